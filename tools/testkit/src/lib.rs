@@ -1,0 +1,18 @@
+//! What tests of several crates share: databases, folders, waiting, and looking for leaks.
+//!
+//! A dev-dependency only. Everything here panics instead of returning an error: a test that can't
+//! get its surroundings has failed, and the sentence says why.
+
+mod leaks;
+mod postgres;
+mod wait;
+
+pub use leaks::{contains_secret, luhn_runs};
+pub use postgres::{postgres_from_template, postgres_url};
+pub use wait::{eventually, free_port};
+
+/// A new folder in the system's temporary folder, removed with all its content on drop.
+#[must_use]
+pub fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("antaca-test-").tempdir().expect("a temporary folder")
+}
