@@ -1,0 +1,75 @@
+//! Balances: what an owner has, and what of it is held.
+
+use crate::ids::{BalanceId, UserId};
+use crate::money::{Amount, AmountError, Currency};
+use crate::words::words;
+
+words! {
+    /// Whether a balance can be used.
+    pub enum BalanceState {
+        /// It can.
+        Active = "ACTIVE",
+        /// It takes no debits.
+        Locked = "LOCKED",
+        /// Removed for good.
+        Removed = "REMOVED",
+    }
+}
+
+/// An account in one currency, of one owner; it never changes either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// `balanceId` on the wire.
+    pub id: BalanceId,
+    /// The user whose money it is.
+    pub owner: UserId,
+    /// Its currency.
+    pub currency: Currency,
+    /// Whether it can be used.
+    pub state: BalanceState,
+    /// Movements in less movements out, in minor units; below zero only by force.
+    pub posted: i64,
+    /// What authorizations hold, in minor units; never below zero.
+    pub held: Amount,
+    /// Raised by one at each change.
+    pub version: i64,
+}
+
+impl Balance {
+    /// What can be spent now: posted less held. A merchant may clear a hold at any moment, so a
+    /// hold counts as spent.
+    #[must_use]
+    pub fn available(&self) -> i64 {
+        self.posted.saturating_sub(self.held.minor())
+    }
+
+    /// Whether this much can be spent.
+    #[must_use]
+    pub fn covers(&self, amount: Amount) -> bool {
+        self.available() >= amount.minor()
+    }
+
+    /// Holds an amount.
+    pub fn hold(&mut self, amount: Amount) -> Result<(), AmountError> {
+        self.held = self.held.checked_add(amount)?;
+        Ok(())
+    }
+
+    /// Lets go of what was held.
+    pub fn release(&mut self, amount: Amount) -> Result<(), AmountError> {
+        self.held = self.held.checked_sub(amount)?;
+        Ok(())
+    }
+
+    /// Takes money in.
+    pub fn credit(&mut self, amount: Amount) -> Result<(), AmountError> {
+        self.posted = self.posted.checked_add(amount.minor()).ok_or(AmountError::Overflow)?;
+        Ok(())
+    }
+
+    /// Gives money out, below zero if need be: whether it may is decided before.
+    pub fn debit(&mut self, amount: Amount) -> Result<(), AmountError> {
+        self.posted = self.posted.checked_sub(amount.minor()).ok_or(AmountError::Overflow)?;
+        Ok(())
+    }
+}

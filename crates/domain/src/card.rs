@@ -1,0 +1,38 @@
+//! Cards: what they are and what may become of them.
+
+pub mod lifecycle;
+
+use crate::ids::{BalanceId, CardId, UserId};
+use crate::program::CardType;
+use jiff::civil::Date;
+use lifecycle::CardStatus;
+use uuid::Uuid;
+
+/// A card: it belongs to one balance for ever. Its number is kept elsewhere, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The integer of the wire.
+    pub id: CardId,
+    /// Its UUID: `resourceId` in transactions.
+    pub resource: Uuid,
+    /// The balance that it pays from.
+    pub balance: BalanceId,
+    /// The user who holds it.
+    pub holder: UserId,
+    /// The program that it is of.
+    pub config_id: String,
+    /// What it is made of.
+    pub card_type: CardType,
+    /// Where it stands.
+    pub status: CardStatus,
+    /// The last four digits of its number.
+    pub last_four: String,
+    /// The last day on which it works.
+    pub expiry: Date,
+    /// Which card verification key makes its CVC2; a reset raises it.
+    pub cvc_generation: i64,
+    /// The owner's name for it.
+    pub label: Option<String>,
+    /// Raised by one at each change.
+    pub version: i64,
+}

@@ -1,0 +1,193 @@
+//! The states of a card, and every way from one to another.
+
+use super::Card;
+use crate::words::words;
+use jiff::{Timestamp, civil::Date};
+use thiserror::Error;
+
+/// Where a card stands. `EXPIRED` isn't a state of its own: it follows from the expiry date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardStatus {
+    /// It isn't locked.
+    Usable(Usable),
+    /// Locked: every authorization is declined.
+    Locked {
+        /// Why.
+        reason: LockReason,
+        /// Since when.
+        since: Timestamp,
+        /// What it goes back to.
+        was: Usable,
+    },
+    /// Gone for good.
+    Removed {
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+words! {
+    /// A card that isn't locked.
+    pub enum Usable {
+        /// Personalised, not yet activated by its holder.
+        Inactive = "INACTIVE",
+        /// It pays.
+        Active = "ACTIVE",
+    }
+}
+
+words! {
+    /// Why a card is locked (spec "Lock reasons"; the seeds' table of codes).
+    pub enum LockReason {
+        /// Lost.
+        CardLost = "CARD_LOST",
+        /// Stolen.
+        CardStolen = "CARD_STOLEN",
+        /// A question is open.
+        PendingQuery = "PENDING_QUERY",
+        /// Merged with another.
+        CardConsolidation = "CARD_CONSOLIDATION",
+        /// Not in use.
+        CardInactive = "CARD_INACTIVE",
+        /// Too many wrong PINs.
+        PinTriesExceeded = "PIN_TRIES_EXCEEDED",
+        /// It may be in wrong hands.
+        SuspectedFraud = "SUSPECTED_FRAUD",
+        /// Another took its place.
+        CardReplaced = "CARD_REPLACED",
+        /// Too many wrong PINs at terminals without a line.
+        OfflinePinAttemptsExceeded = "OFFLINE_PIN_ATTEMPTS_EXCEEDED",
+    }
+}
+
+impl LockReason {
+    /// The code on the wire.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            Self::CardLost => 1,
+            Self::CardStolen => 2,
+            Self::PendingQuery => 3,
+            Self::CardConsolidation => 4,
+            Self::CardInactive => 5,
+            Self::PinTriesExceeded => 6,
+            Self::SuspectedFraud => 7,
+            Self::CardReplaced => 8,
+            Self::OfflinePinAttemptsExceeded => 11,
+        }
+    }
+
+    /// The reason that a code names.
+    #[must_use]
+    pub fn from_code(code: i64) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
+
+    /// Whether the lock can be taken off.
+    #[must_use]
+    pub fn is_reversible(self) -> bool {
+        match self {
+            Self::CardLost | Self::CardStolen | Self::CardInactive | Self::CardReplaced => false,
+            Self::PendingQuery
+            | Self::CardConsolidation
+            | Self::PinTriesExceeded
+            | Self::SuspectedFraud
+            | Self::OfflinePinAttemptsExceeded => true,
+        }
+    }
+
+    /// What the network is answered while the lock stands.
+    #[must_use]
+    pub fn action_code(self) -> &'static str {
+        match self {
+            Self::CardLost => "2008",
+            Self::CardStolen => "2009",
+            Self::PendingQuery => "1000",
+            Self::CardConsolidation => "1016",
+            Self::CardInactive => "1018",
+            Self::PinTriesExceeded | Self::OfflinePinAttemptsExceeded => "1006",
+            Self::SuspectedFraud => "1002",
+            Self::CardReplaced => "1011",
+        }
+    }
+}
+
+/// Whether a command changed anything. A repetition succeeds and changes nothing, so a retry is
+/// safe, and nobody is told twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did.
+    Applied,
+    /// It was so already.
+    AlreadyApplied,
+}
+
+/// Why a card wasn't changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CardRefusal {
+    /// It is locked for another reason.
+    #[error("the card is locked for another reason")]
+    AlreadyLocked,
+    /// The lock can't be taken off.
+    #[error("the lock can't be taken off")]
+    LockIrreversible,
+    /// It is gone.
+    #[error("the card was removed")]
+    Removed,
+}
+
+impl Card {
+    /// Locks the card. An irreversible reason replaces a reversible one; any other second reason
+    /// is refused.
+    pub fn lock(&mut self, reason: LockReason, now: Timestamp) -> Result<Outcome, CardRefusal> {
+        let was = match self.status {
+            CardStatus::Usable(usable) => usable,
+            CardStatus::Locked { reason: held, .. } if held == reason => {
+                return Ok(Outcome::AlreadyApplied);
+            }
+            CardStatus::Locked { reason: held, was, .. }
+                if held.is_reversible() && !reason.is_reversible() =>
+            {
+                was
+            }
+            CardStatus::Locked { .. } => return Err(CardRefusal::AlreadyLocked),
+            CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
+        };
+        self.status = CardStatus::Locked { reason, since: now, was };
+        Ok(Outcome::Applied)
+    }
+
+    /// Takes a lock off and gives back the state from before.
+    pub fn unlock(&mut self) -> Result<Outcome, CardRefusal> {
+        match self.status {
+            CardStatus::Usable(_) => Ok(Outcome::AlreadyApplied),
+            CardStatus::Locked { reason, was, .. } if reason.is_reversible() => {
+                self.status = CardStatus::Usable(was);
+                Ok(Outcome::Applied)
+            }
+            CardStatus::Locked { .. } => Err(CardRefusal::LockIrreversible),
+            CardStatus::Removed { .. } => Err(CardRefusal::Removed),
+        }
+    }
+
+    /// Whether a day is past the last one on which the card works.
+    #[must_use]
+    pub fn is_expired_on(&self, today: Date) -> bool {
+        today > self.expiry
+    }
+
+    /// The word for its state on the wire. A removed card stays removed, a locked one locked;
+    /// else the expiry date decides.
+    #[must_use]
+    pub fn state_on(&self, today: Date) -> &'static str {
+        match self.status {
+            CardStatus::Removed { .. } => "REMOVED",
+            CardStatus::Locked { .. } => "LOCKED",
+            CardStatus::Usable(_) if self.is_expired_on(today) => "EXPIRED",
+            CardStatus::Usable(usable) => usable.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

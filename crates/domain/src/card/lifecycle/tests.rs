@@ -1,0 +1,98 @@
+//! Every state × every lock and unlock.
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn card(status: CardStatus) -> Card {
+    Card { status, ..crate::fixtures::card() }
+}
+
+fn locked(reason: LockReason) -> CardStatus {
+    CardStatus::Locked { reason, since: NOW, was: Usable::Inactive }
+}
+
+#[test]
+fn the_codes_and_their_answers_are_the_seeds() {
+    use LockReason::*;
+    let table = [
+        (1, CardLost, "2008", false),
+        (2, CardStolen, "2009", false),
+        (3, PendingQuery, "1000", true),
+        (4, CardConsolidation, "1016", true),
+        (5, CardInactive, "1018", false),
+        (6, PinTriesExceeded, "1006", true),
+        (7, SuspectedFraud, "1002", true),
+        (8, CardReplaced, "1011", false),
+        (11, OfflinePinAttemptsExceeded, "1006", true),
+    ];
+    assert_eq!(table.len(), LockReason::ALL.len());
+    for (code, reason, action, reversible) in table {
+        assert_eq!(LockReason::from_code(code), Some(reason));
+        assert_eq!((reason.code(), reason.action_code()), (code, action));
+        assert_eq!(reason.is_reversible(), reversible, "{reason}");
+    }
+    for unknown in [0, 9, 10, 12, -1, i64::MAX] {
+        assert_eq!(LockReason::from_code(unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn a_usable_card_takes_any_lock_and_goes_back_to_what_it_was() {
+    for usable in [Usable::Inactive, Usable::Active] {
+        for &reason in LockReason::ALL {
+            let mut card = card(CardStatus::Usable(usable));
+            assert_eq!(card.lock(reason, NOW), Ok(Outcome::Applied));
+            assert_eq!(card.lock(reason, NOW), Ok(Outcome::AlreadyApplied));
+            let back = card.unlock();
+            if reason.is_reversible() {
+                assert_eq!(back, Ok(Outcome::Applied));
+                assert_eq!(card.status, CardStatus::Usable(usable));
+            } else {
+                assert_eq!(back, Err(CardRefusal::LockIrreversible));
+                assert_eq!(card.state_on(card.expiry), "LOCKED");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_reason_wins_only_if_it_alone_is_irreversible() {
+    for &held in LockReason::ALL {
+        for &second in LockReason::ALL.iter().filter(|second| **second != held) {
+            let mut card = card(locked(held));
+            let before = card.clone();
+            let answer = card.lock(second, NOW);
+            if held.is_reversible() && !second.is_reversible() {
+                assert_eq!(answer, Ok(Outcome::Applied), "{held} then {second}");
+                assert_eq!(card.status, locked(second));
+            } else {
+                assert_eq!(answer, Err(CardRefusal::AlreadyLocked), "{held} then {second}");
+                assert_eq!(card, before);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_removed_card_stays_as_it_is() {
+    let mut card = card(CardStatus::Removed { at: NOW });
+    let before = card.clone();
+    assert_eq!(card.lock(LockReason::CardLost, NOW), Err(CardRefusal::Removed));
+    assert_eq!(card.unlock(), Err(CardRefusal::Removed));
+    assert_eq!(card, before);
+}
+
+#[test]
+fn unlocking_a_card_that_is_not_locked_changes_nothing() {
+    let mut card = card(CardStatus::Usable(Usable::Active));
+    assert_eq!(card.unlock(), Ok(Outcome::AlreadyApplied));
+    assert_eq!(card.status, CardStatus::Usable(Usable::Active));
+}
+
+#[test]
+fn a_card_works_on_its_last_day_and_not_on_the_next() {
+    let card = card(CardStatus::Usable(Usable::Active));
+    assert_eq!(card.state_on(card.expiry), "ACTIVE");
+    assert_eq!(card.state_on(Date::constant(2029, 12, 1)), "EXPIRED");
+}

@@ -1,0 +1,106 @@
+//! Sane values for tests; a test names only what it is about.
+
+use crate::authorization::{Request, Verified};
+use crate::balance::{Balance, BalanceState};
+use crate::card::Card;
+use crate::card::lifecycle::{CardStatus, Usable};
+use crate::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
+use crate::money::{Amount, Currency};
+use crate::program::{
+    Audience, CardType, PreAuthorization, Product, Program, ProgramState, Scheme,
+};
+use crate::transaction::{Category, Order, TransactionType};
+use jiff::{Timestamp, civil::Date};
+use uuid::Uuid;
+
+/// A moment in November 2023.
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+pub(crate) fn amount(minor: i64) -> Amount {
+    Amount::from_minor(minor).expect("not negative")
+}
+
+pub(crate) fn transaction_id(number: u128) -> TransactionId {
+    TransactionId(Uuid::from_u128(number))
+}
+
+pub(crate) fn balance(posted: i64) -> Balance {
+    Balance {
+        id: BalanceId(Uuid::from_u128(1)),
+        owner: UserId(1),
+        currency: Currency::EUR,
+        state: BalanceState::Active,
+        posted,
+        held: Amount::ZERO,
+        version: 0,
+    }
+}
+
+pub(crate) fn card() -> Card {
+    Card {
+        id: CardId(1),
+        resource: Uuid::from_u128(2),
+        balance: BalanceId(Uuid::from_u128(1)),
+        holder: UserId(1),
+        config_id: "0019167984".to_owned(),
+        card_type: CardType::Virtual,
+        status: CardStatus::Usable(Usable::Active),
+        last_four: "1234".to_owned(),
+        expiry: Date::constant(2029, 11, 30),
+        cvc_generation: 0,
+        label: None,
+        version: 0,
+    }
+}
+
+pub(crate) fn program() -> Program {
+    Program {
+        partner: PartnerId(1),
+        config_id: "0019167984".to_owned(),
+        card_type: CardType::Virtual,
+        digital_first: false,
+        currency: Currency::EUR,
+        scheme: Scheme::Mastercard,
+        product: Product::Prepaid,
+        audience: Audience::Consumer,
+        processor: ProcessorId(1),
+        bin: "53208701".to_owned(),
+        lifetime_months: 36,
+        card_cap: 10,
+        hold_days: 7,
+        state: ProgramState::Live,
+    }
+}
+
+pub(crate) fn order(minor: i64) -> Order {
+    Order {
+        balance: Some(BalanceId(Uuid::from_u128(1))),
+        card: Some(CardId(1)),
+        processor: Some(ProcessorId(1)),
+        network_id: "177482".to_owned(),
+        network_date: NOW,
+        reference_id: None,
+        reference_date: None,
+        kind: TransactionType::Pos,
+        category: Category::Debit,
+        amount: minor,
+        currency: Currency::EUR,
+        original_amount: None,
+        original_currency: None,
+        conversion_rate: None,
+        text: "Book store".to_owned(),
+        data: None,
+        mcc: None,
+        retrieval_reference: None,
+    }
+}
+
+pub(crate) fn request(minor: i64) -> Request {
+    Request {
+        order: order(minor),
+        processor: ProcessorId(1),
+        expiry: None,
+        cvv: Verified::NotSent,
+        pre_authorization: PreAuthorization::No,
+    }
+}

@@ -1,0 +1,24 @@
+//! The types and rules of money and cards.
+//!
+//! Nothing here waits, stores, logs, reads a clock or draws a random number: a rule takes facts
+//! and answers with a value, so each can be tested by a table.
+
+pub mod authorization;
+pub mod balance;
+pub mod card;
+pub mod ids;
+pub mod ledger;
+pub mod money;
+pub mod partner;
+pub mod program;
+pub mod scope;
+pub mod secret;
+pub mod transaction;
+pub mod user;
+pub mod verification;
+mod words;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use jiff::{Timestamp, civil::Date};

@@ -1,0 +1,122 @@
+//! Partners and their settings (spec "Partner settings").
+
+use crate::ids::PartnerId;
+use crate::words::words;
+
+words! {
+    /// Who holds the users' money.
+    pub enum BalanceMode {
+        /// We do.
+        Internal = "INTERNAL",
+        /// The partner does, and is asked.
+        External = "EXTERNAL",
+    }
+}
+
+words! {
+    /// Whether the partner is asked before an internal balance is debited.
+    pub enum AuthorizationMode {
+        /// We decide alone.
+        Own = "OWN",
+        /// The partner is asked as well.
+        Shared = "SHARED",
+    }
+}
+
+words! {
+    /// Which partner balance limits the partner's users.
+    pub enum CollateralMode {
+        /// None does.
+        None = "NONE",
+        /// `CREDIT` caps what users may be given.
+        Credit = "CREDIT",
+        /// `DEPOSIT` caps what users may spend.
+        Deposit = "DEPOSIT",
+    }
+}
+
+words! {
+    /// Who decides verifications.
+    pub enum KycMode {
+        /// A person, in the panel.
+        Manual = "MANUAL",
+        /// A verifier.
+        Automatic = "AUTOMATIC",
+        /// The partner, which reports it with the user.
+        External = "EXTERNAL",
+    }
+}
+
+words! {
+    /// Which description codes a partner is sent.
+    pub enum DescriptionCodes {
+        /// The seeds' alone.
+        Seeds = "SEEDS",
+        /// Ours beside them.
+        Extended = "EXTENDED",
+    }
+}
+
+words! {
+    /// Whether a partner may work.
+    pub enum PartnerState {
+        /// It may.
+        Live = "LIVE",
+        /// Its certificates are refused.
+        Closed = "CLOSED",
+    }
+}
+
+/// An institution whose users get cards: the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// Ours.
+    pub id: PartnerId,
+    /// The `Issuer-Code` header's value: 1 to 64 of `a-z`, `0-9`, `-`.
+    pub code: String,
+    /// For people.
+    pub name: String,
+    /// Whether it may work.
+    pub state: PartnerState,
+    /// How it works.
+    pub settings: Settings,
+}
+
+/// How a partner works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Who holds the users' money.
+    pub balance_mode: BalanceMode,
+    /// Whether the partner is asked.
+    pub authorization_mode: AuthorizationMode,
+    /// Which partner balance limits the users.
+    pub collateral_mode: CollateralMode,
+    /// Who decides verifications.
+    pub kyc_mode: KycMode,
+    /// Which description codes it is sent.
+    pub description_codes: DescriptionCodes,
+    /// IANA name of the zone of its days.
+    pub time_zone: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            balance_mode: BalanceMode::Internal,
+            authorization_mode: AuthorizationMode::Own,
+            collateral_mode: CollateralMode::None,
+            kyc_mode: KycMode::Manual,
+            description_codes: DescriptionCodes::Seeds,
+            time_zone: "Etc/UTC".to_owned(),
+        }
+    }
+}
+
+/// Whether a text may be a partner's code.
+#[must_use]
+pub fn is_partner_code(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
