@@ -1,0 +1,136 @@
+//! Rows of `balance`. Whoever changes a balance, or anything that it guards, locks it first.
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::{amount, currency, word};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::balance::{Balance, BalanceState};
+use domain::ids::{BalanceId, PartnerId, UserId};
+use domain::scope::Scope;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+const TABLE: Table = Table {
+    name: "balance",
+    key: &["partner_id", "id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("id", Type::Uuid),
+        ("user_id", Type::Int),
+        ("currency", Type::Text),
+        ("state", Type::Text),
+        ("posted", Type::Int),
+        ("held", Type::Int),
+        ("created_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+const BY_ID: Sql = Sql("
+    select partner_id, id, user_id, currency, state, posted, held, version
+    from balance
+    where partner_id = $1 and id = $2");
+const BY_USER: Sql = Sql("
+    select partner_id, id, user_id, currency, state, posted, held, version
+    from balance
+    where partner_id = $1 and user_id = $2 and state <> 'REMOVED'
+    order by created_at, id");
+const LOCK: Each = Each {
+    sql: "select id from balance where partner_id = $1 and id = $2 for no key update",
+    keys: &[Type::Int, Type::Uuid],
+};
+const LOAD: Each = Each {
+    sql: "select partner_id, id, user_id, currency, state, posted, held, version
+        from balance
+        where partner_id = $1 and id = $2",
+    keys: &[Type::Int, Type::Uuid],
+};
+const UPDATE: Each = Each {
+    sql: "update balance
+        set posted = $3, held = $4, version = $5
+        where partner_id = $1 and id = $2 and version = $6",
+    keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int, Type::Int, Type::Int],
+};
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER];
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
+
+/// A balance by its partner and id.
+pub type Key = (PartnerId, BalanceId);
+
+/// The balance of an id, removed or not.
+pub async fn find(tx: &mut Tx, scope: Scope, id: BalanceId) -> Result<Option<Balance>, StoreError> {
+    let row = tx.find(&BY_ID, &[&scope.partner(), &id]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A user's balances, oldest first.
+pub async fn list(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Vec<Balance>, StoreError> {
+    tx.rows(&BY_USER, &[&scope.partner(), &user]).await?.iter().map(read).collect()
+}
+
+/// Adds a balance.
+pub async fn insert(
+    tx: &mut Tx,
+    scope: Scope,
+    balance: &Balance,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = values![
+        scope.partner(),
+        balance.id,
+        balance.owner,
+        balance.currency,
+        balance.state.as_str(),
+        balance.posted,
+        balance.held,
+        now,
+        balance.version,
+    ];
+    tx.insert_all(&TABLE, &[row]).await.map(|_| ())
+}
+
+/// Locks balances in the one global order, (partner, id).
+pub async fn lock(tx: &mut Tx, keys: &BTreeSet<Key>) -> Result<(), StoreError> {
+    let keys: Vec<Vec<Value>> = keys.iter().map(|(partner, id)| values![partner, id]).collect();
+    tx.lock(&LOCK, &keys).await
+}
+
+/// Reads balances that were locked before.
+pub async fn load(
+    tx: &mut Tx,
+    keys: &BTreeSet<Key>,
+) -> Result<Vec<(PartnerId, Balance)>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys.iter().map(|(partner, id)| values![partner, id]).collect();
+    let rows = tx.rows_each(&LOAD, &keys).await?;
+    rows.iter().map(|row| Ok((PartnerId(row.get("partner_id")?), read(row)?))).collect()
+}
+
+/// Writes the amounts of changed balances; answers how many rows still had the version that was
+/// read.
+pub async fn update<'a>(
+    tx: &mut Tx,
+    changed: impl Iterator<Item = (PartnerId, &'a Balance)>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = changed
+        .map(|(partner, balance)| {
+            let (posted, held) = (balance.posted, balance.held);
+            values![partner, balance.id, posted, held, balance.version + 1, balance.version]
+        })
+        .collect();
+    tx.run_each(&UPDATE, &rows).await
+}
+
+fn read(row: &Row) -> Result<Balance, StoreError> {
+    Ok(Balance {
+        id: BalanceId(row.get::<Uuid>("id")?),
+        owner: UserId(row.get("user_id")?),
+        currency: currency(row, "currency")?,
+        state: word(row, "state", BalanceState::parse)?,
+        posted: row.get("posted")?,
+        held: amount(row, "held")?,
+        version: row.get("version")?,
+    })
+}

@@ -1,0 +1,239 @@
+//! Rows of `card`. The number is here only sealed, and as a keyed index.
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::{corrupt, date, word, word_or_none};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::card::Card;
+use domain::card::lifecycle::{CardStatus, LockReason, Usable};
+use domain::ids::{BalanceId, CardId, PartnerId, UserId};
+use domain::program::CardType;
+use domain::scope::Scope;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+const TABLE: Table = Table {
+    name: "card",
+    key: &["partner_id", "id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("id", Type::Int),
+        ("resource_id", Type::Uuid),
+        ("balance_id", Type::Uuid),
+        ("user_id", Type::Int),
+        ("config_id", Type::Text),
+        ("card_type", Type::Text),
+        ("state", Type::Text),
+        ("lock_reason", Type::Text),
+        ("locked_at", Type::Time),
+        ("removed_at", Type::Time),
+        ("pan", Type::Bytes),
+        ("pan_index", Type::Bytes),
+        ("last_four", Type::Text),
+        ("expiry", Type::Text),
+        ("cvc_generation", Type::Int),
+        ("label", Type::Text),
+        ("created_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+/// The columns of a card without its number.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select partner_id, id, resource_id, balance_id, user_id, config_id, card_type, state,
+                lock_reason, locked_at, removed_at, last_four, expiry, cvc_generation, label,
+                version
+            from card
+            where partner_id = $1 and ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: Sql = Sql(select!("id = $2"));
+const BY_USER: Sql =
+    Sql(select!("user_id = $2 and removed_at is null and id > $3 order by id limit $4"));
+const BY_BALANCE: Sql =
+    Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
+const COUNT: Sql = Sql("
+    select count(*) as cards
+    from card
+    where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null");
+const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
+const BY_PAN: Sql = Sql("
+    select id, balance_id
+    from card
+    where partner_id = $1 and pan_index = $2");
+const UPDATE_STATE: Sql = Sql("
+    update card
+    set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, version = version + 1
+    where partner_id = $1 and id = $2 and version = $7");
+const LOAD: Each = Each { sql: select!("id = $2"), keys: &[Type::Int, Type::Int] };
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, BY_PAN, UPDATE_STATE];
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[LOAD];
+
+/// A card by its partner and id.
+pub type Key = (PartnerId, CardId);
+
+/// The number of a card, sealed, and its keyed index.
+#[derive(Clone, Debug)]
+pub struct SealedPan {
+    /// The sealed number.
+    pub sealed: Vec<u8>,
+    /// What it is found by.
+    pub index: Vec<u8>,
+}
+
+/// The card of an id, removed or not.
+pub async fn find(tx: &mut Tx, scope: Scope, id: CardId) -> Result<Option<Card>, StoreError> {
+    tx.find(&BY_ID, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
+}
+
+/// A holder's cards by ascending id, from the one after `after`.
+pub async fn list(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    after: CardId,
+    limit: i64,
+) -> Result<Vec<Card>, StoreError> {
+    let rows = tx.rows(&BY_USER, &[&scope.partner(), &user, &after, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// The cards that pay from a balance, at most 200.
+pub async fn list_of_balance(
+    tx: &mut Tx,
+    scope: Scope,
+    balance: BalanceId,
+) -> Result<Vec<Card>, StoreError> {
+    let rows = tx.rows(&BY_BALANCE, &[&scope.partner(), &balance]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many unremoved cards of a program a holder has.
+pub async fn count(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    config_id: &str,
+) -> Result<i64, StoreError> {
+    tx.row(&COUNT, &[&scope.partner(), &user, &config_id]).await?.get("cards")
+}
+
+/// A card's sealed number.
+pub async fn sealed_pan(tx: &mut Tx, scope: Scope, id: CardId) -> Result<Vec<u8>, StoreError> {
+    tx.row(&PAN, &[&scope.partner(), &id]).await?.get("pan")
+}
+
+/// The card that a number's index leads to, and its balance; both never change.
+pub async fn find_by_pan(
+    tx: &mut Tx,
+    scope: Scope,
+    index: &[u8],
+) -> Result<Option<(CardId, BalanceId)>, StoreError> {
+    let row = tx.find(&BY_PAN, &[&scope.partner(), &index]).await?;
+    row.map(|row| Ok((CardId(row.get("id")?), BalanceId(row.get("balance_id")?)))).transpose()
+}
+
+/// Adds a card.
+pub async fn insert(
+    tx: &mut Tx,
+    scope: Scope,
+    card: &Card,
+    pan: &SealedPan,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (state, reason, locked_at, removed_at) = columns(card.status);
+    let row = values![
+        scope.partner(),
+        card.id,
+        card.resource,
+        card.balance,
+        card.holder,
+        card.config_id,
+        card.card_type.as_str(),
+        state,
+        reason,
+        locked_at,
+        removed_at,
+        pan.sealed,
+        pan.index,
+        card.last_four,
+        card.expiry,
+        card.cvc_generation,
+        card.label,
+        now,
+        card.version,
+    ];
+    tx.insert_all(&TABLE, &[row]).await.map(|_| ())
+}
+
+/// Writes a card's state; the caller holds the lock of its balance.
+pub async fn update_state(tx: &mut Tx, scope: Scope, card: &Card) -> Result<(), StoreError> {
+    let (state, reason, locked_at, removed_at) = columns(card.status);
+    let changed = tx
+        .run(
+            &UPDATE_STATE,
+            &[&scope.partner(), &card.id, &state, &reason, &locked_at, &removed_at, &card.version],
+        )
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// Reads cards whose balances were locked before.
+pub async fn load(tx: &mut Tx, keys: &BTreeSet<Key>) -> Result<Vec<(PartnerId, Card)>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys.iter().map(|(partner, id)| values![partner, id]).collect();
+    let rows = tx.rows_each(&LOAD, &keys).await?;
+    rows.iter().map(|row| Ok((PartnerId(row.get("partner_id")?), read(row)?))).collect()
+}
+
+type StateColumns = (&'static str, Option<&'static str>, Option<Timestamp>, Option<Timestamp>);
+
+/// The state column says what an unlocked card is; the others say more.
+fn columns(status: CardStatus) -> StateColumns {
+    match status {
+        CardStatus::Usable(usable) => (usable.as_str(), None, None, None),
+        CardStatus::Locked { reason, since, was } => {
+            (was.as_str(), Some(reason.as_str()), Some(since), None)
+        }
+        CardStatus::Removed { at } => ("REMOVED", None, None, Some(at)),
+    }
+}
+
+fn read_status(row: &Row) -> Result<CardStatus, StoreError> {
+    if let Some(at) = row.get::<Option<Timestamp>>("removed_at")? {
+        return Ok(CardStatus::Removed { at });
+    }
+    let usable = word(row, "state", Usable::parse)?;
+    match word_or_none(row, "lock_reason", LockReason::parse)? {
+        None => Ok(CardStatus::Usable(usable)),
+        Some(reason) => {
+            let since = row.get::<Option<Timestamp>>("locked_at")?;
+            let since = since.ok_or_else(|| corrupt("locked_at"))?;
+            Ok(CardStatus::Locked { reason, since, was: usable })
+        }
+    }
+}
+
+fn read(row: &Row) -> Result<Card, StoreError> {
+    Ok(Card {
+        id: CardId(row.get("id")?),
+        resource: row.get::<Uuid>("resource_id")?,
+        balance: BalanceId(row.get("balance_id")?),
+        holder: UserId(row.get("user_id")?),
+        config_id: row.get("config_id")?,
+        card_type: word(row, "card_type", CardType::parse)?,
+        status: read_status(row)?,
+        last_four: row.get("last_four")?,
+        expiry: date(row, "expiry")?,
+        cvc_generation: row.get("cvc_generation")?,
+        label: row.get("label")?,
+        version: row.get("version")?,
+    })
+}

@@ -1,0 +1,36 @@
+//! Series of numbers. A block is taken at once; what isn't used of it is left out for ever.
+
+use crate::db::{Sql, Table, Tx, Type};
+use crate::{StoreError, values};
+use domain::ids::PartnerId;
+
+const TABLE: Table = Table {
+    name: "counter",
+    key: &["partner_id", "name"],
+    columns: &[("partner_id", Type::Int), ("name", Type::Text), ("next", Type::Int)],
+};
+
+const TAKE: Sql = Sql("
+    update counter
+    set next = next + $3
+    where partner_id = $1 and name = $2
+    returning next");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[TAKE];
+
+/// Takes `count` numbers of a series and answers with the first; a new series begins at 1.
+/// The series' row stays locked until the transaction ends.
+pub async fn take(
+    tx: &mut Tx,
+    partner: PartnerId,
+    name: &str,
+    count: i64,
+) -> Result<i64, StoreError> {
+    loop {
+        if let Some(row) = tx.find(&TAKE, &[&partner, &name, &count]).await? {
+            return Ok(row.get::<i64>("next")? - count);
+        }
+        tx.insert_new(&TABLE, &[values![partner, name, 1i64]]).await?;
+    }
+}

@@ -1,0 +1,136 @@
+//! Migrations: forward only, each in one transaction, each once, even if two nodes start at once.
+
+use super::{Db, Kind, Sql, Tx};
+use crate::StoreError;
+
+/// One step of the schema, in the words of both databases.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Its place in the order.
+    pub number: i64,
+    /// What it does, in a few words.
+    pub name: &'static str,
+    /// Statements for PostgreSQL, separated by semicolons.
+    pub postgres: &'static str,
+    /// Statements for SQLite, separated by semicolons.
+    pub sqlite: &'static str,
+}
+
+/// Waits for the other node however long it takes, then for other locks a while only. The number
+/// is an arbitrary one that nobody else locks.
+const BEGIN_POSTGRES: &str = "
+    set local statement_timeout = 0;
+    set local lock_timeout = 0;
+    set local idle_in_transaction_session_timeout = 0;
+    select pg_advisory_xact_lock(4719370151298);
+    set local lock_timeout = '10s';
+    create table if not exists migration (
+        number bigint primary key,
+        name text not null,
+        applied_at timestamptz not null default now()
+    )";
+const BEGIN_SQLITE: &str = "
+    create table if not exists migration (
+        number integer primary key,
+        name text not null,
+        applied_at integer not null default (cast(unixepoch('subsec') * 1000000 as integer))
+    ) strict";
+
+const HAS_TABLE_POSTGRES: Sql = Sql("
+    select 1 as found
+    where to_regclass('migration') is not null");
+const HAS_TABLE_SQLITE: Sql = Sql("
+    select 1 as found
+    from sqlite_schema
+    where type = 'table' and name = 'migration'");
+const APPLIED: Sql = Sql("
+    select number
+    from migration
+    order by number");
+const RECORD: Sql = Sql("
+    insert into migration (number, name)
+    values ($1, $2)");
+
+impl Db {
+    /// Applies what is missing of `migrations`, in their order, then gathers statistics. Answers
+    /// the names of what was applied. A database with a migration that isn't among them is
+    /// [`StoreError::NewerDatabase`].
+    pub async fn migrate(&self, migrations: &[Migration]) -> Result<Vec<&'static str>, StoreError> {
+        let mut names = Vec::new();
+        for missing in self.missing(migrations).await? {
+            let mut tx = self.begin().await?;
+            let result = apply(&mut tx, migrations, &missing).await;
+            if tx.end(result).await? {
+                tracing::info!(number = missing.number, "Applied migration {}", missing.name);
+                names.push(missing.name);
+            }
+        }
+        let mut tx = self.begin().await?;
+        let result = analyze(&mut tx).await;
+        tx.end(result).await?;
+        Ok(names)
+    }
+
+    /// The names of what [`Db::migrate`] would apply.
+    pub async fn pending(&self, migrations: &[Migration]) -> Result<Vec<&'static str>, StoreError> {
+        let missing = self.missing(migrations).await?;
+        Ok(missing.iter().map(|migration| migration.name).collect())
+    }
+
+    async fn missing(&self, migrations: &[Migration]) -> Result<Vec<Migration>, StoreError> {
+        let has_table = match self.kind() {
+            Kind::Postgres => HAS_TABLE_POSTGRES,
+            Kind::Sqlite => HAS_TABLE_SQLITE,
+        };
+        let mut tx = self.read().await?;
+        let applied = match tx.find(&has_table, &[]).await? {
+            Some(_) => applied(&mut tx, migrations).await?,
+            None => Vec::new(),
+        };
+        tx.rollback().await;
+        let missing = migrations.iter().filter(|migration| !applied.contains(&migration.number));
+        Ok(missing.copied().collect())
+    }
+}
+
+/// The numbers of what was applied, all of which must be known.
+async fn applied(tx: &mut Tx, migrations: &[Migration]) -> Result<Vec<i64>, StoreError> {
+    let mut numbers = Vec::new();
+    for row in tx.rows(&APPLIED, &[]).await? {
+        let number = row.get("number")?;
+        if migrations.iter().all(|migration| migration.number != number) {
+            return Err(StoreError::NewerDatabase { number });
+        }
+        numbers.push(number);
+    }
+    Ok(numbers)
+}
+
+/// Applies one migration, unless another node did meanwhile.
+async fn apply(tx: &mut Tx, all: &[Migration], one: &Migration) -> Result<bool, StoreError> {
+    let text = match tx.kind() {
+        Kind::Postgres => one.postgres,
+        Kind::Sqlite => one.sqlite,
+    };
+    begin(tx).await?;
+    if applied(tx, all).await?.contains(&one.number) {
+        return Ok(false);
+    }
+    tx.script(text).await?;
+    tx.run(&RECORD, &[&one.number, &one.name]).await?;
+    Ok(true)
+}
+
+/// Takes the lock of migrations, so that two nodes take turns.
+async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.script(match tx.kind() {
+        Kind::Postgres => BEGIN_POSTGRES,
+        Kind::Sqlite => BEGIN_SQLITE,
+    })
+    .await
+}
+
+async fn analyze(tx: &mut Tx) -> Result<(), StoreError> {
+    begin(tx).await?;
+    tx.script("analyze").await
+}

@@ -1,0 +1,190 @@
+//! The database: the only code that knows which one runs, SQLite or PostgreSQL.
+//!
+//! A statement is one text, PostgreSQL's, within what SQLite understands too (`statement.rs` has
+//! the few mechanical rewrites). It runs in a [`Tx`], which begins at a [`Db`] or, for what must
+//! not wait for a pool, at an [`EngineConnection`]. What goes in is a [`Value`], what comes out a
+//! [`Row`].
+//!
+//! | | SQLite | PostgreSQL |
+//! | --- | --- | --- |
+//! | to write | one connection, given out in order of arrival | a pool |
+//! | to read | a few connections, snapshots | the same pool, `repeatable read read only` |
+//! | an engine | the writer | a connection of its own |
+//! | many rows at once | a prepared statement, run for each | one statement over `unnest` |
+//! | a row lock | nothing, the writer is alone | `for no key update` |
+//! | dropping a transaction | rolls back | closes the connection |
+
+mod migrate;
+mod postgres;
+mod postgres_value;
+mod row;
+mod sqlite;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod tx;
+mod value;
+
+pub use migrate::Migration;
+pub use row::Row;
+pub use statement::{Each, Sql, Table};
+pub use tx::Tx;
+pub use value::{FromValue, ToValue, Type, Value};
+
+use crate::StoreError;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// SQLite, embedded, one process.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The most connections at once: of the pool on PostgreSQL, of readers on SQLite.
+    pub connections: usize,
+    /// How long a transaction waits for a connection before it is [`StoreError::Unavailable`].
+    pub wait: Duration,
+    /// How large SQLite's write-ahead log may grow before [`Db::restart_wal_if_large`] acts, in
+    /// bytes.
+    pub wal_bytes_max: u64,
+}
+
+impl Default for Options {
+    /// 8 connections, 5 seconds, 64 MiB.
+    fn default() -> Self {
+        Self { connections: 8, wait: Duration::from_secs(5), wal_bytes_max: 64 << 20 }
+    }
+}
+
+/// A database; cheap to clone.
+#[derive(Clone)]
+pub struct Db(On);
+
+#[derive(Clone)]
+enum On {
+    Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(Arc<postgres::Postgres>),
+}
+
+impl Db {
+    /// Opens the SQLite database in the file `path`, or makes it; `<path>.lock` beside it is
+    /// locked until the last clone and transaction are dropped. If another process has it, or this
+    /// one already, that is [`StoreError::InUse`].
+    pub fn sqlite(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        Ok(Self(On::Sqlite(Arc::new(sqlite::Sqlite::open(path.as_ref(), options)?))))
+    }
+
+    /// Takes the PostgreSQL database at `url`; connects when it is first used. A URL that can't be
+    /// used is [`StoreError::Configuration`].
+    pub fn postgres(url: &str, options: Options) -> Result<Self, StoreError> {
+        Ok(Self(On::Postgres(Arc::new(postgres::Postgres::open(url, options)?))))
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.0 {
+            On::Sqlite(_) => Kind::Sqlite,
+            On::Postgres(_) => Kind::Postgres,
+        }
+    }
+
+    /// Begins to read and write.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(Tx::new(match &self.0 {
+            On::Sqlite(sqlite) => tx::On::Sqlite(sqlite.begin().await?),
+            On::Postgres(postgres) => tx::On::Postgres(postgres.begin().await?),
+        }))
+    }
+
+    /// Begins to read only; all statements see what was committed when the first one ran.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(Tx::new(match &self.0 {
+            On::Sqlite(sqlite) => tx::On::Sqlite(sqlite.read().await?),
+            On::Postgres(postgres) => tx::On::Postgres(postgres.read().await?),
+        }))
+    }
+
+    /// The connection of engine number `n`, outside the pool; on SQLite the one writer.
+    pub fn engine(&self, n: usize) -> Result<EngineConnection, StoreError> {
+        Ok(EngineConnection(match &self.0 {
+            On::Sqlite(sqlite) => Engine::Sqlite(Arc::clone(sqlite)),
+            On::Postgres(postgres) => Engine::Postgres(postgres.engine(n)?),
+        }))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut tx = self.read().await?;
+        tx.row(&Sql("select 1 as one"), &[]).await?;
+        tx.rollback().await;
+        Ok(())
+    }
+
+    /// Copies what was committed from SQLite's write-ahead log into the database file, beside
+    /// those who read and write. To be called every 200 ms by a worker, in whose thread it runs.
+    /// Nothing on PostgreSQL.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.checkpoint(),
+            On::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Makes SQLite begin its write-ahead log anew if the last checkpoint found it large; waits
+    /// for the writer. Tells whether it did: a reader can be in the way, then a later call does.
+    /// Nothing on PostgreSQL.
+    pub async fn restart_wal_if_large(&self) -> Result<bool, StoreError> {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.restart_wal_if_large().await,
+            On::Postgres(_) => Ok(false),
+        }
+    }
+
+    /// At shutdown, after the last transaction: empties SQLite's write-ahead log, closes
+    /// PostgreSQL's pool.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.close().await,
+            On::Postgres(postgres) => {
+                postgres.close();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A connection that one engine owns, so that it never waits for a pool.
+pub struct EngineConnection(Engine);
+
+enum Engine {
+    Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(deadpool_postgres::Pool),
+}
+
+impl EngineConnection {
+    /// Begins to read and write; connects again if the connection is gone.
+    pub async fn begin(&mut self) -> Result<Tx, StoreError> {
+        Ok(Tx::new(match &self.0 {
+            Engine::Sqlite(sqlite) => tx::On::Sqlite(sqlite.begin().await?),
+            Engine::Postgres(pool) => tx::On::Postgres(postgres::begin(pool, "begin").await?),
+        }))
+    }
+}
+
+/// Runs what blocks for a moment in this thread. A runtime of many threads is told, so that its
+/// other tasks move on; the only thread of a runtime belongs to the caller anyway.
+fn inline<T>(work: impl FnOnce() -> T) -> T {
+    let many = Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if many { tokio::task::block_in_place(work) } else { work() }
+}

@@ -1,0 +1,335 @@
+//! SQLite: one writer, given out in order of arrival, and a few readers. Statements run where they
+//! are called, without a change of thread.
+
+use super::row::{Columns, Row};
+use super::value::Value;
+use super::{Options, inline};
+use crate::StoreError;
+use crate::error::Cause;
+use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
+use rusqlite::{Connection, ErrorCode, Statement, ToSql, vtab::array};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// `wal_autocheckpoint = 0`: checkpoints are [`Sqlite::checkpoint`]'s, off the writer.
+const EVERY: &str = "
+    pragma journal_mode = wal;
+    pragma synchronous = full;
+    pragma foreign_keys = on;
+    pragma wal_autocheckpoint = 0;
+    pragma secure_delete = on;
+    pragma temp_store = memory;";
+const WRITER: &str = "pragma cache_size = -65536;";
+const READER: &str = "pragma cache_size = -8192; pragma query_only = on;";
+const CHECKPOINTER: &str = "pragma cache_size = -2048;";
+
+const BUSY: Duration = Duration::from_secs(5);
+/// How long a restart of the write-ahead log may keep the writer waiting for readers.
+const BUSY_RESTART: Duration = Duration::from_millis(50);
+/// More than there are statements.
+const STATEMENTS_CACHED: usize = 1024;
+
+/// One SQLite database, held by this process alone.
+pub(super) struct Sqlite {
+    path: PathBuf,
+    options: Options,
+    writer: Arc<tokio::sync::Mutex<Connection>>,
+    permits: Arc<Semaphore>,
+    readers: Mutex<Vec<Connection>>,
+    checkpointer: Mutex<Connection>,
+    /// Bytes in the write-ahead log since its last restart, as the last checkpoint saw it.
+    wal_bytes: AtomicU64,
+    /// Locked as long as the database is open.
+    _lock: File,
+}
+
+/// A transaction on one of the connections; rolled back when it is dropped unfinished.
+pub(super) struct SqliteTx {
+    connection: Held,
+    /// Keeps the lock file locked.
+    database: Arc<Sqlite>,
+}
+
+enum Held {
+    Writer(OwnedMutexGuard<Connection>),
+    /// The connection is there until the drop puts it back; then the permit is given back.
+    Reader(Option<Connection>, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        let mut lock_path = path.as_os_str().to_owned();
+        lock_path.push(".lock");
+        let lock = File::options()
+            .create(true)
+            .append(true)
+            .open(lock_path)
+            .map_err(|error| StoreError::Broken(error.into()))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::InUse,
+            TryLockError::Error(error) => StoreError::Broken(error.into()),
+        })?;
+        Ok(Self {
+            writer: Arc::new(tokio::sync::Mutex::new(connect(path, WRITER)?)),
+            permits: Arc::new(Semaphore::new(options.connections)),
+            readers: Mutex::default(),
+            checkpointer: Mutex::new(connect(path, CHECKPOINTER)?),
+            wal_bytes: AtomicU64::new(0),
+            path: path.to_owned(),
+            options,
+            _lock: lock,
+        })
+    }
+
+    async fn writer(&self) -> Result<OwnedMutexGuard<Connection>, StoreError> {
+        timeout(self.options.wait, Arc::clone(&self.writer).lock_owned())
+            .await
+            .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))
+    }
+
+    /// Begins to write, after all who asked earlier.
+    pub(super) async fn begin(self: &Arc<Self>) -> Result<SqliteTx, StoreError> {
+        let writer = self.writer().await?;
+        inline(|| {
+            if !writer.is_autocommit() {
+                // The rollback of the last transaction failed.
+                writer.execute_batch("rollback")?;
+            }
+            writer.execute_batch("begin immediate")
+        })
+        .map_err(error)?;
+        Ok(SqliteTx { connection: Held::Writer(writer), database: Arc::clone(self) })
+    }
+
+    /// Begins to read; the first statement takes the snapshot.
+    pub(super) async fn read(self: &Arc<Self>) -> Result<SqliteTx, StoreError> {
+        let permit = timeout(self.options.wait, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))?
+            .map_err(|closed| StoreError::Unavailable(closed.into()))?;
+        let idle = lock(&self.readers).pop();
+        let reader = inline(|| {
+            let reader = idle.map_or_else(|| connect(&self.path, READER), Ok)?;
+            reader.execute_batch("begin deferred").map_err(error)?;
+            Ok::<_, StoreError>(reader)
+        })?;
+        let connection = Held::Reader(Some(reader), permit);
+        Ok(SqliteTx { connection, database: Arc::clone(self) })
+    }
+
+    /// Copies what is committed from the write-ahead log into the database, without stopping
+    /// anyone.
+    pub(super) fn checkpoint(&self) -> Result<(), StoreError> {
+        let connection = lock(&self.checkpointer);
+        let bytes = inline(|| {
+            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let frames: i64 =
+                connection.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1))?;
+            // -1 while there is no log.
+            Ok(u64::try_from(frames).unwrap_or(0) * u64::from(page))
+        })
+        .map_err(error)?;
+        self.wal_bytes.store(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Lets the next write begin the log anew once it is large; gives up if a reader is in the
+    /// way. Tells whether it succeeded.
+    pub(super) async fn restart_wal_if_large(&self) -> Result<bool, StoreError> {
+        if self.wal_bytes.load(Ordering::Relaxed) < self.options.wal_bytes_max {
+            return Ok(false);
+        }
+        let writer = self.writer().await?;
+        let restarted = inline(|| {
+            writer.busy_timeout(BUSY_RESTART)?;
+            let busy = writer.query_row("pragma wal_checkpoint(restart)", [], |row| row.get(0));
+            writer.busy_timeout(BUSY)?;
+            busy.map(|busy: bool| !busy)
+        })
+        .map_err(error)?;
+        if restarted {
+            self.wal_bytes.store(0, Ordering::Relaxed);
+        }
+        Ok(restarted)
+    }
+
+    /// Waits for the writer, then empties the write-ahead log.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        let writer = self.writer().await?;
+        lock(&self.readers).clear();
+        inline(|| writer.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())))
+            .map_err(error)
+    }
+}
+
+fn connect(path: &Path, pragmas: &str) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        array::load_module(&connection)?;
+        connection.execute_batch(EVERY)?;
+        connection.execute_batch(pragmas)?;
+        Ok(connection)
+    };
+    open().map_err(error)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SqliteTx {
+    fn connection(&self) -> &Connection {
+        match &self.connection {
+            Held::Writer(guard) => guard,
+            Held::Reader(reader, _) => reader.as_ref().expect("only the drop takes it"),
+        }
+    }
+
+    /// The rows of all runs of a statement, one for each row of parameters.
+    pub(super) fn rows(&self, text: &str, sets: &[Vec<Value>]) -> Result<Vec<Row>, StoreError> {
+        inline(|| {
+            let mut statement = self.connection().prepare_cached(text).map_err(error)?;
+            let columns: Arc<Columns> =
+                Arc::new(statement.column_names().map(str::to_owned).collect());
+            let mut rows = Vec::new();
+            for parameters in sets {
+                bind(&mut statement, parameters)?;
+                let mut answer = statement.raw_query();
+                while let Some(row) = answer.next().map_err(error)? {
+                    let cell =
+                        |index: usize| value(row.get_ref(index).map_err(error)?, &columns[index]);
+                    let values = (0..columns.len()).map(cell).collect::<Result<_, _>>()?;
+                    rows.push(Row::new(values, Arc::clone(&columns)));
+                }
+            }
+            Ok(rows)
+        })
+    }
+
+    /// Runs a statement for each row of parameters; how many rows it changed.
+    pub(super) fn run(&self, text: &str, sets: &[Vec<Value>]) -> Result<u64, StoreError> {
+        inline(|| {
+            let mut statement = self.connection().prepare_cached(text).map_err(error)?;
+            let mut changed = 0;
+            for parameters in sets {
+                bind(&mut statement, parameters)?;
+                changed += statement.raw_execute().map_err(error)? as u64;
+            }
+            Ok(changed)
+        })
+    }
+
+    /// Runs statements without parameters.
+    pub(super) fn script(&self, text: &str) -> Result<(), StoreError> {
+        inline(|| self.connection().execute_batch(text)).map_err(error)
+    }
+
+    /// Makes everything durable; on an error all is rolled back.
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        inline(|| self.connection().execute_batch("commit")).map_err(|cause| {
+            // What was written before a failing fsync may come back after a crash.
+            if cause.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+                StoreError::CommitUnknown(cause.into())
+            } else {
+                error(cause)
+            }
+        })
+    }
+}
+
+/// Rolls back what wasn't committed and gives the connection back.
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        let unfinished = !self.connection().is_autocommit();
+        let failed = unfinished && self.connection().execute_batch("rollback").is_err();
+        if failed {
+            tracing::warn!("Could not roll back a transaction, the next one tries again.");
+        }
+        if let Held::Reader(reader, _) = &mut self.connection
+            && let Some(reader) = reader.take_if(|_| !failed)
+        {
+            lock(&self.database.readers).push(reader);
+        }
+    }
+}
+
+fn bind(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<(), StoreError> {
+    // SQLite takes a parameter that was never bound for null.
+    if statement.parameter_count() != parameters.len() {
+        return Err(StoreError::Broken("the number of parameters is wrong".into()));
+    }
+    for (index, parameter) in (1..).zip(parameters) {
+        statement.raw_bind_parameter(index, parameter).map_err(error)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let array = |cells: Vec<Cell>| Ok(ToSqlOutput::from_rc(Rc::new(cells), c"rarray"));
+        let cell = match self {
+            Self::Null => ValueRef::Null,
+            Self::Bool(it) => ValueRef::Integer((*it).into()),
+            Self::Int(it) => ValueRef::Integer(*it),
+            Self::Time(it) => ValueRef::Integer(it.as_microsecond()),
+            Self::Text(it) | Self::Json(it) => ValueRef::Text(it.as_bytes()),
+            Self::Bytes(it) => ValueRef::Blob(it),
+            Self::Uuid(it) => ValueRef::Blob(it.as_bytes()),
+            Self::Ints(all) => return array(all.iter().copied().map(Cell::Integer).collect()),
+            Self::Texts(all) => return array(all.iter().cloned().map(Cell::Text).collect()),
+            Self::Uuids(all) => {
+                return array(all.iter().map(|id| Cell::Blob(id.as_bytes().to_vec())).collect());
+            }
+        };
+        Ok(ToSqlOutput::Borrowed(cell))
+    }
+}
+
+/// What a cell holds. There are no fractions in the database.
+fn value(cell: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
+    let corrupt = || StoreError::Corrupt(column.to_owned());
+    Ok(match cell {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(it) => Value::Int(it),
+        ValueRef::Text(it) => Value::Text(str::from_utf8(it).map_err(|_| corrupt())?.to_owned()),
+        ValueRef::Blob(it) => Value::Bytes(it.to_vec()),
+        ValueRef::Real(_) => return Err(corrupt()),
+    })
+}
+
+fn error(error: rusqlite::Error) -> StoreError {
+    let duplicate = error.sqlite_error().is_some_and(|it| {
+        use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+        [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&it.extended_code)
+    });
+    let trouble = matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+        )
+    );
+    if duplicate {
+        StoreError::Duplicate(unique_name(&error.to_string()))
+    } else if trouble {
+        StoreError::Unavailable(error.into())
+    } else {
+        StoreError::Broken(Cause::from(error))
+    }
+}
+
+/// `UNIQUE constraint failed: t.a, t.b` tells columns, `…: index 'name'` an index.
+fn unique_name(message: &str) -> String {
+    let name = message.split_once(": ").map_or(message, |(_, name)| name);
+    name.trim_start_matches("index ").trim_matches('\'').to_owned()
+}

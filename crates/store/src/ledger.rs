@@ -1,0 +1,496 @@
+//! What the engine writes beside transactions and balances: messages, movements and reversals
+//! that wait; and the sums that `ledger verify` compares.
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::{amount, currency, word};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::ids::{CardId, MessageId, PartnerId, TransactionId};
+use domain::ledger::{Account, Leg};
+use domain::money::{Amount, Currency};
+use domain::scope::Scope;
+use domain::transaction::{Description, Processing, Status};
+use uuid::Uuid;
+
+const MESSAGES: Table = Table {
+    name: "message",
+    key: &["partner_id", "id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("id", Type::Uuid),
+        ("scope", Type::Text),
+        ("idempotency_key", Type::Text),
+        ("network_key", Type::Text),
+        ("fingerprint", Type::Bytes),
+        ("kind", Type::Text),
+        ("transaction_id", Type::Uuid),
+        ("amount", Type::Int),
+        ("currency", Type::Text),
+        ("processing", Type::Text),
+        ("description", Type::Text),
+        ("action_code", Type::Text),
+        ("status", Type::Text),
+        ("approved_amount", Type::Int),
+        ("authorization_code", Type::Text),
+        ("request_id", Type::Text),
+        ("created_at", Type::Time),
+    ],
+};
+
+const MOVEMENTS: Table = Table {
+    name: "movement",
+    key: &["partner_id", "transaction_id", "part", "leg"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("transaction_id", Type::Uuid),
+        ("part", Type::Int),
+        ("leg", Type::Int),
+        ("from_account", Type::Text),
+        ("from_balance_id", Type::Uuid),
+        ("to_account", Type::Text),
+        ("to_balance_id", Type::Uuid),
+        ("amount", Type::Int),
+        ("currency", Type::Text),
+        ("posted_at", Type::Time),
+    ],
+};
+
+const EARLY_REVERSALS: Table = Table {
+    name: "early_reversal",
+    key: &["partner_id", "card_id", "reference_id", "reference_date"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("card_id", Type::Int),
+        ("reference_id", Type::Text),
+        ("reference_date", Type::Time),
+        ("expires_at", Type::Time),
+    ],
+};
+
+/// The columns of a message.
+macro_rules! select_message {
+    ($rest:literal) => {
+        concat!(
+            "select partner_id, id, scope, idempotency_key, network_key, fingerprint, kind,
+                transaction_id, amount, currency, processing, description, action_code, status,
+                approved_amount, authorization_code, request_id, created_at
+            from message
+            where partner_id = $1 and ",
+            $rest
+        )
+    };
+}
+
+const BY_KEY: Each = Each {
+    sql: select_message!("scope = $2 and idempotency_key = $3"),
+    keys: &[Type::Int, Type::Text, Type::Text],
+};
+const BY_NETWORK_KEY: Each =
+    Each { sql: select_message!("network_key = $2"), keys: &[Type::Int, Type::Text] };
+const BY_MESSAGE_ID: Each =
+    Each { sql: select_message!("id = $2"), keys: &[Type::Int, Type::Uuid] };
+const UPDATE_OUTCOME: Each = Each {
+    sql: "update message
+        set processing = $3, description = $4, action_code = $5, approved_amount = $6,
+            authorization_code = $7
+        where partner_id = $1 and id = $2",
+    keys: &[Type::Int, Type::Uuid, Type::Text, Type::Text, Type::Text, Type::Int, Type::Text],
+};
+const LOAD_EARLY: Each = Each {
+    sql: "select partner_id, card_id, reference_id, reference_date
+        from early_reversal
+        where partner_id = $1 and card_id = $2 and reference_id = $3 and reference_date = $4
+            and expires_at > $5",
+    keys: &[Type::Int, Type::Int, Type::Text, Type::Time, Type::Time],
+};
+
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[BY_KEY, BY_NETWORK_KEY, BY_MESSAGE_ID, UPDATE_OUTCOME, LOAD_EARLY];
+
+const HELD: Sql = Sql("
+    select balance_id, cast(sum(held) as bigint) as held
+    from \"transaction\"
+    where partner_id = $1 and held <> 0
+    group by balance_id");
+const MOVED_OUT: Sql = Sql("
+    select from_account as account, from_balance_id as balance_id, currency,
+        cast(sum(amount) as bigint) as moved
+    from movement
+    where partner_id = $1
+    group by from_account, from_balance_id, currency");
+const MOVED_IN: Sql = Sql("
+    select to_account as account, to_balance_id as balance_id, currency,
+        cast(sum(amount) as bigint) as moved
+    from movement
+    where partner_id = $1
+    group by to_account, to_balance_id, currency");
+const BALANCES: Sql = Sql("
+    select id, currency, posted, held
+    from balance
+    where partner_id = $1
+    order by id");
+const UNBALANCED_TRANSACTIONS: Sql = Sql("
+    select t.id
+    from \"transaction\" t
+    where t.partner_id = $1 and t.cleared <> (
+        select coalesce(cast(sum(m.amount) as bigint), 0)
+        from movement m
+        where m.partner_id = t.partner_id and m.transaction_id = t.id)
+    order by t.id
+    limit 20");
+const HOLDING_BUT_CLOSED: Sql = Sql("
+    select id
+    from \"transaction\"
+    where partner_id = $1 and held <> 0 and (status <> 'AUTHORIZED' or processing <> 'SUCCESS')
+    order by id
+    limit 20");
+const MOVEMENTS_WITHOUT_TRANSACTION: Sql = Sql("
+    select distinct m.transaction_id as id
+    from movement m
+    where m.partner_id = $1 and not exists (
+        select 1
+        from \"transaction\" t
+        where t.partner_id = m.partner_id and t.id = m.transaction_id)
+    limit 20");
+const MESSAGES_WITHOUT_TRANSACTION: Sql = Sql("
+    select m.transaction_id as id
+    from message m
+    where m.partner_id = $1 and not exists (
+        select 1
+        from \"transaction\" t
+        where t.partner_id = m.partner_id and t.id = m.transaction_id)
+    limit 20");
+const TRANSACTIONS_WITHOUT_BALANCE: Sql = Sql("
+    select t.id
+    from \"transaction\" t
+    where t.partner_id = $1 and t.processing = 'SUCCESS' and not exists (
+        select 1 from balance b where b.partner_id = t.partner_id and b.id = t.balance_id)
+    limit 20");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[
+    HELD,
+    MOVED_OUT,
+    MOVED_IN,
+    BALANCES,
+    UNBALANCED_TRANSACTIONS,
+    HOLDING_BUT_CLOSED,
+    MOVEMENTS_WITHOUT_TRANSACTION,
+    MESSAGES_WITHOUT_TRANSACTION,
+    TRANSACTIONS_WITHOUT_BALANCE,
+];
+
+/// What was decided about a message; its answer is a function of this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Whose it is.
+    pub partner: PartnerId,
+    /// Ours.
+    pub id: MessageId,
+    /// What its idempotency key is unique in: a processor's or a partner's endpoint.
+    pub scope: String,
+    /// The caller's key.
+    pub idempotency_key: Option<String>,
+    /// The network's own name for the message, for ever.
+    pub network_key: Option<String>,
+    /// The keyed digest of its content.
+    pub fingerprint: Vec<u8>,
+    /// `authorization`, `reversal`, `clearing`, `internal` or `expiry`.
+    pub kind: String,
+    /// The transaction that it made or changed.
+    pub transaction: TransactionId,
+    /// The amount it named.
+    pub amount: i64,
+    /// The currency it named.
+    pub currency: Currency,
+    /// What was done with it.
+    pub processing: Processing,
+    /// Why.
+    pub description: Description,
+    /// What the network is told.
+    pub action_code: String,
+    /// Where the transaction stood after it.
+    pub status: Status,
+    /// How much was approved.
+    pub approved_amount: Amount,
+    /// What the merchant keeps of an approval.
+    pub authorization_code: Option<String>,
+    /// The request that it came with first.
+    pub request_id: String,
+    /// When it was decided.
+    pub created_at: Timestamp,
+}
+
+/// A reversal that came before what it reverses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EarlyReversal {
+    /// Whose it is.
+    pub partner: PartnerId,
+    /// The card of both.
+    pub card: CardId,
+    /// The network id of what it reverses.
+    pub reference_id: String,
+    /// The network time of what it reverses.
+    pub reference_date: Timestamp,
+}
+
+/// Messages by (partner, scope, idempotency key).
+pub async fn messages_by_key<'a>(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = (PartnerId, &'a str, &'a str)>,
+) -> Result<Vec<Message>, StoreError> {
+    let keys: Vec<Vec<Value>> =
+        keys.map(|(partner, scope, key)| values![partner, scope, key]).collect();
+    tx.rows_each(&BY_KEY, &keys).await?.iter().map(read_message).collect()
+}
+
+/// Messages by (partner, network key).
+pub async fn messages_by_network_key<'a>(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = (PartnerId, &'a str)>,
+) -> Result<Vec<Message>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys.map(|(partner, key)| values![partner, key]).collect();
+    tx.rows_each(&BY_NETWORK_KEY, &keys).await?.iter().map(read_message).collect()
+}
+
+/// Messages by (partner, id).
+pub async fn messages_by_id(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = (PartnerId, MessageId)>,
+) -> Result<Vec<Message>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys.map(|(partner, id)| values![partner, id]).collect();
+    tx.rows_each(&BY_MESSAGE_ID, &keys).await?.iter().map(read_message).collect()
+}
+
+/// Adds messages; answers how many were new. Fewer than sent: a twin on another node won.
+pub async fn insert_messages<'a>(
+    tx: &mut Tx,
+    new: impl Iterator<Item = &'a Message>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = new
+        .map(|new| {
+            values![
+                new.partner,
+                new.id,
+                new.scope,
+                new.idempotency_key,
+                new.network_key,
+                new.fingerprint,
+                new.kind,
+                new.transaction,
+                new.amount,
+                new.currency,
+                new.processing.as_str(),
+                new.description.as_str(),
+                new.action_code,
+                new.status.as_str(),
+                new.approved_amount,
+                new.authorization_code,
+                new.request_id,
+                new.created_at,
+            ]
+        })
+        .collect();
+    tx.insert_new(&MESSAGES, &rows).await
+}
+
+/// Turns the outcome of messages; only a late approval does that.
+pub async fn update_outcomes<'a>(
+    tx: &mut Tx,
+    changed: impl Iterator<Item = &'a Message>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = changed
+        .map(|changed| {
+            values![
+                changed.partner,
+                changed.id,
+                changed.processing.as_str(),
+                changed.description.as_str(),
+                changed.action_code,
+                changed.approved_amount,
+                changed.authorization_code,
+            ]
+        })
+        .collect();
+    tx.run_each(&UPDATE_OUTCOME, &rows).await
+}
+
+/// Adds the legs of parts of transactions.
+pub async fn insert_movements<'a>(
+    tx: &mut Tx,
+    new: impl Iterator<Item = (PartnerId, TransactionId, i64, &'a [Leg])>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = new
+        .flat_map(|(partner, transaction, part, legs)| {
+            legs.iter().zip(1i64..).map(move |(leg, number)| {
+                let ((from, from_id), (to, to_id)) = (account(leg.from), account(leg.to));
+                let (amount, currency) = (leg.amount, leg.currency);
+                values![
+                    partner,
+                    transaction,
+                    part,
+                    number,
+                    from,
+                    from_id,
+                    to,
+                    to_id,
+                    amount,
+                    currency,
+                    now
+                ]
+            })
+        })
+        .collect();
+    tx.insert_all(&MOVEMENTS, &rows).await.map(|_| ())
+}
+
+/// Which of these reversals are waiting.
+pub async fn load_early_reversals<'a>(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = &'a EarlyReversal>,
+    now: Timestamp,
+) -> Result<Vec<EarlyReversal>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys
+        .map(|key| values![key.partner, key.card, key.reference_id, key.reference_date, now])
+        .collect();
+    let rows = tx.rows_each(&LOAD_EARLY, &keys).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(EarlyReversal {
+                partner: PartnerId(row.get("partner_id")?),
+                card: CardId(row.get("card_id")?),
+                reference_id: row.get("reference_id")?,
+                reference_date: row.get("reference_date")?,
+            })
+        })
+        .collect()
+}
+
+/// Lets reversals wait.
+pub async fn insert_early_reversals<'a>(
+    tx: &mut Tx,
+    new: impl Iterator<Item = &'a EarlyReversal>,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = new
+        .map(|new| values![new.partner, new.card, new.reference_id, new.reference_date, expires_at])
+        .collect();
+    tx.insert_new(&EARLY_REVERSALS, &rows).await.map(|_| ())
+}
+
+/// A balance as its row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The balance.
+    pub id: Uuid,
+    /// Its currency.
+    pub currency: String,
+    /// Posted, in minor units.
+    pub posted: i64,
+    /// Held, in minor units.
+    pub held: i64,
+}
+
+/// A sum of movements of one account in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// `balance`, `scheme` or `outside`.
+    pub account: String,
+    /// The balance, if the account is one.
+    pub balance: Option<Uuid>,
+    /// The currency.
+    pub currency: String,
+    /// The sum, in minor units.
+    pub sum: i64,
+}
+
+/// All that `ledger verify` compares of one partner, read in one snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// What the balances say.
+    pub balances: Vec<Told>,
+    /// What transactions hold, by balance.
+    pub held: Vec<(Option<Uuid>, i64)>,
+    /// What moved out of each account.
+    pub moved_out: Vec<Moved>,
+    /// What moved into each account.
+    pub moved_in: Vec<Moved>,
+    /// Rows that contradict one another: what is wrong, and the transaction.
+    pub broken: Vec<(&'static str, Uuid)>,
+}
+
+/// Reads the books of a partner.
+pub async fn books(tx: &mut Tx, scope: Scope) -> Result<Books, StoreError> {
+    let partner = scope.partner();
+    let mut books = Books::default();
+    for row in tx.rows(&BALANCES, &[&partner]).await? {
+        books.balances.push(Told {
+            id: row.get("id")?,
+            currency: row.get("currency")?,
+            posted: row.get("posted")?,
+            held: row.get("held")?,
+        });
+    }
+    for row in tx.rows(&HELD, &[&partner]).await? {
+        books.held.push((row.get("balance_id")?, row.get("held")?));
+    }
+    books.moved_out = moved(&tx.rows(&MOVED_OUT, &[&partner]).await?)?;
+    books.moved_in = moved(&tx.rows(&MOVED_IN, &[&partner]).await?)?;
+    for (what, statement) in [
+        ("its movements don't sum to what it has cleared", UNBALANCED_TRANSACTIONS),
+        ("it holds money but isn't authorized", HOLDING_BUT_CLOSED),
+        ("it has movements but no row", MOVEMENTS_WITHOUT_TRANSACTION),
+        ("it has a message but no row", MESSAGES_WITHOUT_TRANSACTION),
+        ("its balance has no row", TRANSACTIONS_WITHOUT_BALANCE),
+    ] {
+        for row in tx.rows(&statement, &[&partner]).await? {
+            books.broken.push((what, row.get("id")?));
+        }
+    }
+    Ok(books)
+}
+
+fn moved(rows: &[Row]) -> Result<Vec<Moved>, StoreError> {
+    rows.iter()
+        .map(|row| {
+            Ok(Moved {
+                account: row.get("account")?,
+                balance: row.get("balance_id")?,
+                currency: row.get("currency")?,
+                sum: row.get("moved")?,
+            })
+        })
+        .collect()
+}
+
+fn account(account: Account) -> (&'static str, Option<Uuid>) {
+    match account {
+        Account::Balance(id) => ("balance", Some(id.0)),
+        Account::Scheme => ("scheme", None),
+        Account::Outside => ("outside", None),
+    }
+}
+
+fn read_message(row: &Row) -> Result<Message, StoreError> {
+    Ok(Message {
+        partner: PartnerId(row.get("partner_id")?),
+        id: MessageId(row.get("id")?),
+        scope: row.get("scope")?,
+        idempotency_key: row.get("idempotency_key")?,
+        network_key: row.get("network_key")?,
+        fingerprint: row.get("fingerprint")?,
+        kind: row.get("kind")?,
+        transaction: TransactionId(row.get("transaction_id")?),
+        amount: row.get("amount")?,
+        currency: currency(row, "currency")?,
+        processing: word(row, "processing", Processing::parse)?,
+        description: word(row, "description", Description::parse)?,
+        action_code: row.get("action_code")?,
+        status: word(row, "status", Status::parse)?,
+        approved_amount: amount(row, "approved_amount")?,
+        authorization_code: row.get("authorization_code")?,
+        request_id: row.get("request_id")?,
+        created_at: row.get("created_at")?,
+    })
+}

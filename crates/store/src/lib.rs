@@ -1,0 +1,41 @@
+//! All SQL, its migrations, and the rows of both databases. It decides nothing.
+//!
+//! A function here speaks of rows: `get` (there must be one), `find` (there may be one), `list`,
+//! `insert`, `update`, `lock`. It runs in a transaction that `app` began, and filters by the
+//! partner of the [`Scope`](domain::scope::Scope) that it is given.
+
+pub mod audit;
+pub mod balances;
+pub mod cards;
+pub mod certificates;
+pub mod counters;
+pub mod db;
+mod error;
+pub mod idempotency;
+pub mod instance;
+pub mod keys;
+pub mod ledger;
+pub mod partners;
+pub mod programs;
+mod read;
+pub mod transactions;
+pub mod users;
+pub mod verifications;
+
+pub use error::StoreError;
+
+use db::Migration;
+
+/// Every migration, in order.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "foundation",
+    postgres: include_str!("../migrations/0001_foundation.postgres.sql"),
+    sqlite: include_str!("../migrations/0001_foundation.sqlite.sql"),
+}];
+
+/// The values of a row, in the order of its table's columns.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::db::ToValue::to_value(&$value)),*] };
+}
+pub(crate) use values;

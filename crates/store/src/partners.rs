@@ -1,0 +1,104 @@
+//! Rows of `partner`.
+
+use crate::db::{Row, Sql, Table, Tx, Type};
+use crate::read::word;
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::ids::PartnerId;
+use domain::partner::{
+    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
+    PartnerState, Settings,
+};
+
+const TABLE: Table = Table {
+    name: "partner",
+    key: &["id"],
+    columns: &[
+        ("id", Type::Int),
+        ("code", Type::Text),
+        ("name", Type::Text),
+        ("state", Type::Text),
+        ("balance_mode", Type::Text),
+        ("authorization_mode", Type::Text),
+        ("collateral_mode", Type::Text),
+        ("kyc_mode", Type::Text),
+        ("description_codes", Type::Text),
+        ("time_zone", Type::Text),
+        ("created_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+const LIST: Sql = Sql("
+    select id, code, name, state, balance_mode, authorization_mode, collateral_mode, kyc_mode,
+        description_codes, time_zone
+    from partner
+    order by id");
+const UPDATE: Sql = Sql("
+    update partner
+    set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
+        version = version + 1
+    where id = $1");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[LIST, UPDATE];
+
+/// Every partner, in the order in which they were made.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Partner>, StoreError> {
+    tx.rows(&LIST, &[]).await?.iter().map(read).collect()
+}
+
+/// Adds a partner; `false` if its code is taken.
+pub async fn insert(tx: &mut Tx, partner: &Partner, now: Timestamp) -> Result<bool, StoreError> {
+    let settings = &partner.settings;
+    let row = values![
+        partner.id,
+        partner.code,
+        partner.name,
+        partner.state.as_str(),
+        settings.balance_mode.as_str(),
+        settings.authorization_mode.as_str(),
+        settings.collateral_mode.as_str(),
+        settings.kyc_mode.as_str(),
+        settings.description_codes.as_str(),
+        settings.time_zone,
+        now,
+        0i64,
+    ];
+    Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
+}
+
+/// Changes what may change of a partner; its code and its modes of money may not.
+pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
+    let settings = &partner.settings;
+    tx.run(
+        &UPDATE,
+        &[
+            &partner.id,
+            &partner.name,
+            &partner.state.as_str(),
+            &settings.kyc_mode.as_str(),
+            &settings.description_codes.as_str(),
+            &settings.time_zone,
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+fn read(row: &Row) -> Result<Partner, StoreError> {
+    Ok(Partner {
+        id: PartnerId(row.get("id")?),
+        code: row.get("code")?,
+        name: row.get("name")?,
+        state: word(row, "state", PartnerState::parse)?,
+        settings: Settings {
+            balance_mode: word(row, "balance_mode", BalanceMode::parse)?,
+            authorization_mode: word(row, "authorization_mode", AuthorizationMode::parse)?,
+            collateral_mode: word(row, "collateral_mode", CollateralMode::parse)?,
+            kyc_mode: word(row, "kyc_mode", KycMode::parse)?,
+            description_codes: word(row, "description_codes", DescriptionCodes::parse)?,
+            time_zone: row.get("time_zone")?,
+        },
+    })
+}

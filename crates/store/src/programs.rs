@@ -1,0 +1,152 @@
+//! Rows of `program`, `bin_range` and `processor`.
+
+use crate::db::{Row, Sql, Table, Tx, Type};
+use crate::read::{currency, small, word};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::ids::{PartnerId, ProcessorId};
+use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
+
+const PROGRAMS: Table = Table {
+    name: "program",
+    key: &["partner_id", "config_id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("config_id", Type::Text),
+        ("card_type", Type::Text),
+        ("digital_first", Type::Bool),
+        ("currency", Type::Text),
+        ("scheme", Type::Text),
+        ("product", Type::Text),
+        ("audience", Type::Text),
+        ("processor_id", Type::Int),
+        ("bin", Type::Text),
+        ("lifetime_months", Type::Int),
+        ("card_cap", Type::Int),
+        ("hold_days", Type::Int),
+        ("state", Type::Text),
+        ("created_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+const BIN_RANGES: Table = Table {
+    name: "bin_range",
+    key: &["bin"],
+    columns: &[("bin", Type::Text), ("partner_id", Type::Int)],
+};
+
+const PROCESSORS: Table = Table {
+    name: "processor",
+    key: &["id"],
+    columns: &[
+        ("id", Type::Int),
+        ("name", Type::Text),
+        ("time_budget_ms", Type::Int),
+        ("created_at", Type::Time),
+    ],
+};
+
+const LIST: Sql = Sql("
+    select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
+        processor_id, bin, lifetime_months, card_cap, hold_days, state
+    from program
+    order by partner_id, config_id");
+const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
+const LIST_PROCESSORS: Sql = Sql("select id, name, time_budget_ms from processor order by id");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS];
+
+/// An issuing processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Processor {
+    /// Ours.
+    pub id: ProcessorId,
+    /// Its name, as its certificates are signed for.
+    pub name: String,
+    /// From receipt to answer, in milliseconds.
+    pub time_budget_ms: i64,
+}
+
+/// Every program.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Program>, StoreError> {
+    tx.rows(&LIST, &[]).await?.iter().map(read).collect()
+}
+
+/// Adds a program; `false` if the partner has one of that `configId`.
+pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bool, StoreError> {
+    let row = values![
+        program.partner,
+        program.config_id,
+        program.card_type.as_str(),
+        program.digital_first,
+        program.currency,
+        program.scheme.as_str(),
+        program.product.as_str(),
+        program.audience.as_str(),
+        program.processor,
+        program.bin,
+        program.lifetime_months,
+        program.card_cap,
+        program.hold_days,
+        program.state.as_str(),
+        now,
+        0i64,
+    ];
+    Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
+}
+
+/// Every BIN and the partner that it belongs to.
+pub async fn list_bins(tx: &mut Tx) -> Result<Vec<(String, PartnerId)>, StoreError> {
+    let rows = tx.rows(&BINS, &[]).await?;
+    rows.iter().map(|row| Ok((row.get("bin")?, PartnerId(row.get("partner_id")?)))).collect()
+}
+
+/// Gives a BIN to a partner; nothing happens if it is somebody's already.
+pub async fn insert_bin(tx: &mut Tx, bin: &str, partner: PartnerId) -> Result<(), StoreError> {
+    tx.insert_new(&BIN_RANGES, &[values![bin, partner]]).await.map(|_| ())
+}
+
+/// Every processor.
+pub async fn list_processors(tx: &mut Tx) -> Result<Vec<Processor>, StoreError> {
+    let rows = tx.rows(&LIST_PROCESSORS, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Processor {
+                id: ProcessorId(row.get("id")?),
+                name: row.get("name")?,
+                time_budget_ms: row.get("time_budget_ms")?,
+            })
+        })
+        .collect()
+}
+
+/// Adds a processor; `false` if its name is taken.
+pub async fn insert_processor(
+    tx: &mut Tx,
+    processor: &Processor,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let row = values![processor.id, processor.name, processor.time_budget_ms, now];
+    Ok(tx.insert_new(&PROCESSORS, &[row]).await? == 1)
+}
+
+fn read(row: &Row) -> Result<Program, StoreError> {
+    Ok(Program {
+        partner: PartnerId(row.get("partner_id")?),
+        config_id: row.get("config_id")?,
+        card_type: word(row, "card_type", CardType::parse)?,
+        digital_first: row.get("digital_first")?,
+        currency: currency(row, "currency")?,
+        scheme: word(row, "scheme", Scheme::parse)?,
+        product: word(row, "product", Product::parse)?,
+        audience: word(row, "audience", Audience::parse)?,
+        processor: ProcessorId(row.get("processor_id")?),
+        bin: row.get("bin")?,
+        lifetime_months: small(row, "lifetime_months")?,
+        card_cap: row.get("card_cap")?,
+        hold_days: small(row, "hold_days")?,
+        state: word(row, "state", ProgramState::parse)?,
+    })
+}

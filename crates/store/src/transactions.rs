@@ -1,0 +1,296 @@
+//! Rows of `"transaction"`: the engine writes them, everybody reads them.
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::{amount, currency, word, word_or_none};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId};
+use domain::money::Currency;
+use domain::scope::Scope;
+use domain::transaction::{
+    Category, Description, Order, Processing, Status, Transaction, TransactionType,
+};
+use uuid::Uuid;
+
+const TABLE: Table = Table {
+    name: "\"transaction\"",
+    key: &["partner_id", "id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("id", Type::Uuid),
+        ("number", Type::Int),
+        ("balance_id", Type::Uuid),
+        ("card_id", Type::Int),
+        ("processor_id", Type::Int),
+        ("network_id", Type::Text),
+        ("network_date", Type::Time),
+        ("reference_id", Type::Text),
+        ("reference_date", Type::Time),
+        ("kind", Type::Text),
+        ("category", Type::Text),
+        ("amount", Type::Int),
+        ("currency", Type::Text),
+        ("original_amount", Type::Int),
+        ("original_currency", Type::Text),
+        ("conversion_rate", Type::Text),
+        ("text", Type::Text),
+        ("data", Type::Json),
+        ("mcc", Type::Text),
+        ("retrieval_reference", Type::Text),
+        ("status", Type::Text),
+        ("processing", Type::Text),
+        ("description", Type::Text),
+        ("held", Type::Int),
+        ("cleared", Type::Int),
+        ("parts", Type::Int),
+        ("balance_before", Type::Int),
+        ("balance_after", Type::Int),
+        ("authorization_code", Type::Text),
+        ("expires_at", Type::Time),
+        ("received_at", Type::Time),
+        ("changed_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+/// The columns of a transaction.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select partner_id, id, number, balance_id, card_id, processor_id, network_id,
+                network_date, reference_id, reference_date, kind, category, amount, currency,
+                original_amount, original_currency, conversion_rate, text, data, mcc,
+                retrieval_reference, status, processing, description, held, cleared, parts,
+                balance_before, balance_after, authorization_code, expires_at, received_at,
+                changed_at, version
+            from \"transaction\"
+            where partner_id = $1 and ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: Sql = Sql(select!("id = $2"));
+const BY_BALANCE: Sql =
+    Sql(select!("balance_id = $2 and number < $3 order by number desc limit $4"));
+const EXPIRED: Sql = Sql("
+    select id, balance_id
+    from \"transaction\"
+    where partner_id = $1 and expires_at <= $2
+    order by expires_at
+    limit $3");
+const LOAD: Each = Each { sql: select!("id = $2"), keys: &[Type::Int, Type::Uuid] };
+// At most 32 of one card bear the same network id; more would be an attack, not a reference.
+const LOAD_REFERENCED: Each = Each {
+    sql: select!("card_id = $2 and network_id = $3 limit 32"),
+    keys: &[Type::Int, Type::Int, Type::Text],
+};
+const UPDATE: Each = Each {
+    sql: "update \"transaction\"
+        set status = $3, processing = $4, description = $5, held = $6, cleared = $7, parts = $8,
+            authorization_code = $9, expires_at = $10, changed_at = $11, version = $12
+        where partner_id = $1 and id = $2 and version = $13",
+    keys: &[
+        Type::Int,
+        Type::Uuid,
+        Type::Text,
+        Type::Text,
+        Type::Text,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Text,
+        Type::Time,
+        Type::Time,
+        Type::Int,
+        Type::Int,
+    ],
+};
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_BALANCE, EXPIRED];
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[LOAD, LOAD_REFERENCED, UPDATE];
+
+/// A transaction by its partner and id.
+pub type Key = (PartnerId, TransactionId);
+
+/// The transaction of an id.
+pub async fn find(
+    tx: &mut Tx,
+    scope: Scope,
+    id: TransactionId,
+) -> Result<Option<Transaction>, StoreError> {
+    tx.find(&BY_ID, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
+}
+
+/// The history of a balance, newest first, from the one before `before`.
+pub async fn list(
+    tx: &mut Tx,
+    scope: Scope,
+    balance: BalanceId,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Transaction>, StoreError> {
+    let rows = tx.rows(&BY_BALANCE, &[&scope.partner(), &balance, &before, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Transactions of a partner whose hold has come to its end, oldest first, with their balances.
+pub async fn list_expired(
+    tx: &mut Tx,
+    scope: Scope,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(TransactionId, BalanceId)>, StoreError> {
+    let rows = tx.rows(&EXPIRED, &[&scope.partner(), &now, &limit]).await?;
+    rows.iter()
+        .map(|row| Ok((TransactionId(row.get("id")?), BalanceId(row.get("balance_id")?))))
+        .collect()
+}
+
+/// Reads transactions whose balances were locked before.
+pub async fn load(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = Key>,
+) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys.map(|(partner, id)| values![partner, id]).collect();
+    with_partner(&tx.rows_each(&LOAD, &keys).await?)
+}
+
+/// Reads the transactions of cards that bear network ids; their balances were locked before.
+pub async fn load_referenced<'a>(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = (PartnerId, CardId, &'a str)>,
+) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
+    let keys: Vec<Vec<Value>> =
+        keys.map(|(partner, card, network_id)| values![partner, card, network_id]).collect();
+    with_partner(&tx.rows_each(&LOAD_REFERENCED, &keys).await?)
+}
+
+/// Adds transactions.
+pub async fn insert<'a>(
+    tx: &mut Tx,
+    new: impl Iterator<Item = (PartnerId, &'a Transaction)>,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = new.map(|(partner, new)| row_of(partner, new)).collect();
+    tx.insert_all(&TABLE, &rows).await.map(|_| ())
+}
+
+/// Writes what may change of transactions; answers how many still had the version that was read.
+pub async fn update<'a>(
+    tx: &mut Tx,
+    changed: impl Iterator<Item = (PartnerId, &'a Transaction)>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = changed
+        .map(|(partner, changed)| {
+            values![
+                partner,
+                changed.id,
+                changed.status.as_str(),
+                changed.processing.as_str(),
+                changed.description.as_str(),
+                changed.held,
+                changed.cleared,
+                changed.parts,
+                changed.authorization_code,
+                changed.expires_at,
+                changed.changed_at,
+                changed.version + 1,
+                changed.version,
+            ]
+        })
+        .collect();
+    tx.run_each(&UPDATE, &rows).await
+}
+
+fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
+    let order = &new.order;
+    let data = order.data.as_ref().map(|text| Value::Json(text.clone()));
+    values![
+        partner,
+        new.id,
+        new.number,
+        order.balance,
+        order.card,
+        order.processor,
+        order.network_id,
+        order.network_date,
+        order.reference_id,
+        order.reference_date,
+        order.kind.as_str(),
+        order.category.as_str(),
+        order.amount,
+        order.currency,
+        order.original_amount,
+        order.original_currency,
+        order.conversion_rate,
+        order.text,
+        data,
+        order.mcc,
+        order.retrieval_reference,
+        new.status.as_str(),
+        new.processing.as_str(),
+        new.description.as_str(),
+        new.held,
+        new.cleared,
+        new.parts,
+        new.balance_before,
+        new.balance_after,
+        new.authorization_code,
+        new.expires_at,
+        new.received_at,
+        new.changed_at,
+        new.version,
+    ]
+}
+
+fn with_partner(rows: &[Row]) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
+    rows.iter().map(|row| Ok((PartnerId(row.get("partner_id")?), read(row)?))).collect()
+}
+
+fn read(row: &Row) -> Result<Transaction, StoreError> {
+    Ok(Transaction {
+        id: TransactionId(row.get::<Uuid>("id")?),
+        number: row.get("number")?,
+        order: read_order(row)?,
+        status: word(row, "status", Status::parse)?,
+        processing: word(row, "processing", Processing::parse)?,
+        description: word(row, "description", Description::parse)?,
+        held: amount(row, "held")?,
+        cleared: amount(row, "cleared")?,
+        parts: row.get("parts")?,
+        balance_before: row.get("balance_before")?,
+        balance_after: row.get("balance_after")?,
+        authorization_code: row.get("authorization_code")?,
+        expires_at: row.get("expires_at")?,
+        received_at: row.get("received_at")?,
+        changed_at: row.get("changed_at")?,
+        version: row.get("version")?,
+    })
+}
+
+fn read_order(row: &Row) -> Result<Order, StoreError> {
+    Ok(Order {
+        balance: row.get::<Option<Uuid>>("balance_id")?.map(BalanceId),
+        card: row.get::<Option<i64>>("card_id")?.map(CardId),
+        processor: row.get::<Option<i64>>("processor_id")?.map(ProcessorId),
+        network_id: row.get("network_id")?,
+        network_date: row.get("network_date")?,
+        reference_id: row.get("reference_id")?,
+        reference_date: row.get("reference_date")?,
+        kind: word(row, "kind", TransactionType::parse)?,
+        category: word(row, "category", Category::parse)?,
+        amount: row.get("amount")?,
+        currency: currency(row, "currency")?,
+        original_amount: row.get("original_amount")?,
+        original_currency: word_or_none(row, "original_currency", |text| {
+            Currency::parse(text).ok()
+        })?,
+        conversion_rate: row.get("conversion_rate")?,
+        text: row.get("text")?,
+        data: row.get::<Option<serde_json::Value>>("data")?.map(|data| data.to_string()),
+        mcc: row.get("mcc")?,
+        retrieval_reference: row.get("retrieval_reference")?,
+    })
+}

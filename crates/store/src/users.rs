@@ -1,0 +1,218 @@
+//! Rows of `"user"`.
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::{corrupt, date, word};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::ids::{PartnerId, UserId};
+use domain::scope::Scope;
+use domain::user::{Address, Country, Email, Kyc, Phone, Profile, User, UserState};
+use serde_json::json;
+
+const TABLE: Table = Table {
+    name: "\"user\"",
+    key: &["partner_id", "id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("id", Type::Int),
+        ("first_name", Type::Text),
+        ("last_name", Type::Text),
+        ("phone", Type::Text),
+        ("phone_digits", Type::Text),
+        ("email", Type::Text),
+        ("email_folded", Type::Text),
+        ("birth_date", Type::Text),
+        ("external_id", Type::Text),
+        ("address", Type::Json),
+        ("state", Type::Text),
+        ("kyc", Type::Text),
+        ("created_at", Type::Time),
+        ("deleted_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+/// What every reading of users selects.
+macro_rules! select {
+    ($where:literal) => {
+        Sql(concat!(
+            "select id, first_name, last_name, phone, email, birth_date, external_id, address,
+                state, kyc, version
+            from \"user\"
+            where partner_id = $1 and deleted_at is null and ",
+            $where
+        ))
+    };
+}
+
+const BY_ID: Sql = select!("id = $2");
+const BY_ID_LOCKED: Sql = select!("id = $2 for no key update");
+const BY_EMAIL: Sql = select!("email_folded = $2");
+const BY_PHONE: Sql = select!("phone_digits = $2");
+const BY_EXTERNAL_ID: Sql = select!("external_id = $2 order by id limit 200");
+const UPDATE: Sql = Sql("
+    update \"user\"
+    set first_name = $3, last_name = $4, phone = $5, phone_digits = $6, email = $7,
+        email_folded = $8, birth_date = $9, external_id = $10, address = $11, state = $12,
+        kyc = $13, version = version + 1
+    where partner_id = $1 and id = $2 and version = $14");
+const STATES: Each = Each {
+    sql: "select partner_id, id, state from \"user\" where partner_id = $1 and id = $2",
+    keys: &[Type::Int, Type::Int],
+};
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE];
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[STATES];
+
+/// How a user is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// By e-mail, whatever its case.
+    Email(Email),
+    /// By phone, whatever its `+`.
+    Phone(Phone),
+    /// By the partner's own name.
+    ExternalId(String),
+}
+
+/// The user of an id; a deleted one isn't there.
+pub async fn find(tx: &mut Tx, scope: Scope, id: UserId) -> Result<Option<User>, StoreError> {
+    tx.find(&BY_ID, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
+}
+
+/// The same, locked until the transaction ends.
+pub async fn find_locked(
+    tx: &mut Tx,
+    scope: Scope,
+    id: UserId,
+) -> Result<Option<User>, StoreError> {
+    tx.find(&BY_ID_LOCKED, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
+}
+
+/// The users that a key names: one at most for e-mail and phone.
+pub async fn list_by(tx: &mut Tx, scope: Scope, key: &Key) -> Result<Vec<User>, StoreError> {
+    let partner = scope.partner();
+    let rows = match key {
+        Key::Email(email) => tx.rows(&BY_EMAIL, &[&partner, &email.folded()]).await?,
+        Key::Phone(phone) => tx.rows(&BY_PHONE, &[&partner, &phone.digits()]).await?,
+        Key::ExternalId(id) => tx.rows(&BY_EXTERNAL_ID, &[&partner, id]).await?,
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Adds a user; `false` if e-mail or phone is somebody else's.
+pub async fn insert(
+    tx: &mut Tx,
+    scope: Scope,
+    user: &User,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let profile = &user.profile;
+    let row = values![
+        scope.partner(),
+        user.id,
+        profile.first_name,
+        profile.last_name,
+        profile.phone.as_str(),
+        profile.phone.digits(),
+        profile.email.as_str(),
+        profile.email.folded(),
+        profile.birth_date,
+        profile.external_id,
+        profile.address.as_ref().map(address_json),
+        user.state.as_str(),
+        user.kyc.as_str(),
+        now,
+        None::<Timestamp>,
+        0i64,
+    ];
+    Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
+}
+
+/// Changes a user that was read locked. A taken e-mail or phone is [`StoreError::Duplicate`].
+pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreError> {
+    let profile = &user.profile;
+    let changed = tx
+        .run(
+            &UPDATE,
+            &[
+                &scope.partner(),
+                &user.id,
+                &profile.first_name,
+                &profile.last_name,
+                &profile.phone.as_str(),
+                &profile.phone.digits(),
+                &profile.email.as_str(),
+                &profile.email.folded(),
+                &profile.birth_date,
+                &profile.external_id,
+                &profile.address.as_ref().map(address_json),
+                &user.state.as_str(),
+                &user.kyc.as_str(),
+                &user.version,
+            ],
+        )
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// The states of many users, for the engine.
+pub async fn states(
+    tx: &mut Tx,
+    ids: &[(PartnerId, UserId)],
+) -> Result<Vec<((PartnerId, UserId), UserState)>, StoreError> {
+    let keys: Vec<Vec<Value>> = ids.iter().map(|(partner, id)| values![partner, id]).collect();
+    let rows = tx.rows_each(&STATES, &keys).await?;
+    rows.iter()
+        .map(|row| {
+            let id = (PartnerId(row.get("partner_id")?), UserId(row.get("id")?));
+            Ok((id, word(row, "state", UserState::parse)?))
+        })
+        .collect()
+}
+
+fn read(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId(row.get("id")?),
+        profile: Profile {
+            first_name: row.get("first_name")?,
+            last_name: row.get("last_name")?,
+            phone: word(row, "phone", Phone::parse)?,
+            email: word(row, "email", Email::parse)?,
+            birth_date: date(row, "birth_date")?,
+            external_id: row.get("external_id")?,
+            address: row
+                .get::<Option<serde_json::Value>>("address")?
+                .map(|value| read_address(&value).ok_or_else(|| corrupt("address")))
+                .transpose()?,
+        },
+        state: word(row, "state", UserState::parse)?,
+        kyc: word(row, "kyc", Kyc::parse)?,
+        version: row.get("version")?,
+    })
+}
+
+fn address_json(address: &Address) -> serde_json::Value {
+    json!({
+        "street": address.street,
+        "number": address.number,
+        "apartment": address.apartment,
+        "city": address.city,
+        "postCode": address.post_code,
+        "country": address.country.as_str(),
+    })
+}
+
+fn read_address(value: &serde_json::Value) -> Option<Address> {
+    let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+    Some(Address {
+        street: text("street")?,
+        number: text("number")?,
+        apartment: text("apartment"),
+        city: text("city")?,
+        post_code: text("postCode")?,
+        country: Country::parse(&text("country")?)?,
+    })
+}
