@@ -1,0 +1,61 @@
+//! Create a balance for a user.
+
+use crate::once::Turn;
+use crate::refusals::Refusal;
+use crate::{App, Error, Once, ids};
+use domain::balance::{Balance, BalanceState};
+use domain::ids::UserId;
+use domain::money::{Amount, Currency};
+use domain::scope::Scope;
+use domain::user::Kyc;
+use serde_json::Value;
+use store::db::Tx;
+use store::{balances, users};
+
+impl App {
+    /// Creates an empty balance.
+    pub async fn create_balance(
+        &self,
+        scope: Scope,
+        owner: UserId,
+        currency: Currency,
+        once: Once<Balance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.create_balance_in(&mut tx, scope, owner, currency).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn create_balance_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        owner: UserId,
+        currency: Currency,
+    ) -> Result<Balance, Error> {
+        let user = users::find_locked(tx, scope, owner).await?;
+        let user = user.ok_or(Refusal::CustomerNotFound)?;
+        let settings = self.settings.get();
+        if !settings.programs_of(scope.partner()).iter().any(|p| p.currency == currency) {
+            return Err(Refusal::CurrencyNotSupported.into());
+        }
+        if user.kyc != Kyc::Success {
+            return Err(Refusal::KycNotVerified.into());
+        }
+        let balance = Balance {
+            id: ids::new_balance_id(),
+            owner,
+            currency,
+            state: BalanceState::Active,
+            posted: 0,
+            held: Amount::ZERO,
+            version: 0,
+        };
+        balances::insert(tx, scope, &balance, self.now()).await?;
+        Ok(balance)
+    }
+}

@@ -1,0 +1,65 @@
+//! Find balances, with the cards that pay from them.
+
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use domain::balance::{Balance, BalanceState};
+use domain::card::Card;
+use domain::ids::{BalanceId, UserId};
+use domain::scope::Scope;
+use store::db::Tx;
+use store::{balances, cards, users};
+
+/// A balance and the cards that pay from it.
+#[derive(Clone, Debug)]
+pub struct WithCards {
+    /// The balance.
+    pub balance: Balance,
+    /// Its cards, at most 200.
+    pub cards: Vec<Card>,
+}
+
+impl App {
+    /// The balance of an id, whoever's of the partner's users it is, or of one of them.
+    pub async fn balance(
+        &self,
+        scope: Scope,
+        owner: Option<UserId>,
+        id: BalanceId,
+    ) -> Result<WithCards, Error> {
+        let mut tx = self.db.read().await?;
+        let found = balance_in(&mut tx, scope, owner, id).await;
+        tx.end(found).await
+    }
+
+    /// A user's balances, oldest first.
+    pub async fn balances(&self, scope: Scope, owner: UserId) -> Result<Vec<WithCards>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = balances_in(&mut tx, scope, owner).await;
+        tx.end(found).await
+    }
+}
+
+async fn balance_in(
+    tx: &mut Tx,
+    scope: Scope,
+    owner: Option<UserId>,
+    id: BalanceId,
+) -> Result<WithCards, Error> {
+    let balance = balances::find(tx, scope, id)
+        .await?
+        .filter(|balance| owner.is_none_or(|owner| owner == balance.owner))
+        .filter(|balance| balance.state != BalanceState::Removed)
+        .ok_or(Refusal::BalanceNotFound)?;
+    let cards = cards::list_of_balance(tx, scope, id).await?;
+    Ok(WithCards { balance, cards })
+}
+
+async fn balances_in(tx: &mut Tx, scope: Scope, owner: UserId) -> Result<Vec<WithCards>, Error> {
+    users::find(tx, scope, owner).await?.ok_or(Refusal::CustomerNotFound)?;
+    let mut found = Vec::new();
+    for balance in balances::list(tx, scope, owner).await? {
+        let cards = cards::list_of_balance(tx, scope, balance.id).await?;
+        found.push(WithCards { balance, cards });
+    }
+    Ok(found)
+}

@@ -1,0 +1,11 @@
+//! Cards: issue, list, show, lock, unlock.
+
+mod full_data;
+mod issue_virtual;
+mod list;
+mod lock;
+mod numbers;
+mod unlock;
+
+pub use full_data::FullCard;
+pub use issue_virtual::IssueVirtual;

@@ -1,0 +1,136 @@
+//! Issue a virtual card.
+
+use crate::once::Turn;
+use crate::refusals::Refusal;
+use crate::{App, Error, Once, ids};
+use domain::balance::BalanceState;
+use domain::card::Card;
+use domain::card::lifecycle::{CardStatus, Usable};
+use domain::ids::{BalanceId, UserId};
+use domain::program::{CardType, Program, ProgramState};
+use domain::scope::Scope;
+use domain::user::Kyc;
+use serde_json::Value;
+use store::cards::SealedPan;
+use store::db::Tx;
+use store::{balances, cards, users};
+
+/// A card to be.
+#[derive(Clone, Debug)]
+pub struct IssueVirtual {
+    /// Who holds it.
+    pub holder: UserId,
+    /// What it pays from.
+    pub balance: BalanceId,
+    /// The program that it is of.
+    pub config_id: String,
+    /// The owner's name for it.
+    pub label: Option<String>,
+}
+
+impl App {
+    /// Issues a virtual card; its numbers are read with [`App::full_card`].
+    pub async fn issue_virtual_card(
+        &self,
+        scope: Scope,
+        command: IssueVirtual,
+        once: Once<Card>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        // The number is made before the transaction, which thus waits for nothing but its rows.
+        let made = self.make_virtual(scope, &command).await;
+        let mut tx = self.db.begin().await?;
+        let result = match made {
+            Ok((program, card, pan)) => {
+                self.issue_in(&mut tx, scope, &program, (&card, &pan)).await.map(|()| card)
+            }
+            Err(error) => Err(error),
+        };
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn make_virtual(
+        &self,
+        scope: Scope,
+        command: &IssueVirtual,
+    ) -> Result<(Program, Card, SealedPan), Error> {
+        let settings = self.settings.get();
+        let program = settings
+            .program(scope.partner(), &command.config_id)
+            .filter(|program| program.state == ProgramState::Live)
+            .filter(|program| program.card_type == CardType::Virtual)
+            .ok_or(Refusal::ProgramNotFound)?;
+        let mut tx = self.db.read().await?;
+        let allowed = may_have_card(&mut tx, scope, program, command).await;
+        tx.end(allowed).await?;
+
+        let id = self.new_card_id().await?;
+        let pan = self.new_pan(program).await?;
+        let sealed = self.seal_pan(scope.partner(), id, &pan).await?;
+        let card = Card {
+            id,
+            resource: ids::random_id(),
+            balance: command.balance,
+            holder: command.holder,
+            config_id: command.config_id.clone(),
+            card_type: CardType::Virtual,
+            status: CardStatus::Usable(Usable::Active),
+            last_four: pan.last_four().to_owned(),
+            expiry: program.expiry_of_card_made_on(self.today()),
+            cvc_generation: 0,
+            label: command.label.clone(),
+            version: 0,
+        };
+        Ok((program.clone(), card, sealed))
+    }
+
+    /// Looks again, now under the locks of owner and balance, and writes.
+    async fn issue_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        program: &Program,
+        made: (&Card, &SealedPan),
+    ) -> Result<(), Error> {
+        let (card, pan) = made;
+        users::find_locked(tx, scope, card.holder).await?.ok_or(Refusal::CustomerNotFound)?;
+        balances::lock(tx, &[(scope.partner(), card.balance)].into()).await?;
+        let command = IssueVirtual {
+            holder: card.holder,
+            balance: card.balance,
+            config_id: card.config_id.clone(),
+            label: None,
+        };
+        may_have_card(tx, scope, program, &command).await?;
+        Ok(cards::insert(tx, scope, card, pan, self.now()).await?)
+    }
+}
+
+/// The checks of spec "Cards", in its order.
+async fn may_have_card(
+    tx: &mut Tx,
+    scope: Scope,
+    program: &Program,
+    command: &IssueVirtual,
+) -> Result<(), Error> {
+    let user = users::find(tx, scope, command.holder).await?.ok_or(Refusal::CustomerNotFound)?;
+    let balance = balances::find(tx, scope, command.balance)
+        .await?
+        .filter(|balance| balance.owner == command.holder)
+        .filter(|balance| balance.state != BalanceState::Removed)
+        .ok_or(Refusal::BalanceNotFound)?;
+    if balance.currency != program.currency {
+        return Err(Refusal::CurrencyMismatch.into());
+    }
+    if user.kyc != Kyc::Success {
+        return Err(Refusal::KycNotVerified.into());
+    }
+    let held = cards::count(tx, scope, command.holder, &program.config_id).await?;
+    if held >= program.card_cap {
+        return Err(Refusal::CardLimitReached.into());
+    }
+    Ok(())
+}

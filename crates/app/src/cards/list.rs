@@ -1,0 +1,51 @@
+//! List a holder's cards, without their numbers.
+
+use crate::page::Page;
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use domain::card::Card;
+use domain::card::lifecycle::CardStatus;
+use domain::ids::{CardId, UserId};
+use domain::scope::Scope;
+use store::db::Tx;
+use store::{cards, users};
+
+impl App {
+    /// A page of a holder's cards, by id, from the one after `after`.
+    pub async fn cards(
+        &self,
+        scope: Scope,
+        holder: UserId,
+        after: CardId,
+        limit: i64,
+    ) -> Result<Page<Card>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = cards_in(&mut tx, scope, holder, after, limit).await;
+        tx.end(found).await
+    }
+}
+
+async fn cards_in(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: UserId,
+    after: CardId,
+    limit: i64,
+) -> Result<Page<Card>, Error> {
+    users::find(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
+    let rows = cards::list(tx, scope, holder, after, limit + 1).await?;
+    Ok(Page::of(rows, limit, |card| card.id.0))
+}
+
+/// The card of an id, if this holder has it and it wasn't removed.
+pub(super) async fn of_holder(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: UserId,
+    id: CardId,
+) -> Result<Card, Error> {
+    let card = cards::find(tx, scope, id).await?;
+    let card = card.filter(|card| card.holder == holder);
+    let card = card.filter(|card| !matches!(card.status, CardStatus::Removed { .. }));
+    Ok(card.ok_or(Refusal::CardNotFound)?)
+}

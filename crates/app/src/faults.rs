@@ -1,0 +1,48 @@
+//! Stops the engine at a step, so that a test can kill or halt the process there. Compiled only
+//! with the feature `faults`, which no release build has.
+
+use crate::ledger::Step;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+static FAULT: OnceLock<Fault> = OnceLock::new();
+static SEEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Where to stop: the `nth` time that `step` is reached, after writing the file `marker`; until
+/// the file is gone.
+#[derive(Debug)]
+pub struct Fault {
+    step: String,
+    nth: usize,
+    marker: PathBuf,
+}
+
+impl Fault {
+    /// Reads `step:nth:marker`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ':');
+        let step = parts.next()?.to_owned();
+        let nth = parts.next()?.parse().ok()?;
+        Some(Self { step, nth, marker: PathBuf::from(parts.next()?) })
+    }
+}
+
+/// Arms the fault of this process.
+pub fn arm(fault: Fault) {
+    FAULT.set(fault).expect("a process is armed once");
+}
+
+/// Stops here if this is the place.
+pub(crate) fn reached(step: Step) {
+    let Some(fault) = FAULT.get() else { return };
+    if fault.step != step.name() || SEEN.fetch_add(1, Ordering::SeqCst) + 1 != fault.nth {
+        return;
+    }
+    std::fs::write(&fault.marker, step.name()).expect("the marker's folder exists");
+    while fault.marker.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

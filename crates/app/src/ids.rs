@@ -1,0 +1,91 @@
+//! New identifiers.
+
+use crate::App;
+use crate::Error;
+use domain::ids::{
+    BalanceId, CardId, MessageId, PartnerId, ProcessorId, TransactionId, UserId, VerificationId,
+    ordered_v4,
+};
+use std::collections::HashMap;
+use std::ops::Range;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// How many numbers a node takes of a series at once: what is lost at a restart, against a
+/// transaction for each number.
+const BLOCK: i64 = 64;
+
+/// Numbers that this node has taken and not yet given out, by partner and series.
+#[derive(Debug, Default)]
+pub struct Numbers(Mutex<HashMap<(PartnerId, String), Range<i64>>>);
+
+impl App {
+    /// The next number of a series; unique for ever, not without gaps.
+    pub(crate) async fn next_number(&self, partner: PartnerId, series: &str) -> Result<i64, Error> {
+        let mut blocks = self.numbers.0.lock().await;
+        let block = blocks.entry((partner, series.to_owned())).or_default();
+        if block.is_empty() {
+            let mut tx = self.db.begin().await?;
+            let first = store::counters::take(&mut tx, partner, series, BLOCK).await;
+            let first = tx.end(first).await?;
+            *block = first..first + BLOCK;
+        }
+        block.next().ok_or(Error::broken("a block of numbers is empty"))
+    }
+
+    /// A new user's id.
+    pub(crate) async fn new_user_id(&self) -> Result<UserId, Error> {
+        self.next_number(PartnerId::PLATFORM, "user").await.map(UserId)
+    }
+
+    /// A new card's id.
+    pub(crate) async fn new_card_id(&self) -> Result<CardId, Error> {
+        self.next_number(PartnerId::PLATFORM, "card").await.map(CardId)
+    }
+
+    /// A new partner's id.
+    pub(crate) async fn new_partner_id(&self) -> Result<PartnerId, Error> {
+        self.next_number(PartnerId::PLATFORM, "partner").await.map(PartnerId)
+    }
+
+    /// A new processor's id.
+    pub(crate) async fn new_processor_id(&self) -> Result<ProcessorId, Error> {
+        self.next_number(PartnerId::PLATFORM, "processor").await.map(ProcessorId)
+    }
+
+    /// A UUIDv4 that sorts by time.
+    pub(crate) fn ordered_id(&self) -> Uuid {
+        let milliseconds = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
+        ordered_v4(milliseconds, crypto::random::number())
+    }
+
+    /// A new transaction's id.
+    pub(crate) fn new_transaction_id(&self) -> TransactionId {
+        TransactionId(self.ordered_id())
+    }
+
+    /// A new message's id.
+    pub(crate) fn new_message_id(&self) -> MessageId {
+        MessageId(self.ordered_id())
+    }
+}
+
+/// A UUIDv4.
+pub(crate) fn random_id() -> Uuid {
+    uuid::Builder::from_random_bytes(crypto::random::bytes()).into_uuid()
+}
+
+/// A new balance's id.
+pub(crate) fn new_balance_id() -> BalanceId {
+    BalanceId(random_id())
+}
+
+/// A new form's id.
+pub(crate) fn new_verification_id() -> VerificationId {
+    VerificationId(random_id())
+}
+
+/// Six digits that the merchant keeps of an approval.
+pub(crate) fn authorization_code() -> String {
+    format!("{:06}", crypto::random::number() % 1_000_000)
+}

@@ -1,0 +1,183 @@
+//! The keys, as they are needed: partner keys unwrapped once, keys of BINs opened once.
+
+use crate::{App, Error};
+use crypto::cvc::CardVerificationKey;
+use crypto::keys::{MasterKey, PartnerKey, Purpose};
+use crypto::permutation::Permutation;
+use crypto::seal::Place;
+use domain::Timestamp;
+use domain::ids::PartnerId;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, RwLock};
+use store::db::Tx;
+
+/// The epoch of derived keys; a rotation will raise it.
+pub(crate) const EPOCH: u32 = 0;
+
+/// The master key, and what was opened with it.
+pub struct Keyring {
+    master: MasterKey,
+    partners: Cache<PartnerId, PartnerKey>,
+    verification: Cache<(PartnerId, String, i64), CardVerificationKey>,
+    permutations: Cache<(PartnerId, String), Permutation>,
+}
+
+/// Values that never change once they are known.
+struct Cache<K, V>(RwLock<HashMap<K, Arc<V>>>);
+
+impl<K: Eq + Hash, V> Cache<K, V> {
+    fn new() -> Self {
+        Self(RwLock::new(HashMap::new()))
+    }
+
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn put(&self, key: K, value: V) -> Arc<V> {
+        let mut values = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        values.entry(key).or_insert_with(|| Arc::new(value)).clone()
+    }
+}
+
+impl Keyring {
+    /// A keyring that has opened nothing yet.
+    #[must_use]
+    pub fn new(master: MasterKey) -> Self {
+        Self {
+            master,
+            partners: Cache::new(),
+            verification: Cache::new(),
+            permutations: Cache::new(),
+        }
+    }
+
+    /// The keyed digest of a request: all of its content, secrets included. The key is derived,
+    /// the same on every node, and never written down.
+    #[must_use]
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.master.mac(Purpose::Fingerprint, EPOCH).sign(parts)
+    }
+
+    /// Seals a secret of the platform itself, such as the authority's key.
+    #[must_use]
+    pub fn seal_platform(&self, row: &str, secret: &[u8]) -> Vec<u8> {
+        self.master.sealing(Purpose::Secret, EPOCH).seal(&platform_place(row), secret)
+    }
+
+    /// Opens what [`Keyring::seal_platform`] sealed.
+    pub fn open_platform(
+        &self,
+        row: &str,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+        Ok(self.master.sealing(Purpose::Secret, EPOCH).open(&platform_place(row), sealed)?)
+    }
+}
+
+fn platform_place(row: &str) -> Place<'_> {
+    Place { table: "platform", column: "secret", partner: PartnerId::PLATFORM, row }
+}
+
+impl App {
+    /// A partner's key.
+    pub(crate) async fn partner_key(&self, partner: PartnerId) -> Result<Arc<PartnerKey>, Error> {
+        if let Some(key) = self.keyring.partners.get(&partner) {
+            return Ok(key);
+        }
+        let mut tx = self.db.read().await?;
+        let wrapped = store::keys::find_data_key(&mut tx, partner).await;
+        let wrapped = tx.end(wrapped).await?.ok_or(Error::broken("a partner has no key"))?;
+        let key = self.keyring.master.unwrap(partner, &wrapped)?;
+        Ok(self.keyring.partners.put(partner, key))
+    }
+
+    /// The key that makes the codes of a BIN's cards, of a generation.
+    pub(crate) async fn verification_key(
+        &self,
+        partner: PartnerId,
+        bin: &str,
+        generation: i64,
+    ) -> Result<Arc<CardVerificationKey>, Error> {
+        let name = (partner, bin.to_owned(), generation);
+        if let Some(key) = self.keyring.verification.get(&name) {
+            return Ok(key);
+        }
+        let bytes = self.card_key(partner, bin, "cvc", generation).await?;
+        let key = CardVerificationKey::from_bytes(&bytes)
+            .map_err(|_| Error::broken("a card verification key has another form"))?;
+        Ok(self.keyring.verification.put(name, key))
+    }
+
+    /// The permutation that spreads a BIN's card numbers over `size` places.
+    pub(crate) async fn permutation(
+        &self,
+        partner: PartnerId,
+        bin: &str,
+        size: u64,
+    ) -> Result<Arc<Permutation>, Error> {
+        let name = (partner, bin.to_owned());
+        if let Some(permutation) = self.keyring.permutations.get(&name) {
+            return Ok(permutation);
+        }
+        let bytes = self.card_key(partner, bin, "permutation", 0).await?;
+        let key: [u8; 32] =
+            bytes.as_slice().try_into().map_err(|_| Error::broken("this key has 32 bytes"))?;
+        Ok(self.keyring.permutations.put(name, Permutation::new(&key, size)))
+    }
+
+    async fn card_key(
+        &self,
+        partner: PartnerId,
+        bin: &str,
+        purpose: &str,
+        generation: i64,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+        let mut tx = self.db.read().await?;
+        let sealed = store::keys::find_card_key(&mut tx, partner, bin, purpose, generation).await;
+        let sealed = tx.end(sealed).await?.ok_or(Error::broken("a BIN has no such key"))?;
+        let key = self.partner_key(partner).await?.sealing(Purpose::CardKey, EPOCH);
+        Ok(key.open(&card_key_place(partner, &row(bin, purpose, generation)), &sealed)?)
+    }
+
+    /// Makes and keeps a new partner's key.
+    pub(crate) async fn create_partner_key(
+        &self,
+        tx: &mut Tx,
+        partner: PartnerId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let wrapped = self.keyring.master.wrap(partner, &PartnerKey::generate());
+        Ok(store::keys::insert_data_key(tx, partner, &wrapped, now).await?)
+    }
+
+    /// Makes and keeps the keys of a partner's new BIN.
+    pub(crate) async fn create_card_keys(
+        &self,
+        tx: &mut Tx,
+        partner: PartnerId,
+        bin: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let sealing = self.partner_key(partner).await?.sealing(Purpose::CardKey, EPOCH);
+        let permutation: [u8; 32] = crypto::random::bytes();
+        let verification = CardVerificationKey::generate();
+        for (purpose, key) in
+            [("permutation", permutation.as_slice()), ("cvc", verification.expose().as_slice())]
+        {
+            let row = row(bin, purpose, 0);
+            let sealed = sealing.seal(&card_key_place(partner, &row), key);
+            store::keys::insert_card_key(tx, partner, (bin, purpose, 0), &sealed, now).await?;
+        }
+        Ok(())
+    }
+}
+
+fn row(bin: &str, purpose: &str, generation: i64) -> String {
+    format!("{bin}/{purpose}/{generation}")
+}
+
+fn card_key_place(partner: PartnerId, row: &str) -> Place<'_> {
+    Place { table: "card_key", column: "sealed", partner, row }
+}

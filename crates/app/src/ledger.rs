@@ -1,0 +1,75 @@
+//! The ledger engine: one place moves all money. Its protocol is law and stands in
+//! `ARCHITECTURE.md`; the steps here bear the same names.
+//!
+//! | step | where |
+//! | --- | --- |
+//! | route, queue, take, reply | [`engine`] |
+//! | lock, load, write | [`facts`] |
+//! | decide, recognise | `decide` |
+
+pub mod command;
+mod decide;
+mod engine;
+mod facts;
+pub mod verify;
+pub mod worker;
+
+pub use engine::{Engines, Options};
+
+/// The steps between which a process may die; a test stops it at each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Commands were taken from the queue.
+    Taken,
+    /// The batch's transaction has begun.
+    Begun,
+    /// The guards are locked.
+    Locked,
+    /// The facts are read.
+    Loaded,
+    /// All is decided.
+    Decided,
+    /// All is written but the messages.
+    Written,
+    /// The messages are written too.
+    Recorded,
+    /// It is committed, and nobody knows.
+    Committed,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Taken,
+        Self::Begun,
+        Self::Locked,
+        Self::Loaded,
+        Self::Decided,
+        Self::Written,
+        Self::Recorded,
+        Self::Committed,
+    ];
+
+    /// Its name for a test.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Begun => "begun",
+            Self::Locked => "locked",
+            Self::Loaded => "loaded",
+            Self::Decided => "decided",
+            Self::Written => "written",
+            Self::Recorded => "recorded",
+            Self::Committed => "committed",
+        }
+    }
+}
+
+/// Where the engine says how far it is.
+pub(crate) fn reached(step: Step) {
+    #[cfg(feature = "faults")]
+    crate::faults::reached(step);
+    #[cfg(not(feature = "faults"))]
+    let _ = step;
+}

@@ -1,0 +1,440 @@
+//! The queue, the batches and the failures: steps 0, 2, 7 and 8 of the protocol.
+
+use super::command::{Command, Event, Names, Outcome};
+use super::decide::{decide, give_up};
+use super::facts::{Facts, WriteError};
+use super::{Step, reached};
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::{Clock, ids};
+use domain::ids::{MessageId, PartnerId};
+use domain::transaction::Processing;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use store::StoreError;
+use store::db::{Db, EngineConnection};
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands that may wait for one engine: at 10,000 a second less than half a time budget.
+const QUEUE: usize = 4096;
+/// What one partner may fill of it.
+const QUEUE_PARTNER: usize = QUEUE / 4;
+/// Commands of one batch: beyond, a batch takes longer but each command doesn't get cheaper.
+const BATCH: usize = 512;
+/// The least that must be left of a command's time when it is taken.
+const RESERVE_MIN: Duration = Duration::from_millis(50);
+/// How many commits the reserve is learnt from.
+const COMMITS: usize = 128;
+/// How long the database's trouble is waited out where an outcome isn't known.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The first and the longest pause after the database's trouble.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+
+/// How the engines are run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many engines there are; a partner's commands all go to one. 1 on SQLite.
+    pub engines: usize,
+}
+
+/// The engines of this node.
+pub struct Engines {
+    engines: Vec<Engine>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+/// The way into one engine.
+struct Engine {
+    queue: mpsc::Sender<Arc<Waiting>>,
+    waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
+}
+
+/// A command in the queue, and who waits for its outcome.
+struct Waiting {
+    command: Command,
+    deadline: Instant,
+    state: AtomicU8,
+    reply: Mutex<Option<oneshot::Sender<Reply>>>,
+}
+
+type Reply = Result<Outcome, Error>;
+
+/// The states of a waiting command: whoever moves it from `WAITING` owns it.
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const ABANDONED: u8 = 2;
+
+impl Waiting {
+    fn claim(&self, state: u8) -> bool {
+        let (order, otherwise) = (Ordering::AcqRel, Ordering::Acquire);
+        self.state.compare_exchange(WAITING, state, order, otherwise).is_ok()
+    }
+
+    fn answer(&self, reply: Reply) {
+        let sender = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = sender {
+            // Nobody waits any more where the process is ending: the outcome is kept all the same.
+            let _ = sender.send(reply);
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Engines {
+    /// Starts the engines, each on a thread of its own with a connection of its own.
+    pub fn start(
+        db: &Db,
+        settings: &Arc<Settings>,
+        clock: &Clock,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
+        let mut engines = Vec::new();
+        let mut threads = Vec::new();
+        for number in 0..options.engines.max(1) {
+            let (queue, taken) = mpsc::channel(QUEUE);
+            let waiting = Arc::<Mutex<HashMap<PartnerId, usize>>>::default();
+            let runner = Runner {
+                connection: db.engine(number)?,
+                settings: settings.clone(),
+                clock: clock.clone(),
+                queue: taken,
+                waiting: waiting.clone(),
+                late: Vec::new(),
+                commits: VecDeque::new(),
+                batches: 0,
+            };
+            let thread = std::thread::Builder::new()
+                .name(format!("engine-{number}"))
+                .spawn(move || runner.run())
+                .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+            engines.push(Engine { queue, waiting });
+            threads.push(thread);
+        }
+        Ok(Self { engines, threads: Mutex::new(threads) })
+    }
+
+    /// Has a command decided before its deadline. Without an answer in time it either hasn't
+    /// happened, or its outcome is kept under its key.
+    pub async fn submit(&self, command: Command, deadline: Instant) -> Reply {
+        let partner = command.scope.partner();
+        let number = partner.0.unsigned_abs() % self.engines.len() as u64;
+        let engine = usize::try_from(number).ok().and_then(|number| self.engines.get(number));
+        let engine = engine.ok_or(Error::broken("there is no engine"))?;
+        let (reply, outcome) = oneshot::channel();
+        let waiting = Arc::new(Waiting {
+            command,
+            deadline,
+            state: AtomicU8::new(WAITING),
+            reply: Mutex::new(Some(reply)),
+        });
+        engine.enqueue(partner, waiting.clone())?;
+        wait(&waiting, outcome).await
+    }
+
+    /// Lets the queues drain and ends the engines.
+    pub fn stop(self) {
+        drop(self.engines);
+        let threads = self.threads.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("an engine ended with a panic");
+            }
+        }
+    }
+}
+
+async fn wait(waiting: &Waiting, outcome: oneshot::Receiver<Reply>) -> Reply {
+    tokio::pin!(outcome);
+    let ended = || Error::Unavailable("the ledger engine", None);
+    match tokio::time::timeout_at(waiting.deadline.into(), &mut outcome).await {
+        Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
+        Err(_) if waiting.claim(ABANDONED) => Err(Error::overloaded()),
+        // The engine has it: only the engine answers.
+        Err(_) => outcome.await.unwrap_or_else(|_| Err(ended())),
+    }
+}
+
+impl Engine {
+    fn enqueue(&self, partner: PartnerId, waiting: Arc<Waiting>) -> Result<(), Error> {
+        {
+            let mut counts = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(partner).or_default();
+            if *count >= QUEUE_PARTNER {
+                return Err(Error::overloaded());
+            }
+            *count += 1;
+        }
+        self.queue.try_send(waiting).map_err(|_| {
+            leave(&self.waiting, partner);
+            Error::overloaded()
+        })
+    }
+}
+
+fn leave(waiting: &Mutex<HashMap<PartnerId, usize>>, partner: PartnerId) {
+    let mut counts = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(count) = counts.get_mut(&partner) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&partner);
+        }
+    }
+}
+
+/// One engine: takes, decides, commits, replies.
+struct Runner {
+    connection: EngineConnection,
+    settings: Arc<Settings>,
+    clock: Clock,
+    queue: mpsc::Receiver<Arc<Waiting>>,
+    waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
+    /// Approvals that were committed too late: first of the next batch.
+    late: Vec<Arc<Waiting>>,
+    commits: VecDeque<Duration>,
+    batches: u64,
+}
+
+/// A batch that couldn't be settled.
+enum Trouble {
+    /// The database's: retried until the deadlines. `Unknown` if it may have been committed.
+    Database(StoreError),
+    /// Ours: once more whole, then halved.
+    Broken(StoreError),
+}
+
+impl Runner {
+    fn run(mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(async move { while self.batch().await {} }),
+            Err(error) => tracing::error!(%error, "an engine can't start"),
+        }
+    }
+
+    /// Settles one batch; `false` when the queue is closed and empty.
+    async fn batch(&mut self) -> bool {
+        let mut batch = std::mem::take(&mut self.late);
+        let mut taken = Vec::with_capacity(BATCH);
+        let room = BATCH - batch.len().min(BATCH - 1);
+        if batch.is_empty() {
+            if self.queue.recv_many(&mut taken, room).await == 0 {
+                return false;
+            }
+        } else {
+            while taken.len() < room
+                && let Ok(next) = self.queue.try_recv()
+            {
+                taken.push(next);
+            }
+        }
+        let reserve = self.reserve();
+        for waiting in taken {
+            leave(&self.waiting, waiting.command.scope.partner());
+            if !waiting.claim(TAKEN) {
+                continue;
+            }
+            if waiting.left() < reserve {
+                waiting.answer(Err(Error::overloaded()));
+            } else {
+                batch.push(waiting);
+            }
+        }
+        reached(Step::Taken);
+        if !batch.is_empty() {
+            self.batches += 1;
+            self.settle(batch).await;
+        }
+        true
+    }
+
+    /// The 99th hundredth of recent commits, and 50 ms at least.
+    fn reserve(&self) -> Duration {
+        let mut commits: Vec<Duration> = self.commits.iter().copied().collect();
+        commits.sort_unstable();
+        let at = commits.len() * 99 / 100;
+        commits.get(at).copied().unwrap_or_default().max(RESERVE_MIN)
+    }
+
+    /// Settles a batch, whatever it takes; halves it where one of its commands can't be.
+    async fn settle(&mut self, batch: Vec<Arc<Waiting>>) {
+        let mut parts = VecDeque::from([batch]);
+        while let Some(part) = parts.pop_front() {
+            let Err((part, error)) = self.settle_whole(part).await else { continue };
+            tracing::error!(error = %crate::error::Chain(&error), "a batch can't be written");
+            if let [one] = part.as_slice() {
+                self.record_unsettled(one).await;
+            } else {
+                let (left, right) = part.split_at(part.len() / 2);
+                parts.push_front(right.to_vec());
+                parts.push_front(left.to_vec());
+            }
+        }
+    }
+
+    /// Tries until the batch is settled, the database's trouble has outlasted the deadlines, or
+    /// it fails twice for another reason.
+    async fn settle_whole(
+        &mut self,
+        mut batch: Vec<Arc<Waiting>>,
+    ) -> Result<(), (Vec<Arc<Waiting>>, StoreError)> {
+        let begun = Instant::now();
+        let (mut pause, mut broken, mut unknown) = (PAUSES.0, 0, false);
+        loop {
+            match self.attempt(&batch, decide).await {
+                Ok(outcomes) => {
+                    self.reply(batch, outcomes);
+                    return Ok(());
+                }
+                Err(Trouble::Broken(error)) => {
+                    broken += 1;
+                    if broken == 2 {
+                        return Err((batch, error));
+                    }
+                }
+                Err(Trouble::Database(error)) => {
+                    let told = crate::error::Chain(&error);
+                    tracing::warn!(error = %told, "the database is in trouble");
+                    unknown |= matches!(error, StoreError::CommitUnknown(_));
+                    // Where an outcome isn't known, the keys will tell it: nobody is refused yet.
+                    if !unknown || begun.elapsed() > PATIENCE {
+                        batch.retain(|waiting| !refused_late(waiting));
+                        if batch.is_empty() {
+                            return Ok(());
+                        }
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+            }
+        }
+    }
+
+    /// Steps 3 to 7 once, in one transaction.
+    async fn attempt(
+        &mut self,
+        batch: &[Arc<Waiting>],
+        decide: fn(&mut Facts, &Command) -> Outcome,
+    ) -> Result<Vec<Outcome>, Trouble> {
+        loop {
+            match self.transaction(batch, decide).await {
+                Ok(outcomes) => return Ok(outcomes),
+                // The twin is committed, so the next look finds it: this ends.
+                Err(WriteError::Twin) => {}
+                Err(WriteError::Store(error)) if error.is_trouble() => {
+                    return Err(Trouble::Database(error));
+                }
+                Err(WriteError::Store(error)) => return Err(Trouble::Broken(error)),
+            }
+        }
+    }
+
+    async fn transaction(
+        &mut self,
+        batch: &[Arc<Waiting>],
+        decide: fn(&mut Facts, &Command) -> Outcome,
+    ) -> Result<Vec<Outcome>, WriteError> {
+        let commands: Vec<&Command> = batch.iter().map(|waiting| &waiting.command).collect();
+        let (now, settings) = ((self.clock)(), self.settings.get());
+        let begun = Instant::now();
+        let mut tx = self.connection.begin().await?;
+        reached(Step::Begun);
+        let worked = async {
+            let mut facts = Facts::load(&mut tx, settings, &commands, now).await?;
+            reached(Step::Loaded);
+            let outcomes: Vec<Outcome> =
+                commands.iter().map(|command| decide(&mut facts, command)).collect();
+            reached(Step::Decided);
+            facts.write(&mut tx, now).await?;
+            reached(Step::Recorded);
+            Ok(outcomes)
+        };
+        match worked.await {
+            Ok(outcomes) => {
+                let writing = Instant::now();
+                tx.commit().await?;
+                reached(Step::Committed);
+                self.learn(writing.elapsed());
+                tracing::debug!(
+                    batch = self.batches,
+                    commands = commands.len(),
+                    microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    "batch committed"
+                );
+                Ok(outcomes)
+            }
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn learn(&mut self, commit: Duration) {
+        if self.commits.len() == COMMITS {
+            self.commits.pop_front();
+        }
+        self.commits.push_back(commit);
+    }
+
+    /// Answers everybody; an approval that is late is taken back first.
+    fn reply(&mut self, batch: Vec<Arc<Waiting>>, outcomes: Vec<Outcome>) {
+        for (waiting, outcome) in batch.into_iter().zip(outcomes) {
+            match late_approval(&waiting, &outcome) {
+                Some(taken_back) => self.late.push(Arc::new(taken_back)),
+                None => waiting.answer(Ok(outcome)),
+            }
+        }
+    }
+
+    /// The one command that can't be settled is recorded `INVALID`; if not even that is possible,
+    /// nobody is told that it was decided.
+    async fn record_unsettled(&mut self, waiting: &Arc<Waiting>) {
+        let one = std::slice::from_ref(waiting);
+        let reply = match self.attempt(one, give_up).await {
+            Ok(mut outcomes) => Ok(outcomes.pop().unwrap_or(Outcome::Nothing)),
+            Err(Trouble::Database(error) | Trouble::Broken(error)) => Err(error.into()),
+        };
+        waiting.answer(reply);
+    }
+}
+
+/// Refuses a command whose time is up; `true` if it was.
+fn refused_late(waiting: &Waiting) -> bool {
+    let late = waiting.left().is_zero();
+    if late {
+        waiting.answer(Err(Error::overloaded()));
+    }
+    late
+}
+
+/// The command that takes a late approval back, waited for by who asked for the approval.
+fn late_approval(waiting: &Waiting, outcome: &Outcome) -> Option<Waiting> {
+    let Outcome::Decided(message) = outcome else { return None };
+    let asked = matches!(waiting.command.event, Event::Authorize { .. });
+    if !asked || message.processing != Processing::Success || !waiting.left().is_zero() {
+        return None;
+    }
+    let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let event = Event::DeclineLate {
+        message: message.id,
+        transaction: message.transaction,
+        balance: waiting.command.event.balance()?,
+    };
+    Some(Waiting {
+        command: Command {
+            message: MessageId(ids::random_id()),
+            names: Names { scope: "late".to_owned(), key: None, network: None },
+            event,
+            ..waiting.command.clone()
+        },
+        // It must be done, however long it takes.
+        deadline: Instant::now() + PATIENCE,
+        state: AtomicU8::new(TAKEN),
+        reply: Mutex::new(Some(reply)),
+    })
+}

@@ -1,0 +1,376 @@
+//! What a batch knows, and what it will write: steps 3, 4 and 6 of the protocol.
+
+use super::command::{Command, Event};
+use super::{Step, reached};
+use crate::settings::Snapshot;
+use domain::Timestamp;
+use domain::balance::Balance;
+use domain::card::Card;
+use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
+use domain::ledger::{Change, Leg};
+use domain::transaction::Transaction;
+use domain::user::UserState;
+use jiff::ToSpan;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use store::db::Tx;
+use store::ledger::{EarlyReversal, Message};
+use store::{StoreError, balances, cards, counters, ledger, transactions, users};
+
+/// How long a reversal waits for what it reverses, in hours (spec "From the network").
+const EARLY_REVERSAL_HOURS: i64 = 24;
+
+type Owned<T> = (PartnerId, T);
+
+/// The facts of a batch in memory, and which of them have changed.
+pub(super) struct Facts {
+    pub(super) settings: Arc<Snapshot>,
+    pub(super) balances: HashMap<Owned<BalanceId>, Balance>,
+    pub(super) cards: HashMap<Owned<CardId>, Card>,
+    pub(super) owners: HashMap<Owned<UserId>, UserState>,
+    pub(super) transactions: HashMap<Owned<TransactionId>, Transaction>,
+    /// Transactions of a card, those made in this batch included.
+    of_card: HashMap<Owned<CardId>, Vec<TransactionId>>,
+    by_key: HashMap<(PartnerId, String, String), Message>,
+    by_network_key: HashMap<(PartnerId, String), Message>,
+    by_id: HashMap<Owned<MessageId>, Message>,
+    pub(super) waiting_reversals: HashSet<EarlyReversal>,
+    writes: Writes,
+}
+
+/// What is to be written.
+#[derive(Default)]
+struct Writes {
+    balances: BTreeSet<Owned<BalanceId>>,
+    new_transactions: Vec<Owned<TransactionId>>,
+    changed_transactions: BTreeSet<Owned<TransactionId>>,
+    movements: Vec<(PartnerId, TransactionId, i64, Vec<Leg>)>,
+    early_reversals: Vec<EarlyReversal>,
+    messages: Vec<Message>,
+    outcomes: Vec<Message>,
+}
+
+/// Why a batch wasn't written.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// A twin on another node was faster: again from step 3, where it can be seen.
+    Twin,
+    /// The database.
+    Store(StoreError),
+}
+
+impl From<StoreError> for WriteError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Facts {
+    /// Locks the guards of all commands, then reads all that they can depend on.
+    pub(super) async fn load(
+        tx: &mut Tx,
+        settings: Arc<Snapshot>,
+        commands: &[&Command],
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let guards: BTreeSet<_> = commands
+            .iter()
+            .filter_map(|command| Some((command.scope.partner(), command.event.balance()?)))
+            .collect();
+        balances::lock(tx, &guards).await?;
+        reached(Step::Locked);
+
+        let mut facts = Self {
+            settings,
+            balances: HashMap::new(),
+            cards: HashMap::new(),
+            owners: HashMap::new(),
+            transactions: HashMap::new(),
+            of_card: HashMap::new(),
+            by_key: HashMap::new(),
+            by_network_key: HashMap::new(),
+            by_id: HashMap::new(),
+            waiting_reversals: HashSet::new(),
+            writes: Writes::default(),
+        };
+        for (partner, balance) in balances::load(tx, &guards).await? {
+            facts.balances.insert((partner, balance.id), balance);
+        }
+        facts.load_cards_and_owners(tx, commands).await?;
+        facts.load_messages(tx, commands).await?;
+        facts.load_transactions(tx, commands).await?;
+        facts.load_early_reversals(tx, commands, now).await?;
+        Ok(facts)
+    }
+
+    async fn load_cards_and_owners(
+        &mut self,
+        tx: &mut Tx,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let keys: BTreeSet<_> = commands
+            .iter()
+            .filter_map(|command| Some((command.scope.partner(), command.event.card()?)))
+            .collect();
+        for (partner, card) in cards::load(tx, &keys).await? {
+            self.cards.insert((partner, card.id), card);
+        }
+        let owners: BTreeSet<_> =
+            self.balances.iter().map(|((partner, _), balance)| (*partner, balance.owner)).collect();
+        let owners: Vec<_> = owners.into_iter().collect();
+        self.owners = users::states(tx, &owners).await?.into_iter().collect();
+        Ok(())
+    }
+
+    async fn load_messages(
+        &mut self,
+        tx: &mut Tx,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let keys = commands.iter().filter_map(|command| {
+            let names = &command.names;
+            Some((command.scope.partner(), names.scope.as_str(), names.key.as_deref()?))
+        });
+        for message in ledger::messages_by_key(tx, keys).await? {
+            self.remember(message);
+        }
+        let keys = commands.iter().filter_map(|command| {
+            Some((command.scope.partner(), command.names.network.as_deref()?))
+        });
+        for message in ledger::messages_by_network_key(tx, keys).await? {
+            self.remember(message);
+        }
+        let late = commands.iter().filter_map(|command| match &command.event {
+            Event::DeclineLate { message, .. } => Some((command.scope.partner(), *message)),
+            Event::Authorize { .. }
+            | Event::Reverse { .. }
+            | Event::Clear { .. }
+            | Event::Transfer { .. }
+            | Event::Expire { .. } => None,
+        });
+        for message in ledger::messages_by_id(tx, late).await? {
+            self.remember(message);
+        }
+        Ok(())
+    }
+
+    async fn load_transactions(
+        &mut self,
+        tx: &mut Tx,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let references: BTreeSet<(PartnerId, CardId, &str)> = commands
+            .iter()
+            .filter_map(|command| {
+                let (card, reference) = command.event.reference()?;
+                Some((command.scope.partner(), card, reference.id.as_str()))
+            })
+            .collect();
+        for (partner, found) in transactions::load_referenced(tx, references.into_iter()).await? {
+            self.know(partner, found);
+        }
+        let ids: BTreeSet<_> = commands
+            .iter()
+            .filter_map(|command| match &command.event {
+                Event::Expire { transaction, .. } | Event::DeclineLate { transaction, .. } => {
+                    Some((command.scope.partner(), *transaction))
+                }
+                Event::Authorize { .. }
+                | Event::Reverse { .. }
+                | Event::Clear { .. }
+                | Event::Transfer { .. } => None,
+            })
+            .collect();
+        for (partner, found) in transactions::load(tx, ids.into_iter()).await? {
+            self.know(partner, found);
+        }
+        Ok(())
+    }
+
+    async fn load_early_reversals(
+        &mut self,
+        tx: &mut Tx,
+        commands: &[&Command],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let keys: BTreeSet<EarlyReversal> = commands.iter().filter_map(|c| early_key(c)).collect();
+        let waiting = ledger::load_early_reversals(tx, keys.iter(), now).await?;
+        self.waiting_reversals = waiting.into_iter().collect();
+        Ok(())
+    }
+
+    fn know(&mut self, partner: PartnerId, transaction: Transaction) {
+        let key = (partner, transaction.id);
+        if let Some(card) = transaction.order.card
+            && !self.transactions.contains_key(&key)
+        {
+            self.of_card.entry((partner, card)).or_default().push(transaction.id);
+        }
+        self.transactions.insert(key, transaction);
+    }
+
+    fn remember(&mut self, message: Message) {
+        let partner = message.partner;
+        if let Some(key) = &message.idempotency_key {
+            let name = (partner, message.scope.clone(), key.clone());
+            self.by_key.insert(name, message.clone());
+        }
+        if let Some(key) = &message.network_key {
+            self.by_network_key.insert((partner, key.clone()), message.clone());
+        }
+        self.by_id.insert((partner, message.id), message);
+    }
+
+    /// The transactions of a card that this batch knows.
+    pub(super) fn transactions_of(
+        &self,
+        partner: PartnerId,
+        card: CardId,
+    ) -> impl Iterator<Item = &Transaction> {
+        let ids = self.of_card.get(&(partner, card));
+        ids.into_iter().flatten().filter_map(move |id| self.transactions.get(&(partner, *id)))
+    }
+
+    /// The message that a command's idempotency key was used for.
+    pub(super) fn message_of_key(&self, command: &Command) -> Option<&Message> {
+        let (names, partner) = (&command.names, command.scope.partner());
+        self.by_key.get(&(partner, names.scope.clone(), names.key.clone()?))
+    }
+
+    /// The message that bears a command's network key.
+    pub(super) fn message_of_network_key(&self, command: &Command) -> Option<&Message> {
+        self.by_network_key.get(&(command.scope.partner(), command.names.network.clone()?))
+    }
+
+    /// The message of an id.
+    pub(super) fn message(&self, partner: PartnerId, id: MessageId) -> Option<&Message> {
+        self.by_id.get(&(partner, id))
+    }
+
+    /// Takes a whole decision into the facts: later commands of the batch see it.
+    pub(super) fn apply(&mut self, partner: PartnerId, change: Change) {
+        let Change { transaction, balance, legs } = change;
+        let key = (partner, transaction.id);
+        if self.transactions.contains_key(&key) {
+            if !self.writes.new_transactions.contains(&key) {
+                self.writes.changed_transactions.insert(key);
+            }
+        } else {
+            self.writes.new_transactions.push(key);
+        }
+        if let Some(balance) = balance {
+            self.writes.balances.insert((partner, balance.id));
+            self.balances.insert((partner, balance.id), balance);
+        }
+        if !legs.is_empty() {
+            self.writes.movements.push((partner, transaction.id, transaction.parts, legs));
+        }
+        self.know(partner, transaction);
+    }
+
+    /// Records a decided message.
+    pub(super) fn record(&mut self, message: Message) {
+        self.writes.messages.push(message.clone());
+        self.remember(message);
+    }
+
+    /// Turns the outcome of a message that was recorded before this batch.
+    pub(super) fn turn(&mut self, message: Message) {
+        self.writes.outcomes.push(message.clone());
+        self.remember(message);
+    }
+
+    /// Lets a reversal wait for what it reverses.
+    pub(super) fn wait_for(&mut self, reversal: EarlyReversal) {
+        self.writes.early_reversals.push(reversal.clone());
+        self.waiting_reversals.insert(reversal);
+    }
+
+    /// Writes all that was decided, the messages last.
+    pub(super) async fn write(mut self, tx: &mut Tx, now: Timestamp) -> Result<(), WriteError> {
+        self.number(tx).await?;
+        let writes = &self.writes;
+        let changed = writes
+            .balances
+            .iter()
+            .filter_map(|key| self.balances.get(key).map(|balance| (key.0, balance)));
+        let written = balances::update(tx, changed).await?;
+        all_written(written, writes.balances.len())?;
+
+        let new = writes.new_transactions.iter();
+        transactions::insert(tx, new.filter_map(|key| self.pair(key))).await?;
+        let changed = writes.changed_transactions.iter();
+        let written = transactions::update(tx, changed.filter_map(|key| self.pair(key))).await?;
+        all_written(written, writes.changed_transactions.len())?;
+
+        let movements = writes.movements.iter();
+        let movements =
+            movements.map(|(partner, id, part, legs)| (*partner, *id, *part, legs.as_slice()));
+        ledger::insert_movements(tx, movements, now).await?;
+        let until = now.checked_add(EARLY_REVERSAL_HOURS.hours()).unwrap_or(now);
+        ledger::insert_early_reversals(tx, writes.early_reversals.iter(), until).await?;
+        let written = ledger::update_outcomes(tx, writes.outcomes.iter()).await?;
+        all_written(written, writes.outcomes.len())?;
+        reached(Step::Written);
+
+        self.record_messages(tx).await
+    }
+
+    /// Sorted by key, so that two nodes never wait for one another crosswise.
+    async fn record_messages(&self, tx: &mut Tx) -> Result<(), WriteError> {
+        let mut messages: Vec<&Message> = self.writes.messages.iter().collect();
+        messages.sort_by(|one, other| {
+            let name = |message: &&Message| {
+                let (scope, key) = (message.scope.clone(), message.idempotency_key.clone());
+                (message.partner, message.network_key.clone(), scope, key)
+            };
+            name(one).cmp(&name(other))
+        });
+        let sent = u64::try_from(messages.len()).unwrap_or(u64::MAX);
+        let written = ledger::insert_messages(tx, messages.into_iter()).await?;
+        if written < sent { Err(WriteError::Twin) } else { Ok(()) }
+    }
+
+    /// Gives new transactions their numbers. The series' row is locked after all balances and
+    /// before any message, by every batch, so no two wait crosswise; it stays locked until the
+    /// commit, so numbers ascend in the order in which they can be read.
+    async fn number(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let partners: BTreeSet<PartnerId> =
+            self.writes.new_transactions.iter().map(|(partner, _)| *partner).collect();
+        for partner in partners {
+            let new = self.writes.new_transactions.iter().filter(|key| key.0 == partner);
+            let count = i64::try_from(new.clone().count()).unwrap_or(i64::MAX);
+            let first = counters::take(tx, partner, "transaction", count).await?;
+            for (key, number) in new.zip(first..) {
+                if let Some(transaction) = self.transactions.get_mut(key) {
+                    transaction.number = number;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pair(&self, key: &Owned<TransactionId>) -> Option<(PartnerId, &Transaction)> {
+        self.transactions.get(key).map(|transaction| (key.0, transaction))
+    }
+}
+
+/// The reversal that would stop an authorization.
+pub(super) fn early_key(command: &Command) -> Option<EarlyReversal> {
+    let Event::Authorize { request, .. } = &command.event else { return None };
+    Some(EarlyReversal {
+        partner: command.scope.partner(),
+        card: request.order.card?,
+        reference_id: request.order.network_id.clone(),
+        reference_date: request.order.network_date,
+    })
+}
+
+/// All rows are under our locks, so a version that has moved is a bug.
+fn all_written(written: u64, sent: usize) -> Result<(), StoreError> {
+    if usize::try_from(written).is_ok_and(|written| written == sent) {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt("version".to_owned()))
+    }
+}

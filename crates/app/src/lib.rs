@@ -1,0 +1,94 @@
+//! The use cases, the ledger engine and the workers: the only place where transactions of the
+//! database begin and end.
+//!
+//! A use case reads what it needs, asks a rule of `domain` to decide, and writes what was decided.
+//! It contains no SQL, no JSON shapes of the wire and no HTTP status, and decides nothing itself.
+
+pub mod audit;
+pub mod balances;
+pub mod cards;
+pub mod certificates;
+pub mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
+pub mod ids;
+pub mod keyring;
+pub mod ledger;
+pub mod once;
+pub mod page;
+pub mod partners;
+pub mod processor;
+pub mod programs;
+pub mod refusals;
+pub mod settings;
+pub mod tasks;
+pub mod transactions;
+pub mod users;
+pub mod verifications;
+
+pub use error::Error;
+pub use once::Once;
+pub use refusals::Refusal;
+
+use domain::Timestamp;
+use keyring::Keyring;
+use ledger::Engines;
+use settings::Settings;
+use std::sync::Arc;
+use store::db::Db;
+use tasks::Tasks;
+
+/// Reads the business time. Real time on a real instance; a sandbox and tests can move it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What every use case works with; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The keys, unwrapped as they are needed.
+    pub keyring: Keyring,
+    /// Partners, programs and certificates, in memory.
+    pub settings: Arc<Settings>,
+    /// The ledger engines.
+    pub engines: Engines,
+    /// The business time.
+    pub clock: Clock,
+    /// Where use cases run, so that hanging up doesn't stop them.
+    pub tasks: Tasks,
+    /// Keys that are being worked on in this process.
+    pub turns: once::Turns,
+    /// Numbers taken in blocks.
+    pub numbers: ids::Numbers,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The business time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    /// Today in UTC.
+    #[must_use]
+    pub fn today(&self) -> domain::Date {
+        self.now().to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,168 @@
+//! A command is done once for each idempotency key: outside the engine, which has its own way.
+//!
+//! The key's row is the last that a command writes, in the command's own transaction, so it exists
+//! exactly when its answer does. A twin in this process waits in memory for the first; a twin on
+//! another node waits at the row's unique key, finds it taken, undoes its own work and gives the
+//! first one's answer.
+
+use crate::keyring::EPOCH;
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use crypto::keys::Purpose;
+use crypto::seal::Place;
+use domain::scope::Scope;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use store::db::Tx;
+use store::idempotency::{self, Kept};
+use tokio::sync::OwnedMutexGuard;
+
+/// What makes a command be done once, and how its result is kept: `render` makes the answer, which
+/// must hold no card number, code or PIN (they are read again for a retry).
+#[derive(Clone, Debug)]
+pub struct Once<T> {
+    /// Method and route: what a key is unique in, beside the partner.
+    pub endpoint: String,
+    /// The caller's key, if it sent one.
+    pub key: Option<String>,
+    /// The keyed digest of the request.
+    pub fingerprint: [u8; 32],
+    /// Makes the answer.
+    pub render: fn(&T) -> Value,
+}
+
+/// Keys that are being worked on in this process.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+
+/// When to sweep forgotten keys out of the map.
+const TURNS_MAX: usize = 4096;
+
+impl Turns {
+    async fn wait(&self, name: String) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if turns.len() > TURNS_MAX {
+                turns.retain(|_, turn| turn.strong_count() > 0);
+            }
+            let turn = turns.get(&name).and_then(Weak::upgrade).unwrap_or_default();
+            turns.insert(name, Arc::downgrade(&turn));
+            turn
+        };
+        turn.lock_owned().await
+    }
+}
+
+/// A command's right to be done: from the look at its key until its answer is kept.
+pub(crate) enum Turn {
+    /// It was done before; this is its answer.
+    Done(Value),
+    /// It is ours to do.
+    Ours(Option<OwnedMutexGuard<()>>),
+}
+
+impl App {
+    /// Looks whether a command was done before.
+    pub(crate) async fn turn<T>(&self, scope: Scope, once: &Once<T>) -> Result<Turn, Error> {
+        let Some(key) = &once.key else { return Ok(Turn::Ours(None)) };
+        let name = format!("{} {} {key}", scope.partner(), once.endpoint);
+        let turn = self.turns.wait(name).await;
+        let mut tx = self.db.read().await?;
+        let kept = idempotency::find(&mut tx, scope, &once.endpoint, key).await;
+        match tx.end(kept).await? {
+            None => Ok(Turn::Ours(Some(turn))),
+            Some(kept) => self.answer_again(scope, once, &kept).await.map(Turn::Done),
+        }
+    }
+
+    /// Ends a command: keeps its answer and commits, or undoes its work and keeps the refusal.
+    pub(crate) async fn finish<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+        mut tx: Tx,
+        result: Result<T, Error>,
+    ) -> Result<Value, Error> {
+        let answer = match result {
+            Ok(done) => Ok((once.render)(&done)),
+            Err(Error::Refused(refusal)) => {
+                tx.rollback().await;
+                if once.key.is_none() {
+                    return Err(refusal.into());
+                }
+                tx = self.db.begin().await?;
+                Err(refusal)
+            }
+            Err(other) => {
+                tx.rollback().await;
+                return Err(other);
+            }
+        };
+        match self.keep(&mut tx, scope, once, &answer).await {
+            Ok(true) => tx.commit().await?,
+            Ok(false) => {
+                tx.rollback().await;
+                return self.answer_of_twin(scope, once).await;
+            }
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        }
+        answer.map_err(Error::from)
+    }
+
+    async fn keep<T>(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        once: &Once<T>,
+        answer: &Result<Value, Refusal>,
+    ) -> Result<bool, Error> {
+        let Some(key) = &once.key else { return Ok(true) };
+        let told = match answer {
+            Ok(value) => json!({ "answer": value }),
+            Err(refusal) => json!({ "refused": refusal.title() }),
+        };
+        let sealing = self.partner_key(scope.partner()).await?.sealing(Purpose::Answer, EPOCH);
+        let kept = Kept {
+            fingerprint: once.fingerprint.to_vec(),
+            answer: sealing.seal(&place(scope, key), told.to_string().as_bytes()),
+        };
+        let name = (once.endpoint.as_str(), key.as_str());
+        Ok(idempotency::insert(tx, scope, name, &kept, self.now()).await?)
+    }
+
+    async fn answer_of_twin<T>(&self, scope: Scope, once: &Once<T>) -> Result<Value, Error> {
+        let key = once.key.as_deref().unwrap_or_default();
+        let mut tx = self.db.read().await?;
+        let kept = idempotency::find(&mut tx, scope, &once.endpoint, key).await;
+        let kept = tx.end(kept).await?.ok_or(Error::broken("a taken key has no answer"))?;
+        self.answer_again(scope, once, &kept).await
+    }
+
+    async fn answer_again<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+        kept: &Kept,
+    ) -> Result<Value, Error> {
+        if kept.fingerprint != once.fingerprint {
+            return Err(Error::KeyReused);
+        }
+        let key = once.key.as_deref().unwrap_or_default();
+        let sealing = self.partner_key(scope.partner()).await?.sealing(Purpose::Answer, EPOCH);
+        let opened = sealing.open(&place(scope, key), &kept.answer)?;
+        let unreadable = || Error::broken("a kept answer can't be read");
+        let mut told: Value = serde_json::from_slice(&opened).map_err(|_| unreadable())?;
+        if let Some(title) = told.get("refused").and_then(Value::as_str) {
+            return Err(Refusal::of_title(title).map_or_else(unreadable, Error::from));
+        }
+        told.get_mut("answer").map(Value::take).ok_or_else(unreadable)
+    }
+}
+
+fn place(scope: Scope, key: &str) -> Place<'_> {
+    Place { table: "idempotency", column: "answer", partner: scope.partner(), row: key }
+}

@@ -1,0 +1,155 @@
+//! Partners: create, set. Both are the operator's, through the control channel.
+
+use crate::audit::Operator;
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use domain::partner::{
+    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
+    PartnerState, Settings, is_partner_code,
+};
+use serde_json::{Value, json};
+use store::db::Tx;
+use store::{instance, partners};
+
+/// A partner to be.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// Its `Issuer-Code`.
+    pub code: String,
+    /// For people.
+    pub name: String,
+    /// How it works.
+    pub settings: Settings,
+}
+
+/// What is to change; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Set {
+    /// For people.
+    pub name: Option<String>,
+    /// Whether it may work.
+    pub state: Option<PartnerState>,
+    /// Who decides verifications.
+    pub kyc_mode: Option<KycMode>,
+    /// Which description codes it is sent.
+    pub description_codes: Option<DescriptionCodes>,
+    /// IANA name of the zone of its days.
+    pub time_zone: Option<String>,
+}
+
+impl App {
+    /// Creates a partner, with a key of its own.
+    pub async fn create_partner(
+        &self,
+        operator: &Operator,
+        command: Create,
+    ) -> Result<Partner, Error> {
+        check(&command)?;
+        let partner = Partner {
+            id: self.new_partner_id().await?,
+            code: command.code,
+            name: command.name,
+            state: PartnerState::Live,
+            settings: command.settings,
+        };
+        let mut tx = self.db.begin().await?;
+        let created = self.create_partner_in(&mut tx, operator, &partner).await;
+        tx.end(created).await?;
+        self.refresh_settings().await?;
+        Ok(partner)
+    }
+
+    async fn create_partner_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        partner: &Partner,
+    ) -> Result<(), Error> {
+        if !partners::insert(tx, partner, self.now()).await? {
+            return Err(Refusal::PartnerAlreadyExists.into());
+        }
+        self.create_partner_key(tx, partner.id, self.now()).await?;
+        let act = ("partner.create", partner.code.as_str(), &partner_json(partner));
+        self.record_act(tx, operator, partner.id, act).await?;
+        Ok(instance::raise_settings_version(tx).await?)
+    }
+
+    /// Changes a partner.
+    pub async fn set_partner(
+        &self,
+        operator: &Operator,
+        code: &str,
+        command: Set,
+    ) -> Result<Partner, Error> {
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        let partner = settings.partner_of_code(code).ok_or(Refusal::PartnerNotFound)?;
+        let partner = changed(partner.clone(), command);
+        check_time_zone(&partner.settings.time_zone)?;
+        let mut tx = self.db.begin().await?;
+        let set = self.set_partner_in(&mut tx, operator, &partner).await;
+        tx.end(set).await?;
+        self.refresh_settings().await?;
+        Ok(partner)
+    }
+
+    async fn set_partner_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        partner: &Partner,
+    ) -> Result<(), Error> {
+        partners::update(tx, partner).await?;
+        let act = ("partner.set", partner.code.as_str(), &partner_json(partner));
+        self.record_act(tx, operator, partner.id, act).await?;
+        Ok(instance::raise_settings_version(tx).await?)
+    }
+}
+
+/// A partner as the command line shows it.
+#[must_use]
+pub fn partner_json(partner: &Partner) -> Value {
+    let settings = &partner.settings;
+    json!({
+        "issuerCode": partner.code,
+        "name": partner.name,
+        "state": partner.state.as_str(),
+        "balanceMode": settings.balance_mode.as_str(),
+        "authorizationMode": settings.authorization_mode.as_str(),
+        "collateralMode": settings.collateral_mode.as_str(),
+        "kycMode": settings.kyc_mode.as_str(),
+        "descriptionCodes": settings.description_codes.as_str(),
+        "timeZone": settings.time_zone,
+    })
+}
+
+fn check(command: &Create) -> Result<(), Refusal> {
+    if !is_partner_code(&command.code) {
+        return Err(Refusal::PartnerCodeInvalid);
+    }
+    let settings = &command.settings;
+    let modes = (settings.balance_mode, settings.authorization_mode, settings.collateral_mode);
+    if modes != (BalanceMode::Internal, AuthorizationMode::Own, CollateralMode::None) {
+        return Err(Refusal::ModeNotSupported);
+    }
+    check_time_zone(&settings.time_zone)
+}
+
+fn check_time_zone(name: &str) -> Result<(), Refusal> {
+    jiff::tz::TimeZone::get(name).map(|_| ()).map_err(|_| Refusal::TimeZoneUnknown)
+}
+
+fn changed(partner: Partner, command: Set) -> Partner {
+    let settings = partner.settings;
+    Partner {
+        name: command.name.unwrap_or(partner.name),
+        state: command.state.unwrap_or(partner.state),
+        settings: Settings {
+            kyc_mode: command.kyc_mode.unwrap_or(settings.kyc_mode),
+            description_codes: command.description_codes.unwrap_or(settings.description_codes),
+            time_zone: command.time_zone.unwrap_or(settings.time_zone),
+            ..settings
+        },
+        ..partner
+    }
+}

@@ -1,0 +1,204 @@
+//! Messages of a card network: authorize, reverse, clear. What can be found out before the queue
+//! is found out here (step 1 of the engine's protocol).
+
+mod authorize;
+mod clear;
+mod reverse;
+
+pub use authorize::Authorize;
+pub use clear::Clear;
+pub use reverse::Reverse;
+/// What was decided about a message.
+pub use store::ledger::Message;
+
+use crate::ledger::command::{Command, Event, Names, Outcome};
+use crate::{App, Error};
+use domain::Timestamp;
+use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId};
+use domain::money::Currency;
+use domain::scope::Scope;
+use domain::secret::Pan;
+use domain::transaction::{Category, Order, TransactionType};
+use std::time::{Duration, Instant};
+use store::cards;
+
+/// What every message of a network carries.
+#[derive(Debug)]
+pub struct Envelope {
+    /// The processor whose certificate it came with.
+    pub processor: ProcessorId,
+    /// How the card is named.
+    pub card: CardName,
+    /// The caller's key.
+    pub key: String,
+    /// The keyed digest of the request.
+    pub fingerprint: [u8; 32],
+    /// Told in logs.
+    pub request_id: String,
+    /// When it came in: its time budget runs from here.
+    pub received: Instant,
+}
+
+/// How a message names a card.
+#[derive(Debug)]
+pub enum CardName {
+    /// By its number.
+    Pan(Pan),
+    /// By our id.
+    Id(CardId),
+}
+
+/// What a message says, whatever its kind.
+#[derive(Clone, Debug)]
+pub struct Details {
+    /// In minor units of `currency`.
+    pub amount: i64,
+    /// The billing currency.
+    pub currency: Currency,
+    /// The network's id.
+    pub network_id: String,
+    /// The network's time.
+    pub network_date: Timestamp,
+    /// The network id of what it refers to.
+    pub reference_id: Option<String>,
+    /// The network time of what it refers to.
+    pub reference_date: Option<Timestamp>,
+    /// The merchant's amount.
+    pub original_amount: Option<i64>,
+    /// The merchant's currency.
+    pub original_currency: Option<Currency>,
+    /// The network's rate.
+    pub conversion_rate: Option<String>,
+    /// The merchant's line.
+    pub text: String,
+    /// `transactionData`: a JSON object as text.
+    pub data: Option<String>,
+    /// Its merchant category code.
+    pub mcc: Option<String>,
+    /// Its retrieval reference number.
+    pub retrieval_reference: Option<String>,
+}
+
+/// A card that a message means, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) scope: Scope,
+    pub(crate) card: Option<CardId>,
+    pub(crate) balance: Option<BalanceId>,
+}
+
+/// The longest time budget of a processor (spec "Calls to the partner").
+const BUDGET_MAX_MS: i64 = 5_000;
+
+impl App {
+    /// Finds the card that a message means: its number leads to the partner by BIN, its id is
+    /// looked for among the partners that the processor serves.
+    pub(crate) async fn find_card(
+        &self,
+        processor: ProcessorId,
+        name: &CardName,
+    ) -> Result<Found, Error> {
+        let reason = "the card leads to the partner";
+        match name {
+            CardName::Pan(pan) => {
+                let partner = self.settings.get().partner_of_pan(pan);
+                let scope = Scope::platform(partner.unwrap_or(PartnerId::PLATFORM), reason);
+                let Some(partner) = partner else {
+                    return Ok(Found { scope, card: None, balance: None });
+                };
+                let index = self.pan_index(partner, pan).await?;
+                let mut tx = self.db.read().await?;
+                let found = cards::find_by_pan(&mut tx, scope, &index).await;
+                let found = tx.end(found).await?;
+                let (card, balance) = (found.map(|found| found.0), found.map(|found| found.1));
+                Ok(Found { scope, card, balance })
+            }
+            CardName::Id(id) => {
+                for partner in self.settings.get().partners_of_processor(processor) {
+                    let scope = Scope::platform(partner, reason);
+                    let mut tx = self.db.read().await?;
+                    let found = cards::find(&mut tx, scope, *id).await;
+                    if let Some(card) = tx.end(found).await? {
+                        let (card, balance) = (Some(card.id), Some(card.balance));
+                        return Ok(Found { scope, card, balance });
+                    }
+                }
+                let scope = Scope::platform(PartnerId::PLATFORM, reason);
+                Ok(Found { scope, card: None, balance: None })
+            }
+        }
+    }
+
+    /// Sends a message through the engine, within the processor's time budget.
+    pub(crate) async fn submit_message(
+        &self,
+        envelope: Envelope,
+        found: Found,
+        sequence: Option<i64>,
+        event: Event,
+    ) -> Result<Message, Error> {
+        let settings = self.settings.get();
+        let processor = settings.processor(envelope.processor);
+        let budget = processor.map_or(2_000, |processor| processor.time_budget_ms);
+        let budget = u64::try_from(budget.clamp(100, BUDGET_MAX_MS)).unwrap_or(2_000);
+        let command = Command {
+            scope: found.scope,
+            message: self.new_message_id(),
+            transaction: self.new_transaction_id(),
+            names: Names {
+                scope: format!("processor/{}/{}", envelope.processor.0, event.kind()),
+                key: Some(envelope.key),
+                network: network_key(envelope.processor, &event, sequence),
+            },
+            fingerprint: envelope.fingerprint.to_vec(),
+            request_id: envelope.request_id,
+            now: self.now(),
+            event,
+        };
+        let deadline = envelope.received + Duration::from_millis(budget);
+        match self.engines.submit(command, deadline).await? {
+            Outcome::Decided(message) => Ok(*message),
+            Outcome::KeyReused => Err(Error::KeyReused),
+            Outcome::Nothing => Err(Error::broken("a message came to nothing")),
+        }
+    }
+}
+
+/// The network's own name for a message, for ever: processor, id, time, kind, card, and for
+/// clearings the sequence. Without a card there is none.
+fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<String> {
+    let (order, card) = (event.order()?, event.card()?);
+    let (kind, id, date) = (event.kind(), &order.network_id, order.network_date.as_microsecond());
+    let sequence = sequence.map(|number| format!("|{number}")).unwrap_or_default();
+    Some(format!("{}|{id}|{date}|{kind}|{}{sequence}", processor.0, card.0))
+}
+
+/// What a message says, as the order of a transaction.
+pub(crate) fn order(
+    processor: ProcessorId,
+    found: Found,
+    details: Details,
+    kind: TransactionType,
+    category: Category,
+) -> Order {
+    Order {
+        balance: found.balance,
+        card: found.card,
+        processor: Some(processor),
+        network_id: details.network_id,
+        network_date: details.network_date,
+        reference_id: details.reference_id,
+        reference_date: details.reference_date,
+        kind,
+        category,
+        amount: details.amount,
+        currency: details.currency,
+        original_amount: details.original_amount,
+        original_currency: details.original_currency,
+        conversion_rate: details.conversion_rate,
+        text: details.text,
+        data: details.data,
+        mcc: details.mcc,
+        retrieval_reference: details.retrieval_reference,
+    }
+}

@@ -1,0 +1,120 @@
+//! Programs and processors: create. Both are the operator's, through the control channel.
+
+use crate::audit::Operator;
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use domain::ids::{PartnerId, ProcessorId};
+use domain::program::{Program, is_bin, is_config_id};
+use serde_json::{Value, json};
+use store::db::Tx;
+use store::programs::Processor;
+use store::{instance, keys, programs};
+
+impl App {
+    /// Creates a program; a BIN that is new to the platform gets its keys.
+    pub async fn create_program(
+        &self,
+        operator: &Operator,
+        program: Program,
+    ) -> Result<Program, Error> {
+        check(&program)?;
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        let owner = settings.partner_of_bin(&program.bin);
+        if owner.is_some_and(|owner| owner != program.partner) {
+            return Err(Refusal::BinTaken.into());
+        }
+        settings.processor(program.processor).ok_or(Refusal::ProcessorNotFound)?;
+        // The key is unwrapped before the transaction: it may have to be read.
+        self.partner_key(program.partner).await?;
+        let mut tx = self.db.begin().await?;
+        let created = self.create_program_in(&mut tx, operator, &program).await;
+        tx.end(created).await?;
+        self.refresh_settings().await?;
+        Ok(program)
+    }
+
+    async fn create_program_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        program: &Program,
+    ) -> Result<(), Error> {
+        let (partner, bin) = (program.partner, program.bin.as_str());
+        programs::insert_bin(tx, bin, partner).await?;
+        let bins = programs::list_bins(tx).await?;
+        if !bins.iter().any(|(taken, owner)| taken == bin && *owner == partner) {
+            return Err(Refusal::BinTaken.into());
+        }
+        if keys::find_card_key(tx, partner, bin, "cvc", 0).await?.is_none() {
+            self.create_card_keys(tx, partner, bin, self.now()).await?;
+        }
+        if !programs::insert(tx, program, self.now()).await? {
+            return Err(Refusal::ProgramAlreadyExists.into());
+        }
+        let act = ("program.create", program.config_id.as_str(), &program_json(program));
+        self.record_act(tx, operator, partner, act).await?;
+        Ok(instance::raise_settings_version(tx).await?)
+    }
+
+    /// Creates a processor, or finds the one of this name.
+    pub async fn create_processor(
+        &self,
+        operator: &Operator,
+        name: &str,
+        time_budget_ms: i64,
+    ) -> Result<ProcessorId, Error> {
+        self.refresh_settings().await?;
+        if let Some(known) = self.settings.get().processor_of_name(name) {
+            return Ok(known.id);
+        }
+        let id = self.new_processor_id().await?;
+        let processor = Processor { id, name: name.to_owned(), time_budget_ms };
+        let mut tx = self.db.begin().await?;
+        let created = self.create_processor_in(&mut tx, operator, &processor).await;
+        tx.end(created).await?;
+        self.refresh_settings().await?;
+        Ok(id)
+    }
+
+    async fn create_processor_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        processor: &Processor,
+    ) -> Result<(), Error> {
+        programs::insert_processor(tx, processor, self.now()).await?;
+        let detail = json!({ "timeBudgetMs": processor.time_budget_ms });
+        let act = ("processor.create", processor.name.as_str(), &detail);
+        self.record_act(tx, operator, PartnerId::PLATFORM, act).await?;
+        Ok(instance::raise_settings_version(tx).await?)
+    }
+}
+
+/// A program as the command line shows it.
+#[must_use]
+pub fn program_json(program: &Program) -> Value {
+    json!({
+        "configId": program.config_id,
+        "cardType": program.card_type.as_str(),
+        "digitalFirst": program.digital_first,
+        "currency": program.currency.code(),
+        "scheme": program.scheme.as_str(),
+        "product": program.product.as_str(),
+        "audience": program.audience.as_str(),
+        "bin": program.bin,
+        "lifetimeMonths": program.lifetime_months,
+        "cardCap": program.card_cap,
+        "holdDays": program.hold_days,
+        "state": program.state.as_str(),
+    })
+}
+
+fn check(program: &Program) -> Result<(), Refusal> {
+    let sound = is_config_id(&program.config_id)
+        && is_bin(&program.bin)
+        && (1..=120).contains(&program.lifetime_months)
+        && (1..=1000).contains(&program.card_cap)
+        && (1..=30).contains(&program.hold_days);
+    if sound { Ok(()) } else { Err(Refusal::ProgramInvalid) }
+}

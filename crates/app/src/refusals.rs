@@ -1,0 +1,138 @@
+//! Title and sentence of each refusal. Titles are stable; sentences are for people and never
+//! repeat what was sent. Which HTTP status each gets is told in `api/problem.rs`.
+
+use domain::card::lifecycle::CardRefusal;
+use domain::transaction::Description;
+
+/// Defines the refusals: name, title, sentence.
+macro_rules! refusals {
+    ($($name:ident, $title:literal, $sentence:literal;)+) => {
+        /// A business reason for which something wasn't done; kept with an idempotency key.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Refusal { $(#[doc = $sentence] $name,)+ }
+
+        impl Refusal {
+            /// Every refusal.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable code.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence,)+ }
+            }
+        }
+    };
+}
+
+refusals! {
+    CustomerNotFound, "CUSTOMER_NOT_FOUND", "There is no such user.";
+    BalanceNotFound, "BALANCE_NOT_FOUND", "There is no such balance.";
+    CardNotFound, "CARD_NOT_FOUND", "There is no such card.";
+    TransactionNotFound, "TRANSACTION_NOT_FOUND", "There is no such transaction.";
+    PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
+    ProgramNotFound, "PROGRAM_NOT_FOUND",
+        "The partner has no such program, it is closed, or it is for another kind of card.";
+    UserAlreadyExists, "USER_ALREADY_EXISTS",
+        "Another user of the partner has this e-mail or phone.";
+    KycNotPermitted, "KYC_NOT_PERMITTED",
+        "The partner's KYC mode doesn't let it set this flag.";
+    KycNotVerified, "KYC_NOT_VERIFIED", "The user's KYC hasn't succeeded.";
+    CurrencyNotSupported, "CURRENCY_NOT_SUPPORTED", "The partner has no program in this currency.";
+    CurrencyMismatch, "CURRENCY_MISMATCH", "It isn't in the balance's currency.";
+    CustomerMismatch, "CUSTOMER_MISMATCH", "The path and the body name different users.";
+    CardLimitReached, "CARD_LIMIT_REACHED", "The user has as many cards as the program allows.";
+    BinRangeExhausted, "BIN_RANGE_EXHAUSTED", "The program's BIN range has no number left.";
+    InvalidLockReason, "INVALID_LOCK_REASON", "There is no such lock reason.";
+    CardAlreadyLocked, "CARD_ALREADY_LOCKED", "The card is locked for another reason.";
+    CardLockIrreversible, "CARD_LOCK_IRREVERSIBLE", "This lock can't be taken off.";
+    InvalidAmount, "INVALID_AMOUNT",
+        "The amount must be above zero and the balance must not grow beyond 64 bits.";
+    UnknownTransactionType, "UNKNOWN_TRANSACTION_TYPE",
+        "This type of transaction isn't supported here.";
+    TransactionRefused, "UNKNOWN_ERROR", "The transaction couldn't be processed.";
+    PartnerAlreadyExists, "PARTNER_ALREADY_EXISTS", "Another partner has this code.";
+    PartnerCodeInvalid, "PARTNER_CODE_INVALID",
+        "A partner's code is 1 to 64 of a-z, 0-9 and the hyphen.";
+    ModeNotSupported, "MODE_NOT_SUPPORTED",
+        "Balance mode EXTERNAL, authorization mode SHARED and collateral modes other than NONE \
+         aren't built yet.";
+    TimeZoneUnknown, "TIME_ZONE_UNKNOWN", "There is no such IANA time zone.";
+    ProgramAlreadyExists, "PROGRAM_ALREADY_EXISTS", "The partner has a program of this configId.";
+    ProgramInvalid, "PROGRAM_INVALID",
+        "A configId has 10 digits, a BIN 6 or 8; lifetime 1 to 120 months, cap 1 to 1000 cards, \
+         holds 1 to 30 days.";
+    BinTaken, "BIN_TAKEN", "The BIN, or one that begins or continues it, is another partner's.";
+    ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";
+    CommonNameTaken, "COMMON_NAME_TAKEN", "The certificate request's CN is another holder's.";
+    CsrRefused, "CSR_REFUSED",
+        "The certificate request isn't one that can be signed: RSA of 2048 to 4096 bits, P-256 or \
+         P-384, rightly signed, with a CN.";
+    DaysOutOfRange, "DAYS_OUT_OF_RANGE", "A certificate lasts 1 to 825 days.";
+    ScopeRefused, "SCOPE_REFUSED",
+        "A partner's certificate may have the scopes secure and partner-balance-create.";
+}
+
+impl Refusal {
+    /// The refusal of a title; the inverse of [`Refusal::title`].
+    #[must_use]
+    pub fn of_title(title: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|refusal| refusal.title() == title)
+    }
+
+    /// Why an internal transaction was declined.
+    #[must_use]
+    pub fn of_description(description: Description) -> Self {
+        match description {
+            Description::InvalidAmount => Self::InvalidAmount,
+            Description::BalanceNotFound => Self::BalanceNotFound,
+            Description::CurrencyMismatch => Self::CurrencyMismatch,
+            Description::UnknownTransactionType => Self::UnknownTransactionType,
+            Description::CustomerNotFound => Self::CustomerNotFound,
+            Description::CardNotFound => Self::CardNotFound,
+            Description::Approved
+            | Description::InsufficientFunds
+            | Description::AmbiguousReferencedTransaction
+            | Description::ReferencedTransactionNotFound
+            | Description::UnknownError
+            | Description::CardLocked
+            | Description::CardNotActive
+            | Description::CardExpired
+            | Description::IncorrectCvv
+            | Description::TransactionNotPermitted
+            | Description::Expired
+            | Description::BalanceLocked
+            | Description::CustomerLocked => Self::TransactionRefused,
+        }
+    }
+}
+
+impl From<CardRefusal> for crate::Error {
+    fn from(refusal: CardRefusal) -> Self {
+        Self::Refused(match refusal {
+            CardRefusal::AlreadyLocked => Refusal::CardAlreadyLocked,
+            CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
+            CardRefusal::Removed => Refusal::CardNotFound,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_title_names_one_refusal() {
+        let titles: HashSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.title()).collect();
+        assert_eq!(titles.len(), Refusal::ALL.len());
+        for &refusal in Refusal::ALL {
+            assert_eq!(Refusal::of_title(refusal.title()), Some(refusal));
+        }
+    }
+}

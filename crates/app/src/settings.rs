@@ -1,0 +1,181 @@
+//! Partners, programs, processors and certificates, in memory: they are read with every request
+//! and change rarely. Each change raises a version in the database that every node looks at once
+//! a second.
+
+use crate::{App, Error};
+use domain::ids::{PartnerId, ProcessorId};
+use domain::partner::Partner;
+use domain::program::Program;
+use domain::secret::Pan;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use store::certificates::Certificate;
+use store::db::Db;
+use store::programs::Processor;
+use store::{StoreError, certificates, instance, partners, programs};
+
+/// All settings as of one version.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Raised by every change.
+    pub version: i64,
+    partners: HashMap<PartnerId, Partner>,
+    programs: HashMap<(PartnerId, String), Program>,
+    processors: HashMap<ProcessorId, Processor>,
+    bins: Vec<(String, PartnerId)>,
+    certificates: HashMap<Vec<u8>, Certificate>,
+}
+
+impl Snapshot {
+    /// Reads all settings in one snapshot of the database.
+    pub async fn load(db: &Db) -> Result<Self, StoreError> {
+        let mut tx = db.read().await?;
+        let loaded = Self::load_in(&mut tx).await;
+        tx.end(loaded).await
+    }
+
+    async fn load_in(tx: &mut store::db::Tx) -> Result<Self, StoreError> {
+        Ok(Self {
+            version: instance::settings_version(tx).await?,
+            partners: by(partners::list(tx).await?, |partner| partner.id),
+            programs: by(programs::list(tx).await?, |program| {
+                (program.partner, program.config_id.clone())
+            }),
+            processors: by(programs::list_processors(tx).await?, |processor| processor.id),
+            bins: programs::list_bins(tx).await?,
+            certificates: by(certificates::list(tx).await?, |certificate| {
+                certificate.fingerprint.clone()
+            }),
+        })
+    }
+
+    /// A partner.
+    #[must_use]
+    pub fn partner(&self, id: PartnerId) -> Option<&Partner> {
+        self.partners.get(&id)
+    }
+
+    /// A partner by its code.
+    #[must_use]
+    pub fn partner_of_code(&self, code: &str) -> Option<&Partner> {
+        self.partners.values().find(|partner| partner.code == code)
+    }
+
+    /// Every partner, by id.
+    #[must_use]
+    pub fn partners(&self) -> Vec<&Partner> {
+        let mut all: Vec<&Partner> = self.partners.values().collect();
+        all.sort_by_key(|partner| partner.id);
+        all
+    }
+
+    /// A program.
+    #[must_use]
+    pub fn program(&self, partner: PartnerId, config_id: &str) -> Option<&Program> {
+        self.programs.get(&(partner, config_id.to_owned()))
+    }
+
+    /// A partner's programs, by `configId`.
+    #[must_use]
+    pub fn programs_of(&self, partner: PartnerId) -> Vec<&Program> {
+        let mut all: Vec<&Program> =
+            self.programs.values().filter(|program| program.partner == partner).collect();
+        all.sort_by(|one, other| one.config_id.cmp(&other.config_id));
+        all
+    }
+
+    /// A processor.
+    #[must_use]
+    pub fn processor(&self, id: ProcessorId) -> Option<&Processor> {
+        self.processors.get(&id)
+    }
+
+    /// A processor by its name.
+    #[must_use]
+    pub fn processor_of_name(&self, name: &str) -> Option<&Processor> {
+        self.processors.values().find(|processor| processor.name == name)
+    }
+
+    /// The partners that a processor sends messages for, by id.
+    #[must_use]
+    pub fn partners_of_processor(&self, id: ProcessorId) -> Vec<PartnerId> {
+        let mut all: Vec<PartnerId> = self
+            .programs
+            .values()
+            .filter(|program| program.processor == id)
+            .map(|program| program.partner)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The partner that a card number leads to, by its BIN.
+    #[must_use]
+    pub fn partner_of_pan(&self, pan: &Pan) -> Option<PartnerId> {
+        #[expect(clippy::disallowed_methods, reason = "the BIN leads to the partner")]
+        let digits = pan.expose();
+        self.bins.iter().find(|(bin, _)| digits.starts_with(bin)).map(|(_, partner)| *partner)
+    }
+
+    /// The partner that has a BIN, or one that begins or continues it.
+    #[must_use]
+    pub fn partner_of_bin(&self, bin: &str) -> Option<PartnerId> {
+        let overlaps = |(taken, _): &&(String, PartnerId)| {
+            taken.starts_with(bin) || bin.starts_with(taken.as_str())
+        };
+        self.bins.iter().find(overlaps).map(|(_, partner)| *partner)
+    }
+
+    /// The registered certificate of a fingerprint.
+    #[must_use]
+    pub fn certificate(&self, fingerprint: &[u8]) -> Option<&Certificate> {
+        self.certificates.get(fingerprint)
+    }
+
+    /// Every registered certificate of a common name.
+    pub fn certificates_of_name<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Certificate> {
+        self.certificates.values().filter(move |certificate| certificate.common_name == name)
+    }
+}
+
+fn by<K: Eq + std::hash::Hash, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
+    values.into_iter().map(|value| (key(&value), value)).collect()
+}
+
+/// The settings in force on this node.
+#[derive(Debug)]
+pub struct Settings(RwLock<Arc<Snapshot>>);
+
+impl Settings {
+    /// Begins with what was read.
+    #[must_use]
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self(RwLock::new(Arc::new(snapshot)))
+    }
+
+    /// The settings as of now.
+    #[must_use]
+    pub fn get(&self) -> Arc<Snapshot> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, snapshot: Snapshot) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+}
+
+impl App {
+    /// Reads the settings again, if their version has been raised.
+    pub async fn refresh_settings(&self) -> Result<(), Error> {
+        let mut tx = self.db.read().await?;
+        let version = instance::settings_version(&mut tx).await;
+        if tx.end(version).await? != self.settings.get().version {
+            self.settings.put(Snapshot::load(&self.db).await?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Users: register, find, change.
+
+mod change;
+mod find;
+mod register;
+
+pub use change::Changes;
+pub use register::Register;
+/// How a user is looked for.
+pub use store::users::Key;

@@ -1,0 +1,95 @@
+//! Change a user.
+
+use crate::once::Turn;
+use crate::refusals::Refusal;
+use crate::{App, Error, Once};
+use domain::Date;
+use domain::ids::UserId;
+use domain::scope::Scope;
+use domain::user::{Address, Email, Kyc, Phone, User, UserState};
+use serde_json::Value;
+use store::db::Tx;
+use store::{StoreError, users};
+
+/// What is to change; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Telephone number.
+    pub phone: Option<Phone>,
+    /// E-mail address.
+    pub email: Option<Email>,
+    /// Day of birth.
+    pub birth_date: Option<Date>,
+    /// The partner's own name for the user.
+    pub external_id: Option<String>,
+    /// Where they live.
+    pub address: Option<Address>,
+    /// Where they stand.
+    pub state: Option<UserState>,
+    /// What came of KYC; obeyed under KYC mode `EXTERNAL` alone.
+    pub kyc: Option<Kyc>,
+}
+
+impl App {
+    /// Changes a user.
+    pub async fn change_user(
+        &self,
+        scope: Scope,
+        id: UserId,
+        changes: Changes,
+        once: Once<User>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.change_user_in(&mut tx, scope, id, changes).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn change_user_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        id: UserId,
+        changes: Changes,
+    ) -> Result<User, Error> {
+        let user = users::find_locked(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
+        if let Some(kyc) = changes.kyc.filter(|kyc| *kyc != user.kyc) {
+            self.may_set_kyc(scope, kyc)?;
+        }
+        let user = changed(user, changes);
+        match users::update(tx, scope, &user).await {
+            Ok(()) => Ok(User { version: user.version + 1, ..user }),
+            Err(StoreError::Duplicate(_)) => Err(Refusal::UserAlreadyExists.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn changed(user: User, changes: Changes) -> User {
+    let mut profile = user.profile;
+    let set = |old: &mut String, new: Option<String>| {
+        if let Some(new) = new {
+            *old = new;
+        }
+    };
+    set(&mut profile.first_name, changes.first_name);
+    set(&mut profile.last_name, changes.last_name);
+    profile.phone = changes.phone.unwrap_or(profile.phone);
+    profile.email = changes.email.unwrap_or(profile.email);
+    profile.birth_date = changes.birth_date.unwrap_or(profile.birth_date);
+    profile.external_id = changes.external_id.or(profile.external_id);
+    profile.address = changes.address.or(profile.address);
+    User {
+        profile,
+        state: changes.state.unwrap_or(user.state),
+        kyc: changes.kyc.unwrap_or(user.kyc),
+        ..user
+    }
+}

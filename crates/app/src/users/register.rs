@@ -1,0 +1,66 @@
+//! Register a user: the quick start's first call.
+
+use crate::once::Turn;
+use crate::refusals::Refusal;
+use crate::{App, Error, Once};
+use domain::partner::KycMode;
+use domain::scope::Scope;
+use domain::user::{Kyc, Profile, User, UserState};
+use serde_json::Value;
+use store::users;
+
+/// A user to be.
+#[derive(Clone, Debug)]
+pub struct Register {
+    /// Who they are.
+    pub profile: Profile,
+    /// Where they stand.
+    pub state: UserState,
+    /// What came of KYC; obeyed under KYC mode `EXTERNAL` alone.
+    pub kyc: Kyc,
+}
+
+impl App {
+    /// Registers a user.
+    pub async fn register_user(
+        &self,
+        scope: Scope,
+        command: Register,
+        once: Once<User>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let permitted = self.may_set_kyc(scope, command.kyc);
+        let id = self.new_user_id().await?;
+        let mut tx = self.db.begin().await?;
+        let user = User {
+            id,
+            profile: command.profile,
+            state: command.state,
+            kyc: command.kyc,
+            version: 0,
+        };
+        let result = match permitted {
+            Err(refusal) => Err(refusal.into()),
+            Ok(()) => match users::insert(&mut tx, scope, &user, self.now()).await {
+                Ok(true) => Ok(user),
+                Ok(false) => Err(Refusal::UserAlreadyExists.into()),
+                Err(error) => Err(error.into()),
+            },
+        };
+        self.finish(scope, &once, tx, result).await
+    }
+
+    /// Whether the partner may set this flag itself.
+    pub(super) fn may_set_kyc(&self, scope: Scope, kyc: Kyc) -> Result<(), Refusal> {
+        let settings = self.settings.get();
+        let mode = settings.partner(scope.partner()).map(|partner| partner.settings.kyc_mode);
+        if kyc == Kyc::None || mode == Some(KycMode::External) {
+            Ok(())
+        } else {
+            Err(Refusal::KycNotPermitted)
+        }
+    }
+}

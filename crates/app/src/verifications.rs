@@ -1,0 +1,5 @@
+//! KYC forms: submit.
+
+mod submit;
+
+pub use submit::{Image, Submit};
