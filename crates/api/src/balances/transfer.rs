@@ -1,0 +1,52 @@
+//! `POST /secure/balances/{balanceId}/transactions`: the internal transactions of spec
+//! "Transactions"; so far `topUp`.
+
+use crate::Api;
+use crate::answer::Answer;
+use crate::call::{Call, refused};
+use crate::problem::Problem;
+use crate::transactions::transaction_json;
+use crate::wire::{currency, minor_units, text};
+use app::Refusal;
+use app::balances::Transfer;
+use axum::extract::State;
+use domain::ids::BalanceId;
+use domain::transaction::TransactionType;
+
+/// Moves the money → 201 the transaction.
+pub(crate) async fn transfer(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
+    let scope = call.scope()?;
+    let asked = read(&call, call.balance()?)?;
+    let moved = api.app.transfer(scope, asked).await?;
+    let settings = api.app.settings.get();
+    Ok(Answer::Created(transaction_json(&moved, settings.partner(scope.partner()))))
+}
+
+fn read(call: &Call, balance: BalanceId) -> Result<Transfer, Problem> {
+    let mut fields = call.fields()?;
+    let kind = fields.required("type", text(40));
+    let amount = fields.required("amount", minor_units);
+    let currency = fields.required("currency", currency);
+    let description = fields.required("description", text(255));
+    let external_id = fields.required("externalTransactionId", text(100));
+    let reference_id = fields.optional("referenceTransactionId", text(100));
+    let (Some(kind), Some(amount), Some(currency), Some(text), Some(external_id)) =
+        (kind, amount, currency, description, external_id)
+    else {
+        return Err(fields.problem());
+    };
+    fields.finish()?;
+    let kind = TransactionType::parse(&kind).filter(|kind| *kind == TransactionType::TopUp);
+    Ok(Transfer {
+        balance,
+        kind: kind.ok_or_else(|| refused(Refusal::UnknownTransactionType))?,
+        amount,
+        currency,
+        text,
+        external_id,
+        reference_id,
+        key: call.key(),
+        fingerprint: call.fingerprint,
+        request_id: call.request_id.clone(),
+    })
+}

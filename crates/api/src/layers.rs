@@ -1,0 +1,101 @@
+//! What surrounds every endpoint: a name for the request, a body that is read whole, a task.
+
+use crate::Api;
+use crate::problem::Problem;
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+/// Tells the request's name in answer and logs.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long a body may take to arrive, and after that the answer.
+const REQUEST_TIME: Duration = Duration::from_secs(10);
+
+tokio::task_local! {
+    /// The name of the request that this task works for.
+    static CURRENT: String;
+}
+
+/// The name of the request that is worked for.
+pub(crate) fn request_id() -> String {
+    CURRENT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// When a request came in: time budgets run from here.
+#[derive(Clone, Copy)]
+pub(crate) struct Received(pub(crate) Instant);
+
+/// Names the request, logs that it was answered, and tells the caller the name.
+pub(crate) async fn named(mut request: Request, next: Next) -> Response {
+    let received = Instant::now();
+    request.extensions_mut().insert(Received(received));
+    let sent = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let id = match sent {
+        Some(id) if is_request_id(id) => id.to_owned(),
+        Some(_) | None => format!("{:032x}", crypto::random::number()),
+    };
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", request_id = id);
+    let answering = CURRENT.scope(id.clone(), next.run(request)).instrument(span.clone());
+    let mut response = answering.await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    span.in_scope(|| {
+        tracing::info!(
+            method = %method,
+            route = route.as_deref().unwrap_or("none"),
+            status = response.status().as_u16(),
+            microseconds = u64::try_from(received.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+    });
+    response
+}
+
+/// A name that may go into logs as it is.
+fn is_request_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// Reads the body whole, up to a limit and in time.
+pub(crate) async fn buffered(request: Request, next: Next, limit: usize) -> Response {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(REQUEST_TIME, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(error)) if is_length_limit(&error) => Problem::too_large().into_response(),
+        Ok(Err(_)) => Problem::unreadable("The body broke off.").into_response(),
+        Err(_) => Problem::too_slow().into_response(),
+    }
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Runs the endpoint as a task: hanging up drops the waiting, never the work.
+pub(crate) async fn as_task(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let id = request_id();
+    let work = CURRENT.scope(id, next.run(request)).in_current_span();
+    match tokio::time::timeout(REQUEST_TIME, api.app.tasks.run(work)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("an endpoint panicked");
+            Problem::internal().into_response()
+        }
+        Err(_) => Problem::unavailable().into_response(),
+    }
+}

@@ -1,0 +1,49 @@
+//! JSON over HTTPS: routes, shapes of the wire, identity, encryption, and the mapping of errors.
+//!
+//! An endpoint reads the request into a command, calls one use case and shapes the answer. It
+//! begins no transaction and branches on no state of the business.
+
+mod answer;
+mod balances;
+mod call;
+mod cards;
+mod encryption;
+mod identity;
+mod layers;
+mod problem;
+mod processor;
+mod public_key;
+mod router;
+mod transactions;
+mod users;
+mod verifications;
+mod wire;
+
+pub use router::router;
+
+use app::{App, Clock};
+use crypto::jwe::PrivateKey;
+use std::sync::Arc;
+
+/// What the endpoints need beside the use cases.
+pub struct Options {
+    /// The key that requests are encrypted for.
+    pub jwe_key: Arc<PrivateKey>,
+    /// Real time: certificates don't follow the business clock.
+    pub real_time: Clock,
+}
+
+/// The other end of a connection; the listener puts it into every request.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// The DER of the client certificate, if it sent one.
+    pub certificate: Option<Arc<[u8]>>,
+}
+
+/// What every endpoint works with.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) app: App,
+    pub(crate) jwe_key: Arc<PrivateKey>,
+    pub(crate) real_time: Clock,
+}

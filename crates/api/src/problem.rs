@@ -1,0 +1,195 @@
+//! What went wrong, as `application/problem+json`, and which HTTP status it has. The constructors
+//! here are the only ones, so nobody invents a status at an endpoint.
+
+use app::error::Chain;
+use app::{Error, Refusal};
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Where: the field's path, or a header's or parameter's name.
+    pub(crate) field: String,
+    /// What it must be; never what it was.
+    pub(crate) message: &'static str,
+}
+
+/// An answer that isn't a success.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    detail: &'static str,
+    violations: Vec<Violation>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, title: &'static str, detail: &'static str) -> Self {
+        Self { status, title, detail, violations: Vec::new() }
+    }
+
+    /// 400: it can't be read.
+    pub(crate) fn unreadable(detail: &'static str) -> Self {
+        Self::bad_request("INVALID_REQUEST", detail)
+    }
+
+    /// 400, by another title.
+    pub(crate) fn bad_request(title: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, title, detail)
+    }
+
+    /// 401: nobody we know.
+    pub(crate) fn unauthorized(title: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, title, detail)
+    }
+
+    /// 403: somebody we know, who may not.
+    pub(crate) fn forbidden(title: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, title, detail)
+    }
+
+    /// 404: it isn't there, or isn't the caller's.
+    pub(crate) fn not_found(title: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, title, detail)
+    }
+
+    /// 405.
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "This route doesn't take this method.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
+    }
+
+    /// 413.
+    pub(crate) fn too_large() -> Self {
+        let detail = "The body is larger than this route takes.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
+    }
+
+    /// 415.
+    pub(crate) fn media_type(detail: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
+    }
+
+    /// 422: all that is wrong with it, at once.
+    pub(crate) fn invalid(violations: Vec<Violation>) -> Self {
+        let detail = "The request has fields that can't be accepted.";
+        Self {
+            violations,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", detail)
+        }
+    }
+
+    /// 422 for one field.
+    pub(crate) fn invalid_field(field: &str, message: &'static str) -> Self {
+        Self::invalid(vec![Violation { field: field.to_owned(), message }])
+    }
+
+    /// 408: the body didn't come.
+    pub(crate) fn too_slow() -> Self {
+        let detail = "The request didn't arrive in time.";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", detail)
+    }
+
+    /// 503: the same request may be sent again.
+    pub(crate) fn unavailable() -> Self {
+        let detail = "It can't be done now; send the same request with the same key again.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", detail)
+    }
+
+    /// 500: a bug. What it is stands in the log under the request's id.
+    pub(crate) fn internal() -> Self {
+        let detail = "The request was not completed.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", detail)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => {
+                Self::new(status(refusal), refusal.title(), refusal.sentence())
+            }
+            Error::KeyReused => Self::new(
+                StatusCode::CONFLICT,
+                "IDEMPOTENCY_KEY_REUSED",
+                "The key was used with other content; use a new one.",
+            ),
+            Error::Unavailable(..) => {
+                tracing::warn!(error = %Chain(&error), "unavailable");
+                Self::unavailable()
+            }
+            Error::Internal(..) => {
+                tracing::error!(error = %Chain(&error), "internal error");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// The status of each refusal.
+fn status(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::CustomerNotFound
+        | Refusal::BalanceNotFound
+        | Refusal::CardNotFound
+        | Refusal::TransactionNotFound
+        | Refusal::PartnerNotFound => StatusCode::NOT_FOUND,
+        Refusal::UserAlreadyExists
+        | Refusal::BinRangeExhausted
+        | Refusal::CardAlreadyLocked
+        | Refusal::CardLockIrreversible
+        | Refusal::PartnerAlreadyExists
+        | Refusal::ProgramAlreadyExists
+        | Refusal::BinTaken
+        | Refusal::CommonNameTaken => StatusCode::CONFLICT,
+        Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
+        Refusal::ProgramNotFound
+        | Refusal::KycNotVerified
+        | Refusal::CurrencyNotSupported
+        | Refusal::CurrencyMismatch
+        | Refusal::CustomerMismatch
+        | Refusal::CardLimitReached
+        | Refusal::InvalidLockReason
+        | Refusal::InvalidAmount
+        | Refusal::UnknownTransactionType
+        | Refusal::TransactionRefused
+        | Refusal::PartnerCodeInvalid
+        | Refusal::ModeNotSupported
+        | Refusal::TimeZoneUnknown
+        | Refusal::ProgramInvalid
+        | Refusal::ProcessorNotFound
+        | Refusal::CsrRefused
+        | Refusal::DaysOutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let violations: Vec<_> = self
+            .violations
+            .iter()
+            .map(|wrong| json!({ "field": wrong.field, "message": wrong.message }))
+            .collect();
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "requestId": crate::layers::request_id(),
+        });
+        if !violations.is_empty() {
+            body["violations"] = violations.into();
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

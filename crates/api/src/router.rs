@@ -1,0 +1,83 @@
+//! Every route, on one screen.
+
+use crate::problem::Problem;
+use crate::{
+    Api, Options, balances, cards, encryption, identity, layers, processor, public_key,
+    transactions, users, verifications,
+};
+use app::App;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+/// A body of JSON.
+const BODY_MAX: usize = 1024 * 1024;
+/// A form with pictures of 20 MiB, and what surrounds them.
+const FORM_MAX: usize = 21 * 1024 * 1024;
+
+/// All routes of the HTTPS listener.
+pub fn router(app: App, options: Options) -> Router {
+    let api = Api { app, jwe_key: options.jwe_key, real_time: options.real_time };
+    let lifecycle = Router::new()
+        .route("/lifecycle/v1/wallet", post(users::register))
+        .route("/lifecycle/v1/users", get(users::find_by))
+        .route("/lifecycle/v1/users/{customerId}", get(users::find).put(users::change))
+        .route("/lifecycle/v1/public-key", get(public_key::show));
+
+    let forms = Router::new()
+        .route("/secure/customers/{customerId}/verification", post(verifications::submit))
+        .route("/secure/customers/{customerId}/register", post(verifications::submit));
+
+    let secure = Router::new()
+        .route("/secure/public-key", get(public_key::show))
+        .route(
+            "/secure/customers/{customerId}/balances",
+            get(balances::list).post(balances::create),
+        )
+        .route("/secure/customers/{customerId}/balances/{balanceId}", get(balances::find))
+        .route("/secure/balances/{balanceId}", get(balances::find))
+        .route(
+            "/secure/balances/{balanceId}/transactions",
+            get(transactions::list).post(balances::transfer),
+        )
+        .route("/secure/transactions/{transactionId}", get(transactions::find))
+        .route("/secure/cards/virtual", post(cards::issue_virtual))
+        .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual))
+        .route("/secure/customers/{customerId}/cards", get(cards::list))
+        .route("/secure/customers/{customerId}/cards/{cardId}", get(cards::full_data))
+        .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock))
+        .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock));
+
+    let processor = Router::new()
+        .route("/processor/v1/authorizations", post(processor::authorize))
+        .route("/processor/v1/reversals", post(processor::reverse))
+        .route("/processor/v1/clearings", post(processor::clear));
+
+    let secure = finished(secure, BODY_MAX, &api)
+        .merge(finished(forms, FORM_MAX, &api))
+        .route_layer(from_fn_with_state(api.clone(), identity::secure));
+    let lifecycle = finished(lifecycle, BODY_MAX, &api)
+        .route_layer(from_fn_with_state(api.clone(), identity::lifecycle));
+    let processor = finished(processor, BODY_MAX, &api)
+        .route_layer(from_fn_with_state(api.clone(), identity::processor));
+
+    lifecycle
+        .merge(secure)
+        .merge(processor)
+        .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(from_fn(layers::named))
+        .with_state(api)
+}
+
+/// What surrounds an endpoint, from the outside in, once it is known who calls: the body is read
+/// whole, decrypted, and the endpoint runs as a task.
+fn finished(routes: Router<Api>, limit: usize, api: &Api) -> Router<Api> {
+    routes
+        .route_layer(from_fn_with_state(api.clone(), layers::as_task))
+        .route_layer(from_fn_with_state(api.clone(), encryption::both_ways))
+        .route_layer(from_fn(move |request: Request, next: Next| {
+            layers::buffered(request, next, limit)
+        }))
+}

@@ -1,0 +1,5 @@
+//! KYC forms: submit (spec "KYC").
+
+mod submit;
+
+pub(crate) use submit::submit;

@@ -1,0 +1,125 @@
+//! `POST /secure/customers/{customerId}/verification`, the same as `…/register`: a form with
+//! pictures. What can't be read is refused, all fields at once; what is doubtful is kept for who
+//! decides.
+
+use crate::Api;
+use crate::answer::Answer;
+use crate::call::{FormCall, Part};
+use crate::problem::Problem;
+use crate::wire::{Fields, Read, date, parsed, text};
+use app::verifications::{Image, Submit};
+use axum::extract::State;
+use domain::ids::UserId;
+use domain::user::{Address, Country};
+use domain::verification::{DocumentType, Form, Pesel, RiskLevel, Verification};
+use serde_json::{Map, Value, json};
+
+/// The pictures of a form; the last is optional.
+const IMAGES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
+/// All pictures of a form together, in bytes.
+const IMAGES_MAX: usize = 20 * 1024 * 1024;
+
+/// Submits a form → 201 `{"verificationId", "status": "IN_PROGRESS"}`.
+pub(crate) async fn submit(State(api): State<Api>, call: FormCall) -> Result<Answer, Problem> {
+    let command = read(call.user()?, &call.parts)?;
+    let once = call.once(verification_json);
+    Ok(Answer::Created(api.app.submit_verification(call.scope()?, command, once).await?))
+}
+
+fn verification_json(verification: &Verification) -> Value {
+    json!({ "verificationId": verification.id.0, "status": verification.status.as_str() })
+}
+
+fn read(user: UserId, parts: &[Part]) -> Result<Submit, Problem> {
+    let texts: Map<String, Value> = parts
+        .iter()
+        .filter(|part| !IMAGES.contains(&part.name.as_str()))
+        .filter_map(|part| {
+            let text = std::str::from_utf8(&part.bytes).ok()?;
+            Some((part.name.clone(), Value::String(text.to_owned())))
+        })
+        .collect();
+    let mut fields = Fields::of(&texts);
+    let form = form(&mut fields);
+    let images = images(&mut fields, parts);
+    let Some(form) = form else { return Err(fields.problem()) };
+    fields.finish()?;
+    Ok(Submit { user, form, images })
+}
+
+fn form(fields: &mut Fields<'_>) -> Option<Form> {
+    let first_name = fields.required("firstName", text(100));
+    let last_name = fields.required("lastName", text(100));
+    let address = address(fields);
+    let nationality = fields.required("nationality", text(60));
+    let birth_date = fields.required("birthDate", date);
+    let pesel = fields.optional("pesel", parsed(Pesel::parse, "must be 11 digits"));
+    let documents = "must be passport, identity_card, driving_licence or residence_permit";
+    let document_type = fields.required("documentType", parsed(DocumentType::parse, documents));
+    let document_number = fields.required("identityCardNo", text(40));
+    let document_expires = fields.required("documentExpirationDate", date);
+    let levels = parsed(RiskLevel::parse, "must be LOW, MEDIUM or HIGH");
+    let risk_level = fields.optional("riskLvl", levels);
+    Some(Form {
+        first_name: first_name?,
+        last_name: last_name?,
+        address: address?,
+        nationality: nationality?,
+        birth_date: birth_date?,
+        pesel,
+        document_type: document_type?,
+        document_number: document_number?,
+        document_expires: document_expires?,
+        risk_level,
+    })
+}
+
+/// The form has the address's fields among its own.
+fn address(fields: &mut Fields<'_>) -> Option<Address> {
+    let street = fields.required("street", text(100));
+    let number = fields.required("number", text(20));
+    let apartment = fields.optional("apartment", text(20));
+    let city = fields.required("city", text(100));
+    let post_code = fields.required("postCode", text(20));
+    let country = parsed(Country::parse, "must be two capital letters");
+    let country = fields.required("country", country);
+    Some(Address {
+        street: street?,
+        number: number?,
+        apartment,
+        city: city?,
+        post_code: post_code?,
+        country: country?,
+    })
+}
+
+fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Image> {
+    let mut images = Vec::new();
+    for (kind, needed) in [(IMAGES[0], true), (IMAGES[1], true), (IMAGES[2], false)] {
+        match parts.iter().find(|part| part.name == kind) {
+            Some(part) => match media_type(&part.bytes) {
+                Ok(media_type) => {
+                    images.push(Image { kind, media_type, bytes: part.bytes.clone() });
+                }
+                Err(message) => fields.wrong(kind, message),
+            },
+            None if needed => fields.wrong(kind, "is required"),
+            None => {}
+        }
+    }
+    if images.iter().map(|image| image.bytes.len()).sum::<usize>() > IMAGES_MAX {
+        fields.wrong(IMAGES[0], "and the other pictures together must not exceed 20 MiB");
+    }
+    images
+}
+
+/// What a picture is by its first bytes: its name and its header say nothing.
+fn media_type(bytes: &[u8]) -> Read<&'static str> {
+    if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        Ok("image/jpeg")
+    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Ok("image/png")
+    } else {
+        Err("must be a JPEG or PNG picture")
+    }
+}
