@@ -42,7 +42,8 @@ const LOCK: Each = Each {
 const LOAD: Each = Each {
     sql: "select partner_id, id, user_id, currency, state, posted, held, version
         from balance
-        where partner_id = $1 and id = $2",
+        where partner_id = $1 and id = $2
+        limit 1",
     keys: &[Type::Int, Type::Uuid],
 };
 const UPDATE: Each = Each {

@@ -70,7 +70,7 @@ const UPDATE_STATE: Sql = Sql("
     update card
     set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, version = version + 1
     where partner_id = $1 and id = $2 and version = $7");
-const LOAD: Each = Each { sql: select!("id = $2"), keys: &[Type::Int, Type::Int] };
+const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Int] };
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, BY_PAN, UPDATE_STATE];

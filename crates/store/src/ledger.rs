@@ -82,13 +82,13 @@ macro_rules! select_message {
 }
 
 const BY_KEY: Each = Each {
-    sql: select_message!("scope = $2 and idempotency_key = $3"),
+    sql: select_message!("scope = $2 and idempotency_key = $3 limit 1"),
     keys: &[Type::Int, Type::Text, Type::Text],
 };
 const BY_NETWORK_KEY: Each =
-    Each { sql: select_message!("network_key = $2"), keys: &[Type::Int, Type::Text] };
+    Each { sql: select_message!("network_key = $2 limit 1"), keys: &[Type::Int, Type::Text] };
 const BY_MESSAGE_ID: Each =
-    Each { sql: select_message!("id = $2"), keys: &[Type::Int, Type::Uuid] };
+    Each { sql: select_message!("id = $2 limit 1"), keys: &[Type::Int, Type::Uuid] };
 const UPDATE_OUTCOME: Each = Each {
     sql: "update message
         set processing = $3, description = $4, action_code = $5, approved_amount = $6,
@@ -100,7 +100,8 @@ const LOAD_EARLY: Each = Each {
     sql: "select partner_id, card_id, reference_id, reference_date
         from early_reversal
         where partner_id = $1 and card_id = $2 and reference_id = $3 and reference_date = $4
-            and expires_at > $5",
+            and expires_at > $5
+        limit 1",
     keys: &[Type::Int, Type::Int, Type::Text, Type::Time, Type::Time],
 };
 

@@ -79,7 +79,7 @@ const EXPIRED: Sql = Sql("
     where partner_id = $1 and expires_at <= $2
     order by expires_at
     limit $3");
-const LOAD: Each = Each { sql: select!("id = $2"), keys: &[Type::Int, Type::Uuid] };
+const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Uuid] };
 // At most 32 of one card bear the same network id; more would be an attack, not a reference.
 const LOAD_REFERENCED: Each = Each {
     sql: select!("card_id = $2 and network_id = $3 limit 32"),

@@ -57,7 +57,10 @@ const UPDATE: Sql = Sql("
         kyc = $13, version = version + 1
     where partner_id = $1 and id = $2 and version = $14");
 const STATES: Each = Each {
-    sql: "select partner_id, id, state from \"user\" where partner_id = $1 and id = $2",
+    sql: "select partner_id, id, state
+        from \"user\"
+        where partner_id = $1 and id = $2
+        limit 1",
     keys: &[Type::Int, Type::Int],
 };
 

@@ -98,14 +98,22 @@ fn rows_of_each(each: &Each) -> String {
     format!("select t.* from {keys} cross join lateral ({select}) t")
 }
 
-/// An update (or delete) for each row of parameters: its ` where ` gets the parameters in front,
-/// as ` from unnest(…) k(…) where ` (or ` using …`).
+/// An update for each row of parameters finds its rows first, laterally and behind an `offset 0`
+/// that the planner can't see through: joined plainly, a table that looks small is read whole, for
+/// each batch, until somebody analyses it. Rows under our locks keep their place. A delete isn't
+/// in anybody's way and is joined plainly.
 fn run_of_each(each: &Each) -> String {
     let text = with_parameters(each.sql, "k.c");
     let place = outer_where(&text).expect("a statement for many rows has a where clause");
     let (head, condition) = text.split_at(place);
-    let keyword = if text.trim_start().starts_with("delete") { "using" } else { "from" };
-    format!("{}\n{keyword} {}\n{condition}", head.trim_end(), unnested(each.keys))
+    let (head, keys) = (head.trim_end(), unnested(each.keys));
+    match head.trim_start().strip_prefix("update ").and_then(|rest| rest.split_once(' ')) {
+        None => format!("{head}\nusing {keys}\n{condition}"),
+        Some((table, _)) => format!(
+            "{head}\nfrom {keys} cross join lateral (select it.ctid as place from {table} it \
+             {condition} offset 0) found\nwhere {table}.ctid = found.place"
+        ),
+    }
 }
 
 fn insert_unnested(table: &Table) -> String {
@@ -227,13 +235,15 @@ mod tests {
     }
 
     #[test]
-    fn an_update_for_each_row_gets_its_parameters_before_the_where() {
+    fn an_update_for_each_row_finds_its_rows_first() {
         let sql = "update t set a = (select 1 from u where x = $3)\nwhere b = $1 and c = $2";
         check(
             Shape::RunEach(Each { sql, keys: &[Type::Int, Type::Time, Type::Json] }),
             "update t set a = (select 1 from u where x = k.c3)\n\
-             from unnest($1::bigint[], $2::timestamptz[], $3::jsonb[]) k(c1, c2, c3)\n\
-             where b = k.c1 and c = k.c2",
+             from unnest($1::bigint[], $2::timestamptz[], $3::jsonb[]) k(c1, c2, c3) \
+             cross join lateral (select it.ctid as place from t it \
+             where b = k.c1 and c = k.c2 offset 0) found\n\
+             where t.ctid = found.place",
             "update t set a = (select 1 from u where x = ?3)\nwhere b = ?1 and c = ?2",
         );
         check(

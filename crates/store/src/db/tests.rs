@@ -3,6 +3,7 @@
 
 mod alike;
 mod migrations;
+mod plans;
 mod postgres;
 mod sqlite;
 

@@ -1,0 +1,204 @@
+//! Every statement of the store is understood by both databases, and the engine's are answered
+//! from an index, on an empty and on a filled database: a full scan in a batch would stop the
+//! cards of everybody.
+
+use super::super::statement::Shape;
+use super::*;
+use crate::{
+    MIGRATIONS, balances, cards, certificates, counters, idempotency, instance, keys, ledger,
+    partners, programs, transactions, users,
+};
+
+fn statements() -> Vec<Sql> {
+    [
+        balances::STATEMENTS,
+        cards::STATEMENTS,
+        certificates::STATEMENTS,
+        counters::STATEMENTS,
+        idempotency::STATEMENTS,
+        instance::STATEMENTS,
+        keys::STATEMENTS,
+        ledger::STATEMENTS,
+        partners::STATEMENTS,
+        programs::STATEMENTS,
+        transactions::STATEMENTS,
+        users::STATEMENTS,
+    ]
+    .concat()
+}
+
+fn engine() -> Vec<Each> {
+    [balances::ENGINE, cards::ENGINE, ledger::ENGINE, transactions::ENGINE, users::ENGINE].concat()
+}
+
+fn shape(each: Each) -> Shape {
+    let update = each.sql.trim_start().starts_with("update");
+    if update { Shape::RunEach(each) } else { Shape::RowsEach(each) }
+}
+
+async fn migrated(db: &Db) {
+    db.migrate(MIGRATIONS).await.expect("migrates");
+}
+
+/// Fills the tables that the engine reads, with one partner's rows.
+async fn fill(db: &Db) {
+    let (ids, bytes, now) = match db.kind() {
+        Kind::Postgres => (
+            "md5(n::text)::uuid",
+            "decode(md5(n::text), 'hex')",
+            "timestamptz '2026-01-01 00:00:00+00'",
+        ),
+        Kind::Sqlite => ("randomblob(16)", "randomblob(16)", "0"),
+    };
+    let series = match db.kind() {
+        Kind::Postgres => "generate_series(1, 2000) s(n)",
+        Kind::Sqlite => {
+            "(with recursive s(n) as (values (1) union all select n + 1 from s where n < 2000)
+              select n from s)"
+        }
+    };
+    let rows = [
+        format!(
+            "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0 from {series}"
+        ),
+        format!(
+            "insert into card select 1, n, {ids}, {ids}, n, '0019167984', 'VIRTUAL', 'ACTIVE',
+                null, null, null, {bytes}, {bytes}, '1234', '2029-11-30', 0, null, {now}, 0
+             from {series}"
+        ),
+        format!(
+            "insert into message select 1, {ids}, 'processor/1/authorization', 'key' || n,
+                'net' || n, {bytes}, 'authorization', {ids}, 1, 'EUR', 'SUCCESS', 'APPROVED',
+                '0000', 'AUTHORIZED', 1, null, 'r', {now}
+             from {series}"
+        ),
+        format!(
+            "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
+                null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
+                'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, {now}, {now},
+                0
+             from {series}"
+        ),
+    ];
+    let mut tx = db.begin().await.expect("begins");
+    for text in rows {
+        tx.script(&text).await.expect(&text);
+    }
+    tx.script("analyze").await.expect("analyses");
+    tx.commit().await.expect("commits");
+}
+
+/// The plan of a statement, with values in the place of its parameters.
+async fn plan(tx: &mut Tx, each: Each) -> String {
+    let kind = tx.kind();
+    let mut text = shape(each).text(kind).to_string();
+    for (number, of) in (1..).zip(each.keys) {
+        let (postgres, sqlite) = match of {
+            Type::Bool => ("'{true,false}'", "0"),
+            Type::Int => ("'{1,2,3}'", "1"),
+            Type::Text => ("'{a,b,c}'", "'a'"),
+            Type::Bytes => ("'{a,b,c}'", "x'00'"),
+            Type::Uuid => {
+                ("'{00000000-0000-4000-8000-000000000001}'", "x'00000000000040008000000000000001'")
+            }
+            Type::Time => ("'{2026-01-01 00:00:00+00}'", "0"),
+            Type::Json => ("'{}'", "'{}'"),
+        };
+        text = match kind {
+            Kind::Postgres => text.replace(&format!("${number}::"), &format!("{postgres}::")),
+            Kind::Sqlite => replace_parameter(&text, number, sqlite),
+        };
+    }
+    let (explain, column) = match kind {
+        Kind::Postgres => ("explain", "QUERY PLAN"),
+        Kind::Sqlite => ("explain query plan", "detail"),
+    };
+    let text: &'static str = Box::leak(format!("{explain} {text}").into_boxed_str());
+    let rows = tx.rows(&Sql(text), &[]).await.expect(text);
+    let lines = rows.iter().map(|row| row.get::<String>(column).expect("a line of the plan"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Replaces `?1` and leaves `?10` alone.
+fn replace_parameter(text: &str, number: usize, value: &str) -> String {
+    let mark = format!("?{number}");
+    let mut parts = text.split(&mark);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let another = part.starts_with(|next: char| next.is_ascii_digit());
+        out.push_str(if another { &mark } else { value });
+        out.push_str(part);
+    }
+    out
+}
+
+fn scans(kind: Kind, plan: &str) -> bool {
+    match kind {
+        // A scan of an index without a condition reads all of it.
+        Kind::Postgres => {
+            let scans = plan.lines().filter(|line| line.contains("Index")).count();
+            let conditions = plan.lines().filter(|line| line.contains("Index Cond")).count();
+            plan.contains("Seq Scan") || scans > 2 * conditions
+        }
+        Kind::Sqlite => plan.lines().any(|line| line.contains("SCAN ")),
+    }
+}
+
+async fn check(db: &Db) {
+    let mut connection = db.engine(0).expect("connects");
+    let mut tx = connection.begin().await.expect("begins");
+    for each in engine() {
+        let plan = plan(&mut tx, each).await;
+        assert!(!scans(db.kind(), &plan), "{}\n{plan}", each.sql);
+    }
+    tx.rollback().await;
+}
+
+async fn understood(db: Db) {
+    migrated(&db).await;
+    let mut tx = db.begin().await.expect("begins");
+    for (number, sql) in (1..).zip(statements()) {
+        let text = Shape::Once(sql).text(db.kind());
+        let text = match db.kind() {
+            Kind::Postgres => format!("prepare understood_{number} as {text}"),
+            Kind::Sqlite => format!("explain {text}"),
+        };
+        tx.script(&text).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+    tx.rollback().await;
+}
+
+async fn indexed(db: Db) {
+    migrated(&db).await;
+    check(&db).await;
+    fill(&db).await;
+    check(&db).await;
+}
+
+async fn empty_postgres() -> Db {
+    Db::postgres(&postgres_url().await, Options::default()).expect("a good URL")
+}
+
+fn empty_sqlite(folder: &TempDir) -> Db {
+    Db::sqlite(folder.path().join("db"), Options::default()).expect("opens")
+}
+
+#[tokio::test]
+async fn every_statement_is_understood_by_postgres() {
+    understood(empty_postgres().await).await;
+}
+
+#[tokio::test]
+async fn every_statement_is_understood_by_sqlite() {
+    understood(empty_sqlite(&TempDir::new().expect("a folder"))).await;
+}
+
+#[tokio::test]
+async fn the_engine_reads_by_index_on_postgres() {
+    indexed(empty_postgres().await).await;
+}
+
+#[tokio::test]
+async fn the_engine_reads_by_index_on_sqlite() {
+    indexed(empty_sqlite(&TempDir::new().expect("a folder"))).await;
+}
