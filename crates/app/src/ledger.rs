@@ -73,3 +73,16 @@ pub(crate) fn reached(step: Step) {
     #[cfg(not(feature = "faults"))]
     let _ = step;
 }
+
+/// Arms the fault that a test asks for, `step:nth:marker`; `false` if the text isn't one or this
+/// build has no faults.
+#[must_use]
+pub fn arm_fault(text: &str) -> bool {
+    #[cfg(feature = "faults")]
+    if let Some(fault) = crate::faults::Fault::parse(text) {
+        crate::faults::arm(fault);
+        return true;
+    }
+    let _ = text;
+    false
+}

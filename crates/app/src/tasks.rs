@@ -35,6 +35,12 @@ impl Tasks {
         self.stopping.is_cancelled()
     }
 
+    /// Whether nothing runs.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.tracker.is_empty()
+    }
+
     /// Tells workers to end.
     pub fn stop(&self) {
         self.stopping.cancel();

@@ -4,10 +4,12 @@
 //! get its surroundings has failed, and the sentence says why.
 
 mod leaks;
+mod node;
 mod postgres;
 mod wait;
 
 pub use leaks::{contains_secret, luhn_runs};
+pub use node::{Database, Funded, TestApp};
 pub use postgres::{postgres_from_template, postgres_url};
 pub use wait::{eventually, free_port};
 

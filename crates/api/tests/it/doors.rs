@@ -1,0 +1,78 @@
+//! The router of a [`TestApp`], and certificates that it knows.
+
+use api::{Options, Peer};
+use app::audit::Operator;
+use app::certificates::{Holder, Sign};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use crypto::certificates::{Authority, certificate_der, client_key_and_csr};
+use crypto::jwe::PrivateKey;
+use domain::Timestamp;
+use serde_json::Value;
+use std::sync::{Arc, LazyLock};
+use testkit::TestApp;
+
+/// Real time, as far as these tests are concerned.
+const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// One for all: making it takes longer than any test.
+static JWE_KEY: LazyLock<Arc<PrivateKey>> = LazyLock::new(|| Arc::new(PrivateKey::generate()));
+
+/// The doors of a node.
+pub(crate) struct Doors {
+    pub(crate) router: Router,
+    pub(crate) partner: Peer,
+    pub(crate) processor: Peer,
+}
+
+impl Doors {
+    pub(crate) async fn of(node: &TestApp) -> Self {
+        let options = Options { jwe_key: JWE_KEY.clone(), real_time: Arc::new(|| NOW) };
+        let authority = Authority::create("test authority", NOW);
+        let partner = Holder::Partner(node.scope.partner());
+        Self {
+            router: api::router(node.app.clone(), options),
+            partner: signed(node, &authority, "partner", partner, "secure").await,
+            processor: signed(
+                node,
+                &authority,
+                "processor",
+                Holder::Processor(node.processor),
+                "processor",
+            )
+            .await,
+        }
+    }
+}
+
+async fn signed(
+    node: &TestApp,
+    authority: &Authority,
+    name: &str,
+    holder: Holder,
+    scope: &str,
+) -> Peer {
+    let (_, csr) = client_key_and_csr(name);
+    let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: 30 };
+    let operator = Operator("os:test".to_owned());
+    let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
+    Peer { certificate: Some(certificate_der(&pem).expect("a certificate").into()) }
+}
+
+/// A POST of JSON.
+pub(crate) fn post(peer: &Peer, path: &str, key: &str, body: &Value) -> Request<Body> {
+    Request::post(path)
+        .extension(peer.clone())
+        .header("content-type", "application/json")
+        .header("x-idempotency-key", key)
+        .body(Body::from(body.to_string()))
+        .expect("a request")
+}
+
+/// Status and JSON of an answer.
+pub(crate) async fn read(response: Response<Body>) -> (StatusCode, Value) {
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}

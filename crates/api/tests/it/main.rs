@@ -1,0 +1,4 @@
+//! The doors in front of a running application, without a network between.
+
+mod doors;
+mod hang_up;

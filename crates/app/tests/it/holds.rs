@@ -1,0 +1,156 @@
+//! The life of a hold: authorized, cleared, reversed, expired.
+
+use domain::ledger::clearing::Finality::{Final, Partial};
+use domain::transaction::{Description, Processing, Status};
+use testkit::on_both;
+
+const DAY: i64 = 24 * 60 * 60;
+
+on_both! {
+    /// A purchase holds, its clearing moves, and the rest is let go.
+    async fn a_purchase_is_held_then_cleared(node) {
+        let funded = node.funded(1_000).await;
+        let message = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        assert_eq!(message.description, Description::Approved);
+        assert_eq!(message.action_code, "0000");
+        assert_eq!(message.approved_amount.minor(), 300);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+
+        let part = node.clear(funded.card, 100, "c1", Some("p1"), Partial).await.expect("decided");
+        assert_eq!((part.status, part.transaction), (Status::Authorized, message.transaction));
+        assert_eq!(node.amounts(funded.balance).await, (700, 200));
+
+        let last = node.clear(funded.card, 150, "c2", Some("p1"), Final).await.expect("decided");
+        assert_eq!(last.status, Status::Cleared);
+        assert_eq!(node.amounts(funded.balance).await, (750, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Of many who want the last euro, exactly those who can be paid are.
+    async fn a_balance_is_never_spent_twice(node) {
+        let funded = node.funded(1_000).await;
+        let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
+        let asked = names.iter().map(|name| node.purchase(funded.card, 100, name));
+        let mut approved = 0;
+        for decided in join_all(asked).await {
+            approved += usize::from(decided.expect("decided").processing == Processing::Success);
+        }
+        assert_eq!(approved, 10);
+        assert_eq!(node.amounts(funded.balance).await, (0, 1_000));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Of a clearing and a reversal of one authorization at once, one wins; the other is told.
+    async fn a_hold_is_taken_once(node) {
+        for round in 0..10 {
+            let funded = node.funded(1_000).await;
+            let of = format!("p{round}");
+            node.purchase(funded.card, 400, &of).await.expect("decided");
+            let (clear, reverse) = (format!("c{round}"), format!("r{round}"));
+            let (cleared, reversed) = tokio::join!(
+                node.clear(funded.card, 400, &clear, Some(&of), Final),
+                node.reverse(funded.card, 400, &reverse, &of),
+            );
+            let cleared = cleared.expect("decided");
+            let reversed = reversed.expect("decided");
+            // A clearing always moves its money, of an authorization or by itself.
+            assert_eq!(cleared.processing, Processing::Success);
+            assert_eq!(node.amounts(funded.balance).await, (600, 0));
+            if reversed.processing == Processing::Success {
+                assert_ne!(cleared.transaction, reversed.transaction);
+            } else {
+                assert_eq!(reversed.description, Description::ReferencedTransactionNotFound);
+            }
+        }
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A reversal that overtakes its authorization stops it, for a day.
+    async fn an_early_reversal_stops_its_authorization(node) {
+        let funded = node.funded(1_000).await;
+        let early = node.reverse(funded.card, 300, "r1", "p1").await.expect("decided");
+        assert_eq!(early.processing, Processing::Invalid);
+        let stopped = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        assert_eq!(stopped.description, Description::UnknownError);
+        assert_eq!(stopped.action_code, "1000");
+
+        node.reverse(funded.card, 300, "r2", "p2").await.expect("decided");
+        node.advance(DAY + 1);
+        let late = node.purchase(funded.card, 300, "p2").await.expect("decided");
+        assert_eq!(late.description, Description::Approved);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A hold ends by itself after the program's days, and not before.
+    async fn a_hold_expires(node) {
+        let funded = node.funded(1_000).await;
+        let held = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.advance(7 * DAY - 1);
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 0);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        node.advance(1);
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 1);
+        assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 0);
+
+        let found = node.app.transaction(node.scope, held.transaction).await.expect("is kept");
+        assert_eq!((found.status, found.description), (Status::Reversed, Description::Expired));
+        let clearing = node.clear(funded.card, 300, "c1", Some("p1"), Final).await;
+        assert_ne!(clearing.expect("decided").transaction, held.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (700, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// What can't be settled is recorded and moves nothing.
+    async fn a_message_about_nothing_moves_nothing(node) {
+        let funded = node.funded(1_000).await;
+        let unknown = domain::ids::CardId(999_999);
+        let no_card = node.purchase(unknown, 100, "p1").await.expect("decided");
+        assert_eq!(no_card.description, Description::CardNotFound);
+        let no_card = node.clear(unknown, 100, "c1", None, Final).await.expect("decided");
+        assert_eq!(no_card.processing, Processing::Invalid);
+        let nothing = node.clear(funded.card, 0, "c2", None, Final).await.expect("decided");
+        assert_eq!(nothing.description, Description::InvalidAmount);
+        node.purchase(funded.card, 100, "p2").await.expect("decided");
+        node.clear(funded.card, 100, "c3", Some("p2"), Final).await.expect("decided");
+        let cleared = node.reverse(funded.card, 100, "r1", "p2").await.expect("decided");
+        assert_eq!(cleared.processing, Processing::Invalid);
+        assert_eq!(node.amounts(funded.balance).await, (900, 0));
+        node.verify().await;
+    }
+}
+
+/// Awaits all, all at once.
+pub(crate) async fn join_all<T>(
+    futures: impl IntoIterator<Item = impl Future<Output = T>>,
+) -> Vec<T> {
+    let mut waiting: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, done) in waiting.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *done = Some(value);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().map(|value| value.expect("all are done")).collect()
+}

@@ -1,0 +1,6 @@
+//! Use cases and the engine on both databases, without doors.
+
+mod holds;
+mod nodes;
+mod once;
+mod oracle;

@@ -1,0 +1,106 @@
+//! The same key acts once, however often and however close together it comes.
+
+use crate::holds::join_all;
+use app::{Error, Once};
+use domain::card::Card;
+use domain::card::lifecycle::LockReason;
+use domain::ids::CardId;
+use serde_json::{Value, json};
+use testkit::{TestApp, on_both};
+
+fn once<T>(key: &str, content: u8, render: fn(&T) -> Value) -> Once<T> {
+    Once {
+        endpoint: "POST /test".to_owned(),
+        key: Some(key.to_owned()),
+        fingerprint: [content; 32],
+        render,
+    }
+}
+
+async fn issue(node: &TestApp, funded: testkit::Funded, content: u8) -> Result<Value, Error> {
+    let command = app::cards::IssueVirtual {
+        holder: funded.user,
+        balance: funded.balance,
+        config_id: "0019167984".to_owned(),
+        label: None,
+    };
+    let once = once("card-1", content, |card: &Card| json!({ "id": card.id.0 }));
+    node.app.issue_virtual_card(node.scope, command, once).await
+}
+
+on_both! {
+    /// Fifty equal keys at once make one card and get one answer.
+    async fn fifty_equal_keys_make_one_card(node) {
+        let funded = node.funded(0).await;
+        let answers = join_all((0..50).map(|_| issue(&node, funded, 1))).await;
+        let answers: Vec<Value> = answers.into_iter().map(|answer| answer.expect("issued")).collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+        let cards = node.app.cards(node.scope, funded.user, CardId(0), 200).await.expect("lists");
+        assert_eq!(cards.items.len(), 2, "the funded one and one more");
+        assert!(matches!(issue(&node, funded, 2).await, Err(Error::KeyReused)));
+    }
+}
+
+on_both! {
+    /// Fifty equal keys at once make one purchase and get one answer.
+    async fn fifty_equal_keys_make_one_purchase(node) {
+        let funded = node.funded(1_000).await;
+        let answers = join_all((0..50).map(|_| node.purchase(funded.card, 300, "p1"))).await;
+        let first = answers[0].as_ref().expect("decided").clone();
+        for answer in answers {
+            assert_eq!(answer.expect("decided"), first);
+        }
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        assert!(matches!(node.purchase(funded.card, 301, "p1").await, Err(Error::KeyReused)));
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A refusal is an answer too: it is kept, and stays, when things have changed since.
+    async fn a_refusal_is_kept_with_its_key(node) {
+        let funded = node.funded(0).await;
+        node.app
+            .lock_card(
+                node.scope,
+                funded.user,
+                funded.card,
+                LockReason::SuspectedFraud,
+                once("lock", 1, |()| Value::Null),
+            )
+            .await
+            .expect("locks");
+        let again = || async {
+            let lost = LockReason::PendingQuery;
+            let key = once("lock-2", 2, |()| Value::Null);
+            node.app.lock_card(node.scope, funded.user, funded.card, lost, key).await
+        };
+        assert!(matches!(again().await, Err(Error::Refused(_))));
+        let unlock = once("unlock", 3, |()| Value::Null);
+        node.app.unlock_card(node.scope, funded.user, funded.card, unlock).await.expect("unlocks");
+        assert!(matches!(again().await, Err(Error::Refused(_))), "the kept answer");
+    }
+}
+
+on_both! {
+    /// The network's own name for a message is recognised without any key of the caller.
+    async fn a_message_delivered_twice_acts_once(node) {
+        let funded = node.funded(1_000).await;
+        let first = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        let mut envelope = node.envelope(funded.card, "another key", "300p1");
+        envelope.request_id = "another".to_owned();
+        let again = app::processor::Authorize {
+            envelope,
+            details: node.details(300, "p1", None),
+            kind: domain::transaction::TransactionType::Pos,
+            cvv: None,
+            expiry: None,
+            pre_authorization: domain::program::PreAuthorization::No,
+        };
+        let again = node.app.authorize(again).await.expect("decided");
+        assert_eq!(again.transaction, first.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        node.verify().await;
+    }
+}

@@ -1,0 +1,384 @@
+//! A running application without doors: use cases, engine and database, on either database.
+
+use app::keyring::Keyring;
+use app::ledger::{Engines, Options as EngineOptions};
+use app::processor::{Authorize, CardName, Clear, Details, Envelope, Message, Reverse};
+use app::settings::{Settings, Snapshot};
+use app::tasks::Tasks;
+use app::{App, Error, Once, Parts};
+use crypto::keys::{MasterKey, Passphrase};
+use domain::authorization::Expiry;
+use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
+use domain::ledger::clearing::Finality;
+use domain::ledger::matching::Reference;
+use domain::money::Currency;
+use domain::partner::{KycMode, Settings as PartnerSettings};
+use domain::program::{
+    Audience, CardType, PreAuthorization, Product, Program, ProgramState, Scheme,
+};
+use domain::scope::Scope;
+use domain::transaction::{Category, Transaction, TransactionType};
+use domain::user::{Email, Kyc, Phone, Profile, UserState};
+use domain::{Date, Timestamp};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
+use store::MIGRATIONS;
+use store::db::{Db, Options};
+use tempfile::TempDir;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file in a folder of its own.
+    Sqlite,
+    /// A database of its own on the server for tests.
+    Postgres,
+}
+
+/// Writes an async test of one [`TestApp`] and runs it on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($(#[$doc:meta])* async fn $name:ident($node:ident) $body:block) => {
+        $(#[$doc])*
+        mod $name {
+            use super::*;
+            async fn case($node: $crate::TestApp) $body
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                case($crate::TestApp::on($crate::Database::Sqlite).await).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                case($crate::TestApp::on($crate::Database::Postgres).await).await;
+            }
+        }
+    };
+}
+
+/// When the business clock of a test begins.
+const BEGIN: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// One node with a partner, a processor and a program.
+pub struct TestApp {
+    /// The use cases.
+    pub app: App,
+    /// The partner's.
+    pub scope: Scope,
+    /// The processor of the program.
+    pub processor: ProcessorId,
+    /// Seconds that the business clock was moved.
+    moved: Arc<AtomicI64>,
+    next: Arc<AtomicU64>,
+    key_file: String,
+    url: Option<String>,
+    _folder: Option<TempDir>,
+}
+
+/// A card with money behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Funded {
+    /// Who holds it.
+    pub user: UserId,
+    /// What it pays from.
+    pub balance: BalanceId,
+    /// The card.
+    pub card: CardId,
+}
+
+impl TestApp {
+    /// A node on a new database.
+    pub async fn on(database: Database) -> Self {
+        let master = MasterKey::generate("sandbox");
+        let key_file = master.to_file(&passphrase());
+        let (db, url, folder) = match database {
+            Database::Sqlite => {
+                let folder = crate::folder();
+                let db = Db::sqlite(folder.path().join("antaca.db"), Options::default());
+                (db.expect("opens"), None, Some(folder))
+            }
+            Database::Postgres => {
+                let url = crate::postgres_url().await;
+                (Db::postgres(&url, Options::default()).expect("opens"), Some(url), None)
+            }
+        };
+        db.migrate(MIGRATIONS).await.expect("migrates");
+        let mut tx = db.begin().await.expect("begins");
+        store::instance::insert(&mut tx, "sandbox", BEGIN).await.expect("is born");
+        tx.commit().await.expect("commits");
+        let moved = Arc::new(AtomicI64::new(0));
+        let app = node(db, master, &moved).await;
+        let (scope, processor) = set_up(&app).await;
+        let next = Arc::new(AtomicU64::new(1));
+        Self { app, scope, processor, moved, next, key_file, url, _folder: folder }
+    }
+
+    /// Another node on the same PostgreSQL database.
+    pub async fn sibling(&self) -> Self {
+        let url = self.url.clone().expect("only PostgreSQL has several nodes");
+        let db = Db::postgres(&url, Options::default()).expect("opens");
+        let master = MasterKey::from_file(&self.key_file, &passphrase()).expect("is its file");
+        Self {
+            app: node(db, master, &self.moved).await,
+            scope: self.scope,
+            processor: self.processor,
+            moved: self.moved.clone(),
+            next: self.next.clone(),
+            key_file: self.key_file.clone(),
+            url: Some(url),
+            _folder: None,
+        }
+    }
+
+    /// Moves the business clock.
+    pub fn advance(&self, seconds: i64) {
+        self.moved.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// A number that no other call of this test gets.
+    pub fn unique(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// A verified user.
+    pub async fn user(&self) -> UserId {
+        let number = self.unique();
+        let profile = Profile {
+            first_name: "John".to_owned(),
+            last_name: "Doe".to_owned(),
+            phone: Phone::parse(&format!("{:09}", 100_000_000 + number)).expect("a phone"),
+            email: Email::parse(&format!("john{number}@doe.test")).expect("an address"),
+            birth_date: Date::constant(2000, 1, 1),
+            external_id: None,
+            address: None,
+        };
+        let command =
+            app::users::Register { profile, state: UserState::Verified, kyc: Kyc::Success };
+        let once = once(|user: &domain::user::User| json!(user.id.0));
+        let user = self.app.register_user(self.scope, command, once).await.expect("registers");
+        UserId(user.as_i64().expect("an id"))
+    }
+
+    /// An empty balance of a user.
+    pub async fn balance_of(&self, user: UserId) -> BalanceId {
+        let once = once(|balance: &domain::balance::Balance| json!(balance.id.0.to_string()));
+        let made = self.app.create_balance(self.scope, user, Currency::EUR, once).await;
+        let id = made.expect("creates");
+        BalanceId(id.as_str().and_then(|text| text.parse().ok()).expect("an id"))
+    }
+
+    /// A virtual card.
+    pub async fn card_on(&self, user: UserId, balance: BalanceId) -> CardId {
+        let command = app::cards::IssueVirtual {
+            holder: user,
+            balance,
+            config_id: CONFIG_ID.to_owned(),
+            label: None,
+        };
+        let once = once(|card: &domain::card::Card| json!(card.id.0));
+        let card = self.app.issue_virtual_card(self.scope, command, once).await.expect("issues");
+        CardId(card.as_i64().expect("an id"))
+    }
+
+    /// A user with a balance, money on it, and a card.
+    pub async fn funded(&self, minor: i64) -> Funded {
+        let user = self.user().await;
+        let balance = self.balance_of(user).await;
+        let card = self.card_on(user, balance).await;
+        if minor > 0 {
+            self.top_up(balance, minor).await.expect("tops up");
+        }
+        Funded { user, balance, card }
+    }
+
+    /// Loads money.
+    pub async fn top_up(&self, balance: BalanceId, minor: i64) -> Result<Transaction, Error> {
+        let asked = app::balances::Transfer {
+            balance,
+            kind: TransactionType::TopUp,
+            amount: minor,
+            currency: Currency::EUR,
+            text: "Top-up".to_owned(),
+            external_id: format!("top-up-{}", self.unique()),
+            reference_id: None,
+            key: None,
+            fingerprint: [0; 32],
+            request_id: "test".to_owned(),
+        };
+        self.app.transfer(self.scope, asked).await
+    }
+
+    /// What can be spent and what is held, in minor units.
+    pub async fn amounts(&self, balance: BalanceId) -> (i64, i64) {
+        let found = self.app.balance(self.scope, None, balance).await.expect("is there").balance;
+        (found.available(), found.held.minor())
+    }
+
+    /// Fails if the ledger doesn't hold.
+    pub async fn verify(&self) {
+        let partners: Vec<_> = self.app.settings.get().partners().iter().map(|p| p.id).collect();
+        let report = app::ledger::verify::verify(&self.app.db, &partners).await.expect("reads");
+        assert_eq!(report.faults, Vec::<String>::new());
+    }
+
+    /// What every message of the processor carries.
+    #[must_use]
+    pub fn envelope(&self, card: CardId, key: &str, content: &str) -> Envelope {
+        Envelope {
+            processor: self.processor,
+            card: CardName::Id(card),
+            key: key.to_owned(),
+            fingerprint: self.app.keyring.fingerprint(&[content.as_bytes()]),
+            request_id: "test".to_owned(),
+            received: Instant::now(),
+        }
+    }
+
+    /// What a message of the network says, at the network's own fixed time.
+    #[must_use]
+    pub fn details(&self, minor: i64, network_id: &str, reference: Option<&str>) -> Details {
+        Details {
+            amount: minor,
+            currency: Currency::EUR,
+            network_id: network_id.to_owned(),
+            network_date: BEGIN,
+            reference_id: reference.map(str::to_owned),
+            reference_date: reference.map(|_| BEGIN),
+            original_amount: None,
+            original_currency: None,
+            conversion_rate: None,
+            text: "Book store".to_owned(),
+            data: None,
+            mcc: Some("5942".to_owned()),
+            retrieval_reference: None,
+        }
+    }
+
+    /// A purchase; the network id is its idempotency key too.
+    pub async fn purchase(
+        &self,
+        card: CardId,
+        minor: i64,
+        network_id: &str,
+    ) -> Result<Message, Error> {
+        self.app
+            .authorize(Authorize {
+                envelope: self.envelope(card, network_id, &format!("{minor}{network_id}")),
+                details: self.details(minor, network_id, None),
+                kind: TransactionType::Pos,
+                cvv: None,
+                expiry: None::<Expiry>,
+                pre_authorization: PreAuthorization::No,
+            })
+            .await
+    }
+
+    /// A reversal of a purchase.
+    pub async fn reverse(
+        &self,
+        card: CardId,
+        minor: i64,
+        network_id: &str,
+        of: &str,
+    ) -> Result<Message, Error> {
+        let details = self.details(minor, network_id, Some(of));
+        self.app
+            .reverse(Reverse {
+                envelope: self.envelope(card, network_id, &format!("{minor}{network_id}{of}")),
+                reference: self.reference(minor, of),
+                details,
+            })
+            .await
+    }
+
+    /// A clearing of a purchase, or of nothing.
+    pub async fn clear(
+        &self,
+        card: CardId,
+        minor: i64,
+        network_id: &str,
+        of: Option<&str>,
+        finality: Finality,
+    ) -> Result<Message, Error> {
+        self.app
+            .clear(Clear {
+                envelope: self.envelope(card, network_id, &format!("{minor}{network_id}{of:?}")),
+                details: self.details(minor, network_id, of),
+                reference: of.map(|of| self.reference(minor, of)),
+                category: Category::Debit,
+                finality,
+                sequence: 1,
+            })
+            .await
+    }
+
+    fn reference(&self, minor: i64, of: &str) -> Reference {
+        Reference {
+            processor: self.processor,
+            id: of.to_owned(),
+            date: Some(BEGIN),
+            amount: minor,
+            retrieval_reference: None,
+        }
+    }
+}
+
+/// The program of every [`TestApp`].
+const CONFIG_ID: &str = "0019167984";
+
+fn passphrase() -> Passphrase {
+    Passphrase::new("a test's passphrase")
+}
+
+fn once<T>(render: fn(&T) -> Value) -> Once<T> {
+    Once { endpoint: "test".to_owned(), key: None, fingerprint: [0; 32], render }
+}
+
+async fn node(db: Db, master: MasterKey, moved: &Arc<AtomicI64>) -> App {
+    let moved = moved.clone();
+    let clock: app::Clock = Arc::new(move || {
+        let seconds = jiff::SignedDuration::from_secs(moved.load(Ordering::SeqCst));
+        BEGIN.checked_add(seconds).expect("within the calendar")
+    });
+    let settings = Arc::new(Settings::new(Snapshot::load(&db).await.expect("reads settings")));
+    let options = EngineOptions { engines: 1 };
+    let engines = Engines::start(&db, &settings, &clock, &options).expect("starts");
+    App::new(Parts {
+        db,
+        keyring: Keyring::new(master),
+        settings,
+        engines,
+        clock,
+        tasks: Tasks::default(),
+        turns: app::once::Turns::default(),
+        numbers: app::ids::Numbers::default(),
+    })
+}
+
+async fn set_up(app: &App) -> (Scope, ProcessorId) {
+    let operator = app::audit::Operator("os:test".to_owned());
+    let settings = PartnerSettings { kyc_mode: KycMode::External, ..PartnerSettings::default() };
+    let create =
+        app::partners::Create { code: "sandbox".to_owned(), name: "Sandbox".to_owned(), settings };
+    let partner = app.create_partner(&operator, create).await.expect("creates a partner");
+    let processor = app.create_processor(&operator, "test", 5_000).await.expect("creates");
+    let program = Program {
+        partner: partner.id,
+        config_id: CONFIG_ID.to_owned(),
+        card_type: CardType::Virtual,
+        digital_first: false,
+        currency: Currency::EUR,
+        scheme: Scheme::Mastercard,
+        product: Product::Prepaid,
+        audience: Audience::Consumer,
+        processor,
+        bin: "53208701".to_owned(),
+        lifetime_months: 36,
+        card_cap: 1000,
+        hold_days: 7,
+        state: ProgramState::Live,
+    };
+    app.create_program(&operator, program).await.expect("creates a program");
+    (Scope::platform(partner.id, "a test"), processor)
+}
