@@ -46,8 +46,9 @@ on_both! {
         let mut held = 0;
         for polls in 1.. {
             let name = format!("p{polls}");
-            let request =
-                || post(&doors.processor, "/processor/v1/authorizations", &name, &purchase(funded.card, &name));
+            let body = purchase(funded.card, &name);
+            let path = "/processor/v1/authorizations";
+            let request = || post(&doors.processor, path, &name, &body);
             let answered = polled(doors.router.clone().oneshot(request()), polls).await;
             at_rest(&node).await;
             let now = node.amounts(funded.balance).await.1;

@@ -33,7 +33,8 @@ on_both! {
     async fn fifty_equal_keys_make_one_card(node) {
         let funded = node.funded(0).await;
         let answers = join_all((0..50).map(|_| issue(&node, funded, 1))).await;
-        let answers: Vec<Value> = answers.into_iter().map(|answer| answer.expect("issued")).collect();
+        let answers: Vec<Value> =
+            answers.into_iter().map(|answer| answer.expect("issued")).collect();
         assert!(answers.iter().all(|answer| *answer == answers[0]));
         let cards = node.app.cards(node.scope, funded.user, CardId(0), 200).await.expect("lists");
         assert_eq!(cards.items.len(), 2, "the funded one and one more");
