@@ -116,12 +116,6 @@ impl Head {
         self.key.clone()
     }
 
-    /// The idempotency key, where one must be sent.
-    pub(crate) fn required_key(&self) -> Result<String, Problem> {
-        let missing = || Problem::invalid_field("X-Idempotency-Key", "is required here");
-        self.key.clone().ok_or_else(missing)
-    }
-
     fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -25,11 +25,18 @@ fn envelope(call: &Call, card: CardName) -> Result<Envelope, Problem> {
     Ok(Envelope {
         processor: call.processor()?,
         card,
-        key: call.required_key()?,
+        key: call.key().unwrap_or_default(),
         fingerprint: call.fingerprint,
         request_id: call.request_id.clone(),
         received: call.received,
     })
+}
+
+/// On this channel every message has a key.
+fn key(fields: &mut Fields<'_>, call: &Call) {
+    if call.key().is_none() {
+        fields.wrong("X-Idempotency-Key", "is required here");
+    }
 }
 
 /// `{"pan"}` or `{"cardId"}`.

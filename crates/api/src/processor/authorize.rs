@@ -1,6 +1,6 @@
 //! `POST /processor/v1/authorizations`.
 
-use super::{card, details, envelope};
+use super::{card, details, envelope, key};
 use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -23,6 +23,7 @@ pub(crate) async fn authorize(State(api): State<Api>, call: Call) -> Result<Answ
 
 fn read(call: &Call) -> Result<Authorize, Problem> {
     let mut fields = call.fields()?;
+    key(&mut fields, call);
     let card = card(&mut fields);
     let said = details(&mut fields);
     not_yet(&mut fields);

@@ -1,6 +1,6 @@
 //! `POST /processor/v1/clearings`: one clearing.
 
-use super::{accepted_json, card, details, envelope, reference};
+use super::{accepted_json, card, details, envelope, key, reference};
 use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -19,6 +19,7 @@ pub(crate) async fn clear(State(api): State<Api>, call: Call) -> Result<Answer, 
 
 fn read(call: &Call) -> Result<Clear, Problem> {
     let mut fields = call.fields()?;
+    key(&mut fields, call);
     let card = card(&mut fields);
     let details = details(&mut fields);
     let category = fields.optional("category", parsed(Category::parse, "must be DEBIT or CREDIT"));

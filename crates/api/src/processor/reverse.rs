@@ -1,6 +1,6 @@
 //! `POST /processor/v1/reversals`.
 
-use super::{accepted_json, card, details, envelope, reference};
+use super::{accepted_json, card, details, envelope, key, reference};
 use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -16,6 +16,7 @@ pub(crate) async fn reverse(State(api): State<Api>, call: Call) -> Result<Answer
 
 fn read(call: &Call) -> Result<Reverse, Problem> {
     let mut fields = call.fields()?;
+    key(&mut fields, call);
     let card = card(&mut fields);
     let details = details(&mut fields);
     if !fields.has("referenceTransactionId") {
