@@ -1,0 +1,350 @@
+//! An operator's commands: what they are, and the one function that does them, in a server that
+//! was asked through its control socket as well as on the command line without a server.
+
+use crate::failure::Failure;
+use app::audit::Operator;
+use app::certificates::{Holder, Sign};
+use app::partners::{Create, Set, partner_json};
+use app::programs::program_json;
+use app::{App, Clock, Refusal};
+use clap::Args;
+use crypto::certificates::Authority;
+use domain::ids::PartnerId;
+use domain::money::Currency;
+use domain::partner::{DescriptionCodes, KycMode, PartnerState, Settings};
+use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A command.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) enum Act {
+    /// `partner create`
+    CreatePartner(CreatePartner),
+    /// `partner set`
+    SetPartner(SetPartner),
+    /// `partner list`
+    ListPartners,
+    /// `program create`
+    CreateProgram(CreateProgram),
+    /// `program list`
+    ListPrograms(ListPrograms),
+    /// `processor create`
+    CreateProcessor(CreateProcessor),
+    /// `ca sign`
+    SignCertificate(SignCertificate),
+    /// `ledger verify`
+    VerifyLedger,
+}
+
+/// A partner to be.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CreatePartner {
+    /// Its Issuer-Code: 1 to 64 of a-z, 0-9 and the hyphen
+    #[arg(long)]
+    pub(crate) code: String,
+    /// Its name, for people; the code if it isn't given
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Who decides verifications
+    #[arg(long, default_value = "MANUAL", value_parser = ["MANUAL", "AUTOMATIC", "EXTERNAL"])]
+    pub(crate) kyc_mode: String,
+    /// Which description codes it is sent
+    #[arg(long, default_value = "SEEDS", value_parser = ["SEEDS", "EXTENDED"])]
+    pub(crate) description_codes: String,
+    /// IANA name of the zone of its days
+    #[arg(long, default_value = "Etc/UTC")]
+    pub(crate) time_zone: String,
+}
+
+/// What is to change of a partner.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SetPartner {
+    /// Its Issuer-Code
+    #[arg(long)]
+    pub(crate) code: String,
+    /// Its name, for people
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Whether it may work: the certificates of a closed partner are refused
+    #[arg(long, value_parser = ["LIVE", "CLOSED"])]
+    pub(crate) state: Option<String>,
+    /// Who decides verifications
+    #[arg(long, value_parser = ["MANUAL", "AUTOMATIC", "EXTERNAL"])]
+    pub(crate) kyc_mode: Option<String>,
+    /// Which description codes it is sent
+    #[arg(long, value_parser = ["SEEDS", "EXTENDED"])]
+    pub(crate) description_codes: Option<String>,
+    /// IANA name of the zone of its days
+    #[arg(long)]
+    pub(crate) time_zone: Option<String>,
+}
+
+/// A program to be.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CreateProgram {
+    /// The partner's Issuer-Code
+    #[arg(long)]
+    pub(crate) partner: String,
+    /// The program's configId: ten digits
+    #[arg(long)]
+    pub(crate) config_id: String,
+    /// The processor whose messages its cards obey
+    #[arg(long)]
+    pub(crate) processor: String,
+    /// What its cards are made of
+    #[arg(long, value_parser = ["VIRTUAL", "PHYSICAL"])]
+    pub(crate) card_type: String,
+    /// Cards begin as numbers and may be printed later
+    #[arg(long)]
+    pub(crate) digital_first: bool,
+    /// ISO 4217 code of the currency of its cards' balances
+    #[arg(long)]
+    pub(crate) currency: String,
+    /// The first 6 or 8 digits of its cards' numbers
+    #[arg(long)]
+    pub(crate) bin: String,
+    /// The card network
+    #[arg(long, default_value = "MASTERCARD", value_parser = ["MASTERCARD", "VISA"])]
+    pub(crate) scheme: String,
+    /// Where the money behind a card comes from
+    #[arg(long, default_value = "PREPAID", value_parser = ["PREPAID", "DEBIT", "CREDIT"])]
+    pub(crate) product: String,
+    /// Who it is for
+    #[arg(long, default_value = "CONSUMER", value_parser = ["CONSUMER", "BUSINESS"])]
+    pub(crate) audience: String,
+    /// How many months a card lives
+    #[arg(long, default_value_t = 36)]
+    pub(crate) lifetime_months: i32,
+    /// How many cards an owner may have of it
+    #[arg(long, default_value_t = 10)]
+    pub(crate) card_cap: i64,
+    /// How many days a hold lasts
+    #[arg(long, default_value_t = 7)]
+    pub(crate) hold_days: i32,
+}
+
+/// Whose programs to list.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ListPrograms {
+    /// The partner's Issuer-Code
+    #[arg(long)]
+    pub(crate) partner: String,
+}
+
+/// A processor to be.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CreateProcessor {
+    /// Its name, as programs and certificates name it
+    #[arg(long)]
+    pub(crate) name: String,
+    /// How long it waits for an answer, in milliseconds
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(i64).range(100..=5000))]
+    pub(crate) time_budget_ms: i64,
+}
+
+/// A certificate request to be signed, for a partner or for a processor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SignCertificate {
+    /// The request as PEM.
+    pub(crate) csr: String,
+    /// The partner's code, or
+    pub(crate) partner: Option<String>,
+    /// the processor's name.
+    pub(crate) processor: Option<String>,
+    /// What the certificate allows; the usual scope where none is given.
+    pub(crate) scopes: Vec<String>,
+    /// How long it lasts.
+    pub(crate) days: u32,
+}
+
+/// Where commands are done.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    /// The use cases.
+    pub(crate) app: App,
+    /// The authority, if there is one.
+    pub(crate) authority: Option<Arc<Authority>>,
+    /// Real time: certificates don't follow the business clock.
+    pub(crate) real_time: Clock,
+}
+
+impl Desk {
+    /// Does a command and answers what is to be shown.
+    pub(crate) async fn act(&self, operator: &Operator, act: Act) -> Result<Value, Failure> {
+        match act {
+            Act::CreatePartner(command) => self.create_partner(operator, command).await,
+            Act::SetPartner(command) => self.set_partner(operator, command).await,
+            Act::ListPartners => self.list_partners().await,
+            Act::CreateProgram(command) => self.create_program(operator, command).await,
+            Act::ListPrograms(command) => self.list_programs(&command.partner).await,
+            Act::CreateProcessor(command) => self.create_processor(operator, command).await,
+            Act::SignCertificate(command) => self.sign(operator, command).await,
+            Act::VerifyLedger => self.verify().await,
+        }
+    }
+
+    async fn create_partner(
+        &self,
+        operator: &Operator,
+        command: CreatePartner,
+    ) -> Result<Value, Failure> {
+        let settings = Settings {
+            kyc_mode: word("--kyc-mode", KycMode::parse, &command.kyc_mode)?,
+            description_codes: word(
+                "--description-codes",
+                DescriptionCodes::parse,
+                &command.description_codes,
+            )?,
+            time_zone: command.time_zone,
+            ..Settings::default()
+        };
+        let name = command.name.unwrap_or_else(|| command.code.clone());
+        let create = Create { code: command.code, name, settings };
+        let partner = self.app.create_partner(operator, create).await?;
+        Ok(partner_json(&partner))
+    }
+
+    async fn set_partner(
+        &self,
+        operator: &Operator,
+        command: SetPartner,
+    ) -> Result<Value, Failure> {
+        let set = Set {
+            name: command.name,
+            state: maybe("--state", PartnerState::parse, command.state)?,
+            kyc_mode: maybe("--kyc-mode", KycMode::parse, command.kyc_mode)?,
+            description_codes: maybe(
+                "--description-codes",
+                DescriptionCodes::parse,
+                command.description_codes,
+            )?,
+            time_zone: command.time_zone,
+        };
+        let partner = self.app.set_partner(operator, &command.code, set).await?;
+        Ok(partner_json(&partner))
+    }
+
+    async fn list_partners(&self) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let settings = self.app.settings.get();
+        Ok(settings.partners().into_iter().map(partner_json).collect())
+    }
+
+    async fn create_program(
+        &self,
+        operator: &Operator,
+        command: CreateProgram,
+    ) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let settings = self.app.settings.get();
+        let processor = settings.processor_of_name(&command.processor);
+        let processor = processor.ok_or(app::Error::from(Refusal::ProcessorNotFound))?.id;
+        let currency = Currency::parse(&command.currency)
+            .map_err(|_| Failure::new("--currency must be an ISO 4217 code."))?;
+        let program = Program {
+            partner: self.partner(&command.partner)?,
+            config_id: command.config_id,
+            card_type: word("--card-type", CardType::parse, &command.card_type)?,
+            digital_first: command.digital_first,
+            currency,
+            scheme: word("--scheme", Scheme::parse, &command.scheme)?,
+            product: word("--product", Product::parse, &command.product)?,
+            audience: word("--audience", Audience::parse, &command.audience)?,
+            processor,
+            bin: command.bin,
+            lifetime_months: command.lifetime_months,
+            card_cap: command.card_cap,
+            hold_days: command.hold_days,
+            state: ProgramState::Live,
+        };
+        let program = self.app.create_program(operator, program).await?;
+        Ok(program_json(&program))
+    }
+
+    async fn list_programs(&self, partner: &str) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let partner = self.partner(partner)?;
+        let settings = self.app.settings.get();
+        Ok(settings.programs_of(partner).into_iter().map(program_json).collect())
+    }
+
+    async fn create_processor(
+        &self,
+        operator: &Operator,
+        command: CreateProcessor,
+    ) -> Result<Value, Failure> {
+        let CreateProcessor { name, time_budget_ms } = command;
+        self.app.create_processor(operator, &name, time_budget_ms).await?;
+        let settings = self.app.settings.get();
+        let processor = settings.processor_of_name(&name);
+        let budget = processor.map_or(time_budget_ms, |processor| processor.time_budget_ms);
+        Ok(json!({ "name": name, "timeBudgetMs": budget }))
+    }
+
+    async fn sign(&self, operator: &Operator, command: SignCertificate) -> Result<Value, Failure> {
+        let authority = self.authority.as_ref().ok_or_else(|| {
+            Failure::new("There is no certificate authority yet: run `antaca ca init` first.")
+        })?;
+        self.app.refresh_settings().await?;
+        let settings = self.app.settings.get();
+        let (holder, usual) = match (&command.partner, &command.processor) {
+            (Some(code), None) => (Holder::Partner(self.partner(code)?), "secure"),
+            (None, Some(name)) => {
+                let processor = settings.processor_of_name(name);
+                let processor = processor.ok_or(app::Error::from(Refusal::ProcessorNotFound))?;
+                (Holder::Processor(processor.id), "processor")
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(Failure::new("A certificate is a partner's or a processor's."));
+            }
+        };
+        let scopes = command.scopes;
+        let scopes = if scopes.is_empty() { vec![usual.to_owned()] } else { scopes };
+        let sign = Sign { csr: command.csr, holder, scopes, days: command.days };
+        let now = (self.real_time)();
+        let pem = self.app.sign_certificate(operator, authority, sign, now).await?;
+        Ok(json!({ "certificate": pem }))
+    }
+
+    async fn verify(&self) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let settings = self.app.settings.get();
+        let mut partners: Vec<PartnerId> =
+            settings.partners().iter().map(|partner| partner.id).collect();
+        partners.push(PartnerId::PLATFORM);
+        let report = app::ledger::verify::verify(&self.app.db, &partners).await?;
+        Ok(verified(&report))
+    }
+
+    fn partner(&self, code: &str) -> Result<PartnerId, Failure> {
+        let settings = self.app.settings.get();
+        let partner = settings.partner_of_code(code);
+        Ok(partner.ok_or(app::Error::from(Refusal::PartnerNotFound))?.id)
+    }
+}
+
+/// What the verification of a ledger found, as it is shown.
+pub(crate) fn verified(report: &app::ledger::verify::Report) -> Value {
+    json!({ "holds": report.holds(), "balances": report.balances, "faults": report.faults })
+}
+
+fn word<T>(option: &str, parse: fn(&str) -> Option<T>, text: &str) -> Result<T, Failure> {
+    parse(text).ok_or_else(|| Failure::new(format!("{option} has a value that isn't known.")))
+}
+
+fn maybe<T>(
+    option: &str,
+    parse: fn(&str) -> Option<T>,
+    text: Option<String>,
+) -> Result<Option<T>, Failure> {
+    text.map(|text| word(option, parse, &text)).transpose()
+}

@@ -1,0 +1,306 @@
+//! The command line: what can be said. What is done about it stands in `commands`.
+
+use crate::acts::{CreatePartner, CreateProcessor, CreateProgram, ListPrograms, SetPartner};
+use crate::config;
+use crate::sandbox::{DATA, SandboxArgs};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Antaca, an open card management system.
+#[derive(Debug, Parser)]
+#[command(name = "antaca", version, about, after_help = "Example:\n  antaca sandbox")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prepare a sandbox on first use, and serve it until stopped
+    #[command(after_help = "Example:\n  antaca sandbox --data ./antaca-data")]
+    Sandbox(SandboxArgs),
+    /// Serve a production instance until stopped
+    #[command(after_help = "Example:\n  antaca serve --config /etc/antaca/antaca.toml")]
+    Serve(ConfigFile),
+    /// Bring the database to this release's schema
+    #[command(after_help = "Example:\n  antaca migrate --database postgres://antaca@db/antaca")]
+    Migrate(At),
+    /// Look at the configuration
+    #[command(subcommand, after_help = "Example:\n  antaca config check")]
+    Config(ConfigCommand),
+    /// Make the keys of an instance
+    #[command(subcommand, after_help = "Example:\n  antaca keys init")]
+    Keys(KeysCommand),
+    /// Make the certificate authority, sign certificates
+    #[command(subcommand, after_help = "Example:\n  antaca ca sign --csr acme.csr --partner acme")]
+    Ca(CaCommand),
+    /// Create, change and list partners
+    #[command(subcommand, after_help = "Example:\n  antaca partner list")]
+    Partner(PartnerCommand),
+    /// Create and list programs
+    #[command(subcommand, after_help = "Example:\n  antaca program list --partner acme")]
+    Program(ProgramCommand),
+    /// Create processors
+    #[command(subcommand, after_help = "Example:\n  antaca processor create --name acme-processor")]
+    Processor(ProcessorCommand),
+    /// Prove that the ledger holds
+    #[command(subcommand, after_help = "Example:\n  antaca ledger verify")]
+    Ledger(LedgerCommand),
+    /// Play the card network against a running sandbox
+    #[command(
+        subcommand,
+        after_help = "Example:\n  antaca simulate purchase --card 17 --amount 1234"
+    )]
+    Simulate(SimulateCommand),
+}
+
+/// Which configuration.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ConfigFile {
+    /// The configuration file [default: /etc/antaca/antaca.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Which instance.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct At {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The data folder [default: as configured; ./antaca-data without a configuration]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The database: postgres://… or sqlite:PATH [default: as configured; SQLite in the folder]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+/// `antaca config`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the configuration and print what is in force, without secrets
+    #[command(after_help = config::help())]
+    Check(ConfigFile),
+}
+
+/// `antaca keys`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make the master key, sealed by the configured passphrase
+    #[command(after_help = "Example:\n  antaca keys init --config /etc/antaca/antaca.toml")]
+    Init(At),
+}
+
+/// `antaca ca`
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaCommand {
+    /// Make the certificate authority
+    #[command(after_help = "Example:\n  antaca ca init --config /etc/antaca/antaca.toml")]
+    Init(At),
+    /// Sign a certificate request of a partner or a processor
+    #[command(
+        after_help = "Example:\n  antaca ca sign --csr acme.csr --partner acme --out acme.pem"
+    )]
+    Sign(SignArgs),
+}
+
+/// `antaca ca sign`
+#[derive(Args, Debug)]
+pub(crate) struct SignArgs {
+    /// The request: PKCS#10 as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csr: PathBuf,
+    /// The Issuer-Code of the partner that it is for
+    #[arg(long, value_name = "CODE", required_unless_present = "processor")]
+    pub(crate) partner: Option<String>,
+    /// The name of the processor that it is for
+    #[arg(long, value_name = "NAME", conflicts_with = "partner")]
+    pub(crate) processor: Option<String>,
+    /// What it allows: secure, partner-balance-create; processor for a processor
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// How long it lasts
+    #[arg(long, default_value_t = 398)]
+    pub(crate) days: u32,
+    /// Where to write the certificate [default: the standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// A command with the instance that it is for.
+#[derive(Args, Debug)]
+pub(crate) struct With<T: Args> {
+    #[command(flatten)]
+    pub(crate) what: T,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca partner`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartnerCommand {
+    /// Create a partner
+    #[command(after_help = "Example:\n  antaca partner create --code acme --kyc-mode EXTERNAL")]
+    Create(With<CreatePartner>),
+    /// Change a partner; what isn't given stays as it is
+    #[command(after_help = "Example:\n  antaca partner set --code acme --time-zone Europe/Warsaw")]
+    Set(With<SetPartner>),
+    /// List all partners
+    #[command(after_help = "Example:\n  antaca partner list")]
+    List(At),
+}
+
+/// `antaca program`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProgramCommand {
+    /// Create a program
+    #[command(
+        after_help = "Example:\n  antaca program create --partner acme --config-id 0000000042 \
+        --processor\n    acme-processor --card-type VIRTUAL --currency EUR --bin 53208799"
+    )]
+    Create(Box<With<CreateProgram>>),
+    /// List a partner's programs
+    #[command(after_help = "Example:\n  antaca program list --partner acme")]
+    List(With<ListPrograms>),
+}
+
+/// `antaca processor`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProcessorCommand {
+    /// Create a processor; one of this name stays as it is
+    #[command(after_help = "Example:\n  antaca processor create --name acme-processor")]
+    Create(With<CreateProcessor>),
+}
+
+/// `antaca ledger`
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Compute every account again and compare: exit 0 if the ledger holds, else 1
+    #[command(after_help = "Example:\n  antaca ledger verify --data ./antaca-data --json")]
+    Verify(VerifyArgs),
+}
+
+/// `antaca ledger verify`
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca simulate`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimulateCommand {
+    /// A cardholder pays at a merchant
+    #[command(after_help = "Example:\n  antaca simulate purchase --card 17 --amount 1234 \
+        --merchant \"Book store\" --mcc 5942")]
+    Purchase(PurchaseArgs),
+    /// The merchant collects the money
+    #[command(
+        after_help = "Example:\n  antaca simulate clear --card 17 --amount 1234 --reference \
+        177482991004\n    --reference-date 2026-01-31T12:00:00+00:00"
+    )]
+    Clear(ClearArgs),
+    /// The merchant calls the purchase off, in full or in part
+    #[command(after_help = "Example:\n  antaca simulate reverse --card 17 --amount 1234 \
+        --reference 177482991004\n    --reference-date 2026-01-31T12:00:00+00:00")]
+    Reverse(FollowUpArgs),
+}
+
+/// `antaca simulate purchase`
+#[derive(Args, Debug)]
+pub(crate) struct PurchaseArgs {
+    /// The card's id
+    #[arg(long)]
+    pub(crate) card: i64,
+    /// The amount in minor units: 1234 is 12.34
+    #[arg(long)]
+    pub(crate) amount: i64,
+    /// ISO 4217 code of the amount's currency
+    #[arg(long, default_value = "EUR")]
+    pub(crate) currency: String,
+    /// The merchant's name, as the statement shows it
+    #[arg(long, default_value = "Book store")]
+    pub(crate) merchant: String,
+    /// The merchant category code
+    #[arg(long, default_value = "5942")]
+    pub(crate) mcc: String,
+    /// The merchant's country, ISO 3166 alpha-3
+    #[arg(long, default_value = "POL")]
+    pub(crate) country: String,
+    /// How the card is read
+    #[arg(long, default_value = "ECOM")]
+    pub(crate) capture_mode: String,
+    /// The network's id of the transaction [default: a random one]
+    #[arg(long)]
+    pub(crate) network_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) at: SandboxData,
+}
+
+/// `antaca simulate clear`
+#[derive(Args, Debug)]
+pub(crate) struct ClearArgs {
+    #[command(flatten)]
+    pub(crate) of: FollowUpArgs,
+    /// More clearings of the same purchase follow: what is left stays held
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// Which of several clearings of the same purchase it is
+    #[arg(long, default_value_t = 1)]
+    pub(crate) sequence: u32,
+}
+
+/// `antaca simulate reverse`
+#[derive(Args, Debug)]
+pub(crate) struct FollowUpArgs {
+    /// The card's id
+    #[arg(long)]
+    pub(crate) card: i64,
+    /// The amount in minor units: 1234 is 12.34
+    #[arg(long)]
+    pub(crate) amount: i64,
+    /// ISO 4217 code of the amount's currency
+    #[arg(long, default_value = "EUR")]
+    pub(crate) currency: String,
+    /// The transactionId of the purchase
+    #[arg(long)]
+    pub(crate) reference: String,
+    /// The transactionDate of the purchase, as it was answered
+    #[arg(long)]
+    pub(crate) reference_date: String,
+    #[command(flatten)]
+    pub(crate) at: SandboxData,
+}
+
+/// Which sandbox.
+#[derive(Args, Debug)]
+pub(crate) struct SandboxData {
+    /// The sandbox's data folder
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    pub(crate) data: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_has_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let mut open = vec![command];
+        while let Some(mut command) = open.pop() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example:\n  antaca "), "{help}");
+            let ours = command.get_subcommands().filter(|command| command.get_name() != "help");
+            open.extend(ours.cloned());
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The only place that reads the time. Everything else takes it from its caller.
+
+use app::Clock;
+use domain::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+#[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Real time: for certificates, and for the business of every instance but a sandbox.
+pub(crate) fn real() -> Clock {
+    Arc::new(now)
+}
+
+/// Business time: real time and an offset in microseconds, which whoever shares it may move.
+pub(crate) fn business(offset: Arc<AtomicI64>) -> Clock {
+    Arc::new(move || {
+        let microseconds = now().as_microsecond().saturating_add(offset.load(Ordering::Relaxed));
+        Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn business_time_is_moved_by_its_offset() {
+        let offset = Arc::new(AtomicI64::new(0));
+        let (real, business) = (real(), business(offset.clone()));
+        assert!(business().duration_since(real()) < SignedDuration::from_secs(60));
+        offset.store(SignedDuration::from_hours(24).as_secs() * 1_000_000, Ordering::Relaxed);
+        assert!(business().duration_since(real()) > SignedDuration::from_hours(23));
+        offset.store(i64::MAX, Ordering::Relaxed);
+        assert_eq!(business(), Timestamp::MAX);
+    }
+}

@@ -1,0 +1,334 @@
+//! What each command of the command line does.
+
+use crate::acts::{Act, Desk, SignCertificate, verified};
+use crate::cli::{
+    At, CaCommand, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
+    PartnerCommand, ProcessorCommand, ProgramCommand, SignArgs, SimulateCommand, VerifyArgs,
+};
+use crate::config::{self, Config};
+use crate::database::{self, Kind, Place};
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::instance::{self, PATIENCE, Use};
+use crate::logs::{self, Format};
+use crate::{clock, control, output, sandbox, secrets, serve, tls};
+use app::keyring::Keyring;
+use app::settings::Snapshot;
+use domain::ids::PartnerId;
+use serde_json::Value;
+use simulator::{Clearing, FollowUp, Purchase, Target};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long threads may take to end when all is done.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+/// After this time a person is told that a command is at work.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Runs a command to its end.
+pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
+    tls::install_provider();
+    arm_fault()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("No threads can be started ({error}).")))?;
+    let done = runtime.block_on(perform(command));
+    runtime.shutdown_timeout(LAST_THREADS);
+    done
+}
+
+/// Lets a test stop this process between two steps of the engine.
+fn arm_fault() -> Result<(), Failure> {
+    match config::fault() {
+        Some(text) if !app::ledger::arm_fault(&text) => Err(Failure::new(
+            "ANTACA_FAULT is set, but this build has no faults or the text isn't step:nth:file.",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn perform(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Sandbox(arguments) => {
+            logs::start(Format::Text, &config::log_level()?);
+            sandbox::run(arguments).await?;
+        }
+        Command::Serve(file) => {
+            let config = Config::load(file.config.as_deref())?;
+            logs::start(Format::Json, &config.log);
+            serve::serve(&config).await?;
+        }
+        Command::Migrate(at) => migrate(&at).await?,
+        Command::Config(ConfigCommand::Check(file)) => {
+            output::line(&Config::load(file.config.as_deref())?.shown());
+        }
+        Command::Keys(KeysCommand::Init(at)) => init_keys(&at)?,
+        Command::Ca(CaCommand::Init(at)) => init_authority(&at)?,
+        Command::Ca(CaCommand::Sign(arguments)) => sign(arguments).await?,
+        Command::Partner(command) => partner(command).await?,
+        Command::Program(command) => program(command).await?,
+        Command::Processor(ProcessorCommand::Create(it)) => {
+            show(&it.at, Act::CreateProcessor(it.what)).await?;
+        }
+        Command::Ledger(LedgerCommand::Verify(arguments)) => return verify(arguments).await,
+        Command::Simulate(command) => simulate(command).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn partner(command: PartnerCommand) -> Result<(), Failure> {
+    match command {
+        PartnerCommand::Create(it) => show(&it.at, Act::CreatePartner(it.what)).await,
+        PartnerCommand::Set(it) => show(&it.at, Act::SetPartner(it.what)).await,
+        PartnerCommand::List(at) => show(&at, Act::ListPartners).await,
+    }
+}
+
+async fn program(command: ProgramCommand) -> Result<(), Failure> {
+    match command {
+        ProgramCommand::Create(it) => show(&it.at, Act::CreateProgram(it.what)).await,
+        ProgramCommand::List(it) => show(&it.at, Act::ListPrograms(it.what)).await,
+    }
+}
+
+/// Does a command and prints what it answers, a line for each item of a list.
+async fn show(at: &At, act: Act) -> Result<(), Failure> {
+    let answer = perform_act(at, act).await?;
+    match answer.as_array() {
+        Some(items) => items.iter().for_each(|item| output::line(&item.to_string())),
+        None => output::line(&answer.to_string()),
+    }
+    Ok(())
+}
+
+/// Where an instance is, by the options and the configuration.
+struct Located {
+    config: Config,
+    data: PathBuf,
+    database: Option<Place>,
+}
+
+fn locate(at: &At) -> Result<Located, Failure> {
+    let config = Config::load(at.file.config.as_deref())?;
+    let data = match (&at.data, &config.data) {
+        (Some(data), _) | (None, Some(data)) => data.clone(),
+        (None, None) if config.from_file => config.data().to_owned(),
+        (None, None) => PathBuf::from(sandbox::DATA),
+    };
+    let database = at.database.as_deref().map(Place::parse).transpose()?;
+    let database = database.or_else(|| config.database.clone());
+    Ok(Located { config, data, database })
+}
+
+impl Located {
+    fn folder(&self) -> Result<Folder, Failure> {
+        if self.data.is_dir() {
+            return Folder::open(&self.data);
+        }
+        Err(Failure::new(format!(
+            "There is no data folder {}: name one with --data or in the configuration.",
+            self.data.display()
+        )))
+    }
+
+    fn place(&self, folder: &Folder) -> Result<Place, Failure> {
+        match &self.database {
+            Some(place) => Ok(place.clone()),
+            None => sandbox::kept_place(folder),
+        }
+    }
+
+    /// Opens the instance as a server would, to do one command.
+    async fn desk(&self, folder: &Folder) -> Result<Desk, Failure> {
+        let passphrase = secrets::passphrase(self.config.passphrase.as_ref(), folder)?;
+        let master = secrets::open_master_key(folder, &passphrase)?.ok_or_else(|| {
+            Failure::new("There is no master key yet: run `antaca keys init` first.")
+        })?;
+        let kind = kind_of(master.kind())?;
+        let place = self.place(folder)?;
+        let db = instance::open_database(&place, kind, Use::COMMAND.connections).await?;
+        instance::check_master_key(&db, &master).await?;
+        let keyring = Keyring::new(master);
+        let authority = secrets::open_authority(folder, &keyring, kind)?;
+        let real = clock::real();
+        let app = instance::start(db, keyring, real.clone(), Use::COMMAND.engines).await?;
+        Ok(Desk { app, authority, real_time: real })
+    }
+}
+
+fn kind_of(name: &str) -> Result<Kind, Failure> {
+    [Kind::Sandbox, Kind::Production].into_iter().find(|kind| kind.name() == name).ok_or_else(
+        || Failure::new("The master key belongs to a kind of instance that is unknown."),
+    )
+}
+
+/// Has a command done: by the server that runs on the data folder, or here if none does.
+async fn perform_act(at: &At, act: Act) -> Result<Value, Failure> {
+    let located = locate(at)?;
+    if let Some(answer) = control::ask(&located.data, &act).await? {
+        return Ok(answer);
+    }
+    let folder = located.folder()?;
+    let operator = control::operator_here()?;
+    let desk = located.desk(&folder).await?;
+    let done = desk.act(&operator, act).await;
+    let Desk { app, .. } = desk;
+    app.tasks.finish(PATIENCE).await;
+    let closed = instance::close(app).await;
+    let answer = done?;
+    closed.map(|()| answer)
+}
+
+async fn migrate(at: &At) -> Result<(), Failure> {
+    let located = locate(at)?;
+    let db = match &located.database {
+        Some(place @ Place::Postgres(_)) => place.open(Use::COMMAND.connections)?,
+        Some(Place::Sqlite(_)) | None => {
+            let folder = Folder::create(&located.data)?;
+            located.place(&folder)?.open(Use::COMMAND.connections)?
+        }
+    };
+    let applied = database::prepare(&db, Kind::Production, clock::real()()).await?;
+    db.close().await?;
+    if applied.is_empty() {
+        output::line("The database is up to date.");
+    }
+    applied.iter().for_each(|name| output::line(&format!("Applied {name}.")));
+    Ok(())
+}
+
+fn init_keys(at: &At) -> Result<(), Failure> {
+    let located = locate(at)?;
+    let folder = Folder::create(&located.data)?;
+    let passphrase = secrets::passphrase(located.config.passphrase.as_ref(), &folder)?;
+    let master = secrets::create_master_key(&folder, Kind::Production, &passphrase)?;
+    secrets::jwe_key(&folder, &Keyring::new(master))?;
+    output::line(&format!(
+        "The master key is in {}. Keep a copy of it and its passphrase, apart from each other and \
+         from the database's backups.",
+        folder.path(secrets::MASTER_KEY).display()
+    ));
+    Ok(())
+}
+
+fn init_authority(at: &At) -> Result<(), Failure> {
+    let located = locate(at)?;
+    let folder = located.folder()?;
+    let passphrase = secrets::passphrase(located.config.passphrase.as_ref(), &folder)?;
+    let master = secrets::open_master_key(&folder, &passphrase)?
+        .ok_or_else(|| Failure::new("There is no master key yet: run `antaca keys init` first."))?;
+    let kind = kind_of(master.kind())?;
+    secrets::create_authority(&folder, &Keyring::new(master), kind, clock::real()())?;
+    output::line(&format!("Partners trust {}.", folder.path(secrets::CA).display()));
+    Ok(())
+}
+
+async fn sign(arguments: SignArgs) -> Result<(), Failure> {
+    let SignArgs { csr, partner, processor, scopes, days, out, at } = arguments;
+    let text = folder::read_text(&csr)?
+        .ok_or_else(|| Failure::new(format!("There is no file {}.", csr.display())))?;
+    let csr = text.to_string();
+    let command = SignCertificate { csr, partner, processor, scopes, days };
+    let answer = perform_act(&at, Act::SignCertificate(command)).await?;
+    let pem = answer.get("certificate").and_then(Value::as_str).unwrap_or_default();
+    match out {
+        None => output::line(pem.trim_end()),
+        Some(path) => std::fs::write(&path, pem).map_err(|error| {
+            // It is signed and registered: nobody should have to ask for it again.
+            output::line(pem.trim_end());
+            Failure::new(format!(
+                "{} can't be written ({error}); the certificate is printed above.",
+                path.display()
+            ))
+        })?,
+    }
+    Ok(())
+}
+
+async fn verify(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
+    let mut work = std::pin::pin!(verification(&arguments.at));
+    let report = tokio::select! {
+        report = &mut work => report?,
+        () = tokio::time::sleep(QUIET) => {
+            output::error("Computing every account again…");
+            work.await?
+        }
+    };
+    let holds = report["holds"] == true;
+    if arguments.json {
+        output::line(&report.to_string());
+    } else if holds {
+        output::line(&format!("The ledger holds: {} balances.", report["balances"]));
+    } else {
+        output::error("The ledger doesn't hold.");
+        let faults = report["faults"].as_array().into_iter().flatten();
+        faults.filter_map(Value::as_str).for_each(output::error);
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Verification needs no key, so a database that is named is opened by itself.
+async fn verification(at: &At) -> Result<Value, Failure> {
+    let Some(url) = &at.database else { return perform_act(at, Act::VerifyLedger).await };
+    let db = Place::parse(url)?.open(Use::COMMAND.connections)?;
+    let found = database::look(&db).await?;
+    if !found.pending.is_empty() {
+        return Err(Failure::new(
+            "The database isn't migrated to this release: run `antaca migrate` first.",
+        ));
+    }
+    let settings = Snapshot::load(&db).await?;
+    let mut partners: Vec<PartnerId> =
+        settings.partners().iter().map(|partner| partner.id).collect();
+    partners.push(PartnerId::PLATFORM);
+    let report = app::ledger::verify::verify(&db, &partners).await?;
+    db.close().await?;
+    Ok(verified(&report))
+}
+
+async fn simulate(command: SimulateCommand) -> Result<(), Failure> {
+    let now = clock::real()();
+    let answer = match command {
+        SimulateCommand::Purchase(it) => {
+            let purchase = Purchase {
+                card: it.card,
+                amount: it.amount,
+                currency: it.currency,
+                merchant: it.merchant,
+                mcc: it.mcc,
+                country: it.country,
+                capture_mode: it.capture_mode,
+                network_id: it.network_id,
+            };
+            target(&it.at.data)?.purchase(&purchase, now).await
+        }
+        SimulateCommand::Clear(it) => {
+            let target = target(&it.of.at.data)?;
+            let (partial, sequence) = (it.partial, it.sequence);
+            let clearing = Clearing { of: follow_up(it.of), partial, sequence };
+            target.clear(&clearing, now).await
+        }
+        SimulateCommand::Reverse(it) => {
+            let target = target(&it.at.data)?;
+            target.reverse(&follow_up(it), now).await
+        }
+    };
+    output::line(&answer.map_err(|error| Failure::new(error.to_string()))?.to_string());
+    Ok(())
+}
+
+fn target(data: &Path) -> Result<Target, Failure> {
+    Target::of_sandbox(data).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn follow_up(arguments: FollowUpArgs) -> FollowUp {
+    FollowUp {
+        card: arguments.card,
+        amount: arguments.amount,
+        currency: arguments.currency,
+        reference: arguments.reference,
+        reference_date: arguments.reference_date,
+    }
+}

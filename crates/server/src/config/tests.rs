@@ -1,0 +1,74 @@
+//! What the file and the environment say, and what is refused.
+
+use super::*;
+
+fn read(file: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
+    let environment =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::read(Some((Path::new("antaca.toml"), file)), &environment, None)
+}
+
+#[test]
+fn without_a_word_the_defaults_are_in_force() {
+    let config = read("", &[]).expect("defaults");
+    assert_eq!(config.data(), Path::new(DATA));
+    assert_eq!(config.listen.port(), 8443);
+    assert!(config.operations.ip().is_loopback());
+    assert_eq!((config.engines, config.connections), (1, 8));
+    assert_eq!(config.names, ["localhost"]);
+    assert_eq!(config.log, "info");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "listen = '127.0.0.1:1'\nnames = ['a']\n[database]\nconnections = 3";
+    let environment = [
+        ("ANTACA_NAMES", "b.example, 10.0.0.1"),
+        ("ANTACA_DATABASE_CONNECTIONS", "4"),
+        ("ANTACA_KEYS_PASSPHRASE_FD", "3"),
+    ];
+    let config = read(file, &environment).expect("a configuration");
+    assert_eq!(config.listen.port(), 1);
+    assert_eq!(config.names, ["b.example", "10.0.0.1"]);
+    assert_eq!(config.connections, 4);
+    assert_eq!(config.passphrase, Some(PassphraseSource::Descriptor(3)));
+}
+
+#[test]
+fn what_is_not_known_or_not_sound_is_refused() {
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+    let cases: &[Case] = &[
+        ("colour = 'red'", &[], "antaca.toml has the key colour"),
+        ("[database]\nusr = 'x'", &[], "has the key database.usr"),
+        ("data.path = 'x'", &[], "has the key data.path"),
+        ("", &[("ANTACA_COLOUR", "red")], "The variable ANTACA_COLOUR isn't known"),
+        ("listen = 1", &[], "The key listen must be a text"),
+        ("listen = 'here'", &[], "The key listen must be an address and a port"),
+        ("engines = 0", &[], "engines must be 1 to 64"),
+        ("engines = 2", &[], "engines must be 1 on SQLite"),
+        ("", &[("ANTACA_ENGINES", "two")], "engines must be a whole number"),
+        ("log = 'loud'", &[], "must be one of error"),
+        ("names = []", &[], "names must have one name"),
+        ("database.url = 'mysql://x'", &[], "postgres://"),
+        ("x = [", &[], "isn't TOML"),
+        ("[keys]\npassphrase_file = 'a'\npassphrase_fd = 3", &[], "not both"),
+    ];
+    for (file, environment, words) in cases {
+        let failure = read(file, environment).expect_err(file).to_string();
+        assert!(failure.contains(words), "{file}: {failure}");
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_read_again_and_holds_no_secret() {
+    let file = "engines = 2\n[database]\nurl = 'postgres://me:secret@host/db'";
+    let shown = read(file, &[]).expect("a configuration").shown();
+    assert!(!shown.contains("secret"), "{shown}");
+    assert!(read(&shown, &[]).is_ok(), "{shown}");
+}
+
+#[test]
+fn every_key_is_told_in_the_help() {
+    let help = help();
+    assert!(KEYS.iter().all(|key| help.contains(key.name)));
+}

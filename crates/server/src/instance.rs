@@ -1,0 +1,98 @@
+//! Opening an instance: database, keys, settings and engines, checked against one another.
+
+use crate::database::{self, Kind, Place};
+use crate::failure::Failure;
+use app::keyring::Keyring;
+use app::ledger::{Engines, Options};
+use app::settings::{Settings, Snapshot};
+use app::{App, Clock, Parts};
+use crypto::keys::MasterKey;
+use std::sync::Arc;
+use std::time::Duration;
+use store::db::Db;
+
+/// How long what is running may take to end.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    /// Connections to it.
+    pub(crate) connections: usize,
+    /// Ledger engines.
+    pub(crate) engines: usize,
+}
+
+impl Use {
+    /// A command's, which is alone.
+    pub(crate) const COMMAND: Self = Self { connections: 2, engines: 1 };
+    /// A sandbox's.
+    pub(crate) const SANDBOX: Self = Self { connections: 8, engines: 1 };
+}
+
+/// Opens a database for an instance of this kind; refuses one of another kind, one that has to be
+/// migrated, and one of a newer release.
+pub(crate) async fn open_database(
+    place: &Place,
+    kind: Kind,
+    connections: usize,
+) -> Result<Db, Failure> {
+    let db = place.open(connections)?;
+    let found = database::look(&db).await?;
+    if let Some(found) = &found.kind {
+        kind.expect(found, "database")?;
+    }
+    if !found.pending.is_empty() || found.kind.is_none() {
+        return Err(Failure::new(
+            "The database isn't migrated to this release: run `antaca migrate` first.",
+        ));
+    }
+    Ok(db)
+}
+
+/// Refuses a master key that isn't this database's.
+pub(crate) async fn check_master_key(db: &Db, master: &MasterKey) -> Result<(), Failure> {
+    let settings = Snapshot::load(db).await?;
+    let Some(partner) = settings.partners().first().map(|partner| partner.id) else {
+        return Ok(());
+    };
+    let mut tx = db.read().await?;
+    let wrapped = store::keys::find_data_key(&mut tx, partner).await;
+    let wrapped = tx.end(wrapped).await?;
+    match wrapped.map(|wrapped| master.unwrap(partner, &wrapped)) {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err(Failure::new(
+            "The database was made with another master key: take the data folder that belongs to \
+             it, or another database.",
+        )),
+    }
+}
+
+/// Starts what use cases need.
+pub(crate) async fn start(
+    db: Db,
+    keyring: Keyring,
+    clock: Clock,
+    engines: usize,
+) -> Result<App, Failure> {
+    let settings = Arc::new(Settings::new(Snapshot::load(&db).await?));
+    let engines = Engines::start(&db, &settings, &clock, &Options { engines })?;
+    Ok(App::new(Parts {
+        db,
+        keyring,
+        settings,
+        engines,
+        clock,
+        tasks: app::tasks::Tasks::default(),
+        turns: app::once::Turns::default(),
+        numbers: app::ids::Numbers::default(),
+    }))
+}
+
+/// Ends the engines and the database, after the last of the tasks.
+pub(crate) async fn close(app: App) -> Result<(), Failure> {
+    let db = app.db.clone();
+    // Every command is answered by now, so the engines have nothing left; they end with the app.
+    drop(app);
+    Ok(db.close().await?)
+}

@@ -1,0 +1,143 @@
+//! The sandbox: everything that is needed to try Antaca out, prepared on first use and kept.
+//!
+//! What makes an instance a sandbox is decided here and nowhere else: its kind, its folder, its
+//! clock, its partner and programs. Each step of the preparation looks whether it was done before,
+//! so a start that was killed halfway is completed by the next one.
+
+mod file;
+mod partner;
+mod quickstart;
+
+use crate::acts::Desk;
+use crate::clock;
+use crate::control;
+use crate::database::{self, Kind, Place};
+use crate::failure::Failure;
+use crate::folder::{Folder, Readers};
+use crate::instance::{self, Use};
+use crate::output;
+use crate::secrets::{self, MASTER_KEY, PASSPHRASE};
+use crate::serve::{self, Served, Sockets};
+use app::keyring::Keyring;
+use clap::Args;
+use crypto::keys::MasterKey;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::db::Db;
+
+/// The folder of a sandbox, unless `--data` says otherwise.
+pub(crate) const DATA: &str = "./antaca-data";
+/// The URL of a sandbox's PostgreSQL, so that commands and later starts find it.
+const DATABASE: &str = "database-url";
+const NAMES: &[&str] = &["localhost", "127.0.0.1"];
+
+/// How to run a sandbox.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SandboxArgs {
+    /// The data folder; made on first use
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    data: PathBuf,
+    /// Address and port of the HTTPS listener; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// Address and port of health checks
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9443")]
+    operations: SocketAddr,
+    /// The URL of a PostgreSQL database; SQLite in the data folder if it isn't given
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+/// Runs a sandbox until SIGTERM or Ctrl-C.
+pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
+    let place = arguments.database.as_deref().map(Place::parse).transpose()?;
+    let folder = Folder::create(&arguments.data)?;
+    // A file that a killed sandbox left would send its users to a server that isn't there.
+    folder.remove(file::NAME)?;
+    let sockets = Sockets::bind(arguments.listen, arguments.operations, &folder).await?;
+    let (listen, operations) = sockets.addresses()?;
+
+    let real = clock::real();
+    let db = open_database(&folder, place).await?;
+    // The key first: a database without it would be nobody's.
+    let master = master_key(&folder)?;
+    database::prepare(&db, Kind::Sandbox, real()).await?;
+    instance::check_master_key(&db, &master).await?;
+    let keyring = Keyring::new(master);
+    let authority = match secrets::open_authority(&folder, &keyring, Kind::Sandbox)? {
+        Some(authority) => authority,
+        None => secrets::create_authority(&folder, &keyring, Kind::Sandbox, real())?,
+    };
+    let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+    let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
+    let jwe_key = secrets::jwe_key(&folder, &keyring)?;
+
+    let business = clock::business(Arc::default());
+    let app = instance::start(db, keyring, business, Use::SANDBOX.engines).await?;
+    let ca = authority.certificate_pem().to_owned();
+    let desk = Desk { app, authority: Some(authority), real_time: real };
+    partner::prepare(&desk, &folder, &control::operator_here()?).await?;
+    quickstart::prepare(&folder)?;
+
+    let served = Served { desk, jwe_key, ca, certificate, folder };
+    let path = arguments.data;
+    let ran = serve::run(served, sockets, |served| {
+        let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;
+        served.folder.write(file::NAME, description.as_bytes(), Readers::Owner)?;
+        output::line(&quickstart::text(&path, listen, operations));
+        Ok(())
+    });
+    ran.await
+}
+
+/// The database that a data folder says is its own: the URL that its sandbox keeps, or SQLite.
+pub(crate) fn kept_place(folder: &Folder) -> Result<Place, Failure> {
+    match folder.read_text(DATABASE)? {
+        Some(url) => Place::parse(&url),
+        None => Ok(Place::sqlite_in(folder.dir())),
+    }
+}
+
+/// Opens the database as it is, and refuses another instance's.
+async fn open_database(folder: &Folder, given: Option<Place>) -> Result<Db, Failure> {
+    let place = match given {
+        Some(place) => place,
+        None => kept_place(folder)?,
+    };
+    let db = place.open(Use::SANDBOX.connections)?;
+    if let Some(kind) = database::look(&db).await?.kind {
+        Kind::Sandbox.expect(&kind, "database")?;
+        if !folder.path(MASTER_KEY).exists() {
+            return Err(Failure::new(
+                "The database belongs to a sandbox with another data folder: take that folder \
+                 with --data, or another database.",
+            ));
+        }
+    }
+    if place != kept_place(folder)? {
+        folder.write(DATABASE, place.url().as_bytes(), Readers::Owner)?;
+    }
+    Ok(db)
+}
+
+/// Opens the master key, or makes it where the folder is new.
+fn master_key(folder: &Folder) -> Result<MasterKey, Failure> {
+    refuse_served(folder)?;
+    let passphrase = secrets::sandbox_passphrase(folder)?;
+    let master = match secrets::open_master_key(folder, &passphrase)? {
+        Some(master) => master,
+        None => secrets::create_master_key(folder, Kind::Sandbox, &passphrase)?,
+    };
+    Kind::Sandbox.expect(master.kind(), "data folder")?;
+    Ok(master)
+}
+
+/// A folder with a key but without its passphrase isn't a sandbox's.
+fn refuse_served(folder: &Folder) -> Result<(), Failure> {
+    let kept = |name: &str| Path::exists(&folder.path(name));
+    if kept(MASTER_KEY) && !kept(PASSPHRASE) {
+        return Kind::Sandbox.expect(Kind::Production.name(), "data folder");
+    }
+    Ok(())
+}

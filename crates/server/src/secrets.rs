@@ -1,0 +1,291 @@
+//! The keys in the data folder: the master key's file, and what is sealed under it. Also the
+//! certificates that belong to them.
+
+use crate::config::PassphraseSource;
+use crate::database::Kind;
+use crate::failure::Failure;
+use crate::folder::{self, Folder, Readers};
+use app::keyring::Keyring;
+use crypto::certificates::{Authority, certificate_der, describe};
+use crypto::jwe::PrivateKey;
+use crypto::keys::{MasterKey, Passphrase};
+use domain::Timestamp;
+use std::path::PathBuf;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The master key, sealed by the passphrase.
+pub(crate) const MASTER_KEY: &str = "master-key.json";
+/// The passphrase of a sandbox, which keeps it itself.
+pub(crate) const PASSPHRASE: &str = "passphrase";
+/// The authority's certificate.
+pub(crate) const CA: &str = "ca.pem";
+/// The public half of the key that requests are encrypted for.
+pub(crate) const JWE_PUBLIC: &str = "jwe-public.pem";
+const CA_KEY: &str = "ca-key";
+const JWE_KEY: &str = "jwe-key";
+const SERVER_KEY: &str = "server-key";
+const SERVER: &str = "server.pem";
+
+/// How long our server certificate lasts, in days.
+const SERVER_DAYS: u32 = 398;
+/// A certificate that ends sooner than this is made anew.
+const RENEW_DAYS: i64 = 30;
+const DAY: i64 = 24 * 60 * 60;
+/// Bytes of randomness in a sandbox's passphrase.
+const PASSPHRASE_LEN: usize = 32;
+
+/// Reads the passphrase from where it is configured, or from a sandbox's own file.
+pub(crate) fn passphrase(
+    source: Option<&PassphraseSource>,
+    folder: &Folder,
+) -> Result<Passphrase, Failure> {
+    let path = match source {
+        Some(PassphraseSource::File(path)) => path.clone(),
+        Some(PassphraseSource::Descriptor(number)) => PathBuf::from(format!("/dev/fd/{number}")),
+        None => folder.path(PASSPHRASE),
+    };
+    let text = folder::read_text(&path)?;
+    let text = text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        Failure::new(match source {
+            Some(_) => format!("There is no passphrase in {}.", path.display()),
+            None => "The passphrase of the master key is missing: set keys.passphrase_file or \
+                     keys.passphrase_fd, or hand it over as systemd's credential \
+                     antaca-passphrase."
+                .to_owned(),
+        })
+    })?;
+    Ok(Passphrase::new(&text))
+}
+
+/// A sandbox's own passphrase; made on first use.
+pub(crate) fn sandbox_passphrase(folder: &Folder) -> Result<Passphrase, Failure> {
+    if let Some(text) = folder.read_text(PASSPHRASE)? {
+        return Ok(Passphrase::new(&text));
+    }
+    let bytes = Zeroizing::new(crypto::random::bytes::<PASSPHRASE_LEN>());
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = Zeroizing::new(text);
+    folder.write(PASSPHRASE, text.as_bytes(), Readers::Owner)?;
+    Ok(Passphrase::new(&text))
+}
+
+/// Makes and keeps a master key; there must be none yet.
+pub(crate) fn create_master_key(
+    folder: &Folder,
+    kind: Kind,
+    passphrase: &Passphrase,
+) -> Result<MasterKey, Failure> {
+    if folder.path(MASTER_KEY).exists() {
+        return Err(Failure::new(format!(
+            "There is a master key already in {}.",
+            folder.dir().display()
+        )));
+    }
+    let key = MasterKey::generate(kind.name());
+    folder.write(MASTER_KEY, key.to_file(passphrase).as_bytes(), Readers::Owner)?;
+    Ok(key)
+}
+
+/// Opens the master key; `None` where there is none.
+pub(crate) fn open_master_key(
+    folder: &Folder,
+    passphrase: &Passphrase,
+) -> Result<Option<MasterKey>, Failure> {
+    let Some(text) = folder.read_text(MASTER_KEY)? else { return Ok(None) };
+    let key = MasterKey::from_file(&text, passphrase);
+    let path = folder.path(MASTER_KEY);
+    key.map(Some).map_err(|error| {
+        Failure::new(format!("The master key in {} can't be opened: {error}.", path.display()))
+    })
+}
+
+/// Makes and keeps an authority; there must be none yet.
+pub(crate) fn create_authority(
+    folder: &Folder,
+    keyring: &Keyring,
+    kind: Kind,
+    now: Timestamp,
+) -> Result<Arc<Authority>, Failure> {
+    if folder.path(CA).exists() {
+        return Err(Failure::new(format!(
+            "There is an authority already in {}.",
+            folder.dir().display()
+        )));
+    }
+    let authority = Authority::create(&authority_name(kind), now);
+    seal(folder, keyring, CA_KEY, authority.key_pem().as_bytes())?;
+    // Last: without it there is no authority, and the next try makes both anew.
+    folder.write(CA, authority.certificate_pem().as_bytes(), Readers::All)?;
+    Ok(Arc::new(authority))
+}
+
+/// Opens the authority; `None` where there is none.
+pub(crate) fn open_authority(
+    folder: &Folder,
+    keyring: &Keyring,
+    kind: Kind,
+) -> Result<Option<Arc<Authority>>, Failure> {
+    let Some(certificate) = folder.read_text(CA)? else { return Ok(None) };
+    let spoilt = |what: &dyn std::fmt::Display| {
+        Failure::new(format!("The authority in {} can't be used: {what}.", folder.dir().display()))
+    };
+    let named = certificate_der(&certificate).and_then(|der| describe(&der));
+    if named.map_err(|error| spoilt(&error))?.common_name != authority_name(kind) {
+        return Err(spoilt(&"it belongs to another kind of instance"));
+    }
+    let key = open(folder, keyring, CA_KEY)?.ok_or_else(|| spoilt(&"its key is missing"))?;
+    let key = std::str::from_utf8(&key).map_err(|error| spoilt(&error))?;
+    let authority = Authority::from_pem(&certificate, key).map_err(|error| spoilt(&error))?;
+    Ok(Some(Arc::new(authority)))
+}
+
+fn authority_name(kind: Kind) -> String {
+    format!("Antaca {} CA", kind.name())
+}
+
+/// The key that requests are encrypted for; made on first use.
+pub(crate) fn jwe_key(folder: &Folder, keyring: &Keyring) -> Result<Arc<PrivateKey>, Failure> {
+    let key = match open(folder, keyring, JWE_KEY)? {
+        Some(pem) => {
+            let key = std::str::from_utf8(&pem).ok().map(PrivateKey::from_pkcs8_pem);
+            key.and_then(Result::ok).ok_or_else(|| {
+                let path = folder.path(&sealed(JWE_KEY));
+                Failure::new(format!("{} isn't a key that can be used.", path.display()))
+            })?
+        }
+        None => {
+            let key = PrivateKey::generate();
+            seal(folder, keyring, JWE_KEY, key.to_pkcs8_pem().as_bytes())?;
+            key
+        }
+    };
+    folder.write(JWE_PUBLIC, key.public_pem().as_bytes(), Readers::All)?;
+    Ok(Arc::new(key))
+}
+
+/// A server's certificate and its key, both PEM.
+pub(crate) struct ServerCertificate {
+    pub(crate) certificate: String,
+    pub(crate) key: Zeroizing<String>,
+}
+
+/// The server's certificate for these names; made on first use, for other names, and before it
+/// ends.
+pub(crate) fn server_certificate(
+    folder: &Folder,
+    keyring: &Keyring,
+    authority: &Authority,
+    names: &[String],
+    now: Timestamp,
+) -> Result<ServerCertificate, Failure> {
+    // The file's first line tells the names: a PEM may have text around it.
+    let told = format!("# {}\n", names.join(" "));
+    if let Some(certificate) = folder.read_text(SERVER)?
+        && certificate.starts_with(&told)
+        && lasts(&certificate, now)
+        && let Some(key) = open(folder, keyring, SERVER_KEY)?
+        && let Ok(key) = std::str::from_utf8(&key)
+    {
+        let key = Zeroizing::new(key.to_owned());
+        return Ok(ServerCertificate { certificate: certificate.to_string(), key });
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (certificate, key) = authority
+        .sign_server(&names, SERVER_DAYS, now)
+        .map_err(|error| Failure::new(format!("No server certificate can be made: {error}.")))?;
+    let certificate = told + &certificate;
+    // A certificate must never lie beside another one's key.
+    folder.remove(SERVER)?;
+    seal(folder, keyring, SERVER_KEY, key.as_bytes())?;
+    folder.write(SERVER, certificate.as_bytes(), Readers::All)?;
+    Ok(ServerCertificate { certificate, key })
+}
+
+/// Whether a certificate lasts long enough not to be made anew.
+pub(crate) fn lasts(pem: &str, now: Timestamp) -> bool {
+    let described = certificate_der(pem).and_then(|der| describe(&der));
+    described.is_ok_and(|it| it.not_after.as_second() - now.as_second() > RENEW_DAYS * DAY)
+}
+
+fn sealed(row: &str) -> String {
+    format!("{row}.sealed")
+}
+
+fn seal(folder: &Folder, keyring: &Keyring, row: &str, secret: &[u8]) -> Result<(), Failure> {
+    folder.write(&sealed(row), &keyring.seal_platform(row, secret), Readers::Owner)
+}
+
+fn open(
+    folder: &Folder,
+    keyring: &Keyring,
+    row: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let Some(content) = folder.read(&sealed(row))? else { return Ok(None) };
+    let path = folder.path(&sealed(row));
+    keyring.open_platform(row, &content).map(Some).map_err(|_| {
+        Failure::new(format!(
+            "{} can't be opened with this master key: it was altered or belongs to another folder.",
+            path.display()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    fn keyring() -> Keyring {
+        Keyring::new(MasterKey::generate("sandbox"))
+    }
+
+    #[test]
+    fn a_server_certificate_is_kept_until_its_last_month_or_other_names() {
+        let around = testkit::folder();
+        let folder = Folder::create(around.path()).expect("a folder");
+        let keyring = keyring();
+        let authority =
+            create_authority(&folder, &keyring, Kind::Sandbox, NOW).expect("an authority");
+        let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let made = |names: &[String], now| {
+            let made = server_certificate(&folder, &keyring, &authority, names, now);
+            made.expect("a certificate").certificate
+        };
+        let days = |days: i64| NOW + SignedDuration::from_hours(24 * days);
+        let first = made(&names(&["localhost", "127.0.0.1"]), NOW);
+        assert_eq!(made(&names(&["localhost", "127.0.0.1"]), days(367)), first);
+        let second = made(&names(&["localhost", "127.0.0.1"]), days(369));
+        assert_ne!(second, first);
+        assert_ne!(made(&names(&["localhost"]), days(369)), second);
+    }
+
+    #[test]
+    fn keys_are_opened_again_and_only_under_their_master_key() {
+        let around = testkit::folder();
+        let folder = Folder::create(around.path()).expect("a folder");
+        let keyring = keyring();
+        let made = create_authority(&folder, &keyring, Kind::Sandbox, NOW).expect("an authority");
+        let opened = open_authority(&folder, &keyring, Kind::Sandbox).expect("it opens");
+        let opened = opened.expect("there is one");
+        assert_eq!(opened.certificate_pem(), made.certificate_pem());
+        assert!(create_authority(&folder, &keyring, Kind::Sandbox, NOW).is_err());
+        assert!(open_authority(&folder, &keyring, Kind::Production).is_err());
+        let other = Keyring::new(MasterKey::generate("sandbox"));
+        assert!(open_authority(&folder, &other, Kind::Sandbox).is_err());
+    }
+
+    #[test]
+    fn a_sandbox_keeps_its_passphrase() {
+        let around = testkit::folder();
+        let folder = Folder::create(around.path()).expect("a folder");
+        let passphrase = sandbox_passphrase(&folder).expect("a passphrase");
+        create_master_key(&folder, Kind::Sandbox, &passphrase).expect("a key");
+        let again = sandbox_passphrase(&folder).expect("a passphrase");
+        let key = open_master_key(&folder, &again).expect("it opens").expect("there is one");
+        assert_eq!(key.kind(), "sandbox");
+        assert!(create_master_key(&folder, Kind::Sandbox, &again).is_err());
+    }
+}

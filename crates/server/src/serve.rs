@@ -1,0 +1,177 @@
+//! A running server, from its sockets to its orderly end. What differs between a sandbox and a
+//! production instance is decided before.
+
+use crate::acts::Desk;
+use crate::clock;
+use crate::config::Config;
+use crate::database::Kind;
+use crate::failure::Failure;
+use crate::folder::Folder;
+use crate::instance::{self, PATIENCE};
+use crate::listener::Listener;
+use crate::secrets::{self, ServerCertificate};
+use crate::{control, operations, tls, workers};
+use app::keyring::Keyring;
+use app::tasks::Tasks;
+use crypto::jwe::PrivateKey;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
+
+/// How long the listener for monitoring may take to end, last of all.
+const OPERATIONS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The sockets of a server. They are bound before anything else is done, so that a taken port is
+/// told at once.
+pub(crate) struct Sockets {
+    listen: TcpListener,
+    operations: TcpListener,
+    control: UnixListener,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Sockets {
+    /// Binds all sockets.
+    pub(crate) async fn bind(
+        listen: SocketAddr,
+        operations: SocketAddr,
+        folder: &Folder,
+    ) -> Result<Self, Failure> {
+        let signals =
+            |error: std::io::Error| Failure::new(format!("Signals can't be waited for ({error})."));
+        Ok(Self {
+            listen: bind(listen, "--listen").await?,
+            operations: bind(operations, "--operations").await?,
+            control: control::listen(folder)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(signals)?,
+            terminate: signal(SignalKind::terminate()).map_err(signals)?,
+        })
+    }
+
+    /// Where the server really listens: HTTPS, and monitoring.
+    pub(crate) fn addresses(&self) -> Result<(SocketAddr, SocketAddr), Failure> {
+        let failed = |error: std::io::Error| Failure::new(format!("A socket is gone ({error})."));
+        Ok((
+            self.listen.local_addr().map_err(failed)?,
+            self.operations.local_addr().map_err(failed)?,
+        ))
+    }
+}
+
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let what = if error.kind() == std::io::ErrorKind::AddrInUse {
+            "the port is taken by another process".to_owned()
+        } else {
+            error.to_string()
+        };
+        Failure::new(format!(
+            "It isn't possible to listen on {address}: {what}. Stop that process, or choose \
+             another address with {option}."
+        ))
+    })
+}
+
+/// What a server serves.
+pub(crate) struct Served {
+    /// The use cases, and where commands are done.
+    pub(crate) desk: Desk,
+    /// The key that requests are encrypted for.
+    pub(crate) jwe_key: Arc<PrivateKey>,
+    /// The authority's certificate, PEM.
+    pub(crate) ca: String,
+    /// The server's own.
+    pub(crate) certificate: ServerCertificate,
+    /// Its folder.
+    pub(crate) folder: Folder,
+}
+
+/// Serves until SIGTERM or Ctrl-C; `ready` is called as soon as requests are answered.
+pub(crate) async fn run(
+    served: Served,
+    mut sockets: Sockets,
+    ready: impl FnOnce(&Served) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let app = served.desk.app.clone();
+    let tls =
+        tls::server_config(&served.ca, &served.certificate.certificate, &served.certificate.key)?;
+    let options =
+        api::Options { jwe_key: served.jwe_key.clone(), real_time: served.desk.real_time.clone() };
+    let https = Listener {
+        tls: Some(TlsAcceptor::from(tls)),
+        router: api::router(app.clone(), options),
+        tasks: app.tasks.clone(),
+    };
+    // It tells until the very end that the server is stopping, so it has tasks of its own.
+    let watching = Tasks::default();
+    let http =
+        Listener { tls: None, router: operations::router(app.clone()), tasks: watching.clone() };
+
+    workers::start(&app);
+    control::start(&served.desk, sockets.control, &served.folder)?;
+    drop(app.tasks.run(https.run(sockets.listen)));
+    drop(watching.run(http.run(sockets.operations)));
+    let begun = ready(&served);
+
+    if begun.is_ok() {
+        tokio::select! {
+            _ = sockets.interrupt.recv() => {}
+            _ = sockets.terminate.recv() => {}
+        }
+        tracing::info!("Stopping");
+    }
+    let Served { desk, folder, .. } = served;
+    drop(desk);
+    if !app.tasks.finish(PATIENCE).await {
+        tracing::warn!("Some work didn't end in time and is given up");
+    }
+    watching.finish(OPERATIONS_PATIENCE).await;
+    control::remove(&folder);
+    if let Err(failure) = instance::close(app).await {
+        tracing::warn!(%failure, "The database wasn't closed in order");
+    }
+    tracing::info!("Stopped");
+    begun
+}
+
+/// `antaca serve`: a production instance, as it is configured.
+pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
+    let folder = Folder::open(config.data())?;
+    let sockets = Sockets::bind(config.listen, config.operations, &folder).await?;
+    let place = config.database_in(config.data());
+    let db = instance::open_database(&place, Kind::Production, config.connections).await?;
+
+    let passphrase = secrets::passphrase(config.passphrase.as_ref(), &folder)?;
+    let master = secrets::open_master_key(&folder, &passphrase)?
+        .ok_or_else(|| Failure::new("There is no master key yet: run `antaca keys init` first."))?;
+    Kind::Production.expect(master.kind(), "data folder")?;
+    instance::check_master_key(&db, &master).await?;
+    tracing::warn!(
+        "The master key is in a file: good for a sandbox and for tests. Production wants a \
+         hardware security module, which a later release will support"
+    );
+    let keyring = Keyring::new(master);
+    let authority = secrets::open_authority(&folder, &keyring, Kind::Production)?;
+    let authority = authority.ok_or_else(|| {
+        Failure::new("There is no certificate authority yet: run `antaca ca init` first.")
+    })?;
+    let real = clock::real();
+    let certificate =
+        secrets::server_certificate(&folder, &keyring, &authority, &config.names, real())?;
+    let jwe_key = secrets::jwe_key(&folder, &keyring)?;
+
+    let app = instance::start(db, keyring, real.clone(), config.engines).await?;
+    let ca = authority.certificate_pem().to_owned();
+    let desk = Desk { app, authority: Some(authority), real_time: real };
+    let (listen, operations) = sockets.addresses()?;
+    let served = Served { desk, jwe_key, ca, certificate, folder };
+    run(served, sockets, |_| {
+        tracing::info!(%listen, %operations, "Serving");
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,53 @@
+//! What a server does by itself, again and again, until it stops.
+
+use app::error::Chain;
+use app::{App, Error};
+use std::future::Future;
+use std::time::Duration;
+use store::db::Kind;
+
+/// Settings of other nodes are in force within this time.
+const SETTINGS: Duration = Duration::from_secs(1);
+/// Holds end at most this much late.
+const EXPIRY: Duration = Duration::from_secs(1);
+/// How often SQLite's write-ahead log is copied into the database.
+const CHECKPOINT: Duration = Duration::from_millis(200);
+
+/// Starts all workers of a server, as tasks that end when it stops.
+pub(crate) fn start(app: &App) {
+    every(app, "settings", SETTINGS, |app| async move { app.refresh_settings().await });
+    every(app, "expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
+    if app.db.kind() == Kind::Sqlite {
+        every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
+    }
+}
+
+/// The log's content is copied on a thread that may block, beside those who read and write.
+async fn checkpoint(app: &App) -> Result<(), Error> {
+    let db = app.db.clone();
+    tokio::task::spawn_blocking(move || db.checkpoint())
+        .await
+        .map_err(|_| Error::broken("a checkpoint panicked"))??;
+    app.db.restart_wal_if_large().await?;
+    Ok(())
+}
+
+/// Runs a step again and again; a failing one is told and tried at the next turn.
+fn every<F>(
+    app: &App,
+    name: &'static str,
+    pause: Duration,
+    step: impl Fn(App) -> F + Send + 'static,
+) where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let (app, stopping) = (app.clone(), app.tasks.stopping());
+    let tasks = app.tasks.clone();
+    drop(tasks.run(async move {
+        while stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+            if let Err(error) = step(app.clone()).await {
+                tracing::warn!(worker = name, error = %Chain(&error), "A worker's step failed");
+            }
+        }
+    }));
+}

@@ -1,0 +1,151 @@
+//! Cards over the wire: their numbers, their locks, and what they pay.
+
+use crate::story::{KEY, Story, decrypted, encrypted, expect};
+use crate::support::Sandbox;
+use domain::secret::Pan;
+use serde_json::{Value, json};
+use testkit::contains_secret;
+
+on_both_databases! {
+    /// The card is one: 16 digits, Luhn, in the program's BIN range, the same whenever it is read.
+    async fn a_virtual_card_has_real_numbers(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let number = story.full["cardNo"].as_str().expect("a number");
+        assert_eq!(number.len(), 16);
+        assert!(Pan::parse(number).is_ok() && number.starts_with("53208701"));
+        assert_eq!(story.full["cvv"].as_str().map(str::len), Some(3));
+        assert_eq!(story.full["type"], "VIRTUAL");
+
+        let cards = format!("/secure/customers/{}/cards", story.customer);
+        let read = encrypted(sandbox.partner().get(&format!("{cards}/{}", story.card)));
+        assert_eq!(decrypted(&expect(200, read).await), story.full);
+        let listed = expect(200, sandbox.partner().get(&cards)).await;
+        assert_eq!(listed["items"][0]["lastFourDigits"], number[12..]);
+        assert!(!listed.to_string().contains(number));
+    }
+
+    /// A retry of a card's creation gets the same card, encrypted for the key that it brings.
+    async fn a_retried_creation_gets_the_same_card(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let path = format!("/secure/customers/{}/cards/virtual", story.customer);
+        let body = json!({ "balanceId": story.balance, "configId": "0019167984" });
+        let create = |body: &Value| {
+            let request = sandbox.partner().post(&path).header("X-Idempotency-Key", "one");
+            encrypted(request.json(body))
+        };
+        let first = decrypted(&expect(201, create(&body)).await);
+        assert_eq!(decrypted(&expect(201, create(&body)).await), first);
+        let mut other = body.clone();
+        other["label"] = "another".into();
+        let refused = expect(409, create(&other)).await;
+        assert_eq!(refused["title"], "IDEMPOTENCY_KEY_REUSED");
+    }
+
+    /// A request may be encrypted too, for the key that we publish.
+    async fn both_directions_can_be_encrypted(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let partner = sandbox.partner();
+        let ours = expect(200, partner.get("/secure/public-key")).await;
+        let ours = ours["publicKey"].as_str().expect("a key");
+        let ours = crypto::jwe::PublicKey::parse(ours).expect("our key can be read");
+        let body = json!({ "balanceId": story.balance, "configId": "0019167984" });
+        let token = ours.encrypt(None, body.to_string().as_bytes());
+        let path = format!("/secure/customers/{}/cards/virtual", story.customer);
+        let send = |body: Value| {
+            let request = partner.post(&path).header("Encrypted-Request", "true");
+            request.header("Public-Key", KEY.public_header()).json(&body)
+        };
+        let made = expect(201, send(json!({ "payload": token }))).await;
+        assert_eq!(decrypted(&made)["type"], "VIRTUAL");
+        let plain = expect(400, send(body)).await;
+        assert_eq!(plain["title"], "INVALID_PAYLOAD");
+        let theirs = KEY.public_header();
+        let theirs = crypto::jwe::PublicKey::parse(&theirs).expect("a key").encrypt(None, b"{}");
+        let foreign = expect(400, send(json!({ "payload": theirs }))).await;
+        assert_eq!(foreign["title"], "CANT_DECRYPT_PAYLOAD");
+    }
+
+    /// A card pays, by its id and by its number; locked, it declines with its reason's code.
+    async fn a_card_pays_until_it_is_locked(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let approved = expect(200, story.purchase(sandbox.processor(), 1_234, "p1")).await;
+        assert_eq!(approved["actionCode"], "0000");
+        assert_eq!(story.amounts(&sandbox).await, (8_766, 1_234));
+
+        let card = format!("/secure/customers/{}/cards/{}", story.customer, story.card);
+        let lock = |reason: i64| {
+            sandbox.partner().post(&format!("{card}/lock")).json(&json!({ "reason": reason }))
+        };
+        let unlock = || sandbox.partner().post(&format!("{card}/unlock"));
+        expect(204, unlock()).await;
+        for (reason, code) in [(3, "1000"), (4, "1016"), (6, "1006"), (7, "1002"), (11, "1006")] {
+            expect(204, lock(reason)).await;
+            expect(204, lock(reason)).await;
+            let id = format!("locked-{reason}");
+            let told = expect(200, story.purchase(sandbox.processor(), 1, &id)).await;
+            assert_eq!(told["description"], "CARD_LOCKED");
+            assert_eq!(told["actionCode"], code);
+            expect(204, unlock()).await;
+        }
+        assert_eq!(expect(422, lock(9)).await["title"], "INVALID_LOCK_REASON");
+        expect(204, lock(7)).await;
+        assert_eq!(expect(409, lock(3)).await["title"], "CARD_ALREADY_LOCKED");
+        expect(204, lock(2)).await;
+        assert_eq!(expect(409, unlock()).await["title"], "CARD_LOCK_IRREVERSIBLE");
+        let told = expect(200, story.purchase(sandbox.processor(), 1, "stolen")).await;
+        assert_eq!(told["actionCode"], "2009");
+        assert_eq!(story.amounts(&sandbox).await, (8_766, 1_234));
+    }
+
+    /// What the cardholder types is compared; the number leads to the card.
+    async fn number_code_and_expiry_are_compared(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let (number, code) = (&story.full["cardNo"], story.full["cvv"].as_str().expect("a code"));
+        let wrong = if code == "000" { "001" } else { "000" };
+        let expiry = &story.full["exp"].as_str().expect("a date")[..7];
+        let purchase = |id: &str, code: &str, expiry: &str| {
+            let body = json!({
+                "card": { "pan": number }, "kind": "authorization", "type": "pos", "amount": 100,
+                "currency": "EUR", "transactionId": id, "cvv": code, "expiry": expiry,
+                "transactionDate": "2026-11-21T10:00:00+00:00",
+            });
+            let post = sandbox.processor().post("/processor/v1/authorizations");
+            post.header("X-Idempotency-Key", id).json(&body)
+        };
+        for (id, code, expiry, description) in [
+            ("right", code, expiry, "APPROVED"),
+            ("wrong", wrong, expiry, "INCORRECT_CVV"),
+            ("old", code, "2020-01", "CARD_EXPIRED"),
+        ] {
+            let told = expect(200, purchase(id, code, expiry)).await;
+            assert_eq!(told["description"], description, "{id}");
+        }
+        assert_eq!(story.amounts(&sandbox).await, (9_900, 100));
+    }
+
+    /// No number, code or key is in any file of the data folder, nor in what was logged.
+    async fn secrets_are_in_no_file_in_clear(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        expect(200, story.purchase(sandbox.processor(), 100, "p1")).await;
+        let number = story.full["cardNo"].as_str().expect("a number").to_owned();
+        scan(&sandbox, number.as_bytes());
+        sandbox.stop().await.assert_done();
+        scan(&sandbox, number.as_bytes());
+        assert!(!sandbox.output().contains(&number));
+    }
+}
+
+fn scan(sandbox: &Sandbox, secret: &[u8]) {
+    for entry in std::fs::read_dir(sandbox.dir()).expect("the folder can be read") {
+        let path = entry.expect("an entry").path();
+        if let Ok(bytes) = std::fs::read(&path) {
+            assert_eq!(contains_secret(&bytes, &[secret]), None, "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The HTTPS listener: certificates, protocols and limits.
+
+use crate::support::{Database, Sandbox, connect};
+use crypto::certificates::{Authority, client_key_and_csr};
+use domain::Timestamp;
+
+/// Sends a request by hand and reads the answer's status line.
+async fn status(sandbox: &Sandbox, request: &str) -> String {
+    let mut connection = connect(sandbox, None, &[]).await.expect("a connection");
+    connection.send(request.as_bytes()).await.expect("sent");
+    let answer = connection.read_all().await.expect("an answer");
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+/// Not even a handshake: a client can't find out more than that.
+#[tokio::test]
+async fn a_certificate_that_is_not_of_our_authority_or_not_for_clients_is_refused_by_tls() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let now = "2026-01-01T00:00:00Z".parse::<Timestamp>().expect("a time");
+    let stranger = Authority::create("Antaca sandbox CA", now);
+    let (key, csr) = client_key_and_csr("sandbox");
+    let signed = stranger.sign_client(&csr, 825, now).expect("signed").pem;
+    let (server, server_key) = stranger.sign_server(&["localhost"], 398, now).expect("signed");
+    for (certificate, key) in [(&signed, &key), (&server, &server_key)] {
+        // With TLS 1.3 the client hears of it with its first read.
+        let heard = async {
+            let mut connection = connect(&sandbox, Some((certificate, key)), &[]).await?;
+            connection.send(b"GET /secure/public-key HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+            connection.read_all().await
+        };
+        let error = heard.await.expect_err("an alert").to_string();
+        assert!(error.contains("alert"), "{error}");
+    }
+}
+
+/// Each caller is known by the certificate of its connection.
+#[tokio::test]
+async fn a_connection_tells_whose_it_is() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let callers = [sandbox.partner(), sandbox.processor(), sandbox.anonymous()];
+    for (caller, status) in callers.iter().zip([200, 403, 401]) {
+        let answer = caller.get("/secure/public-key").send().await.expect("an answer");
+        assert_eq!(answer.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_offered_and_http_1_is_the_default() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let protocols: [&[&[u8]]; 3] = [&[b"h2", b"http/1.1"], &[b"http/1.1"], &[]];
+    for (offered, agreed) in protocols.iter().zip([Some(&b"h2"[..]), Some(b"http/1.1"), None]) {
+        let connection = connect(&sandbox, None, offered).await.expect("a connection");
+        assert_eq!(connection.protocol(), agreed);
+    }
+    assert!(connect(&sandbox, None, &[b"spdy"]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_head_beyond_its_limits_is_answered() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let get = |fields: &str| {
+        format!("GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n")
+    };
+    assert_eq!(status(&sandbox, &get("")).await, "HTTP/1.1 404 Not Found");
+    let too_large = "HTTP/1.1 431 Request Header Fields Too Large";
+    let long = format!("X-Long: {}\r\n", "a".repeat(16 * 1024));
+    assert_eq!(status(&sandbox, &get(&long)).await, too_large);
+    let many: String = (0..100).map(|number| format!("X-{number}: a\r\n")).collect();
+    assert_eq!(status(&sandbox, &get(&many)).await, too_large);
+    let fitting: String = (0..90).map(|number| format!("X-{number}: a\r\n")).collect();
+    assert_eq!(status(&sandbox, &get(&fitting)).await, "HTTP/1.1 404 Not Found");
+}

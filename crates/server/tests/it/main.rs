@@ -1,0 +1,13 @@
+//! The program as its users meet it: the real binary, real TLS, both databases.
+
+#[macro_use]
+mod support;
+
+mod bad_input;
+mod cards;
+mod crash;
+mod denied;
+mod listener;
+mod operation;
+mod production;
+mod story;

@@ -1,0 +1,80 @@
+//! A production instance, from its keys to its end.
+
+use crate::support::{Database, Ended, Running, Sandbox, antaca_with, arguments};
+use std::path::Path;
+use std::time::Duration;
+
+/// The variables of an instance in this folder.
+fn variables(folder: &Path, database: &Database) -> Vec<(String, String)> {
+    let path = |name: &str| folder.join(name).to_str().expect("text").to_owned();
+    let mut variables = vec![
+        ("ANTACA_DATA", path("data")),
+        ("ANTACA_KEYS_PASSPHRASE_FILE", path("passphrase")),
+        ("ANTACA_LISTEN", "127.0.0.1:0".to_owned()),
+        ("ANTACA_OPERATIONS", "127.0.0.1:0".to_owned()),
+        ("ANTACA_NAMES", "localhost,cards.example.com".to_owned()),
+    ];
+    if let Database::Postgres(url) = database {
+        variables.push(("ANTACA_DATABASE_URL", url.clone()));
+    }
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+async fn run(arguments: &[&str], variables: &[(String, String)]) -> Ended {
+    let borrowed: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    antaca_with(arguments, &borrowed).await
+}
+
+on_both_databases! {
+    /// Each command that is missing is named by the next one.
+    async fn an_instance_is_made_step_by_step_and_served(database) {
+        let folder = testkit::folder();
+        let variables = variables(folder.path(), &database);
+        run(&["serve"], &variables).await.assert_refused("can't be used");
+        run(&["keys", "init"], &variables).await.assert_refused("There is no passphrase in");
+        std::fs::write(folder.path().join("passphrase"), "correct horse\n").expect("written");
+        run(&["keys", "init"], &variables).await.assert_done();
+        run(&["keys", "init"], &variables).await.assert_refused("a master key already");
+        run(&["serve"], &variables).await.assert_refused("run `antaca migrate` first");
+        run(&["migrate"], &variables).await.assert_done();
+        assert_eq!(run(&["migrate"], &variables).await.stdout, "The database is up to date.\n");
+        run(&["serve"], &variables).await.assert_refused("run `antaca ca init` first");
+        run(&["ca", "init"], &variables).await.assert_done();
+        run(&["ca", "init"], &variables).await.assert_refused("an authority already");
+
+        let mut running = Running::spawn(&["serve"], &variables);
+        testkit::eventually("it serves", Duration::from_secs(60), async || {
+            assert!(!running.is_over(), "{}", String::from_utf8_lossy(&running.output()));
+            running.output_contains("\"Serving\"")
+        })
+        .await;
+        let create = ["partner", "create", "--code", "acme"];
+        run(&create, &variables).await.assert_done();
+        run(&create, &variables).await.assert_refused("PARTNER_ALREADY_EXISTS: ");
+        running.terminate();
+        let ended = running.ended().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let lines: Vec<serde_json::Value> = ended
+            .stderr
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("each line of the log is JSON"))
+            .collect();
+        assert!(lines.iter().any(|line| line["level"] == "WARN"), "the key provider: {lines:?}");
+
+        std::fs::write(folder.path().join("passphrase"), "wrong").expect("written");
+        run(&["serve"], &variables).await.assert_refused("the passphrase is wrong");
+        let sandbox = arguments(&folder.path().join("data"), &database);
+        let sandbox: Vec<&str> = sandbox.iter().map(String::as_str).collect();
+        run(&sandbox, &[]).await.assert_refused("belongs to a production instance");
+    }
+}
+
+/// It isn't a sandbox's business what the environment of a server says.
+#[tokio::test]
+async fn a_sandbox_is_configured_by_its_options_alone() {
+    let variables = [("ANTACA_DATA", "/nowhere"), ("ANTACA_LOG", "debug")];
+    let sandbox = Sandbox::start_with(Database::Sqlite, &variables).await;
+    assert_eq!(sandbox.operations("/health/ready").await.0, 200);
+    assert!(sandbox.output().contains("Antaca sandbox: https://localhost:"));
+}

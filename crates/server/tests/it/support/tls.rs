@@ -1,0 +1,76 @@
+//! A connection by hand, for what an HTTP client won't do: half a request, a wrong certificate.
+
+use super::Sandbox;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// How long the other side may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes the algorithms of the binary those of the tests.
+pub(super) fn install_provider() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// A TLS connection to a sandbox.
+pub(crate) struct Connection(TlsStream<TcpStream>);
+
+/// Connects with a certificate and its key, both PEM, or without.
+pub(crate) async fn connect(
+    sandbox: &Sandbox,
+    identity: Option<(&str, &str)>,
+    protocols: &[&[u8]],
+) -> std::io::Result<Connection> {
+    let file = sandbox.file();
+    let ca = sandbox.dir().join(file["ca"].as_str().expect("a file"));
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca).expect("a certificate")).expect("a root");
+    let builder = ClientConfig::builder().with_root_certificates(roots);
+    let mut config = match identity {
+        Some((certificate, key)) => {
+            let der = CertificateDer::from_pem_slice(certificate.as_bytes());
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+            let chain = vec![der.expect("a certificate")];
+            builder.with_client_auth_cert(chain, key).expect("an identity")
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let port = file["baseUrl"].as_str().and_then(|url| url.rsplit(':').next()).expect("a port");
+    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    Ok(Connection(stream))
+}
+
+impl Connection {
+    /// Sends bytes.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes).await?;
+        self.0.flush().await
+    }
+
+    /// Reads to the end of the connection.
+    pub(crate) async fn read_all(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self.0.read_to_end(&mut bytes);
+        match tokio::time::timeout(PATIENCE, read).await {
+            Err(_) => panic!("the server doesn't end the connection"),
+            // A connection without a farewell has ended too, after what it said.
+            Ok(Err(_)) if !bytes.is_empty() => Ok(bytes),
+            Ok(read) => read.map(|_| bytes),
+        }
+    }
+
+    /// The protocol that was agreed on.
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        self.0.get_ref().1.alpn_protocol()
+    }
+}
