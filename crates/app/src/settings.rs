@@ -179,3 +179,10 @@ impl App {
         Ok(())
     }
 }
+
+/// Writes the kind of an instance at its birth; a second birth changes nothing.
+pub async fn be_born(db: &Db, kind: &str, now: domain::Timestamp) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    let born = instance::insert(&mut tx, kind, now).await;
+    Ok(tx.end(born).await?)
+}

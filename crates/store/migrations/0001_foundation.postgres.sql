@@ -247,6 +247,7 @@ create table message (
     status text not null,
     approved_amount bigint not null,
     authorization_code text,
+    told boolean not null,
     request_id text not null,
     created_at timestamptz not null,
     constraint message_pk primary key (partner_id, id)

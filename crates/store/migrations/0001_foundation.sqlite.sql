@@ -247,6 +247,7 @@ create table message (
     status text not null,
     approved_amount integer not null,
     authorization_code text,
+    told integer not null,
     request_id text not null,
     created_at integer not null,
     primary key (partner_id, id)

@@ -1,14 +1,13 @@
 //! What the engine writes beside transactions and balances: messages, movements and reversals
-//! that wait; and the sums that `ledger verify` compares.
+//! that wait.
 
-use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::db::{Each, Row, Table, Tx, Type, Value};
 use crate::read::{amount, currency, word};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{CardId, MessageId, PartnerId, TransactionId};
 use domain::ledger::{Account, Leg};
 use domain::money::{Amount, Currency};
-use domain::scope::Scope;
 use domain::transaction::{Description, Processing, Status};
 use uuid::Uuid;
 
@@ -32,6 +31,7 @@ const MESSAGES: Table = Table {
         ("status", Type::Text),
         ("approved_amount", Type::Int),
         ("authorization_code", Type::Text),
+        ("told", Type::Bool),
         ("request_id", Type::Text),
         ("created_at", Type::Time),
     ],
@@ -73,7 +73,7 @@ macro_rules! select_message {
         concat!(
             "select partner_id, id, scope, idempotency_key, network_key, fingerprint, kind,
                 transaction_id, amount, currency, processing, description, action_code, status,
-                approved_amount, authorization_code, request_id, created_at
+                approved_amount, authorization_code, told, request_id, created_at
             from message
             where partner_id = $1 and ",
             $rest
@@ -96,6 +96,12 @@ const UPDATE_OUTCOME: Each = Each {
         where partner_id = $1 and id = $2",
     keys: &[Type::Int, Type::Uuid, Type::Text, Type::Text, Type::Text, Type::Int, Type::Text],
 };
+const MARK_TOLD: Each = Each {
+    sql: "update message
+        set told = true
+        where partner_id = $1 and id = $2",
+    keys: &[Type::Int, Type::Uuid],
+};
 const LOAD_EARLY: Each = Each {
     sql: "select partner_id, card_id, reference_id, reference_date
         from early_reversal
@@ -106,80 +112,8 @@ const LOAD_EARLY: Each = Each {
 };
 
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[BY_KEY, BY_NETWORK_KEY, BY_MESSAGE_ID, UPDATE_OUTCOME, LOAD_EARLY];
-
-const HELD: Sql = Sql("
-    select balance_id, cast(sum(held) as bigint) as held
-    from \"transaction\"
-    where partner_id = $1 and held <> 0
-    group by balance_id");
-const MOVED_OUT: Sql = Sql("
-    select from_account as account, from_balance_id as balance_id, currency,
-        cast(sum(amount) as bigint) as moved
-    from movement
-    where partner_id = $1
-    group by from_account, from_balance_id, currency");
-const MOVED_IN: Sql = Sql("
-    select to_account as account, to_balance_id as balance_id, currency,
-        cast(sum(amount) as bigint) as moved
-    from movement
-    where partner_id = $1
-    group by to_account, to_balance_id, currency");
-const BALANCES: Sql = Sql("
-    select id, currency, posted, held
-    from balance
-    where partner_id = $1
-    order by id");
-const UNBALANCED_TRANSACTIONS: Sql = Sql("
-    select t.id
-    from \"transaction\" t
-    where t.partner_id = $1 and t.cleared <> (
-        select coalesce(cast(sum(m.amount) as bigint), 0)
-        from movement m
-        where m.partner_id = t.partner_id and m.transaction_id = t.id)
-    order by t.id
-    limit 20");
-const HOLDING_BUT_CLOSED: Sql = Sql("
-    select id
-    from \"transaction\"
-    where partner_id = $1 and held <> 0 and (status <> 'AUTHORIZED' or processing <> 'SUCCESS')
-    order by id
-    limit 20");
-const MOVEMENTS_WITHOUT_TRANSACTION: Sql = Sql("
-    select distinct m.transaction_id as id
-    from movement m
-    where m.partner_id = $1 and not exists (
-        select 1
-        from \"transaction\" t
-        where t.partner_id = m.partner_id and t.id = m.transaction_id)
-    limit 20");
-const MESSAGES_WITHOUT_TRANSACTION: Sql = Sql("
-    select m.transaction_id as id
-    from message m
-    where m.partner_id = $1 and not exists (
-        select 1
-        from \"transaction\" t
-        where t.partner_id = m.partner_id and t.id = m.transaction_id)
-    limit 20");
-const TRANSACTIONS_WITHOUT_BALANCE: Sql = Sql("
-    select t.id
-    from \"transaction\" t
-    where t.partner_id = $1 and t.processing = 'SUCCESS' and not exists (
-        select 1 from balance b where b.partner_id = t.partner_id and b.id = t.balance_id)
-    limit 20");
-
-/// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[
-    HELD,
-    MOVED_OUT,
-    MOVED_IN,
-    BALANCES,
-    UNBALANCED_TRANSACTIONS,
-    HOLDING_BUT_CLOSED,
-    MOVEMENTS_WITHOUT_TRANSACTION,
-    MESSAGES_WITHOUT_TRANSACTION,
-    TRANSACTIONS_WITHOUT_BALANCE,
-];
+pub const ENGINE: &[Each] =
+    &[BY_KEY, BY_NETWORK_KEY, BY_MESSAGE_ID, UPDATE_OUTCOME, MARK_TOLD, LOAD_EARLY];
 
 /// What was decided about a message; its answer is a function of this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,6 +150,8 @@ pub struct Message {
     pub approved_amount: Amount,
     /// What the merchant keeps of an approval.
     pub authorization_code: Option<String>,
+    /// Whether it was recognised by another delivery, which may have been answered.
+    pub told: bool,
     /// The request that it came with first.
     pub request_id: String,
     /// When it was decided.
@@ -287,6 +223,7 @@ pub async fn insert_messages<'a>(
                 new.status.as_str(),
                 new.approved_amount,
                 new.authorization_code,
+                new.told,
                 new.request_id,
                 new.created_at,
             ]
@@ -314,6 +251,15 @@ pub async fn update_outcomes<'a>(
         })
         .collect();
     tx.run_each(&UPDATE_OUTCOME, &rows).await
+}
+
+/// Marks messages that another delivery recognised.
+pub async fn mark_told<'a>(
+    tx: &mut Tx,
+    told: impl Iterator<Item = &'a (PartnerId, MessageId)>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = told.map(|(partner, id)| values![partner, id]).collect();
+    tx.run_each(&MARK_TOLD, &rows).await
 }
 
 /// Adds the legs of parts of transactions.
@@ -380,91 +326,6 @@ pub async fn insert_early_reversals<'a>(
     tx.insert_new(&EARLY_REVERSALS, &rows).await.map(|_| ())
 }
 
-/// A balance as its row says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The balance.
-    pub id: Uuid,
-    /// Its currency.
-    pub currency: String,
-    /// Posted, in minor units.
-    pub posted: i64,
-    /// Held, in minor units.
-    pub held: i64,
-}
-
-/// A sum of movements of one account in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// `balance`, `scheme` or `outside`.
-    pub account: String,
-    /// The balance, if the account is one.
-    pub balance: Option<Uuid>,
-    /// The currency.
-    pub currency: String,
-    /// The sum, in minor units.
-    pub sum: i64,
-}
-
-/// All that `ledger verify` compares of one partner, read in one snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Books {
-    /// What the balances say.
-    pub balances: Vec<Told>,
-    /// What transactions hold, by balance.
-    pub held: Vec<(Option<Uuid>, i64)>,
-    /// What moved out of each account.
-    pub moved_out: Vec<Moved>,
-    /// What moved into each account.
-    pub moved_in: Vec<Moved>,
-    /// Rows that contradict one another: what is wrong, and the transaction.
-    pub broken: Vec<(&'static str, Uuid)>,
-}
-
-/// Reads the books of a partner.
-pub async fn books(tx: &mut Tx, scope: Scope) -> Result<Books, StoreError> {
-    let partner = scope.partner();
-    let mut books = Books::default();
-    for row in tx.rows(&BALANCES, &[&partner]).await? {
-        books.balances.push(Told {
-            id: row.get("id")?,
-            currency: row.get("currency")?,
-            posted: row.get("posted")?,
-            held: row.get("held")?,
-        });
-    }
-    for row in tx.rows(&HELD, &[&partner]).await? {
-        books.held.push((row.get("balance_id")?, row.get("held")?));
-    }
-    books.moved_out = moved(&tx.rows(&MOVED_OUT, &[&partner]).await?)?;
-    books.moved_in = moved(&tx.rows(&MOVED_IN, &[&partner]).await?)?;
-    for (what, statement) in [
-        ("its movements don't sum to what it has cleared", UNBALANCED_TRANSACTIONS),
-        ("it holds money but isn't authorized", HOLDING_BUT_CLOSED),
-        ("it has movements but no row", MOVEMENTS_WITHOUT_TRANSACTION),
-        ("it has a message but no row", MESSAGES_WITHOUT_TRANSACTION),
-        ("its balance has no row", TRANSACTIONS_WITHOUT_BALANCE),
-    ] {
-        for row in tx.rows(&statement, &[&partner]).await? {
-            books.broken.push((what, row.get("id")?));
-        }
-    }
-    Ok(books)
-}
-
-fn moved(rows: &[Row]) -> Result<Vec<Moved>, StoreError> {
-    rows.iter()
-        .map(|row| {
-            Ok(Moved {
-                account: row.get("account")?,
-                balance: row.get("balance_id")?,
-                currency: row.get("currency")?,
-                sum: row.get("moved")?,
-            })
-        })
-        .collect()
-}
-
 fn account(account: Account) -> (&'static str, Option<Uuid>) {
     match account {
         Account::Balance(id) => ("balance", Some(id.0)),
@@ -491,6 +352,7 @@ fn read_message(row: &Row) -> Result<Message, StoreError> {
         status: word(row, "status", Status::parse)?,
         approved_amount: amount(row, "approved_amount")?,
         authorization_code: row.get("authorization_code")?,
+        told: row.get("told")?,
         request_id: row.get("request_id")?,
         created_at: row.get("created_at")?,
     })

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod balances;
+pub mod books;
 pub mod cards;
 pub mod certificates;
 pub mod counters;

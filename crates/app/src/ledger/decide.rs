@@ -62,19 +62,19 @@ pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
 
 /// A key that is known answers from its message, or was used for something else.
 fn recognise(facts: &mut Facts, command: &Command) -> Option<Outcome> {
-    if let Some(message) = facts.message_of_key(command) {
-        let same = message.fingerprint == command.fingerprint;
-        return Some(if same {
-            Outcome::Decided(Box::new(message.clone()))
-        } else {
-            Outcome::KeyReused
-        });
+    if let Some(message) = facts.message_of_key(command).cloned() {
+        if message.fingerprint != command.fingerprint {
+            return Some(Outcome::KeyReused);
+        }
+        facts.tell(&message);
+        return Some(Outcome::Decided(Box::new(message)));
     }
     let message = facts.message_of_network_key(command)?.clone();
     let order = command.event.order()?;
     if (message.amount, message.currency) != (order.amount, order.currency) {
         return Some(Outcome::KeyReused);
     }
+    facts.tell(&message);
     if command.names.key.is_some() {
         facts.record(alias(&message, command));
     }
@@ -89,6 +89,7 @@ fn alias(message: &Message, command: &Command) -> Message {
         idempotency_key: command.names.key.clone(),
         network_key: None,
         fingerprint: command.fingerprint.clone(),
+        told: true,
         request_id: command.request_id.clone(),
         created_at: command.now,
         ..message.clone()
@@ -112,7 +113,11 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
             let due = held.expires_at.is_some_and(|at| at <= command.now);
             due.then(|| expire(held, balance, command.now).ok()).flatten().map(Decided::from)
         }
-        Event::DeclineLate { transaction, balance, .. } => {
+        Event::DeclineLate { message, transaction, balance } => {
+            let told = facts.message(command.scope.partner(), *message)?.told;
+            if told {
+                return None;
+            }
             let (held, balance) = held_by(facts, command, *transaction, *balance)?;
             decline_late(held, balance, command.now).ok().map(Decided::from)
         }
@@ -330,6 +335,7 @@ fn message(command: &Command, decided: &Decided) -> Message {
         status: transaction.status,
         approved_amount: if approved { transaction.held } else { Amount::ZERO },
         authorization_code: transaction.authorization_code.clone().filter(|_| approved),
+        told: false,
         request_id: command.request_id.clone(),
         created_at: command.now,
     }

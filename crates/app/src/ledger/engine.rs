@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use store::StoreError;
 use store::db::{Db, EngineConnection};
+use store::ledger::Message;
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands that may wait for one engine: at 10,000 a second less than half a time budget.
@@ -25,6 +26,9 @@ const QUEUE_PARTNER: usize = QUEUE / 4;
 const BATCH: usize = 512;
 /// The least that must be left of a command's time when it is taken.
 const RESERVE_MIN: Duration = Duration::from_millis(50);
+/// The most: one commit that stalled must not have every later command refused, for then no
+/// commit would ever teach otherwise.
+const RESERVE_MAX: Duration = Duration::from_millis(500);
 /// How many commits the reserve is learnt from.
 const COMMITS: usize = 128;
 /// How long the database's trouble is waited out where an outcome isn't known.
@@ -252,20 +256,19 @@ impl Runner {
         true
     }
 
-    /// The 99th hundredth of recent commits, and 50 ms at least.
+    /// The 99th hundredth of recent commits, 50 ms at least and 500 ms at most.
     fn reserve(&self) -> Duration {
         let mut commits: Vec<Duration> = self.commits.iter().copied().collect();
         commits.sort_unstable();
         let at = commits.len() * 99 / 100;
-        commits.get(at).copied().unwrap_or_default().max(RESERVE_MIN)
+        commits.get(at).copied().unwrap_or_default().clamp(RESERVE_MIN, RESERVE_MAX)
     }
 
     /// Settles a batch, whatever it takes; halves it where one of its commands can't be.
     async fn settle(&mut self, batch: Vec<Arc<Waiting>>) {
         let mut parts = VecDeque::from([batch]);
         while let Some(part) = parts.pop_front() {
-            let Err((part, error)) = self.settle_whole(part).await else { continue };
-            tracing::error!(error = %crate::error::Chain(&error), "a batch can't be written");
+            let Err(part) = self.settle_whole(part).await else { continue };
             if let [one] = part.as_slice() {
                 self.record_unsettled(one).await;
             } else {
@@ -281,7 +284,7 @@ impl Runner {
     async fn settle_whole(
         &mut self,
         mut batch: Vec<Arc<Waiting>>,
-    ) -> Result<(), (Vec<Arc<Waiting>>, StoreError)> {
+    ) -> Result<(), Vec<Arc<Waiting>>> {
         let begun = Instant::now();
         let (mut pause, mut broken, mut unknown) = (PAUSES.0, 0, false);
         loop {
@@ -291,9 +294,11 @@ impl Runner {
                     return Ok(());
                 }
                 Err(Trouble::Broken(error)) => {
+                    let told = crate::error::Chain(&error);
+                    tracing::error!(error = %told, "a batch can't be written");
                     broken += 1;
                     if broken == 2 {
-                        return Err((batch, error));
+                        return Err(batch);
                     }
                 }
                 Err(Trouble::Database(error)) => {
@@ -357,8 +362,8 @@ impl Runner {
             Ok(outcomes) => {
                 let writing = Instant::now();
                 tx.commit().await?;
-                reached(Step::Committed);
                 self.learn(writing.elapsed());
+                reached(Step::Committed);
                 tracing::debug!(
                     batch = self.batches,
                     commands = commands.len(),
@@ -381,14 +386,29 @@ impl Runner {
         self.commits.push_back(commit);
     }
 
-    /// Answers everybody; an approval that is late is taken back first.
+    /// Answers everybody. An approval that is late is taken back first, and who sent the same
+    /// message meanwhile hears what came of that.
     fn reply(&mut self, batch: Vec<Arc<Waiting>>, outcomes: Vec<Outcome>) {
+        let mut taken_back: Vec<MessageId> = Vec::new();
+        let mut again: Vec<Arc<Waiting>> = Vec::new();
         for (waiting, outcome) in batch.into_iter().zip(outcomes) {
-            match late_approval(&waiting, &outcome) {
-                Some(taken_back) => self.late.push(Arc::new(taken_back)),
-                None => waiting.answer(Ok(outcome)),
+            let Outcome::Decided(message) = &outcome else {
+                waiting.answer(nothing(&waiting, outcome));
+                continue;
+            };
+            if taken_back.contains(&message.id) {
+                again.push(waiting);
+            } else if !is_late_approval(&waiting, message) {
+                waiting.answer(Ok(outcome));
+            } else if message.id != waiting.command.message {
+                // It was approved for another delivery, and may have been told there.
+                waiting.answer(Err(Error::overloaded()));
+            } else if let Some(release) = release(&waiting, message) {
+                taken_back.push(message.id);
+                self.late.push(Arc::new(release));
             }
         }
+        self.late.extend(again);
     }
 
     /// The one command that can't be settled is recorded `INVALID`; if not even that is possible,
@@ -412,19 +432,30 @@ fn refused_late(waiting: &Waiting) -> bool {
     late
 }
 
-/// The command that takes a late approval back, waited for by who asked for the approval.
-fn late_approval(waiting: &Waiting, outcome: &Outcome) -> Option<Waiting> {
-    let Outcome::Decided(message) = outcome else { return None };
-    let asked = matches!(waiting.command.event, Event::Authorize { .. });
-    if !asked || message.processing != Processing::Success || !waiting.left().is_zero() {
-        return None;
+/// What is answered where there was nothing to do. A late approval that another delivery has heard
+/// of stands; its own caller isn't told "approved" after its time, but to ask again.
+fn nothing(waiting: &Waiting, outcome: Outcome) -> Reply {
+    match (&waiting.command.event, outcome) {
+        (Event::DeclineLate { .. }, Outcome::Nothing) => Err(Error::overloaded()),
+        (_, outcome) => Ok(outcome),
     }
-    let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+}
+
+/// Whether an approval comes after the time in which it was asked for.
+fn is_late_approval(waiting: &Waiting, message: &Message) -> bool {
+    matches!(waiting.command.event, Event::Authorize { .. })
+        && message.processing == Processing::Success
+        && waiting.left().is_zero()
+}
+
+/// The command that takes a late approval back, waited for by who asked for the approval.
+fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
     let event = Event::DeclineLate {
         message: message.id,
         transaction: message.transaction,
         balance: waiting.command.event.balance()?,
     };
+    let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     Some(Waiting {
         command: Command {
             message: MessageId(ids::random_id()),

@@ -48,6 +48,7 @@ struct Writes {
     early_reversals: Vec<EarlyReversal>,
     messages: Vec<Message>,
     outcomes: Vec<Message>,
+    told: BTreeSet<Owned<MessageId>>,
 }
 
 /// Why a batch wasn't written.
@@ -280,6 +281,16 @@ impl Facts {
         self.remember(message);
     }
 
+    /// Marks a message of an earlier batch that is recognised again: what it approved may be told
+    /// now, so it can't be taken back as late any more.
+    pub(super) fn tell(&mut self, message: &Message) {
+        let new = self.writes.messages.iter().any(|new| new.id == message.id);
+        if !new && !message.told {
+            self.writes.told.insert((message.partner, message.id));
+            self.remember(Message { told: true, ..message.clone() });
+        }
+    }
+
     /// Lets a reversal wait for what it reverses.
     pub(super) fn wait_for(&mut self, reversal: EarlyReversal) {
         self.writes.early_reversals.push(reversal.clone());
@@ -311,6 +322,8 @@ impl Facts {
         ledger::insert_early_reversals(tx, writes.early_reversals.iter(), until).await?;
         let written = ledger::update_outcomes(tx, writes.outcomes.iter()).await?;
         all_written(written, writes.outcomes.len())?;
+        let written = ledger::mark_told(tx, writes.told.iter()).await?;
+        all_written(written, writes.told.len())?;
         reached(Step::Written);
 
         self.record_messages(tx).await

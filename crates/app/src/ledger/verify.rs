@@ -5,8 +5,8 @@ use crate::Error;
 use domain::ids::PartnerId;
 use domain::scope::Scope;
 use std::collections::BTreeMap;
+use store::books::{Books, books};
 use store::db::Db;
-use store::ledger::{Books, books};
 use uuid::Uuid;
 
 /// What was found.
@@ -95,7 +95,7 @@ fn faults(books: &Books) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store::ledger::{Moved, Told};
+    use store::books::{Moved, Told};
 
     fn moved(account: &str, balance: Option<Uuid>, sum: i64) -> Moved {
         Moved { account: account.to_owned(), balance, currency: "EUR".to_owned(), sum }

@@ -171,7 +171,7 @@ fn run(database: Database) {
     #[expect(clippy::disallowed_methods, reason = "a soak asks for more than a test")]
     let asked = std::env::var("ANTACA_SOAK_SEQUENCES").ok().and_then(|text| text.parse().ok());
     let last = asked.unwrap_or(SEQUENCES);
-    println!("{database:?}: seeds 1 to {last}, and {FAILED_ONCE:?}");
+    eprintln!("{database:?}: seeds 1 to {last}, and {FAILED_ONCE:?}");
     for seed in FAILED_ONCE.iter().copied().chain(1..=last) {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -231,7 +231,8 @@ fn error(error: tokio_postgres::Error) -> StoreError {
     let cause = Reply::new(reply).into();
     match (class(reply), reply.code().code()) {
         (_, "23505") => StoreError::Duplicate(reply.constraint().unwrap_or_default().to_owned()),
-        ("08" | "40" | "53" | "57", _) | (_, "55P03") => StoreError::Unavailable(cause),
+        // 55P03: a lock timed out. 25P03: the server ended a transaction that stood still.
+        ("08" | "40" | "53" | "57", _) | (_, "55P03" | "25P03") => StoreError::Unavailable(cause),
         _ => StoreError::Broken(cause),
     }
 }

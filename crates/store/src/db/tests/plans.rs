@@ -5,8 +5,8 @@
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, balances, cards, certificates, counters, idempotency, instance, keys, ledger,
-    partners, programs, transactions, users,
+    MIGRATIONS, balances, books, cards, certificates, counters, idempotency, instance, keys,
+    ledger, partners, programs, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -18,7 +18,7 @@ fn statements() -> Vec<Sql> {
         idempotency::STATEMENTS,
         instance::STATEMENTS,
         keys::STATEMENTS,
-        ledger::STATEMENTS,
+        books::STATEMENTS,
         partners::STATEMENTS,
         programs::STATEMENTS,
         transactions::STATEMENTS,
@@ -57,6 +57,7 @@ async fn fill(db: &Db) {
               select n from s)"
         }
     };
+    let no = if db.kind() == Kind::Postgres { "false" } else { "0" };
     let rows = [
         format!(
             "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0 from {series}"
@@ -69,7 +70,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into message select 1, {ids}, 'processor/1/authorization', 'key' || n,
                 'net' || n, {bytes}, 'authorization', {ids}, 1, 'EUR', 'SUCCESS', 'APPROVED',
-                '0000', 'AUTHORIZED', 1, null, 'r', {now}
+                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}
              from {series}"
         ),
         format!(
