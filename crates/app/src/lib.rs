@@ -72,10 +72,11 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// The business time.
+    /// The business time, in microseconds as both databases keep it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.0.clock)()
+        let now = (self.0.clock)();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// Today in UTC.

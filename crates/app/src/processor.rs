@@ -14,13 +14,15 @@ pub use store::ledger::Message;
 use crate::ledger::command::{Command, Event, Names, Outcome};
 use crate::{App, Error};
 use domain::Timestamp;
+use domain::card::Card;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId};
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::secret::Pan;
 use domain::transaction::{Category, Order, TransactionType};
 use std::time::{Duration, Instant};
-use store::cards;
+use store::db::Tx;
+use store::{StoreError, cards};
 
 /// What every message of a network carries.
 #[derive(Debug)]
@@ -92,41 +94,53 @@ const BUDGET_MAX_MS: i64 = 5_000;
 
 impl App {
     /// Finds the card that a message means: its number leads to the partner by BIN, its id is
-    /// looked for among the partners that the processor serves.
-    pub(crate) async fn find_card(
+    /// looked for among the partners that the processor serves. A card of another processor's
+    /// program isn't there for this one.
+    pub(crate) async fn find_card(&self, envelope: &Envelope) -> Result<Found, Error> {
+        let nowhere = Found { scope: platform(PartnerId::PLATFORM), card: None, balance: None };
+        let found = match &envelope.card {
+            CardName::Pan(pan) => self.find_by_pan(pan).await?,
+            CardName::Id(id) => self.find_by_id(envelope.processor, *id).await?,
+        };
+        let Some((scope, card)) = found else { return Ok(nowhere) };
+        let Some(card) = card else { return Ok(Found { scope, ..nowhere }) };
+        let settings = self.settings.get();
+        let program = settings.program(scope.partner(), &card.config_id);
+        if program.is_some_and(|program| program.processor == envelope.processor) {
+            return Ok(Found { scope, card: Some(card.id), balance: Some(card.balance) });
+        }
+        tracing::error!(
+            processor = envelope.processor.0,
+            card = card.id.0,
+            request_id = envelope.request_id,
+            "a processor names a card of another's program"
+        );
+        Ok(Found { scope, ..nowhere })
+    }
+
+    /// The partner whose BIN it is, and its card of this number; a BIN that isn't known makes this
+    /// node look for new settings.
+    async fn find_by_pan(&self, pan: &Pan) -> Result<Option<(Scope, Option<Card>)>, Error> {
+        if self.settings.get().partner_of_pan(pan).is_none() {
+            self.refresh_settings().await?;
+        }
+        let Some(partner) = self.settings.get().partner_of_pan(pan) else { return Ok(None) };
+        let scope = platform(partner);
+        let index = self.pan_index(partner, pan).await?;
+        let mut tx = self.db.read().await?;
+        let found = cards::find_by_pan(&mut tx, scope, &index).await;
+        Ok(Some((scope, tx.end(found).await?)))
+    }
+
+    async fn find_by_id(
         &self,
         processor: ProcessorId,
-        name: &CardName,
-    ) -> Result<Found, Error> {
-        let reason = "the card leads to the partner";
-        match name {
-            CardName::Pan(pan) => {
-                let partner = self.settings.get().partner_of_pan(pan);
-                let scope = Scope::platform(partner.unwrap_or(PartnerId::PLATFORM), reason);
-                let Some(partner) = partner else {
-                    return Ok(Found { scope, card: None, balance: None });
-                };
-                let index = self.pan_index(partner, pan).await?;
-                let mut tx = self.db.read().await?;
-                let found = cards::find_by_pan(&mut tx, scope, &index).await;
-                let found = tx.end(found).await?;
-                let (card, balance) = (found.map(|found| found.0), found.map(|found| found.1));
-                Ok(Found { scope, card, balance })
-            }
-            CardName::Id(id) => {
-                for partner in self.settings.get().partners_of_processor(processor) {
-                    let scope = Scope::platform(partner, reason);
-                    let mut tx = self.db.read().await?;
-                    let found = cards::find(&mut tx, scope, *id).await;
-                    if let Some(card) = tx.end(found).await? {
-                        let (card, balance) = (Some(card.id), Some(card.balance));
-                        return Ok(Found { scope, card, balance });
-                    }
-                }
-                let scope = Scope::platform(PartnerId::PLATFORM, reason);
-                Ok(Found { scope, card: None, balance: None })
-            }
-        }
+        id: CardId,
+    ) -> Result<Option<(Scope, Option<Card>)>, Error> {
+        let partners = self.settings.get().partners_of_processor(processor);
+        let mut tx = self.db.read().await?;
+        let found = find_among(&mut tx, &partners, id).await;
+        Ok(tx.end(found).await?)
     }
 
     /// Sends a message through the engine, within the processor's time budget.
@@ -146,7 +160,7 @@ impl App {
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
             names: Names {
-                scope: format!("processor/{}/{}", envelope.processor.0, event.kind()),
+                scope: key_scope(envelope.processor, event.kind()),
                 key: Some(envelope.key),
                 network: network_key(envelope.processor, &event, sequence),
             },
@@ -162,6 +176,28 @@ impl App {
             Outcome::Nothing => Err(Error::broken("a message came to nothing")),
         }
     }
+}
+
+/// What a processor's key is unique in.
+fn key_scope(processor: ProcessorId, kind: &str) -> String {
+    format!("processor/{}/{kind}", processor.0)
+}
+
+fn platform(partner: PartnerId) -> Scope {
+    Scope::platform(partner, "the card leads to the partner")
+}
+
+async fn find_among(
+    tx: &mut Tx,
+    partners: &[PartnerId],
+    id: CardId,
+) -> Result<Option<(Scope, Option<Card>)>, StoreError> {
+    for &partner in partners {
+        if let Some(card) = cards::find(tx, platform(partner), id).await? {
+            return Ok(Some((platform(partner), Some(card))));
+        }
+    }
+    Ok(None)
 }
 
 /// The network's own name for a message, for ever: processor, id, time, kind, card, and for

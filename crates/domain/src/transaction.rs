@@ -70,6 +70,14 @@ impl TransactionType {
 }
 
 words! {
+    /// What a person should look at.
+    pub enum Flag {
+        /// A clearing that had no open authorization and was posted by force.
+        WithoutAuthorization = "WITHOUT_AUTHORIZATION",
+    }
+}
+
+words! {
     /// Why a request was approved, declined or invalid (spec "Transactions").
     pub enum Description {
         /// Done.
@@ -197,6 +205,8 @@ pub struct Transaction {
     pub balance_after: Option<i64>,
     /// Six digits that the merchant keeps of an approval.
     pub authorization_code: Option<String>,
+    /// What a person should look at.
+    pub flag: Option<Flag>,
     /// When its hold ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When its message came in.
@@ -273,6 +283,7 @@ impl Transaction {
             balance_before: None,
             balance_after: None,
             authorization_code: None,
+            flag: None,
             expires_at: None,
             received_at: now,
             changed_at: now,

@@ -219,6 +219,7 @@ create table "transaction" (
     balance_before bigint,
     balance_after bigint,
     authorization_code text,
+    flag text,
     expires_at timestamptz,
     received_at timestamptz not null,
     changed_at timestamptz not null,

@@ -219,6 +219,7 @@ create table "transaction" (
     balance_before integer,
     balance_after integer,
     authorization_code text,
+    flag text,
     expires_at integer,
     received_at integer not null,
     changed_at integer not null,

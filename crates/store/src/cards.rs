@@ -62,10 +62,7 @@ const COUNT: Sql = Sql("
     from card
     where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
-const BY_PAN: Sql = Sql("
-    select id, balance_id
-    from card
-    where partner_id = $1 and pan_index = $2");
+const BY_PAN: Sql = Sql(select!("pan_index = $2"));
 const UPDATE_STATE: Sql = Sql("
     update card
     set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, version = version + 1
@@ -131,14 +128,13 @@ pub async fn sealed_pan(tx: &mut Tx, scope: Scope, id: CardId) -> Result<Vec<u8>
     tx.row(&PAN, &[&scope.partner(), &id]).await?.get("pan")
 }
 
-/// The card that a number's index leads to, and its balance; both never change.
+/// The card that a number's index leads to.
 pub async fn find_by_pan(
     tx: &mut Tx,
     scope: Scope,
     index: &[u8],
-) -> Result<Option<(CardId, BalanceId)>, StoreError> {
-    let row = tx.find(&BY_PAN, &[&scope.partner(), &index]).await?;
-    row.map(|row| Ok((CardId(row.get("id")?), BalanceId(row.get("balance_id")?)))).transpose()
+) -> Result<Option<Card>, StoreError> {
+    tx.find(&BY_PAN, &[&scope.partner(), &index]).await?.as_ref().map(read).transpose()
 }
 
 /// Adds a card.

@@ -111,9 +111,16 @@ const LOAD_EARLY: Each = Each {
     keys: &[Type::Int, Type::Int, Type::Text, Type::Time, Type::Time],
 };
 
+const DELETE_EARLY: Each = Each {
+    sql: "delete from early_reversal
+        where partner_id = $1 and card_id = $2 and reference_id = $3 and reference_date = $4
+            and expires_at <= $5",
+    keys: &[Type::Int, Type::Int, Type::Text, Type::Time, Type::Time],
+};
+
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] =
-    &[BY_KEY, BY_NETWORK_KEY, BY_MESSAGE_ID, UPDATE_OUTCOME, MARK_TOLD, LOAD_EARLY];
+    &[BY_KEY, BY_NETWORK_KEY, BY_MESSAGE_ID, UPDATE_OUTCOME, MARK_TOLD, LOAD_EARLY, DELETE_EARLY];
 
 /// What was decided about a message; its answer is a function of this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -312,6 +319,18 @@ pub async fn load_early_reversals<'a>(
             })
         })
         .collect()
+}
+
+/// Forgets reversals that have waited in vain, so that others of the same name can wait.
+pub async fn delete_early_reversals<'a>(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = &'a EarlyReversal>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let keys: Vec<Vec<Value>> = keys
+        .map(|key| values![key.partner, key.card, key.reference_id, key.reference_date, now])
+        .collect();
+    tx.run_each(&DELETE_EARLY, &keys).await.map(|_| ())
 }
 
 /// Lets reversals wait.

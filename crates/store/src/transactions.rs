@@ -8,7 +8,7 @@ use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId};
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::transaction::{
-    Category, Description, Order, Processing, Status, Transaction, TransactionType,
+    Category, Description, Flag, Order, Processing, Status, Transaction, TransactionType,
 };
 use uuid::Uuid;
 
@@ -46,6 +46,7 @@ const TABLE: Table = Table {
         ("balance_before", Type::Int),
         ("balance_after", Type::Int),
         ("authorization_code", Type::Text),
+        ("flag", Type::Text),
         ("expires_at", Type::Time),
         ("received_at", Type::Time),
         ("changed_at", Type::Time),
@@ -61,8 +62,8 @@ macro_rules! select {
                 network_date, reference_id, reference_date, kind, category, amount, currency,
                 original_amount, original_currency, conversion_rate, text, data, mcc,
                 retrieval_reference, status, processing, description, held, cleared, parts,
-                balance_before, balance_after, authorization_code, expires_at, received_at,
-                changed_at, version
+                balance_before, balance_after, authorization_code, flag, expires_at,
+                received_at, changed_at, version
             from \"transaction\"
             where partner_id = $1 and ",
             $rest
@@ -80,9 +81,9 @@ const EXPIRED: Sql = Sql("
     order by expires_at
     limit $3");
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Uuid] };
-// At most 32 of one card bear the same network id; more would be an attack, not a reference.
+// Those that can be referred to; more than can be told apart are refused by `matching`.
 const LOAD_REFERENCED: Each = Each {
-    sql: select!("card_id = $2 and network_id = $3 limit 32"),
+    sql: select!("card_id = $2 and network_id = $3 and processing = 'SUCCESS' limit 32"),
     keys: &[Type::Int, Type::Int, Type::Text],
 };
 const UPDATE: Each = Each {
@@ -238,6 +239,7 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
         new.balance_before,
         new.balance_after,
         new.authorization_code,
+        new.flag.map(Flag::as_str),
         new.expires_at,
         new.received_at,
         new.changed_at,
@@ -263,6 +265,7 @@ fn read(row: &Row) -> Result<Transaction, StoreError> {
         balance_before: row.get("balance_before")?,
         balance_after: row.get("balance_after")?,
         authorization_code: row.get("authorization_code")?,
+        flag: word_or_none(row, "flag", Flag::parse)?,
         expires_at: row.get("expires_at")?,
         received_at: row.get("received_at")?,
         changed_at: row.get("changed_at")?,

@@ -313,7 +313,9 @@ impl TestApp {
             .await
     }
 
-    fn reference(&self, minor: i64, of: &str) -> Reference {
+    /// What a message of this amount refers to.
+    #[must_use]
+    pub fn reference(&self, minor: i64, of: &str) -> Reference {
         Reference {
             processor: self.processor,
             id: of.to_owned(),

@@ -54,9 +54,19 @@ pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
     match command.event.order() {
         None => Outcome::Nothing,
         Some(order) => {
-            let record = invalid(command, order, Status::Authorized, Description::UnknownError);
+            let status = asked_for(&command.event);
+            let record = invalid(command, order, status, Description::UnknownError);
             settle(facts, command, record.into())
         }
+    }
+}
+
+/// The status that a command asks for.
+fn asked_for(event: &Event) -> Status {
+    match event {
+        Event::Authorize { .. } | Event::DeclineLate { .. } => Status::Authorized,
+        Event::Reverse { .. } | Event::Expire { .. } => Status::Reversed,
+        Event::Clear { .. } | Event::Transfer { .. } => Status::Cleared,
     }
 }
 
@@ -74,9 +84,11 @@ fn recognise(facts: &mut Facts, command: &Command) -> Option<Outcome> {
     if (message.amount, message.currency) != (order.amount, order.currency) {
         return Some(Outcome::KeyReused);
     }
-    facts.tell(&message);
     if command.names.key.is_some() {
+        facts.tell_for_good(&message);
         facts.record(alias(&message, command));
+    } else {
+        facts.tell(&message);
     }
     Some(Outcome::Decided(Box::new(message)))
 }
@@ -119,7 +131,10 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
                 return None;
             }
             let (held, balance) = held_by(facts, command, *transaction, *balance)?;
-            decline_late(held, balance, command.now).ok().map(Decided::from)
+            // What has moved of it meanwhile can't be taken back.
+            let untouched = held.cleared.is_zero();
+            let declined = || decline_late(held, balance, command.now).ok().map(Decided::from);
+            untouched.then(declined).flatten()
         }
     }
 }
@@ -213,6 +228,9 @@ fn try_clear(
     let now = command.now;
     match found {
         Match::Several => Err(Description::AmbiguousReferencedTransaction),
+        Match::One(found) if is_open(found) && clearing::has_fx_difference(found, order) => {
+            Err(Description::UnknownTransactionType)
+        }
         Match::One(found) if is_open(found) => {
             clearing::clear(found, balance, amount, finality, now).map_err(too_large)
         }

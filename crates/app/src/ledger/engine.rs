@@ -12,11 +12,13 @@ use domain::transaction::Processing;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use store::StoreError;
 use store::db::{Db, EngineConnection};
 use store::ledger::Message;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// Commands that may wait for one engine: at 10,000 a second less than half a time budget.
 const QUEUE: usize = 4096;
@@ -46,7 +48,8 @@ pub struct Options {
 /// The engines of this node.
 pub struct Engines {
     engines: Vec<Engine>,
-    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    closing: CancellationToken,
 }
 
 /// The way into one engine.
@@ -55,27 +58,34 @@ struct Engine {
     waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
 }
 
-/// A command in the queue, and who waits for its outcome.
+/// A command in the queue, and who waits for its outcome. The waiter itself holds the state alone,
+/// so that it notices when an engine is gone.
 struct Waiting {
     command: Command,
     deadline: Instant,
-    state: AtomicU8,
+    /// All the time that it was given.
+    budget: Duration,
+    state: Arc<State>,
     reply: Mutex<Option<oneshot::Sender<Reply>>>,
 }
 
 type Reply = Result<Outcome, Error>;
 
-/// The states of a waiting command: whoever moves it from `WAITING` owns it.
+/// Where a command is: whoever moves it from `WAITING` owns it.
+struct State(AtomicU8);
+
 const WAITING: u8 = 0;
 const TAKEN: u8 = 1;
 const ABANDONED: u8 = 2;
 
-impl Waiting {
+impl State {
     fn claim(&self, state: u8) -> bool {
         let (order, otherwise) = (Ordering::AcqRel, Ordering::Acquire);
-        self.state.compare_exchange(WAITING, state, order, otherwise).is_ok()
+        self.0.compare_exchange(WAITING, state, order, otherwise).is_ok()
     }
+}
 
+impl Waiting {
     fn answer(&self, reply: Reply) {
         let sender = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
@@ -97,6 +107,7 @@ impl Engines {
         clock: &Clock,
         options: &Options,
     ) -> Result<Self, StoreError> {
+        let closing = CancellationToken::new();
         let mut engines = Vec::new();
         let mut threads = Vec::new();
         for number in 0..options.engines.max(1) {
@@ -107,6 +118,7 @@ impl Engines {
                 settings: settings.clone(),
                 clock: clock.clone(),
                 queue: taken,
+                closing: closing.clone(),
                 waiting: waiting.clone(),
                 late: Vec::new(),
                 commits: VecDeque::new(),
@@ -119,7 +131,7 @@ impl Engines {
             engines.push(Engine { queue, waiting });
             threads.push(thread);
         }
-        Ok(Self { engines, threads: Mutex::new(threads) })
+        Ok(Self { engines, threads: Mutex::new(threads), closing })
     }
 
     /// Has a command decided before its deadline. Without an answer in time it either hasn't
@@ -130,21 +142,31 @@ impl Engines {
         let engine = usize::try_from(number).ok().and_then(|number| self.engines.get(number));
         let engine = engine.ok_or(Error::broken("there is no engine"))?;
         let (reply, outcome) = oneshot::channel();
-        let waiting = Arc::new(Waiting {
+        let state = Arc::new(State(AtomicU8::new(WAITING)));
+        let waiting = Waiting {
             command,
             deadline,
-            state: AtomicU8::new(WAITING),
+            budget: deadline.saturating_duration_since(Instant::now()),
+            state: state.clone(),
             reply: Mutex::new(Some(reply)),
-        });
-        engine.enqueue(partner, waiting.clone())?;
-        wait(&waiting, outcome).await
+        };
+        engine.enqueue(partner, Arc::new(waiting))?;
+        wait(&state, deadline, outcome).await
     }
 
-    /// Lets the queues drain and ends the engines.
-    pub fn stop(self) {
-        drop(self.engines);
-        let threads = self.threads.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for thread in threads {
+    /// Whether every engine still works.
+    #[must_use]
+    pub fn are_running(&self) -> bool {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.len() == self.engines.len() && !threads.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Takes no further commands, lets the queues drain and ends the engines. It waits for their
+    /// threads, so call it where waiting is allowed.
+    pub fn close(&self) {
+        self.closing.cancel();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("an engine ended with a panic");
             }
@@ -152,12 +174,12 @@ impl Engines {
     }
 }
 
-async fn wait(waiting: &Waiting, outcome: oneshot::Receiver<Reply>) -> Reply {
+async fn wait(state: &State, deadline: Instant, outcome: oneshot::Receiver<Reply>) -> Reply {
     tokio::pin!(outcome);
     let ended = || Error::Unavailable("the ledger engine", None);
-    match tokio::time::timeout_at(waiting.deadline.into(), &mut outcome).await {
+    match tokio::time::timeout_at(deadline.into(), &mut outcome).await {
         Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
-        Err(_) if waiting.claim(ABANDONED) => Err(Error::overloaded()),
+        Err(_) if state.claim(ABANDONED) => Err(Error::overloaded()),
         // The engine has it: only the engine answers.
         Err(_) => outcome.await.unwrap_or_else(|_| Err(ended())),
     }
@@ -196,6 +218,7 @@ struct Runner {
     settings: Arc<Settings>,
     clock: Clock,
     queue: mpsc::Receiver<Arc<Waiting>>,
+    closing: CancellationToken,
     waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
     /// Approvals that were committed too late: first of the next batch.
     late: Vec<Arc<Waiting>>,
@@ -226,8 +249,12 @@ impl Runner {
         let mut taken = Vec::with_capacity(BATCH);
         let room = BATCH - batch.len().min(BATCH - 1);
         if batch.is_empty() {
-            if self.queue.recv_many(&mut taken, room).await == 0 {
-                return false;
+            tokio::select! {
+                count = self.queue.recv_many(&mut taken, room) => if count == 0 {
+                    return false;
+                },
+                // What waits already is still taken; then the queue is empty and closed.
+                () = self.closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
             }
         } else {
             while taken.len() < room
@@ -239,10 +266,10 @@ impl Runner {
         let reserve = self.reserve();
         for waiting in taken {
             leave(&self.waiting, waiting.command.scope.partner());
-            if !waiting.claim(TAKEN) {
+            if !waiting.state.claim(TAKEN) {
                 continue;
             }
-            if waiting.left() < reserve {
+            if waiting.left() < reserve.min(waiting.budget / 2) {
                 waiting.answer(Err(Error::overloaded()));
             } else {
                 batch.push(waiting);
@@ -465,7 +492,8 @@ fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
         },
         // It must be done, however long it takes.
         deadline: Instant::now() + PATIENCE,
-        state: AtomicU8::new(TAKEN),
+        budget: PATIENCE,
+        state: Arc::new(State(AtomicU8::new(TAKEN))),
         reply: Mutex::new(Some(reply)),
     })
 }

@@ -291,6 +291,19 @@ impl Facts {
         }
     }
 
+    /// The same where another key of the caller is given the answer: the message itself can be of
+    /// this batch, and what it says must not be turned either.
+    pub(super) fn tell_for_good(&mut self, message: &Message) {
+        match self.writes.messages.iter_mut().find(|new| new.id == message.id) {
+            Some(new) => {
+                new.told = true;
+                let told = new.clone();
+                self.remember(told);
+            }
+            None => self.tell(message),
+        }
+    }
+
     /// Lets a reversal wait for what it reverses.
     pub(super) fn wait_for(&mut self, reversal: EarlyReversal) {
         self.writes.early_reversals.push(reversal.clone());
@@ -319,6 +332,7 @@ impl Facts {
             movements.map(|(partner, id, part, legs)| (*partner, *id, *part, legs.as_slice()));
         ledger::insert_movements(tx, movements, now).await?;
         let until = now.checked_add(EARLY_REVERSAL_HOURS.hours()).unwrap_or(now);
+        ledger::delete_early_reversals(tx, writes.early_reversals.iter(), now).await?;
         ledger::insert_early_reversals(tx, writes.early_reversals.iter(), until).await?;
         let written = ledger::update_outcomes(tx, writes.outcomes.iter()).await?;
         all_written(written, writes.outcomes.len())?;

@@ -1,8 +1,9 @@
 //! Ends holds whose time is up.
 
 use super::command::{Command, Event, Names};
+use crate::error::Chain;
 use crate::{App, Error};
-use domain::ids::PartnerId;
+use domain::ids::{BalanceId, PartnerId, TransactionId};
 use domain::scope::Scope;
 use std::time::{Duration, Instant};
 use store::transactions;
@@ -13,36 +14,59 @@ const EXPIRED_MAX: i64 = 200;
 const WAIT: Duration = Duration::from_secs(5);
 
 impl App {
-    /// Ends the holds of all partners that have come to their end; answers how many it looked at.
+    /// Ends the holds of all partners that have come to their end; answers how many. One that can't
+    /// be ended now keeps nobody else's; the first error is answered when all were tried.
     pub async fn expire_holds(&self) -> Result<usize, Error> {
         let partners: Vec<PartnerId> =
             self.settings.get().partners().iter().map(|partner| partner.id).collect();
-        let mut seen = 0;
+        let (mut ended, mut failed) = (0, None);
         for partner in partners {
             let scope = Scope::platform(partner, "holds end by themselves");
-            let now = self.now();
-            let mut tx = self.db.read().await?;
-            let expired = transactions::list_expired(&mut tx, scope, now, EXPIRED_MAX).await;
-            let expired = tx.end(expired).await?;
-            seen += expired.len();
-            for (transaction, balance) in expired {
-                let command = Command {
-                    scope,
-                    message: self.new_message_id(),
-                    transaction,
-                    names: Names {
-                        scope: "expiry".to_owned(),
-                        key: Some(format!("expiry:{}", transaction.0)),
-                        network: None,
-                    },
-                    fingerprint: Vec::new(),
-                    request_id: "expiry".to_owned(),
-                    now,
-                    event: Event::Expire { transaction, balance },
-                };
-                self.engines.submit(command, Instant::now() + WAIT).await?;
+            match self.expire_holds_of(scope).await {
+                Ok(count) => ended += count,
+                Err(error) => {
+                    tracing::warn!(%partner, error = %Chain(&error), "holds can't be ended now");
+                    failed = failed.or(Some(error));
+                }
             }
         }
-        Ok(seen)
+        failed.map_or(Ok(ended), Err)
+    }
+
+    async fn expire_holds_of(&self, scope: Scope) -> Result<usize, Error> {
+        let mut tx = self.db.read().await?;
+        let expired = transactions::list_expired(&mut tx, scope, self.now(), EXPIRED_MAX).await;
+        let expired = tx.end(expired).await?;
+        let (mut ended, mut failed) = (0, None);
+        for (transaction, balance) in expired {
+            match self.expire_hold(scope, transaction, balance).await {
+                Ok(()) => ended += 1,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(ended), Err)
+    }
+
+    async fn expire_hold(
+        &self,
+        scope: Scope,
+        transaction: TransactionId,
+        balance: BalanceId,
+    ) -> Result<(), Error> {
+        let command = Command {
+            scope,
+            message: self.new_message_id(),
+            transaction,
+            names: Names {
+                scope: "expiry".to_owned(),
+                key: Some(format!("expiry:{}", transaction.0)),
+                network: None,
+            },
+            fingerprint: Vec::new(),
+            request_id: "expiry".to_owned(),
+            now: self.now(),
+            event: Event::Expire { transaction, balance },
+        };
+        self.engines.submit(command, Instant::now() + WAIT).await.map(|_| ())
     }
 }

@@ -32,7 +32,7 @@ impl App {
     /// Decides an authorization.
     pub async fn authorize(&self, command: Authorize) -> Result<Message, Error> {
         let processor = command.envelope.processor;
-        let found = self.find_card(processor, &command.envelope.card).await?;
+        let found = self.find_card(&command.envelope).await?;
         let cvv = match &command.cvv {
             None => Verified::NotSent,
             Some(cvv) => self.compare_cvv(found, cvv).await?,

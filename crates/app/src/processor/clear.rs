@@ -29,7 +29,7 @@ impl App {
     /// Moves the money of a clearing.
     pub async fn clear(&self, command: Clear) -> Result<Message, Error> {
         let processor = command.envelope.processor;
-        let found = self.find_card(processor, &command.envelope.card).await?;
+        let found = self.find_card(&command.envelope).await?;
         let kind = match command.category {
             Category::Debit => TransactionType::Pos,
             Category::Credit => TransactionType::Adjustment,

@@ -22,7 +22,7 @@ impl App {
     /// Takes an authorization back, in whole or in part.
     pub async fn reverse(&self, command: Reverse) -> Result<Message, Error> {
         let processor = command.envelope.processor;
-        let found = self.find_card(processor, &command.envelope.card).await?;
+        let found = self.find_card(&command.envelope).await?;
         let order =
             order(processor, found, command.details, TransactionType::Adjustment, Category::Credit);
         let event = Event::Reverse { order: Box::new(order), reference: command.reference };

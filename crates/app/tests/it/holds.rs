@@ -1,7 +1,10 @@
 //! The life of a hold: authorized, cleared, reversed, expired.
 
+use app::processor::{Authorize, CardName, Clear, Details};
 use domain::ledger::clearing::Finality::{Final, Partial};
-use domain::transaction::{Description, Processing, Status};
+use domain::money::Currency;
+use domain::program::PreAuthorization;
+use domain::transaction::{Category, Description, Processing, Status, TransactionType};
 use testkit::on_both;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -127,6 +130,85 @@ on_both! {
         let cleared = node.reverse(funded.card, 100, "r1", "p2").await.expect("decided");
         assert_eq!(cleared.processing, Processing::Invalid);
         assert_eq!(node.amounts(funded.balance).await, (900, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A processor can move nothing of a card that another processor carries.
+    async fn another_processor_finds_no_card(node) {
+        let funded = node.funded(1_000).await;
+        let operator = app::audit::Operator("os:test".to_owned());
+        let other = node.app.create_processor(&operator, "other", 5_000).await.expect("creates");
+        for (name, category) in [("c1", Category::Debit), ("c2", Category::Credit)] {
+            let full = node.app.full_card(node.scope, funded.user, funded.card).await;
+            let mut envelope = node.envelope(funded.card, name, name);
+            envelope.card = CardName::Pan(full.expect("is there").pan);
+            envelope.processor = other;
+            let clear = Clear {
+                envelope,
+                details: node.details(300, name, None),
+                reference: None,
+                category,
+                finality: Final,
+                sequence: 1,
+            };
+            let told = node.app.clear(clear).await.expect("decided");
+            assert_eq!(told.description, Description::CardNotFound);
+            assert_eq!(told.processing, Processing::Invalid);
+        }
+        assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A reversal that waited in vain doesn't keep a later one of the same name from waiting.
+    async fn a_reversal_may_wait_again(node) {
+        let funded = node.funded(1_000).await;
+        node.reverse(funded.card, 300, "r1", "p1").await.expect("decided");
+        node.advance(DAY + 1);
+        node.reverse(funded.card, 300, "r2", "p1").await.expect("decided");
+        let stopped = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        assert_eq!(stopped.description, Description::UnknownError);
+    }
+}
+
+on_both! {
+    /// A difference by the exchange rate is the partner's: it isn't charged to the cardholder.
+    async fn a_clearing_with_an_fx_difference_is_refused(node) {
+        let funded = node.funded(1_000).await;
+        let converted = |mut details: Details| {
+            details.original_amount = Some(1_290);
+            details.original_currency = Some(Currency::PLN);
+            details
+        };
+        let purchase = Authorize {
+            envelope: node.envelope(funded.card, "p1", "p1"),
+            details: converted(node.details(300, "p1", None)),
+            kind: TransactionType::Pos,
+            cvv: None,
+            expiry: None,
+            pre_authorization: PreAuthorization::No,
+        };
+        node.app.authorize(purchase).await.expect("decided");
+        let clear = |name: &'static str, minor| {
+            let clear = Clear {
+                envelope: node.envelope(funded.card, name, name),
+                details: converted(node.details(minor, name, Some("p1"))),
+                reference: Some(node.reference(minor, "p1")),
+                category: Category::Debit,
+                finality: Final,
+                sequence: 1,
+            };
+            node.app.clear(clear)
+        };
+        let refused = clear("c1", 303).await.expect("decided");
+        assert_eq!(refused.description, Description::UnknownTransactionType);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        let cleared = clear("c2", 300).await.expect("decided");
+        assert_eq!(cleared.status, Status::Cleared);
+        assert_eq!(node.amounts(funded.balance).await, (700, 0));
         node.verify().await;
     }
 }

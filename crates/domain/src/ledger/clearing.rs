@@ -5,7 +5,7 @@ use super::{Change, post, rules};
 use crate::balance::Balance;
 use crate::ids::TransactionId;
 use crate::money::{Amount, AmountError};
-use crate::transaction::{Category, Description, Order, Processing, Status, Transaction};
+use crate::transaction::{Category, Description, Flag, Order, Processing, Status, Transaction};
 use jiff::Timestamp;
 
 /// Whether more clearings of the same authorization will come.
@@ -46,6 +46,21 @@ pub fn clear(
     Ok(Change { transaction, balance: Some(balance), legs: vec![leg] })
 }
 
+/// Whether a clearing differs from its authorization by the exchange rate alone: converted, for the
+/// same amount at the merchant, and yet for another here. The difference is the partner's (spec
+/// "FX"), whose balance isn't built yet, so such a clearing is refused rather than charged to the
+/// cardholder.
+#[must_use]
+pub fn has_fx_difference(original: &Transaction, order: &Order) -> bool {
+    let authorized = &original.order;
+    let converted = order.original_currency.is_some_and(|merchant| merchant != order.currency);
+    converted
+        && order.original_amount.is_some()
+        && order.original_amount == authorized.original_amount
+        && order.original_currency == authorized.original_currency
+        && order.amount != authorized.amount
+}
+
 /// Posts a clearing that has no open authorization: a transaction of its own, by force.
 pub fn clear_alone(
     id: TransactionId,
@@ -65,6 +80,7 @@ pub fn clear_alone(
         Description::Approved,
         now,
     );
+    transaction.flag = Some(Flag::WithoutAuthorization);
     transaction.cleared = amount;
     transaction.parts = 1;
     transaction.balance_before = Some(balance.available());

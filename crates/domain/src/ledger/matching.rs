@@ -31,8 +31,11 @@ pub enum Match<'a> {
     Several,
 }
 
+/// As many as are looked at: a card that has more of one network id can't be told apart.
+const CANDIDATES_MAX: usize = 32;
+
 /// Finds the original among the transactions of a card that bear the network id: by processor and
-/// date, then, while several are left, by being open, by amount, by retrieval reference number.
+/// date, then, while several are left, by amount, by retrieval reference number, by being open.
 #[must_use]
 pub fn find<'a>(
     candidates: impl Iterator<Item = &'a Transaction>,
@@ -46,11 +49,14 @@ pub fn find<'a>(
                 && reference.date.is_none_or(|date| found.order.network_date == date)
         })
         .collect();
-    narrow(&mut left, is_open);
+    if left.len() >= CANDIDATES_MAX {
+        return Match::Several;
+    }
     narrow(&mut left, |found| found.order.amount == reference.amount);
     if reference.retrieval_reference.is_some() {
         narrow(&mut left, |found| found.order.retrieval_reference == reference.retrieval_reference);
     }
+    narrow(&mut left, is_open);
     match left.as_slice() {
         [] => Match::None,
         [one] => Match::One(one),

@@ -1,6 +1,6 @@
 //! What holds, clearings and releases do to a transaction and its balance.
 
-use super::clearing::{Finality, clear, clear_alone};
+use super::clearing::{self, Finality, clear, clear_alone};
 use super::internal::transfer;
 use super::matching::{Match, Reference, find};
 use super::release::{decline_late, expire, is_open, reverse};
@@ -8,7 +8,7 @@ use super::*;
 use crate::authorization::{Facts, decide};
 use crate::fixtures::{self, NOW, amount, order, transaction_id};
 use crate::ids::ProcessorId;
-use crate::transaction::{Description, Order, Processing, Status, TransactionType};
+use crate::transaction::{Description, Flag, Order, Processing, Status, TransactionType};
 use crate::user::UserState;
 use proptest::prelude::*;
 
@@ -93,10 +93,35 @@ fn a_late_approval_becomes_a_decline_that_holds_nothing() {
 }
 
 #[test]
+fn a_difference_by_the_exchange_rate_alone_is_recognised() {
+    let (mut original, _) = authorized(300);
+    let converted = |order: &mut Order, amount, merchant| {
+        order.amount = amount;
+        order.original_amount = merchant;
+        order.original_currency = Some(crate::money::Currency::PLN);
+    };
+    converted(&mut original.order, 300, Some(1_290));
+    for (amount, merchant, differs) in [
+        (300, Some(1_290), false),
+        (303, Some(1_290), true),
+        (297, Some(1_290), true),
+        (330, Some(1_420), false),
+        (303, None, false),
+    ] {
+        let mut clearing = order(0);
+        converted(&mut clearing, amount, merchant);
+        let told = clearing::has_fx_difference(&original, &clearing);
+        assert_eq!(told, differs, "{amount} {merchant:?}");
+    }
+}
+
+#[test]
 fn a_clearing_without_authorization_posts_by_force_and_refuses_only_overflow() {
     let balance = fixtures::balance(100);
     let change = clear_alone(transaction_id(8), order(150), &balance, amount(150), NOW);
-    assert_eq!(told(&change.expect("in range")), "CLEARED 0 150 | -50 0");
+    let change = change.expect("in range");
+    assert_eq!(told(&change), "CLEARED 0 150 | -50 0");
+    assert_eq!(change.transaction.flag, Some(Flag::WithoutAuthorization));
     let bottom = fixtures::balance(i64::MIN);
     assert!(clear_alone(transaction_id(8), order(1), &bottom, amount(1), NOW).is_err());
 }
@@ -149,9 +174,13 @@ fn a_reference_is_narrowed_until_one_is_left() {
     second.order.amount = 299;
     let both = [first.clone(), second.clone()];
     assert_eq!(find(both.iter(), &reference(300)), Match::One(&first));
+    second.order.amount = 300;
+    second.order.retrieval_reference = None;
     first.status = Status::Reversed;
     let both = [first, second.clone()];
-    assert_eq!(find(both.iter(), &reference(300)), Match::One(&second));
+    assert_eq!(find(both.iter(), &reference(300)), Match::One(&second), "the open one");
+    let crowd = vec![second.clone(); 32];
+    assert_eq!(find(crowd.iter(), &reference(300)), Match::Several, "more than can be told apart");
     second.processing = Processing::Declined;
     assert_eq!(find([second].iter(), &reference(300)), Match::None);
     let mut other = reference(300);

@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 
 /// How long a step may take to be reached.
 const REACHED: Duration = Duration::from_secs(20);
+/// More than the processor's time budget of 2 s.
+const BUDGET: Duration = Duration::from_millis(2_100);
 
 /// Stops the engine the `nth` time that it is at a step.
 fn fault(step: Step, nth: usize, marker: &Path) -> String {
@@ -82,11 +84,7 @@ on_both_databases! {
         let mut waiting = JoinSet::new();
         waiting.spawn(story.purchase(sandbox.processor(), 300, "late").send());
         reached(&marker).await;
-        // The processor's time budget is 2 s.
-        eventually("the budget has passed", REACHED, async || {
-            begun.elapsed() > Duration::from_millis(2_100)
-        })
-        .await;
+        eventually("the budget has passed", REACHED, async || begun.elapsed() > BUDGET).await;
         std::fs::remove_file(&marker).expect("the marker");
         let told = answered(waiting).await;
         assert_eq!(told.status(), 200);
@@ -97,6 +95,33 @@ on_both_databases! {
         assert_eq!(again, told);
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
     }
+}
+
+/// An approval that one server committed too late to tell, and another has told meanwhile, stands.
+#[tokio::test]
+async fn a_late_approval_that_was_told_elsewhere_stands() {
+    let folder = testkit::folder();
+    let marker = folder.path().join("late");
+    let mut one = Sandbox::start(Database::Postgres(testkit::postgres_url().await)).await;
+    let story = Story::begin(&one, 1_000).await;
+    let other = one.sibling().await;
+    one.stop().await.assert_done();
+    one.set_variables(&[("ANTACA_FAULT", &fault(Step::Committed, 1, &marker))]);
+    one.restart().await;
+
+    let begun = Instant::now();
+    let mut waiting = JoinSet::new();
+    waiting.spawn(story.purchase(one.processor(), 300, "late").send());
+    reached(&marker).await;
+    let there = expect(200, story.purchase(other.processor(), 300, "late")).await;
+    assert_eq!(there["approved"], true);
+    eventually("the budget has passed", REACHED, async || begun.elapsed() > BUDGET).await;
+    std::fs::remove_file(&marker).expect("the marker");
+    assert_eq!(answered(waiting).await.status(), 503);
+    assert_eq!(story.amounts(&one).await, (700, 300));
+    let again = expect(200, story.purchase(one.processor(), 300, "late")).await;
+    assert_eq!(again, there);
+    one.antaca(&["ledger", "verify"]).await.assert_done();
 }
 
 /// One of two servers stands still inside a batch for 10 s: the other goes on within 3 s, and the

@@ -98,22 +98,24 @@ fn rows_of_each(each: &Each) -> String {
     format!("select t.* from {keys} cross join lateral ({select}) t")
 }
 
-/// An update for each row of parameters finds its rows first, laterally and behind an `offset 0`
-/// that the planner can't see through: joined plainly, a table that looks small is read whole, for
-/// each batch, until somebody analyses it. Rows under our locks keep their place. A delete isn't
-/// in anybody's way and is joined plainly.
+/// An update or delete for each row of parameters finds its rows first, laterally and behind an
+/// `offset 0` that the planner can't see through: joined plainly, a table that looks small is read
+/// whole, for each batch, until somebody analyses it. Rows under our locks keep their place.
 fn run_of_each(each: &Each) -> String {
     let text = with_parameters(each.sql, "k.c");
     let place = outer_where(&text).expect("a statement for many rows has a where clause");
     let (head, condition) = text.split_at(place);
-    let (head, keys) = (head.trim_end(), unnested(each.keys));
-    match head.trim_start().strip_prefix("update ").and_then(|rest| rest.split_once(' ')) {
-        None => format!("{head}\nusing {keys}\n{condition}"),
-        Some((table, _)) => format!(
-            "{head}\nfrom {keys} cross join lateral (select it.ctid as place from {table} it \
-             {condition} offset 0) found\nwhere {table}.ctid = found.place"
-        ),
-    }
+    let head = head.trim();
+    let (rest, keyword) = match head.strip_prefix("delete from ") {
+        Some(rest) => (rest, "using"),
+        None => (head.strip_prefix("update ").expect("it is an update or a delete"), "from"),
+    };
+    let table = rest.split_whitespace().next().expect("it names its table");
+    format!(
+        "{head}\n{keyword} {} cross join lateral (select it.ctid as place from {table} it \
+         {condition} offset 0) found\nwhere {table}.ctid = found.place",
+        unnested(each.keys)
+    )
 }
 
 fn insert_unnested(table: &Table) -> String {
@@ -248,7 +250,8 @@ mod tests {
         );
         check(
             Shape::RunEach(Each { sql: "delete from t where b = $1", keys: &[Type::Bytes] }),
-            "delete from t\nusing unnest($1::bytea[]) k(c1)\nwhere b = k.c1",
+            "delete from t\nusing unnest($1::bytea[]) k(c1) cross join lateral (select it.ctid as \
+             place from t it where b = k.c1 offset 0) found\nwhere t.ctid = found.place",
             "delete from t where b = ?1",
         );
     }

@@ -32,8 +32,12 @@ fn engine() -> Vec<Each> {
 }
 
 fn shape(each: Each) -> Shape {
-    let update = each.sql.trim_start().starts_with("update");
-    if update { Shape::RunEach(each) } else { Shape::RowsEach(each) }
+    let text = each.sql.trim_start();
+    if text.starts_with("update") || text.starts_with("delete") {
+        Shape::RunEach(each)
+    } else {
+        Shape::RowsEach(each)
+    }
 }
 
 async fn migrated(db: &Db) {
@@ -76,7 +80,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
                 null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
-                'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, {now}, {now},
+                'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now}, {now},
                 0
              from {series}"
         ),
