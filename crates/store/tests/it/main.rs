@@ -1,0 +1,3 @@
+//! What holds of the schema as a whole.
+
+mod personal_data;
