@@ -10,6 +10,7 @@ mod cards;
 mod encryption;
 mod identity;
 mod layers;
+mod masking;
 mod problem;
 mod processor;
 mod public_key;
@@ -23,6 +24,7 @@ pub use router::router;
 
 use app::{App, Clock};
 use crypto::jwe::PrivateKey;
+use encryption::Decryption;
 use std::sync::Arc;
 
 /// What the endpoints need beside the use cases.
@@ -44,6 +46,6 @@ pub struct Peer {
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) app: App,
-    pub(crate) jwe_key: Arc<PrivateKey>,
+    pub(crate) jwe_key: Arc<Decryption>,
     pub(crate) real_time: Clock,
 }

@@ -144,6 +144,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::PartnerAlreadyExists
         | Refusal::ProgramAlreadyExists
         | Refusal::BinTaken
+        | Refusal::ProcessorAlreadyExists
         | Refusal::CommonNameTaken => StatusCode::CONFLICT,
         Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
         Refusal::ProgramNotFound
@@ -191,5 +192,18 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_with_a_key_is_404_409_or_422() {
+        let kept = [StatusCode::NOT_FOUND, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
+        for &refusal in Refusal::ALL {
+            assert_eq!(refusal.is_kept(), kept.contains(&status(refusal)), "{refusal:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) use clear::clear;
 pub(crate) use reverse::reverse;
 
 use crate::call::Call;
+use crate::masking::{Own, mask};
 use crate::problem::Problem;
 use crate::wire::{Fields, Read, currency, integer, minor_units, parsed, text, timestamp};
 use app::processor::Message;
@@ -18,6 +19,7 @@ use app::processor::{CardName, Details, Envelope};
 use domain::ids::{CardId, ProcessorId};
 use domain::ledger::matching::Reference;
 use domain::secret::Pan;
+use domain::transaction::{Description, Processing};
 use serde_json::{Value, json};
 
 /// Who sends a message, about which card.
@@ -39,6 +41,32 @@ fn key(fields: &mut Fields<'_>, call: &Call) {
     }
 }
 
+/// What names a message is kept and compared as it is, so it can't be masked.
+const NAMES: [&str; 2] = ["transactionId", "referenceTransactionId"];
+
+/// No name of a message may hold the number of the card that it is about.
+fn names(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) {
+    let message = "must not hold the card number";
+    for name in NAMES {
+        let unnamed = |value: &Value| match value.as_str() {
+            Some(text) if own.is_in(text) => Err(message),
+            Some(_) | None => Ok(()),
+        };
+        fields.optional(name, unnamed);
+    }
+    if call.key().is_some_and(|key| own.is_in(&key)) {
+        fields.wrong("X-Idempotency-Key", message);
+    }
+}
+
+/// The number of the card that a message is about, if it told it.
+fn own(card: Option<&CardName>) -> Own<'_> {
+    match card {
+        Some(CardName::Pan(pan)) => Own(Some(pan)),
+        Some(CardName::Id(_)) | None => Own(None),
+    }
+}
+
 /// `{"pan"}` or `{"cardId"}`.
 fn card(fields: &mut Fields<'_>) -> Option<CardName> {
     if !fields.has("card") {
@@ -54,8 +82,9 @@ fn card(fields: &mut Fields<'_>) -> Option<CardName> {
     pan.map(CardName::Pan).or(id.map(|id| CardName::Id(CardId(id))))
 }
 
-/// What every kind of message says.
-fn details(fields: &mut Fields<'_>) -> Option<Details> {
+/// What every kind of message says. Whatever is free text in it is masked.
+fn details(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) -> Option<Details> {
+    names(fields, call, own);
     let amount = fields.required("amount", minor_units);
     let billed = fields.required("currency", currency);
     let network_id = fields.required("transactionId", text(64));
@@ -66,7 +95,7 @@ fn details(fields: &mut Fields<'_>) -> Option<Details> {
     let original_currency = fields.optional("originalCurrency", currency);
     let conversion_rate = fields.optional("conversionRate", rate);
     let line = fields.optional("description", text(255)).unwrap_or_default();
-    let (data, mcc, retrieval_reference) = transaction_data(fields);
+    let (data, mcc, retrieval_reference) = transaction_data(fields, own);
     Some(Details {
         amount: amount?,
         currency: billed?,
@@ -77,7 +106,7 @@ fn details(fields: &mut Fields<'_>) -> Option<Details> {
         original_amount,
         original_currency,
         conversion_rate,
-        text: line,
+        text: mask(&own.mask(&line)),
         data,
         mcc,
         retrieval_reference,
@@ -98,7 +127,7 @@ fn rate(value: &Value) -> Read<String> {
     }
 }
 
-/// The keys of the seeds' table, each a text; a full card number has no place among them.
+/// The keys of the seeds' table, each a text.
 const DATA_KEYS: &[&str] = &[
     "mcc",
     "merchantIdentifier",
@@ -115,22 +144,25 @@ const DATA_KEYS: &[&str] = &[
 ];
 
 /// The data as it is kept, its merchant category code and its retrieval reference number.
-fn transaction_data(fields: &mut Fields<'_>) -> (Option<String>, Option<String>, Option<String>) {
+fn transaction_data(
+    fields: &mut Fields<'_>,
+    own: Own<'_>,
+) -> (Option<String>, Option<String>, Option<String>) {
     let Some(mut inner) = fields.nested("transactionData") else { return (None, None, None) };
-    let mut kept = serde_json::Map::new();
+    let mut data = serde_json::Map::new();
     for key in DATA_KEYS {
         let read = match *key {
             "mcc" => inner.optional(key, parsed(mcc, "must be four digits")),
-            _ => inner.optional(key, plain),
+            _ => inner.optional(key, plain).and_then(|text| kept(key, &text, own)),
         };
         if let Some(value) = read {
-            kept.insert((*key).to_owned(), value.into());
+            data.insert((*key).to_owned(), value.into());
         }
     }
     fields.absorb(inner);
-    let text = |key: &str| kept.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
     let (mcc, retrieval_reference) = (text("mcc"), text("retrievalReferenceNumber"));
-    (Some(Value::Object(kept).to_string()), mcc, retrieval_reference)
+    (Some(Value::Object(data).to_string()), mcc, retrieval_reference)
 }
 
 fn mcc(text: &str) -> Option<String> {
@@ -138,11 +170,27 @@ fn mcc(text: &str) -> Option<String> {
     plausible.then(|| text.to_owned())
 }
 
-/// A text or a whole number, kept as text; never one that could be a card number.
+/// A text or a whole number, as text.
 fn plain(value: &Value) -> Read<String> {
     let value = value.as_i64().map_or_else(|| value.clone(), |n| Value::String(n.to_string()));
-    let read = text(100)(&value)?;
-    if Pan::parse(&read).is_ok() { Err("must not be a card number") } else { Ok(read) }
+    text(100)(&value)
+}
+
+/// What is kept of a datum. No datum refuses a message: one number in ten of an acquirer passes the
+/// Luhn check, so its numbers are masked only where they are the card's own.
+fn kept(key: &str, text: &str, own: Own<'_>) -> Option<String> {
+    match key {
+        "merchantIdentifier" | "retrievalReferenceNumber" => Some(own.mask(text)),
+        "lastFourDigits" | "lastFourDpan" => last_four(text),
+        _ => Some(mask(&own.mask(text))),
+    }
+}
+
+/// The last four digits, of a whole number too; whatever doesn't end with four digits is left out.
+fn last_four(text: &str) -> Option<String> {
+    let start = text.len().checked_sub(4)?;
+    let last = text.get(start..)?;
+    last.bytes().all(|byte| byte.is_ascii_digit()).then(|| last.to_owned())
 }
 
 /// What a message refers to, if it names it.
@@ -156,14 +204,82 @@ fn reference(processor: ProcessorId, details: &Details) -> Option<Reference> {
     })
 }
 
-/// The answer to a reversal or a clearing. A reversal that was understood is always accepted: what
-/// came of it is told by `description`.
+/// The answer to a reversal or a clearing. A reversal that was understood is accepted: what came of
+/// it is told by `description`. One that we gave up on is not, so that the network sends it again.
 fn accepted_json(message: &Message) -> Value {
-    let done = message.processing == domain::transaction::Processing::Success;
+    let done = message.processing == Processing::Success;
+    let understood = message.kind == "reversal" && message.description != Description::UnknownError;
     json!({
         "id": message.transaction.0,
-        "accepted": done || message.kind == "reversal",
+        "accepted": done || understood,
         "description": message.description.as_str(),
         "status": message.status.as_str(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::{MessageId, PartnerId, TransactionId};
+    use domain::money::{Amount, Currency};
+    use domain::transaction::Status;
+    use uuid::Uuid;
+
+    fn message(kind: &str, processing: Processing, description: Description) -> Message {
+        Message {
+            partner: PartnerId(1),
+            id: MessageId(Uuid::nil()),
+            scope: String::new(),
+            idempotency_key: None,
+            network_key: None,
+            fingerprint: Vec::new(),
+            kind: kind.to_owned(),
+            transaction: TransactionId(Uuid::nil()),
+            amount: 1,
+            currency: Currency::EUR,
+            processing,
+            description,
+            action_code: String::new(),
+            status: Status::Reversed,
+            approved_amount: Amount::ZERO,
+            authorization_code: None,
+            told: false,
+            request_id: String::new(),
+            created_at: domain::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_reversal_that_was_understood_is_accepted() {
+        let none = Description::ReferencedTransactionNotFound;
+        let unknown = Description::UnknownError;
+        for (kind, processing, description, accepted) in [
+            ("reversal", Processing::Success, Description::Approved, true),
+            ("reversal", Processing::Invalid, none, true),
+            ("reversal", Processing::Invalid, Description::CardNotFound, true),
+            ("reversal", Processing::Invalid, unknown, false),
+            ("clearing", Processing::Success, Description::Approved, true),
+            ("clearing", Processing::Invalid, Description::CardNotFound, false),
+            ("clearing", Processing::Invalid, unknown, false),
+        ] {
+            let told = accepted_json(&message(kind, processing, description));
+            assert_eq!(told["accepted"], accepted, "{kind} {description}");
+        }
+    }
+
+    #[test]
+    fn the_last_four_digits_are_kept_of_any_number() {
+        for (text, kept) in [
+            ("1234", Some("1234")),
+            ("5555555555554444", Some("4444")),
+            ("****1234", Some("1234")),
+            ("123", None),
+            ("12a4", None),
+            ("żółw", None),
+            ("1ż34", None),
+            ("", None),
+        ] {
+            assert_eq!(last_four(text).as_deref(), kept, "{text}");
+        }
+    }
 }

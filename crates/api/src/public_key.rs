@@ -7,5 +7,5 @@ use serde_json::json;
 
 /// `GET …/public-key` → `{"publicKey": "<base64 of the PEM>"}`.
 pub(crate) async fn show(State(api): State<Api>) -> Answer {
-    Answer::ok(json!({ "publicKey": api.jwe_key.public_header() }))
+    Answer::ok(json!({ "publicKey": api.jwe_key.key().public_header() }))
 }

@@ -1,5 +1,6 @@
 //! Every route, on one screen.
 
+use crate::encryption::Decryption;
 use crate::problem::Problem;
 use crate::{
     Api, Options, balances, cards, encryption, identity, layers, processor, public_key,
@@ -10,6 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use std::sync::Arc;
 
 /// A body of JSON.
 const BODY_MAX: usize = 1024 * 1024;
@@ -18,7 +20,8 @@ const FORM_MAX: usize = 21 * 1024 * 1024;
 
 /// All routes of the HTTPS listener.
 pub fn router(app: App, options: Options) -> Router {
-    let api = Api { app, jwe_key: options.jwe_key, real_time: options.real_time };
+    let jwe_key = Decryption::with(options.jwe_key);
+    let api = Api { app, jwe_key: Arc::new(jwe_key), real_time: options.real_time };
     let lifecycle = Router::new()
         .route("/lifecycle/v1/wallet", post(users::register))
         .route("/lifecycle/v1/users", get(users::find_by))

@@ -7,7 +7,12 @@ use crate::problem::{Problem, Violation};
 use domain::money::Currency;
 use domain::user::{Address, Country, Email, Phone};
 use domain::{Date, Timestamp};
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
+
+/// The first day that anything can have happened on. The last is the last that a [`Date`] knows,
+/// 9999-12-31; PostgreSQL knows all between.
+const EARLIEST: Date = Date::constant(1900, 1, 1);
 
 /// What a reader answers.
 pub(crate) type Read<T> = Result<T, &'static str>;
@@ -97,17 +102,22 @@ impl<'a> Fields<'a> {
 pub(crate) fn text(max: usize) -> impl Fn(&Value) -> Read<String> {
     move |value| {
         let text = value.as_str().ok_or("must be a text")?;
-        if text.trim().is_empty() {
-            return Err("must not be empty");
-        }
-        if text.chars().count() > max {
-            return Err("is too long");
-        }
-        if text.chars().any(char::is_control) {
-            return Err("must have no control characters");
-        }
-        Ok(text.to_owned())
+        plain(text, max).map(|()| text.to_owned())
     }
+}
+
+/// Whether a text may be kept: of 1 to `max` characters, not blank, without control characters.
+pub(crate) fn plain(text: &str, max: usize) -> Read<()> {
+    if text.trim().is_empty() {
+        return Err("must not be empty");
+    }
+    if text.chars().count() > max {
+        return Err("is too long");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("must have no control characters");
+    }
+    Ok(())
 }
 
 /// A text that a parser of the domain understands.
@@ -138,20 +148,26 @@ pub(crate) fn currency(value: &Value) -> Read<Currency> {
     parsed(|text| Currency::parse(text).ok(), "must be an ISO 4217 code")(value)
 }
 
-/// A day, `2000-01-31`.
+/// A day of 1900 to 9999, in exactly this form: `2000-01-31`.
 pub(crate) fn date(value: &Value) -> Read<Date> {
-    parsed(parse_date, "must be a date, YYYY-MM-DD")(value)
+    let parse = |text: &str| {
+        let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text)?;
+        (date >= EARLIEST).then_some(date)
+    };
+    parsed(parse, "must be a date, YYYY-MM-DD, of the years 1900 to 9999")(value)
 }
 
-/// A day in text, in exactly that form.
-pub(crate) fn parse_date(text: &str) -> Option<Date> {
-    text.parse::<Date>().ok().filter(|date| date.to_string() == text)
-}
-
-/// A moment, ISO 8601 with offset.
+/// A moment, ISO 8601 with offset, of 1900 to 9999. It is cut to microseconds, as it will be kept:
+/// a reference to it must find it.
 pub(crate) fn timestamp(value: &Value) -> Read<Timestamp> {
-    let message = "must be a time with offset, such as 2023-01-01T06:01:39+00:00";
-    parsed(|text| text.parse().ok(), message)(value)
+    let parse = |text: &str| {
+        let at = text.parse::<Timestamp>().ok()?;
+        let at = Timestamp::from_microsecond(at.as_microsecond()).ok()?;
+        (at.to_zoned(TimeZone::UTC).date() >= EARLIEST).then_some(at)
+    };
+    let message =
+        "must be a time with offset, such as 2023-01-01T06:01:39+00:00, of the years 1900 to 9999";
+    parsed(parse, message)(value)
 }
 
 /// An e-mail address.
@@ -188,3 +204,6 @@ pub(crate) fn address(fields: &mut Fields<'_>, name: &str) -> Option<Address> {
 pub(crate) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,29 +76,63 @@ impl App {
         }
     }
 
+    /// Refuses a command for what it says, whatever the state of things, and keeps that with its
+    /// key.
+    pub async fn refuse<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+        refusal: Refusal,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        self.keep_refusal(scope, once, refusal).await
+    }
+
     /// Ends a command: keeps its answer and commits, or undoes its work and keeps the refusal.
     pub(crate) async fn finish<T>(
         &self,
         scope: Scope,
         once: &Once<T>,
-        mut tx: Tx,
+        tx: Tx,
         result: Result<T, Error>,
     ) -> Result<Value, Error> {
-        let answer = match result {
-            Ok(done) => Ok((once.render)(&done)),
-            Err(Error::Refused(refusal)) => {
+        match result {
+            Ok(done) => self.commit(scope, once, tx, Ok((once.render)(&done))).await,
+            Err(error) => {
                 tx.rollback().await;
-                if once.key.is_none() {
-                    return Err(refusal.into());
+                match error {
+                    Error::Refused(refusal) => self.keep_refusal(scope, once, refusal).await,
+                    Error::KeyReused | Error::Unavailable(..) | Error::Internal(..) => Err(error),
                 }
-                tx = self.db.begin().await?;
-                Err(refusal)
             }
-            Err(other) => {
-                tx.rollback().await;
-                return Err(other);
-            }
-        };
+        }
+    }
+
+    /// Keeps a refusal with the key, if there is one and it is of that kind; answers with it.
+    pub(crate) async fn keep_refusal<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+        refusal: Refusal,
+    ) -> Result<Value, Error> {
+        if once.key.is_none() || !refusal.is_kept() {
+            return Err(refusal.into());
+        }
+        let tx = self.db.begin().await?;
+        self.commit(scope, once, tx, Err(refusal)).await
+    }
+
+    /// Keeps an answer and commits, unless a twin was faster: then its answer counts.
+    async fn commit<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+        mut tx: Tx,
+        answer: Result<Value, Refusal>,
+    ) -> Result<Value, Error> {
         match self.keep(&mut tx, scope, once, &answer).await {
             Ok(true) => tx.commit().await?,
             Ok(false) => {

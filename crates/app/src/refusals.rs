@@ -7,7 +7,7 @@ use domain::transaction::Description;
 /// Defines the refusals: name, title, sentence.
 macro_rules! refusals {
     ($($name:ident, $title:literal, $sentence:literal;)+) => {
-        /// A business reason for which something wasn't done; kept with an idempotency key.
+        /// A business reason for which something wasn't done.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Refusal { $(#[doc = $sentence] $name,)+ }
 
@@ -67,8 +67,11 @@ refusals! {
     ProgramInvalid, "PROGRAM_INVALID",
         "A configId has 10 digits, a BIN 6 or 8; lifetime 1 to 120 months, cap 1 to 1000 cards, \
          holds 1 to 30 days.";
-    BinTaken, "BIN_TAKEN", "The BIN, or one that begins or continues it, is another partner's.";
+    BinTaken, "BIN_TAKEN",
+        "The BIN is another partner's, or there is one that begins or continues it.";
     ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";
+    ProcessorAlreadyExists, "PROCESSOR_ALREADY_EXISTS",
+        "There is a processor of this name with another time budget.";
     CommonNameTaken, "COMMON_NAME_TAKEN", "The certificate request's CN is another holder's.";
     CsrRefused, "CSR_REFUSED",
         "The certificate request isn't one that can be signed: RSA of 2048 to 4096 bits, P-256 or \
@@ -83,6 +86,13 @@ impl Refusal {
     #[must_use]
     pub fn of_title(title: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|refusal| refusal.title() == title)
+    }
+
+    /// Whether it is kept with an idempotency key. What the caller may not do is not: it may be
+    /// allowed to later, and then sends the same again.
+    #[must_use]
+    pub fn is_kept(self) -> bool {
+        !matches!(self, Self::KycNotPermitted | Self::ScopeRefused)
     }
 
     /// Why an internal transaction was declined.

@@ -124,17 +124,17 @@ words! {
 impl Description {
     /// The seeds' own code for it: what a partner with `descriptionCodes` `SEEDS` is sent.
     #[must_use]
-    pub fn in_seeds(self) -> Self {
+    pub fn code_in_seeds(self) -> &'static str {
         match self {
             Self::CardLocked
             | Self::CardNotActive
             | Self::CardExpired
             | Self::IncorrectCvv
             | Self::BalanceLocked
-            | Self::CustomerLocked => Self::UnknownError,
-            // The seeds' LIMIT_EXCEED comes with limits; until then there is no nearer code.
-            Self::TransactionNotPermitted => Self::UnknownError,
-            Self::Expired => Self::Approved,
+            | Self::CustomerLocked => Self::UnknownError.as_str(),
+            // A code of the seeds that no description of ours has.
+            Self::TransactionNotPermitted => "LIMIT_EXCEED",
+            Self::Expired => Self::Approved.as_str(),
             Self::Approved
             | Self::InsufficientFunds
             | Self::CardNotFound
@@ -145,7 +145,7 @@ impl Description {
             | Self::CurrencyMismatch
             | Self::CustomerNotFound
             | Self::UnknownTransactionType
-            | Self::UnknownError => self,
+            | Self::UnknownError => self.as_str(),
         }
     }
 }

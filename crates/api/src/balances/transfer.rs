@@ -3,11 +3,11 @@
 
 use crate::Api;
 use crate::answer::Answer;
-use crate::call::{Call, refused};
+use crate::call::Call;
+use crate::masking::mask;
 use crate::problem::Problem;
 use crate::transactions::transaction_json;
 use crate::wire::{currency, minor_units, text};
-use app::Refusal;
 use app::balances::Transfer;
 use axum::extract::State;
 use domain::ids::BalanceId;
@@ -16,13 +16,16 @@ use domain::transaction::TransactionType;
 /// Moves the money → 201 the transaction.
 pub(crate) async fn transfer(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
     let scope = call.scope()?;
-    let asked = read(&call, call.balance()?)?;
-    let moved = api.app.transfer(scope, asked).await?;
+    let moved = match read(&call, call.balance()?)? {
+        Some(asked) => api.app.transfer(scope, asked).await?,
+        None => api.app.refuse_transfer_type(scope, call.key(), call.fingerprint).await?,
+    };
     let settings = api.app.settings.get();
     Ok(Answer::Created(transaction_json(&moved, settings.partner(scope.partner()))))
 }
 
-fn read(call: &Call, balance: BalanceId) -> Result<Transfer, Problem> {
+/// What is asked; `None` if it is right in all but its type, which names none.
+fn read(call: &Call, balance: BalanceId) -> Result<Option<Transfer>, Problem> {
     let mut fields = call.fields()?;
     let kind = fields.required("type", text(40));
     let amount = fields.required("amount", minor_units);
@@ -36,17 +39,16 @@ fn read(call: &Call, balance: BalanceId) -> Result<Transfer, Problem> {
         return Err(fields.problem());
     };
     fields.finish()?;
-    let kind = TransactionType::parse(&kind).filter(|kind| *kind == TransactionType::TopUp);
-    Ok(Transfer {
+    Ok(TransactionType::parse(&kind).map(|kind| Transfer {
         balance,
-        kind: kind.ok_or_else(|| refused(Refusal::UnknownTransactionType))?,
+        kind,
         amount,
         currency,
-        text,
+        text: mask(&text),
         external_id,
         reference_id,
         key: call.key(),
         fingerprint: call.fingerprint,
         request_id: call.request_id.clone(),
-    })
+    }))
 }

@@ -3,8 +3,9 @@
 use super::full_json;
 use crate::Api;
 use crate::answer::Answer;
-use crate::call::{Call, refused};
+use crate::call::Call;
 use crate::encryption::Required;
+use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::{integer, parsed, text};
 use app::Refusal;
@@ -22,9 +23,12 @@ pub(crate) async fn issue_virtual(
     call: Call,
 ) -> Result<Answer, Problem> {
     let scope = call.scope()?;
-    let command = read(&call)?;
-    let holder = command.holder;
-    let issued = api.app.issue_virtual_card(scope, command, call.once(kept_json)).await?;
+    let (holder, command) = read(&call)?;
+    let once = call.once(kept_json);
+    let issued = match command {
+        Some(command) => api.app.issue_virtual_card(scope, command, once).await?,
+        None => api.app.refuse(scope, &once, Refusal::CustomerMismatch).await?,
+    };
     // What is kept with the key is the card's id alone; number and code are read again.
     let id = issued.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
     let full = api.app.full_card(scope, holder, CardId(id)).await?;
@@ -35,7 +39,8 @@ fn kept_json(card: &Card) -> Value {
     json!({ "id": card.id.0 })
 }
 
-fn read(call: &Call) -> Result<IssueVirtual, Problem> {
+/// Who will hold it, and what is asked; nothing is if path and body name different users.
+fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let in_path = call.user_if_named()?;
     let mut fields = call.fields()?;
     let balance = parsed(|text| Uuid::try_parse(text).ok(), "must be a UUID");
@@ -45,7 +50,7 @@ fn read(call: &Call) -> Result<IssueVirtual, Problem> {
         Some(_) => fields.optional("dcUserId", integer),
         None => fields.required("dcUserId", integer),
     };
-    let label = fields.optional("label", text(100));
+    let label = fields.optional("label", text(100)).map(|label| mask(&label));
     if fields.has("dcCorporationId") {
         fields.wrong("dcCorporationId", "isn't supported yet");
     }
@@ -54,9 +59,9 @@ fn read(call: &Call) -> Result<IssueVirtual, Problem> {
     };
     fields.finish()?;
     let holder = match (in_path, in_body.map(UserId)) {
-        (Some(one), Some(other)) if one != other => return Err(refused(Refusal::CustomerMismatch)),
+        (Some(one), Some(other)) if one != other => return Ok((one, None)),
         (Some(user), _) | (None, Some(user)) => user,
         (None, None) => return Err(Problem::invalid_field("dcUserId", "is required")),
     };
-    Ok(IssueVirtual { holder, balance, config_id, label })
+    Ok((holder, Some(IssueVirtual { holder, balance, config_id, label })))
 }

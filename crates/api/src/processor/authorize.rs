@@ -1,6 +1,6 @@
 //! `POST /processor/v1/authorizations`.
 
-use super::{card, details, envelope, key};
+use super::{card, details, envelope, key, own};
 use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -25,7 +25,7 @@ fn read(call: &Call) -> Result<Authorize, Problem> {
     let mut fields = call.fields()?;
     key(&mut fields, call);
     let card = card(&mut fields);
-    let said = details(&mut fields);
+    let said = details(&mut fields, call, own(card.as_ref()));
     not_yet(&mut fields);
     let only = "must be authorization: other kinds aren't supported yet";
     fields.required("kind", parsed(|text| (text == "authorization").then_some(()), only));

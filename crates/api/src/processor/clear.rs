@@ -1,6 +1,6 @@
 //! `POST /processor/v1/clearings`: one clearing.
 
-use super::{accepted_json, card, details, envelope, key, reference};
+use super::{accepted_json, card, details, envelope, key, own, reference};
 use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -21,7 +21,7 @@ fn read(call: &Call) -> Result<Clear, Problem> {
     let mut fields = call.fields()?;
     key(&mut fields, call);
     let card = card(&mut fields);
-    let details = details(&mut fields);
+    let details = details(&mut fields, call, own(card.as_ref()));
     let category = fields.optional("category", parsed(Category::parse, "must be DEBIT or CREDIT"));
     let last = fields.optional("final", boolean);
     let sequence = fields.optional("sequence", |value| {

@@ -1,6 +1,6 @@
 //! `POST /processor/v1/reversals`.
 
-use super::{accepted_json, card, details, envelope, key, reference};
+use super::{accepted_json, card, details, envelope, key, own, reference};
 use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -18,7 +18,7 @@ fn read(call: &Call) -> Result<Reverse, Problem> {
     let mut fields = call.fields()?;
     key(&mut fields, call);
     let card = card(&mut fields);
-    let details = details(&mut fields);
+    let details = details(&mut fields, call, own(card.as_ref()));
     if !fields.has("referenceTransactionId") {
         fields.wrong("referenceTransactionId", "is required");
     }

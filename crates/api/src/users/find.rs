@@ -5,6 +5,7 @@ use crate::Api;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::problem::Problem;
+use crate::wire::plain;
 use app::users::Key;
 use axum::extract::State;
 use domain::user::{Email, Phone};
@@ -29,7 +30,9 @@ fn key(call: &Call) -> Result<Key, Problem> {
         (None, Some(text), None) => Phone::parse(text)
             .map(Key::Phone)
             .ok_or_else(|| Problem::invalid_field("phone", "must be 7 to 15 digits")),
-        (None, None, Some(text)) => Ok(Key::ExternalId(text.to_owned())),
+        (None, None, Some(text)) => plain(text, 255)
+            .map(|()| Key::ExternalId(text.to_owned()))
+            .map_err(|message| Problem::invalid_field("externalId", message)),
         _ => Err(Problem::invalid_field("email", "or phone or externalId: exactly one is needed")),
     }
 }

@@ -1,15 +1,24 @@
 //! Move money by an internal transaction: top-ups, and later the other types.
+//!
+//! The engine keeps what it decided with the key, in its messages. What is refused before it comes
+//! to the engine is kept as everywhere else, unless the key is one of the engine's.
 
 use crate::ledger::command::{Command, Event, Names, Outcome};
+use crate::once::Turn;
 use crate::refusals::Refusal;
-use crate::{App, Error};
+use crate::{App, Error, Once};
+use domain::Timestamp;
 use domain::ids::BalanceId;
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::transaction::{Category, Order, Processing, Transaction, TransactionType};
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
+use store::ledger::{self, Message};
 use store::transactions;
 
+/// What a key is unique in, beside the partner: the path is part of the fingerprint.
+const ENDPOINT: &str = "POST /secure/balances/{balanceId}/transactions";
 /// How long a partner waits for the engine before it is told to retry.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -41,49 +50,81 @@ pub struct Transfer {
 impl App {
     /// Moves the money, or refuses with the reason; both are recorded.
     pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Transaction, Error> {
-        self.balance(scope, None, asked.balance).await?;
+        let once = once(asked.key.clone(), asked.fingerprint);
+        let _turn = self.turn_of_transfer(scope, &once).await?;
+        if asked.kind != TransactionType::TopUp {
+            return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
+        }
+        match self.balance(scope, None, asked.balance).await {
+            Ok(_) => {}
+            Err(Error::Refused(refusal)) => {
+                return self.refuse_or_recall(scope, &once, refusal).await;
+            }
+            Err(error) => return Err(error),
+        }
         let now = self.now();
         let network = format!("internal|{}|{}|{}", asked.balance.0, asked.kind, asked.external_id);
         let command = Command {
             scope,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
-            names: Names {
-                scope: format!("balances/{}/transactions", asked.balance.0),
-                key: asked.key,
-                network: Some(network),
-            },
+            names: Names { scope: ENDPOINT.to_owned(), key: once.key, network: Some(network) },
             fingerprint: asked.fingerprint.to_vec(),
-            request_id: asked.request_id,
+            request_id: asked.request_id.clone(),
             now,
-            event: Event::Transfer {
-                order: Box::new(Order {
-                    balance: Some(asked.balance),
-                    card: None,
-                    processor: None,
-                    network_id: asked.external_id,
-                    network_date: now,
-                    reference_id: asked.reference_id,
-                    reference_date: None,
-                    kind: asked.kind,
-                    category: Category::Credit,
-                    amount: asked.amount,
-                    currency: asked.currency,
-                    original_amount: None,
-                    original_currency: None,
-                    conversion_rate: None,
-                    text: asked.text,
-                    data: None,
-                    mcc: None,
-                    retrieval_reference: None,
-                }),
-            },
+            event: Event::Transfer { order: Box::new(order(asked, now)) },
         };
-        let message = match self.engines.submit(command, Instant::now() + WAIT).await? {
-            Outcome::Decided(message) => message,
-            Outcome::KeyReused => return Err(Error::KeyReused),
-            Outcome::Nothing => return Err(Error::broken("a transfer came to nothing")),
-        };
+        match self.engines.submit(command, Instant::now() + WAIT).await? {
+            Outcome::Decided(message) => self.answer_of(scope, &message).await,
+            Outcome::KeyReused => Err(Error::KeyReused),
+            Outcome::Nothing => Err(Error::broken("a transfer came to nothing")),
+        }
+    }
+
+    /// Refuses a transfer of a type that there isn't, and keeps that with its key.
+    pub async fn refuse_transfer_type(
+        &self,
+        scope: Scope,
+        key: Option<String>,
+        fingerprint: [u8; 32],
+    ) -> Result<Transaction, Error> {
+        let once = once(key, fingerprint);
+        let _turn = self.turn_of_transfer(scope, &once).await?;
+        self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await
+    }
+
+    /// The right to do it; what was refused before is refused again.
+    async fn turn_of_transfer(&self, scope: Scope, once: &Once<Infallible>) -> Result<Turn, Error> {
+        match self.turn(scope, once).await? {
+            Turn::Done(_) => Err(Error::broken("a transfer's refusal is an answer")),
+            ours @ Turn::Ours(_) => Ok(ours),
+        }
+    }
+
+    /// Refuses before the engine and keeps that, unless the engine knows the key.
+    async fn refuse_or_recall(
+        &self,
+        scope: Scope,
+        once: &Once<Infallible>,
+        refusal: Refusal,
+    ) -> Result<Transaction, Error> {
+        if let Some(key) = &once.key {
+            let mut tx = self.db.read().await?;
+            let keys = [(scope.partner(), ENDPOINT, key.as_str())];
+            let found = ledger::messages_by_key(&mut tx, keys.into_iter()).await;
+            if let Some(message) = tx.end(found).await?.first() {
+                if message.fingerprint != once.fingerprint {
+                    return Err(Error::KeyReused);
+                }
+                return self.answer_of(scope, message).await;
+            }
+        }
+        self.keep_refusal(scope, once, refusal).await?;
+        Err(refusal.into())
+    }
+
+    /// The transaction that a message made, or why it made none.
+    async fn answer_of(&self, scope: Scope, message: &Message) -> Result<Transaction, Error> {
         match message.processing {
             Processing::Success => {}
             Processing::Declined | Processing::Invalid => {
@@ -93,5 +134,33 @@ impl App {
         let mut tx = self.db.read().await?;
         let found = transactions::find(&mut tx, scope, message.transaction).await;
         tx.end(found).await?.ok_or(Error::broken("a message has no transaction"))
+    }
+}
+
+/// Only refusals are kept with it: what was done is kept by the engine.
+fn once(key: Option<String>, fingerprint: [u8; 32]) -> Once<Infallible> {
+    Once { endpoint: ENDPOINT.to_owned(), key, fingerprint, render: |never| match *never {} }
+}
+
+fn order(asked: Transfer, now: Timestamp) -> Order {
+    Order {
+        balance: Some(asked.balance),
+        card: None,
+        processor: None,
+        network_id: asked.external_id,
+        network_date: now,
+        reference_id: asked.reference_id,
+        reference_date: None,
+        kind: asked.kind,
+        category: Category::Credit,
+        amount: asked.amount,
+        currency: asked.currency,
+        original_amount: None,
+        original_currency: None,
+        conversion_rate: None,
+        text: asked.text,
+        data: None,
+        mcc: None,
+        retrieval_reference: None,
     }
 }

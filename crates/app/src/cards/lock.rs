@@ -2,6 +2,7 @@
 
 use crate::cards::list::of_holder;
 use crate::once::Turn;
+use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::card::Card;
 use domain::card::lifecycle::{CardRefusal, LockReason, Outcome};
@@ -12,6 +13,21 @@ use store::db::Tx;
 use store::{balances, cards};
 
 impl App {
+    /// Locks a holder's card for the reason that a code names.
+    pub async fn lock_card_by_code(
+        &self,
+        scope: Scope,
+        holder: UserId,
+        id: CardId,
+        code: i64,
+        once: Once<()>,
+    ) -> Result<Value, Error> {
+        match LockReason::from_code(code) {
+            Some(reason) => self.lock_card(scope, holder, id, reason, once).await,
+            None => self.refuse(scope, &once, Refusal::InvalidLockReason).await,
+        }
+    }
+
     /// Locks a holder's card. The same lock again succeeds and changes nothing.
     pub async fn lock_card(
         &self,

@@ -1,14 +1,16 @@
 //! The queue, the batches and the failures: steps 0, 2, 7 and 8 of the protocol.
 
-use super::command::{Command, Event, Names, Outcome};
+mod late;
+
+use super::command::{Command, Outcome};
 use super::decide::{decide, give_up};
 use super::facts::{Facts, WriteError};
 use super::{Step, reached};
+use crate::Clock;
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::{Clock, ids};
 use domain::ids::{MessageId, PartnerId};
-use domain::transaction::Processing;
+use late::{is_late_approval, log_decision, nothing, release};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +18,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use store::StoreError;
 use store::db::{Db, EngineConnection};
-use store::ledger::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -423,6 +424,7 @@ impl Runner {
                 waiting.answer(nothing(&waiting, outcome));
                 continue;
             };
+            log_decision(self.batches, &waiting, message);
             if taken_back.contains(&message.id) {
                 again.push(waiting);
             } else if !is_late_approval(&waiting, message) {
@@ -457,43 +459,4 @@ fn refused_late(waiting: &Waiting) -> bool {
         waiting.answer(Err(Error::overloaded()));
     }
     late
-}
-
-/// What is answered where there was nothing to do. A late approval that another delivery has heard
-/// of stands; its own caller isn't told "approved" after its time, but to ask again.
-fn nothing(waiting: &Waiting, outcome: Outcome) -> Reply {
-    match (&waiting.command.event, outcome) {
-        (Event::DeclineLate { .. }, Outcome::Nothing) => Err(Error::overloaded()),
-        (_, outcome) => Ok(outcome),
-    }
-}
-
-/// Whether an approval comes after the time in which it was asked for.
-fn is_late_approval(waiting: &Waiting, message: &Message) -> bool {
-    matches!(waiting.command.event, Event::Authorize { .. })
-        && message.processing == Processing::Success
-        && waiting.left().is_zero()
-}
-
-/// The command that takes a late approval back, waited for by who asked for the approval.
-fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
-    let event = Event::DeclineLate {
-        message: message.id,
-        transaction: message.transaction,
-        balance: waiting.command.event.balance()?,
-    };
-    let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    Some(Waiting {
-        command: Command {
-            message: MessageId(ids::random_id()),
-            names: Names { scope: "late".to_owned(), key: None, network: None },
-            event,
-            ..waiting.command.clone()
-        },
-        // It must be done, however long it takes.
-        deadline: Instant::now() + PATIENCE,
-        budget: PATIENCE,
-        state: Arc::new(State(AtomicU8::new(TAKEN))),
-        reply: Mutex::new(Some(reply)),
-    })
 }

@@ -146,6 +146,118 @@ on_both_databases! {
         cards_are_refused(partner, &story, user["id"].as_i64().expect("an id")).await;
     }
 
+    /// What a query names follows the rules of what a body names.
+    async fn a_query_is_read_like_a_body(database) {
+        let sandbox = Sandbox::start(database).await;
+        let find = |query: &str| {
+            let path = format!("/lifecycle/v1/users?{query}");
+            sandbox.partner().get(&path).header("Issuer-Code", "sandbox")
+        };
+        let long = format!("externalId={}", "x".repeat(256));
+        let short = ["externalId=%00", "externalId=a%00b", "externalId=", "externalId=%20"];
+        for query in short.into_iter().chain([long.as_str()]) {
+            let wrong = assert_refused(find(query), 422, "VALIDATION_ERROR").await;
+            assert_eq!(violations(&wrong), ["externalId"], "{query}");
+        }
+        for query in ["email=a%00@b.de", "phone=%00123456789", "phone=", ""] {
+            assert_refused(find(query), 422, "VALIDATION_ERROR").await;
+        }
+        assert_eq!(expect(200, find("externalId=%F0%9F%90%9C")).await["items"], json!([]));
+    }
+
+    /// Times that no database could keep, or no card could have seen.
+    async fn a_time_is_of_a_year_from_1900_to_9999(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        for date in [
+            "-009999-01-01T00:00:00Z", "-004713-11-23T00:00:00Z", "1899-12-31T23:59:59Z",
+            "0000-01-01T00:00:00Z", "+010000-01-01T00:00:00Z", "2026-11-21", "now",
+        ] {
+            let body = json!({
+                "card": { "cardId": story.card }, "kind": "authorization", "type": "pos",
+                "amount": 1, "currency": "EUR", "transactionId": "t", "transactionDate": date,
+            });
+            let post = sandbox.processor().post("/processor/v1/authorizations");
+            let post = post.header("X-Idempotency-Key", format!("t-{}", unique())).json(&body);
+            let wrong = assert_refused(post, 422, "VALIDATION_ERROR").await;
+            assert_eq!(violations(&wrong), ["transactionDate"], "{date}");
+        }
+        assert_eq!(story.amounts(&sandbox).await, (1_000, 0));
+    }
+
+    /// A refusal is kept with its key, whichever rule it comes from; a lack of permission isn't.
+    async fn a_refusal_is_kept_with_its_key(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let partner = sandbox.partner();
+        let card = format!("/secure/customers/{}/cards/{}/lock", story.customer, story.card);
+        let lock = |reason: i64| {
+            let post = partner.post(&card).header("X-Idempotency-Key", "lock");
+            post.json(&json!({ "reason": reason }))
+        };
+        assert_refused(lock(9), 422, "INVALID_LOCK_REASON").await;
+        assert_refused(lock(7), 409, "IDEMPOTENCY_KEY_REUSED").await;
+        assert_refused(lock(9), 422, "INVALID_LOCK_REASON").await;
+
+        let virtual_card = format!("/secure/customers/{}/cards/virtual", story.customer);
+        let issue = |user: i64| {
+            let body = json!({
+                "balanceId": story.balance, "configId": "0019167984", "dcUserId": user,
+            });
+            let post = partner.post(&virtual_card).header("X-Idempotency-Key", "card");
+            encrypted(post.json(&body))
+        };
+        assert_refused(issue(story.customer + 1), 422, "CUSTOMER_MISMATCH").await;
+        assert_refused(issue(story.customer), 409, "IDEMPOTENCY_KEY_REUSED").await;
+        assert_refused(issue(story.customer + 1), 422, "CUSTOMER_MISMATCH").await;
+
+        let path = "/lifecycle/v1/wallet";
+        let kyc = |mode| ["partner", "set", "--code", "sandbox", "--kyc-mode", mode];
+        let body = registration();
+        let register = || {
+            let post = partner.post(path).header("Issuer-Code", "sandbox");
+            post.header("X-Idempotency-Key", "user").json(&body)
+        };
+        sandbox.antaca(&kyc("MANUAL")).await.assert_done();
+        assert_refused(register(), 403, "KYC_NOT_PERMITTED").await;
+        sandbox.antaca(&kyc("EXTERNAL")).await.assert_done();
+        expect(201, register()).await;
+    }
+
+    /// A top-up's key is one of the partner's, whatever the balance, the type and the outcome.
+    async fn a_top_ups_key_means_one_top_up(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let other = Story::begin(&sandbox, 0).await;
+        let partner = sandbox.partner();
+        let top_up = |balance: &str, kind: &str, key: &str| {
+            let path = format!("/secure/balances/{balance}/transactions");
+            partner.post(&path).header("X-Idempotency-Key", key).json(&json!({
+                "type": kind, "amount": 5, "currency": "EUR", "description": "Top-up",
+                "externalTransactionId": format!("{key}-{kind}"),
+            }))
+        };
+        let reused = "IDEMPOTENCY_KEY_REUSED";
+        let (own, strange) = (&story.balance, "0351eb09-3ac0-4234-a4ad-0a6ad52f248b");
+
+        for kind in ["magic", "pos"] {
+            assert_refused(top_up(own, kind, kind), 422, "UNKNOWN_TRANSACTION_TYPE").await;
+            assert_refused(top_up(own, "topUp", kind), 409, reused).await;
+            assert_refused(top_up(own, kind, kind), 422, "UNKNOWN_TRANSACTION_TYPE").await;
+        }
+        assert_refused(top_up(strange, "topUp", "strange"), 404, "BALANCE_NOT_FOUND").await;
+        assert_refused(top_up(own, "topUp", "strange"), 409, reused).await;
+        assert_refused(top_up(strange, "topUp", "strange"), 404, "BALANCE_NOT_FOUND").await;
+
+        let done = expect(201, top_up(own, "topUp", "done")).await;
+        assert_refused(top_up(&other.balance, "topUp", "done"), 409, reused).await;
+        assert_refused(top_up(strange, "topUp", "done"), 409, reused).await;
+        assert_refused(top_up(own, "magic", "done"), 409, reused).await;
+        assert_eq!(expect(201, top_up(own, "topUp", "done")).await, done);
+        assert_eq!(story.amounts(&sandbox).await, (5, 0));
+        assert_eq!(other.amounts(&sandbox).await, (0, 0));
+    }
+
     /// A form that can't be read is refused, all fields at once; a doubtful one is kept.
     async fn a_form_is_read_as_a_whole(database) {
         let sandbox = Sandbox::start(database).await;

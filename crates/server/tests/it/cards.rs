@@ -1,8 +1,9 @@
 //! Cards over the wire: their numbers, their locks, and what they pay.
 
-use crate::story::{KEY, Story, decrypted, encrypted, expect};
+use crate::story::{KEY, Story, decrypted, encrypted, expect, unique};
 use crate::support::Sandbox;
 use domain::secret::Pan;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::contains_secret;
 
@@ -128,6 +129,85 @@ on_both_databases! {
         assert_eq!(story.amounts(&sandbox).await, (9_900, 100));
     }
 
+    /// A network's times may be finer than those that are kept: a reference finds them anyway.
+    async fn a_reference_to_a_fine_time_finds_its_authorization(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let at = "2026-11-21T10:00:00.1234567Z";
+        let mut body = network_message(&json!({ "cardId": story.card }), "fine");
+        body["transactionDate"] = at.into();
+        let told = expect(200, send(&sandbox, "authorizations", &body)).await;
+        assert_eq!(told["description"], "APPROVED");
+        assert_eq!(story.amounts(&sandbox).await, (8_766, 1_234));
+        let mut clearing = network_message(&json!({ "cardId": story.card }), "fine-cleared");
+        clearing["referenceTransactionId"] = "fine".into();
+        clearing["referenceTransactionDate"] = at.into();
+        let cleared = expect(200, send(&sandbox, "clearings", &clearing)).await;
+        assert_eq!(cleared["id"], told["id"], "it cleared the authorization");
+        assert_eq!(story.amounts(&sandbox).await, (8_766, 0));
+    }
+
+    /// Numbers that merely look like a card's refuse nothing; those that may be one are masked.
+    async fn card_numbers_in_free_text_are_masked(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let number = story.full["cardNo"].as_str().expect("a number");
+        let masked = format!("{}******{}", &number[..6], &number[12..]);
+        let mut body = network_message(&json!({ "pan": number }), "masked");
+        body["description"] = "Books 5555 5555-5555 4444".into();
+        body["transactionData"] = json!({
+            "mcc": "5942", "merchantIdentifier": "378282246310005", "merchantName": number,
+            "retrievalReferenceNumber": format!("1{number}"), "lastFourDpan": "5555555555554444",
+            "lastFourDigits": "12",
+        });
+        let told = expect(200, send(&sandbox, "authorizations", &body)).await;
+        assert_eq!(told["approved"], true);
+        let id = told["id"].as_str().expect("an id");
+        let path = format!("/secure/transactions/{id}");
+        let found = expect(200, sandbox.partner().get(&path)).await;
+        assert_eq!(found["description"], "Books 5555 55**-**** 4444");
+        let data = json!({
+            "mcc": "5942", "merchantIdentifier": "378282246310005", "merchantName": masked,
+            "retrievalReferenceNumber": format!("1{masked}"), "lastFourDpan": "4444",
+        });
+        assert_eq!(found["transactionData"], data);
+
+        for field in ["transactionId", "referenceTransactionId"] {
+            let mut body = network_message(&json!({ "pan": number }), "named");
+            body[field] = format!("id-{number}").into();
+            let refused = expect(422, send(&sandbox, "authorizations", &body)).await;
+            assert_eq!(refused["violations"][0]["field"], field);
+        }
+        let body = network_message(&json!({ "pan": number }), "keyed");
+        let post = sandbox.processor().post("/processor/v1/authorizations");
+        let keyed = post.header("X-Idempotency-Key", number).json(&body);
+        let refused = expect(422, keyed).await;
+        assert_eq!(refused["violations"][0]["field"], "X-Idempotency-Key");
+        let request = sandbox.partner().get("/nothing").header("X-Request-Id", number);
+        let answered = expect(404, request).await;
+        assert!(!answered.to_string().contains(number));
+    }
+
+    /// The owner's name for a card is free text too, and so are a partner's words for a top-up.
+    async fn labels_and_top_ups_hold_no_card_number(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let cards = format!("/secure/customers/{}/cards", story.customer);
+        let body = json!({
+            "balanceId": story.balance, "configId": "0019167984", "label": "old: 4111111111111111",
+        });
+        let path = format!("{cards}/virtual");
+        expect(201, encrypted(sandbox.partner().post(&path).json(&body))).await;
+        let listed = expect(200, sandbox.partner().get(&cards)).await;
+        assert_eq!(listed["items"][1]["label"], "old: 411111******1111");
+        let path = format!("/secure/balances/{}/transactions", story.balance);
+        let top_up = sandbox.partner().post(&path).json(&json!({
+            "type": "topUp", "amount": 5, "currency": "EUR", "externalTransactionId": "masked",
+            "description": "From 4111111111111111",
+        }));
+        assert_eq!(expect(201, top_up).await["description"], "From 411111******1111");
+    }
+
     /// No number, code or key is in any file of the data folder, nor in what was logged.
     async fn secrets_are_in_no_file_in_clear(database) {
         let mut sandbox = Sandbox::start(database).await;
@@ -139,6 +219,20 @@ on_both_databases! {
         scan(&sandbox, number.as_bytes());
         assert!(!sandbox.output().contains(&number));
     }
+}
+
+/// A message of the network about 12.34 EUR.
+fn network_message(card: &Value, id: &str) -> Value {
+    json!({
+        "card": card, "kind": "authorization", "type": "pos", "amount": 1_234, "currency": "EUR",
+        "transactionId": id, "transactionDate": "2026-11-21T10:00:00Z",
+    })
+}
+
+fn send(sandbox: &Sandbox, kind: &str, body: &Value) -> RequestBuilder {
+    let key = format!("{kind}-{}", unique());
+    let post = sandbox.processor().post(&format!("/processor/v1/{kind}"));
+    post.header("X-Idempotency-Key", key).json(body)
 }
 
 fn scan(sandbox: &Sandbox, secret: &[u8]) {

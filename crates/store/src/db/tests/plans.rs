@@ -80,8 +80,8 @@ async fn fill(db: &Db) {
         format!(
             "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
                 null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
-                'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now}, {now},
-                0
+                'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now},
+                {now}, 0
              from {series}"
         ),
     ];

@@ -1,0 +1,66 @@
+//! Step 7 of the protocol: what is answered, and what is taken back because it comes too late.
+
+use super::{PATIENCE, Reply, State, TAKEN, Waiting};
+use crate::error::Error;
+use crate::ids;
+use crate::ledger::command::{Command, Event, Names, Outcome};
+use domain::ids::MessageId;
+use domain::transaction::Processing;
+use std::sync::atomic::AtomicU8;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use store::ledger::Message;
+
+/// One line for each decision, so that the request's name leads from the door to the batch and to
+/// the transaction.
+pub(super) fn log_decision(batch: u64, waiting: &Waiting, message: &Message) {
+    let waited = waiting.budget.saturating_sub(waiting.left());
+    tracing::info!(
+        request_id = waiting.command.request_id,
+        batch,
+        kind = message.kind,
+        transaction = %message.transaction.0,
+        description = message.description.as_str(),
+        microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX),
+        "decided"
+    );
+}
+
+/// What is answered where there was nothing to do. A late approval that another delivery has heard
+/// of stands; its own caller isn't told "approved" after its time, but to ask again.
+pub(super) fn nothing(waiting: &Waiting, outcome: Outcome) -> Reply {
+    match (&waiting.command.event, outcome) {
+        (Event::DeclineLate { .. }, Outcome::Nothing) => Err(Error::overloaded()),
+        (_, outcome) => Ok(outcome),
+    }
+}
+
+/// Whether an approval comes after the time in which it was asked for.
+pub(super) fn is_late_approval(waiting: &Waiting, message: &Message) -> bool {
+    matches!(waiting.command.event, Event::Authorize { .. })
+        && message.processing == Processing::Success
+        && waiting.left().is_zero()
+}
+
+/// The command that takes a late approval back, waited for by who asked for the approval.
+pub(super) fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
+    let event = Event::DeclineLate {
+        message: message.id,
+        transaction: message.transaction,
+        balance: waiting.command.event.balance()?,
+    };
+    let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    Some(Waiting {
+        command: Command {
+            message: MessageId(ids::random_id()),
+            names: Names { scope: "late".to_owned(), key: None, network: None },
+            event,
+            ..waiting.command.clone()
+        },
+        // It must be done, however long it takes.
+        deadline: Instant::now() + PATIENCE,
+        budget: PATIENCE,
+        state: Arc::new(State(AtomicU8::new(TAKEN))),
+        reply: Mutex::new(Some(reply)),
+    })
+}
