@@ -71,7 +71,8 @@ impl App {
 }
 
 /// A UUIDv4.
-pub(crate) fn random_id() -> Uuid {
+#[must_use]
+pub fn random_id() -> Uuid {
     uuid::Builder::from_random_bytes(crypto::random::bytes()).into_uuid()
 }
 

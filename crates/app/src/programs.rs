@@ -20,10 +20,6 @@ impl App {
         check(&program)?;
         self.refresh_settings().await?;
         let settings = self.settings.get();
-        let owner = settings.partner_of_bin(&program.bin);
-        if owner.is_some_and(|owner| owner != program.partner) {
-            return Err(Refusal::BinTaken.into());
-        }
         settings.processor(program.processor).ok_or(Refusal::ProcessorNotFound)?;
         // The key is unwrapped before the transaction: it may have to be read.
         self.partner_key(program.partner).await?;
@@ -41,11 +37,12 @@ impl App {
         program: &Program,
     ) -> Result<(), Error> {
         let (partner, bin) = (program.partner, program.bin.as_str());
-        programs::insert_bin(tx, bin, partner).await?;
-        let bins = programs::list_bins(tx).await?;
-        if !bins.iter().any(|(taken, owner)| taken == bin && *owner == partner) {
+        // First, since it locks: of two nodes the later one sees the BIN of the earlier.
+        instance::raise_settings_version(tx).await?;
+        if !is_free(&programs::list_bins(tx).await?, bin, partner) {
             return Err(Refusal::BinTaken.into());
         }
+        programs::insert_bin(tx, bin, partner).await?;
         if keys::find_card_key(tx, partner, bin, "cvc", 0).await?.is_none() {
             self.create_card_keys(tx, partner, bin, self.now()).await?;
         }
@@ -53,11 +50,10 @@ impl App {
             return Err(Refusal::ProgramAlreadyExists.into());
         }
         let act = ("program.create", program.config_id.as_str(), &program_json(program));
-        self.record_act(tx, operator, partner, act).await?;
-        Ok(instance::raise_settings_version(tx).await?)
+        self.record_act(tx, operator, partner, act).await
     }
 
-    /// Creates a processor, or finds the one of this name.
+    /// Creates a processor, or finds the one of this name, which must have the same time budget.
     pub async fn create_processor(
         &self,
         operator: &Operator,
@@ -65,16 +61,35 @@ impl App {
         time_budget_ms: i64,
     ) -> Result<ProcessorId, Error> {
         self.refresh_settings().await?;
-        if let Some(known) = self.settings.get().processor_of_name(name) {
-            return Ok(known.id);
+        if let Some(known) = self.known_processor(name, time_budget_ms)? {
+            return Ok(known);
         }
         let id = self.new_processor_id().await?;
         let processor = Processor { id, name: name.to_owned(), time_budget_ms };
         let mut tx = self.db.begin().await?;
         let created = self.create_processor_in(&mut tx, operator, &processor).await;
-        tx.end(created).await?;
+        let created = tx.end(created).await;
         self.refresh_settings().await?;
-        Ok(id)
+        match created {
+            Ok(()) => Ok(id),
+            // Another node was faster.
+            Err(Error::Refused(Refusal::ProcessorAlreadyExists)) => self
+                .known_processor(name, time_budget_ms)?
+                .ok_or(Error::broken("a processor that exists can't be read")),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn known_processor(
+        &self,
+        name: &str,
+        time_budget_ms: i64,
+    ) -> Result<Option<ProcessorId>, Refusal> {
+        match self.settings.get().processor_of_name(name) {
+            None => Ok(None),
+            Some(known) if known.time_budget_ms == time_budget_ms => Ok(Some(known.id)),
+            Some(_) => Err(Refusal::ProcessorAlreadyExists),
+        }
     }
 
     async fn create_processor_in(
@@ -83,12 +98,23 @@ impl App {
         operator: &Operator,
         processor: &Processor,
     ) -> Result<(), Error> {
-        programs::insert_processor(tx, processor, self.now()).await?;
+        if !programs::insert_processor(tx, processor, self.now()).await? {
+            return Err(Refusal::ProcessorAlreadyExists.into());
+        }
         let detail = json!({ "timeBudgetMs": processor.time_budget_ms });
         let act = ("processor.create", processor.name.as_str(), &detail);
         self.record_act(tx, operator, PartnerId::PLATFORM, act).await?;
         Ok(instance::raise_settings_version(tx).await?)
     }
+}
+
+/// Whether a partner may have a BIN. Numbers of two BINs of which one begins the other could be
+/// equal, so not even one partner may have both.
+fn is_free(taken: &[(String, PartnerId)], bin: &str, partner: PartnerId) -> bool {
+    taken.iter().all(|(other, owner)| {
+        let overlaps = other.starts_with(bin) || bin.starts_with(other.as_str());
+        !overlaps || (other == bin && *owner == partner)
+    })
 }
 
 /// A program as the command line shows it.

@@ -118,15 +118,6 @@ impl Snapshot {
         self.bins.iter().find(|(bin, _)| digits.starts_with(bin)).map(|(_, partner)| *partner)
     }
 
-    /// The partner that has a BIN, or one that begins or continues it.
-    #[must_use]
-    pub fn partner_of_bin(&self, bin: &str) -> Option<PartnerId> {
-        let overlaps = |(taken, _): &&(String, PartnerId)| {
-            taken.starts_with(bin) || bin.starts_with(taken.as_str())
-        };
-        self.bins.iter().find(overlaps).map(|(_, partner)| *partner)
-    }
-
     /// The registered certificate of a fingerprint.
     #[must_use]
     pub fn certificate(&self, fingerprint: &[u8]) -> Option<&Certificate> {

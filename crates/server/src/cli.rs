@@ -170,7 +170,7 @@ pub(crate) enum ProgramCommand {
 /// `antaca processor`
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProcessorCommand {
-    /// Create a processor; one of this name stays as it is
+    /// Create a processor; one of this name and time budget stays as it is
     #[command(after_help = "Example:\n  antaca processor create --name acme-processor")]
     Create(With<CreateProcessor>),
 }
@@ -219,7 +219,7 @@ pub(crate) struct PurchaseArgs {
     #[arg(long)]
     pub(crate) card: i64,
     /// The amount in minor units: 1234 is 12.34
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) amount: i64,
     /// ISO 4217 code of the amount's currency
     #[arg(long, default_value = "EUR")]
@@ -263,7 +263,7 @@ pub(crate) struct FollowUpArgs {
     #[arg(long)]
     pub(crate) card: i64,
     /// The amount in minor units: 1234 is 12.34
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) amount: i64,
     /// ISO 4217 code of the amount's currency
     #[arg(long, default_value = "EUR")]

@@ -16,7 +16,7 @@ use app::keyring::Keyring;
 use app::settings::Snapshot;
 use domain::ids::PartnerId;
 use serde_json::Value;
-use simulator::{Clearing, FollowUp, Purchase, Target};
+use simulator::{Clearing, FollowUp, Purchase, SimulatorError, Target};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -260,13 +260,17 @@ async fn verify(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
     if arguments.json {
         output::line(&report.to_string());
     } else if holds {
-        output::line(&format!("The ledger holds: {} balances.", report["balances"]));
+        output::line(&format!("The ledger holds: {}.", balances(&report["balances"])));
     } else {
         output::error("The ledger doesn't hold.");
         let faults = report["faults"].as_array().into_iter().flatten();
         faults.filter_map(Value::as_str).for_each(output::error);
     }
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn balances(count: &Value) -> String {
+    if *count == 1 { "1 balance".to_owned() } else { format!("{count} balances") }
 }
 
 /// Verification needs no key, so a database that is named is opened by itself.
@@ -315,12 +319,18 @@ async fn simulate(command: SimulateCommand) -> Result<(), Failure> {
             target.reverse(&follow_up(it), now).await
         }
     };
-    output::line(&answer.map_err(|error| Failure::new(error.to_string()))?.to_string());
+    output::line(&answer.map_err(|error| not_simulated(&error))?.to_string());
     Ok(())
 }
 
 fn target(data: &Path) -> Result<Target, Failure> {
-    Target::of_sandbox(data).map_err(|error| Failure::new(error.to_string()))
+    Target::of_sandbox(data).map_err(|error| not_simulated(&error))
+}
+
+fn not_simulated(error: &SimulatorError) -> Failure {
+    let told = error.to_string();
+    let end = if told.ends_with(['.', '?', ')']) { "" } else { "." };
+    Failure::new(format!("The message wasn't taken: {told}{end}"))
 }
 
 fn follow_up(arguments: FollowUpArgs) -> FollowUp {
@@ -330,5 +340,17 @@ fn follow_up(arguments: FollowUpArgs) -> FollowUp {
         currency: arguments.currency,
         reference: arguments.reference,
         reference_date: arguments.reference_date,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balances_are_counted_in_words() {
+        for (count, words) in [(0, "0 balances"), (1, "1 balance"), (2, "2 balances")] {
+            assert_eq!(balances(&count.into()), words);
+        }
     }
 }

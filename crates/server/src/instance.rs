@@ -92,7 +92,8 @@ pub(crate) async fn start(
 /// Ends the engines and the database, after the last of the tasks.
 pub(crate) async fn close(app: App) -> Result<(), Failure> {
     let db = app.db.clone();
-    // Every command is answered by now, so the engines have nothing left; they end with the app.
-    drop(app);
+    // Their threads are waited for: a batch may still be committing.
+    let closed = tokio::task::spawn_blocking(move || app.engines.close()).await;
+    closed.map_err(|_| Failure::new("An engine couldn't be ended."))?;
     Ok(db.close().await?)
 }

@@ -1,13 +1,15 @@
 //! Accepting connections: TLS, limits, HTTP/1.1 and HTTP/2, and an orderly end.
 
+mod too_large;
+
 use crate::tls;
 use api::Peer;
 use app::tasks::Tasks;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::Version;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -35,9 +37,12 @@ const IDLE: Duration = Duration::from_secs(60);
 const LAST_WORDS: Duration = Duration::from_secs(12);
 /// Bytes of a request's head.
 const HEAD_MAX: usize = 16 * 1024;
+/// What HTTP/2 counts for a field beside its name and value (RFC 9113, section 6.5.2).
+const FIELD_BYTES: usize = 32;
 /// Fields of a request's head: HTTP/1.1's default in hyper, which has a fast path for it.
 const FIELDS_MAX: usize = 100;
-/// What HTTP/1.1 reads ahead at most.
+/// What is read at most before it is known what it is: heads beyond [`HEAD_MAX`] and within this
+/// are answered by us, larger ones of HTTP/2 by the library, with no body.
 const BUFFER_MAX: usize = 64 * 1024;
 /// Requests at once on one connection of HTTP/2.
 const STREAMS_MAX: u32 = 128;
@@ -116,18 +121,19 @@ impl Listener {
         let service = service_fn(move |request: Request<Incoming>| {
             answer(router.clone(), request, peer.clone(), Busy::begin(&busy))
         });
-        let io = TokioIo::new(stream);
         match protocol {
             Protocol::Http1 => {
+                let io = TokioIo::new(too_large::Worded::new(stream));
                 let mut http = http1::Builder::new();
                 http.timer(TokioTimer::new()).header_read_timeout(IDLE);
                 http.max_header_size(HEAD_MAX).max_buf_size(BUFFER_MAX);
                 drive(http.serve_connection(io, service), &activity, stopping).await;
             }
             Protocol::Http2 => {
+                let io = TokioIo::new(stream);
                 let mut http = http2::Builder::new(InTasks(self.tasks));
                 http.timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
-                http.max_header_list_size(u32::try_from(HEAD_MAX).unwrap_or(u32::MAX));
+                http.max_header_list_size(u32::try_from(BUFFER_MAX).unwrap_or(u32::MAX));
                 drive(http.serve_connection(io, service), &activity, stopping).await;
             }
         }
@@ -148,14 +154,22 @@ async fn answer(
     busy: Busy,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
-    // HTTP/1.1 counts by itself.
-    if request.headers().len() > FIELDS_MAX {
-        return Ok(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
+    if is_too_large(&request) {
+        return Ok(too_large::response());
     }
     request.extensions_mut().insert(peer);
     let answer = router.oneshot(request).await;
     drop(busy);
     answer
+}
+
+/// Whether the head is beyond its limits. HTTP/1.1 counts by itself.
+fn is_too_large(request: &Request) -> bool {
+    let fields = request.headers();
+    let bytes = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_BYTES);
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    request.version() == Version::HTTP_2
+        && (fields.len() > FIELDS_MAX || path + bytes.sum::<usize>() > HEAD_MAX)
 }
 
 /// Runs a connection to its end. Where it has been idle for too long, or the process is to end,

@@ -23,6 +23,8 @@ pub(crate) fn router(app: App) -> Router {
 async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let (code, status) = if app.tasks.is_stopping() {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if !app.engines.are_running() {
+        (StatusCode::SERVICE_UNAVAILABLE, "ledger engine ended")
     } else {
         match tokio::time::timeout(PING, app.db.ping()).await {
             Ok(Ok(())) => (StatusCode::OK, "ready"),
@@ -30,4 +32,26 @@ async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         }
     };
     (code, Json(json!({ "status": status })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::http::Request;
+    use tower::ServiceExt as _;
+
+    async fn ready_of(app: &App) -> StatusCode {
+        let request = Request::get("/health/ready").body(Body::empty()).expect("a request");
+        router(app.clone()).oneshot(request).await.expect("an answer").status()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_without_its_engine_is_not_ready() {
+        let node = testkit::TestApp::on(testkit::Database::Sqlite).await;
+        assert_eq!(ready_of(&node.app).await, StatusCode::OK);
+        node.app.engines.close();
+        assert_eq!(ready_of(&node.app).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(node.app.db.ping().await.is_ok());
+    }
 }

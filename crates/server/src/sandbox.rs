@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     partner::prepare(&desk, &folder, &control::operator_here()?).await?;
     quickstart::prepare(&folder)?;
 
-    let served = Served { desk, jwe_key, ca, certificate, folder };
+    let served = Served { desk, jwe_key, ca, certificate, folder, sign: Some(file::NAME) };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

@@ -88,6 +88,8 @@ pub(crate) struct Served {
     pub(crate) certificate: ServerCertificate,
     /// Its folder.
     pub(crate) folder: Folder,
+    /// A file in it that is there only while the server serves.
+    pub(crate) sign: Option<&'static str>,
 }
 
 /// Serves until SIGTERM or Ctrl-C; `ready` is called as soon as requests are answered.
@@ -124,7 +126,10 @@ pub(crate) async fn run(
         }
         tracing::info!("Stopping");
     }
-    let Served { desk, folder, .. } = served;
+    let Served { desk, folder, sign, .. } = served;
+    if let Some(Err(failure)) = sign.map(|sign| folder.remove(sign)) {
+        tracing::warn!(%failure, "A file stays that should be gone");
+    }
     drop(desk);
     if !app.tasks.finish(PATIENCE).await {
         tracing::warn!("Some work didn't end in time and is given up");
@@ -168,7 +173,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let ca = authority.certificate_pem().to_owned();
     let desk = Desk { app, authority: Some(authority), real_time: real };
     let (listen, operations) = sockets.addresses()?;
-    let served = Served { desk, jwe_key, ca, certificate, folder };
+    let served = Served { desk, jwe_key, ca, certificate, folder, sign: None };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

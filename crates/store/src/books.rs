@@ -1,165 +1,251 @@
-//! The books as `ledger verify` reads them: what the balances say, and what movements and holds sum
-//! to.
+//! The books as `ledger verify` reads them: row by row in slices, so that no statement takes long
+//! however large a ledger is. Nothing is summed here: a sum of 64 bits can overflow.
 
-use crate::StoreError;
-use crate::db::{Row, Sql, Tx};
+use crate::db::{Each, Row, Sql, Tx, Type, Value};
+use crate::read::{corrupt, currency, word};
+use crate::{StoreError, values};
+use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
+use domain::ledger::Account;
+use domain::money::Currency;
 use domain::scope::Scope;
+use domain::transaction::{Processing, Status};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-const HELD: Sql = Sql("
-    select balance_id, cast(sum(held) as bigint) as held
-    from \"transaction\"
-    where partner_id = $1 and held <> 0
-    group by balance_id");
-const MOVED_OUT: Sql = Sql("
-    select from_account as account, from_balance_id as balance_id, currency,
-        cast(sum(amount) as bigint) as moved
-    from movement
-    where partner_id = $1
-    group by from_account, from_balance_id, currency");
-const MOVED_IN: Sql = Sql("
-    select to_account as account, to_balance_id as balance_id, currency,
-        cast(sum(amount) as bigint) as moved
-    from movement
-    where partner_id = $1
-    group by to_account, to_balance_id, currency");
 const BALANCES: Sql = Sql("
     select id, currency, posted, held
     from balance
-    where partner_id = $1
-    order by id");
-const UNBALANCED_TRANSACTIONS: Sql = Sql("
-    select t.id
-    from \"transaction\" t
-    where t.partner_id = $1 and t.cleared <> (
-        select coalesce(cast(sum(m.amount) as bigint), 0)
-        from movement m
-        where m.partner_id = t.partner_id and m.transaction_id = t.id)
-    order by t.id
-    limit 20");
-const HOLDING_BUT_CLOSED: Sql = Sql("
-    select id
-    from \"transaction\"
-    where partner_id = $1 and held <> 0 and (status <> 'AUTHORIZED' or processing <> 'SUCCESS')
+    where partner_id = $1 and id >= $2
     order by id
-    limit 20");
-const MOVEMENTS_WITHOUT_TRANSACTION: Sql = Sql("
-    select distinct m.transaction_id as id
-    from movement m
-    where m.partner_id = $1 and not exists (
-        select 1
-        from \"transaction\" t
-        where t.partner_id = m.partner_id and t.id = m.transaction_id)
-    limit 20");
-const MESSAGES_WITHOUT_TRANSACTION: Sql = Sql("
-    select m.transaction_id as id
-    from message m
-    where m.partner_id = $1 and not exists (
-        select 1
-        from \"transaction\" t
-        where t.partner_id = m.partner_id and t.id = m.transaction_id)
-    limit 20");
-const TRANSACTIONS_WITHOUT_BALANCE: Sql = Sql("
-    select t.id
-    from \"transaction\" t
-    where t.partner_id = $1 and t.processing = 'SUCCESS' and not exists (
-        select 1 from balance b where b.partner_id = t.partner_id and b.id = t.balance_id)
-    limit 20");
+    limit $3");
+const CARDS: Sql = Sql("
+    select id, balance_id
+    from card
+    where partner_id = $1 and id >= $2
+    order by id
+    limit $3");
+const ENTRIES: Sql = Sql("
+    select id, balance_id, currency, status, processing, held, cleared,
+        expires_at is not null as expires
+    from \"transaction\"
+    where partner_id = $1 and id >= $2
+    order by id
+    limit $3");
+const MOVEMENTS: Sql = Sql("
+    select transaction_id, part, leg, from_account, from_balance_id, to_account, to_balance_id,
+        amount, currency
+    from movement
+    where partner_id = $1 and (transaction_id, part, leg) >= ($2, $3, $4) and transaction_id <= $5
+    order by transaction_id, part, leg
+    limit $6");
+const MESSAGES: Sql = Sql("
+    select id, kind, transaction_id, processing
+    from message
+    where partner_id = $1 and id >= $2
+    order by id
+    limit $3");
+const PROCESSING: Each = Each {
+    sql: "select id, processing
+        from \"transaction\"
+        where partner_id = $1 and id = $2
+        limit 1",
+    keys: &[Type::Int, Type::Uuid],
+};
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[
-    HELD,
-    MOVED_OUT,
-    MOVED_IN,
-    BALANCES,
-    UNBALANCED_TRANSACTIONS,
-    HOLDING_BUT_CLOSED,
-    MOVEMENTS_WITHOUT_TRANSACTION,
-    MESSAGES_WITHOUT_TRANSACTION,
-    TRANSACTIONS_WITHOUT_BALANCE,
-];
+pub const STATEMENTS: &[Sql] = &[BALANCES, CARDS, ENTRIES, MOVEMENTS, MESSAGES];
 
 /// A balance as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The balance.
-    pub id: Uuid,
+    pub id: BalanceId,
     /// Its currency.
-    pub currency: String,
+    pub currency: Currency,
     /// Posted, in minor units.
     pub posted: i64,
     /// Held, in minor units.
     pub held: i64,
 }
 
-/// A sum of movements of one account in one currency.
+/// A transaction as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// `balance`, `scheme` or `outside`.
-    pub account: String,
-    /// The balance, if the account is one.
-    pub balance: Option<Uuid>,
-    /// The currency.
-    pub currency: String,
-    /// The sum, in minor units.
-    pub sum: i64,
+pub struct Entry {
+    /// The transaction.
+    pub id: TransactionId,
+    /// Its balance.
+    pub balance: Option<BalanceId>,
+    /// Its currency.
+    pub currency: Currency,
+    /// Where it stands.
+    pub status: Status,
+    /// What was done with it.
+    pub processing: Processing,
+    /// What it holds, in minor units.
+    pub held: i64,
+    /// What it has moved, in minor units.
+    pub cleared: i64,
+    /// Whether its hold ends by itself.
+    pub expires: bool,
 }
 
-/// All that `ledger verify` compares of one partner, read in one snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Books {
-    /// What the balances say.
-    pub balances: Vec<Told>,
-    /// What transactions hold, by balance.
-    pub held: Vec<(Option<Uuid>, i64)>,
-    /// What moved out of each account.
-    pub moved_out: Vec<Moved>,
-    /// What moved into each account.
-    pub moved_in: Vec<Moved>,
-    /// Rows that contradict one another: what is wrong, and the transaction.
-    pub broken: Vec<(&'static str, Uuid)>,
+/// A movement as its row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Whose it is.
+    pub transaction: TransactionId,
+    /// Which part of the transaction.
+    pub part: i64,
+    /// Which leg of the part.
+    pub leg: i64,
+    /// Where the money was.
+    pub from: Account,
+    /// Where it is.
+    pub to: Account,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// In which currency.
+    pub currency: Currency,
 }
 
-/// Reads the books of a partner.
-pub async fn books(tx: &mut Tx, scope: Scope) -> Result<Books, StoreError> {
-    let partner = scope.partner();
-    let mut books = Books::default();
-    for row in tx.rows(&BALANCES, &[&partner]).await? {
-        books.balances.push(Told {
-            id: row.get("id")?,
-            currency: row.get("currency")?,
-            posted: row.get("posted")?,
-            held: row.get("held")?,
-        });
-    }
-    for row in tx.rows(&HELD, &[&partner]).await? {
-        books.held.push((row.get("balance_id")?, row.get("held")?));
-    }
-    books.moved_out = moved(&tx.rows(&MOVED_OUT, &[&partner]).await?)?;
-    books.moved_in = moved(&tx.rows(&MOVED_IN, &[&partner]).await?)?;
-    for (what, statement) in [
-        ("its movements don't sum to what it has cleared", UNBALANCED_TRANSACTIONS),
-        ("it holds money but isn't authorized", HOLDING_BUT_CLOSED),
-        ("it has movements but no row", MOVEMENTS_WITHOUT_TRANSACTION),
-        ("it has a message but no row", MESSAGES_WITHOUT_TRANSACTION),
-        ("its balance has no row", TRANSACTIONS_WITHOUT_BALANCE),
-    ] {
-        for row in tx.rows(&statement, &[&partner]).await? {
-            books.broken.push((what, row.get("id")?));
-        }
-    }
-    Ok(books)
+/// The place of a movement in the order of its table.
+pub type MovementKey = (TransactionId, i64, i64);
+
+/// A message as its row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The message.
+    pub id: MessageId,
+    /// `authorization`, `reversal`, `clearing`, `internal` or `expiry`.
+    pub kind: String,
+    /// The transaction that it made or changed.
+    pub transaction: TransactionId,
+    /// What was done with it.
+    pub processing: Processing,
 }
 
-fn moved(rows: &[Row]) -> Result<Vec<Moved>, StoreError> {
+/// Balances in the order of their ids, from the first that isn't below `from`.
+pub async fn list_balances(
+    tx: &mut Tx,
+    scope: Scope,
+    from: BalanceId,
+    limit: i64,
+) -> Result<Vec<Told>, StoreError> {
+    let rows = tx.rows(&BALANCES, &[&scope.partner(), &from, &limit]).await?;
     rows.iter()
         .map(|row| {
-            Ok(Moved {
-                account: row.get("account")?,
-                balance: row.get("balance_id")?,
-                currency: row.get("currency")?,
-                sum: row.get("moved")?,
+            Ok(Told {
+                id: BalanceId(row.get("id")?),
+                currency: currency(row, "currency")?,
+                posted: row.get("posted")?,
+                held: row.get("held")?,
             })
         })
         .collect()
+}
+
+/// Cards and the balances that they pay from, in the order of their ids.
+pub async fn list_cards(
+    tx: &mut Tx,
+    scope: Scope,
+    from: CardId,
+    limit: i64,
+) -> Result<Vec<(CardId, BalanceId)>, StoreError> {
+    let rows = tx.rows(&CARDS, &[&scope.partner(), &from, &limit]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?))).collect()
+}
+
+/// Transactions in the order of their ids.
+pub async fn list_entries(
+    tx: &mut Tx,
+    scope: Scope,
+    from: TransactionId,
+    limit: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = tx.rows(&ENTRIES, &[&scope.partner(), &from, &limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Entry {
+                id: TransactionId(row.get("id")?),
+                balance: row.get::<Option<Uuid>>("balance_id")?.map(BalanceId),
+                currency: currency(row, "currency")?,
+                status: word(row, "status", Status::parse)?,
+                processing: word(row, "processing", Processing::parse)?,
+                held: row.get("held")?,
+                cleared: row.get("cleared")?,
+                expires: row.get("expires")?,
+            })
+        })
+        .collect()
+}
+
+/// Movements of the transactions up to `last`, in the order of their keys.
+pub async fn list_movements(
+    tx: &mut Tx,
+    scope: Scope,
+    from: MovementKey,
+    last: TransactionId,
+    limit: i64,
+) -> Result<Vec<Movement>, StoreError> {
+    let (transaction, part, leg) = from;
+    let rows =
+        tx.rows(&MOVEMENTS, &[&scope.partner(), &transaction, &part, &leg, &last, &limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Movement {
+                transaction: TransactionId(row.get("transaction_id")?),
+                part: row.get("part")?,
+                leg: row.get("leg")?,
+                from: account(row, "from_account", "from_balance_id")?,
+                to: account(row, "to_account", "to_balance_id")?,
+                amount: row.get("amount")?,
+                currency: currency(row, "currency")?,
+            })
+        })
+        .collect()
+}
+
+/// Messages in the order of their ids.
+pub async fn list_messages(
+    tx: &mut Tx,
+    scope: Scope,
+    from: MessageId,
+    limit: i64,
+) -> Result<Vec<Heard>, StoreError> {
+    let rows = tx.rows(&MESSAGES, &[&scope.partner(), &from, &limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Heard {
+                id: MessageId(row.get("id")?),
+                kind: row.get("kind")?,
+                transaction: TransactionId(row.get("transaction_id")?),
+                processing: word(row, "processing", Processing::parse)?,
+            })
+        })
+        .collect()
+}
+
+/// What was done with each of these transactions; those without a row are left out.
+pub async fn processing_of(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &BTreeSet<TransactionId>,
+) -> Result<HashMap<TransactionId, Processing>, StoreError> {
+    let keys: Vec<Vec<Value>> = ids.iter().map(|id| values![scope.partner(), id]).collect();
+    let rows = tx.rows_each(&PROCESSING, &keys).await?;
+    rows.iter()
+        .map(|row| {
+            let processing = word(row, "processing", Processing::parse)?;
+            Ok((TransactionId(row.get("id")?), processing))
+        })
+        .collect()
+}
+
+fn account(row: &Row, account: &str, balance: &str) -> Result<Account, StoreError> {
+    match (row.get::<String>(account)?.as_str(), row.get::<Option<Uuid>>(balance)?) {
+        ("balance", Some(id)) => Ok(Account::Balance(BalanceId(id))),
+        ("scheme", None) => Ok(Account::Scheme),
+        ("outside", None) => Ok(Account::Outside),
+        _ => Err(corrupt(account)),
+    }
 }

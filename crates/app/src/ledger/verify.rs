@@ -1,20 +1,31 @@
 //! The proof that the ledger holds: every account is computed again from movements and holds and
-//! compared with what its row says.
+//! compared with what its row says, and rows are compared with the rows that they name.
+//!
+//! A movement is one row with both of its accounts, so all accounts sum to zero by themselves.
+
+mod check;
+#[cfg(test)]
+mod tests;
 
 use crate::Error;
-use domain::ids::PartnerId;
+use check::Check;
+use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::scope::Scope;
-use std::collections::BTreeMap;
-use store::books::{Books, books};
-use store::db::Db;
+use std::collections::BTreeSet;
+use store::StoreError;
+use store::books::{self, Entry};
+use store::db::{Db, Tx};
 use uuid::Uuid;
+
+/// Rows that are read at once: some milliseconds of the database's time, some megabytes of ours.
+const SLICE: i64 = 10_000;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// How many balances were computed again.
     pub balances: usize,
-    /// What doesn't hold, in words that name the account or transaction.
+    /// What doesn't hold, in words that name the account or transaction; at most some of a kind.
     pub faults: Vec<String>,
 }
 
@@ -26,120 +37,137 @@ impl Report {
     }
 }
 
-/// Verifies the books of these partners, each in one snapshot.
+/// Verifies the books of these partners, each in one snapshot. Memory grows with the number of a
+/// partner's balances, not with what has happened to them.
 pub async fn verify(db: &Db, partners: &[PartnerId]) -> Result<Report, Error> {
+    verify_in_slices(db, partners, SLICE).await
+}
+
+/// As [`verify`], reading this many rows at once.
+pub async fn verify_in_slices(
+    db: &Db,
+    partners: &[PartnerId],
+    slice: i64,
+) -> Result<Report, Error> {
+    assert!(slice > 0, "a slice has rows");
     let mut report = Report::default();
     for &partner in partners {
         let mut tx = db.read().await?;
-        let read = books(&mut tx, Scope::platform(partner, "ledger verify")).await;
-        let read = tx.end(read).await?;
-        report.balances += read.balances.len();
-        report.faults.extend(faults(&read).into_iter().map(|fault| format!("{partner}: {fault}")));
+        let scope = Scope::platform(partner, "ledger verify");
+        let read = Reader { tx: &mut tx, scope, slice, check: Check::default() }.read().await;
+        let check = tx.end(read).await?;
+        report.balances += check.balances();
+        let faults = check.finish().into_iter();
+        report.faults.extend(faults.map(|fault| format!("{partner}: {fault}")));
     }
     Ok(report)
 }
 
-/// What doesn't hold in these books.
-fn faults(books: &Books) -> Vec<String> {
-    let mut faults: Vec<String> =
-        books.broken.iter().map(|(what, id)| format!("transaction {id}: {what}")).collect();
-
-    // (account, balance, currency) → what moved in less what moved out.
-    let mut moved: BTreeMap<(&str, Option<Uuid>, &str), i128> = BTreeMap::new();
-    for (sums, sign) in [(&books.moved_in, 1), (&books.moved_out, -1)] {
-        for sum in sums {
-            let account = (sum.account.as_str(), sum.balance, sum.currency.as_str());
-            *moved.entry(account).or_default() += sign * i128::from(sum.sum);
-        }
-    }
-    let mut zero: BTreeMap<&str, i128> = BTreeMap::new();
-    for ((_, _, currency), sum) in &moved {
-        *zero.entry(currency).or_default() += sum;
-    }
-    for (currency, sum) in zero.into_iter().filter(|(_, sum)| *sum != 0) {
-        faults.push(format!("{currency}: all accounts sum to {sum} instead of zero"));
-    }
-
-    let mut held: BTreeMap<Uuid, i128> = BTreeMap::new();
-    for (balance, sum) in &books.held {
-        match balance {
-            Some(id) => *held.entry(*id).or_default() += i128::from(*sum),
-            None => faults.push(format!("{sum} is held of no balance")),
-        }
-    }
-    for told in &books.balances {
-        let posted = moved.remove(&("balance", Some(told.id), told.currency.as_str()));
-        let posted = posted.unwrap_or_default();
-        if posted != i128::from(told.posted) {
-            let (id, says) = (told.id, told.posted);
-            faults.push(format!("balance {id}: posted is {says}, its movements sum to {posted}"));
-        }
-        let holds = held.remove(&told.id).unwrap_or_default();
-        if holds != i128::from(told.held) {
-            let (id, says) = (told.id, told.held);
-            faults.push(format!("balance {id}: held is {says}, its transactions hold {holds}"));
-        }
-    }
-    for ((account, balance, currency), _) in moved {
-        if account == "balance" {
-            let id = balance.unwrap_or_default();
-            faults.push(format!("balance {id}: it has movements in {currency} but no such row"));
-        }
-    }
-    for (id, _) in held {
-        faults.push(format!("balance {id}: it is held of but has no row"));
-    }
-    faults
+/// Reads the books of one partner in one snapshot and shows them to the check.
+struct Reader<'a> {
+    tx: &'a mut Tx,
+    scope: Scope,
+    slice: i64,
+    check: Check,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use store::books::{Moved, Told};
-
-    fn moved(account: &str, balance: Option<Uuid>, sum: i64) -> Moved {
-        Moved { account: account.to_owned(), balance, currency: "EUR".to_owned(), sum }
+impl Reader<'_> {
+    async fn read(mut self) -> Result<Check, StoreError> {
+        self.balances().await?;
+        self.cards().await?;
+        self.transactions().await?;
+        self.messages().await?;
+        Ok(self.check)
     }
 
-    fn sound() -> Books {
-        let id = Uuid::from_u128(1);
-        Books {
-            balances: vec![Told { id, currency: "EUR".to_owned(), posted: 70, held: 20 }],
-            held: vec![(Some(id), 20)],
-            moved_out: vec![moved("outside", None, 100), moved("balance", Some(id), 30)],
-            moved_in: vec![moved("balance", Some(id), 100), moved("scheme", None, 30)],
-            broken: Vec::new(),
+    async fn balances(&mut self) -> Result<(), StoreError> {
+        let mut from = Some(Uuid::nil());
+        while let Some(first) = from {
+            breathe().await;
+            let first = BalanceId(first);
+            let told = books::list_balances(self.tx, self.scope, first, self.slice).await?;
+            from = self.next(told.len(), told.last().map(|last| last.id.0));
+            told.into_iter().for_each(|told| self.check.balance(told));
         }
+        Ok(())
     }
 
-    #[test]
-    fn sound_books_have_no_fault() {
-        assert_eq!(faults(&sound()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn each_fault_is_found_and_names_its_account() {
-        let id = Uuid::from_u128(1);
-        type Spoil = fn(&mut Books);
-        let spoilt: [(Spoil, &str); 7] = [
-            (|books| books.balances[0].posted = 71, "posted is 71"),
-            (|books| books.balances[0].held = 0, "held is 0"),
-            (|books| books.held.clear(), "its transactions hold 0"),
-            (|books| books.held.push((None, 1)), "held of no balance"),
-            (|books| books.moved_in[1].sum = 29, "sum to -1 instead of zero"),
-            (|books| books.balances.clear(), "no such row"),
-            (|books| books.broken.push(("it is broken", Uuid::nil())), "it is broken"),
-        ];
-        for (spoil, word) in spoilt {
-            let mut books = sound();
-            spoil(&mut books);
-            let found = faults(&books);
-            assert!(found.iter().any(|fault| fault.contains(word)), "{word}: {found:?}");
+    async fn cards(&mut self) -> Result<(), StoreError> {
+        let mut from = Some(CardId(i64::MIN));
+        while let Some(first) = from {
+            breathe().await;
+            let cards = books::list_cards(self.tx, self.scope, first, self.slice).await?;
+            let last = cards.last().filter(|_| is_full(cards.len(), self.slice));
+            from = last.and_then(|(id, _)| id.0.checked_add(1)).map(CardId);
+            cards.iter().for_each(|(card, balance)| self.check.card(*card, *balance));
         }
-        assert!(
-            faults(&Books { balances: Vec::new(), ..sound() })
-                .iter()
-                .any(|fault| fault.contains(&id.to_string()))
-        );
+        Ok(())
     }
+
+    /// Transactions, each slice with its movements; those after the last belong to no transaction.
+    async fn transactions(&mut self) -> Result<(), StoreError> {
+        let mut from = Some(Uuid::nil());
+        while let Some(first) = from {
+            let first = TransactionId(first);
+            let entries = books::list_entries(self.tx, self.scope, first, self.slice).await?;
+            let last = entries.last().map(|last| last.id);
+            from = self.next(entries.len(), last.map(|last| last.0));
+            let end = TransactionId(Uuid::max());
+            let last = last.filter(|_| from.is_some()).unwrap_or(end);
+            self.movements(entries, first, last).await?;
+        }
+        Ok(())
+    }
+
+    async fn movements(
+        &mut self,
+        entries: Vec<Entry>,
+        first: TransactionId,
+        last: TransactionId,
+    ) -> Result<(), StoreError> {
+        let slice = self.slice;
+        let mut part = self.check.part(entries);
+        let mut from = Some((first, i64::MIN, i64::MIN));
+        while let Some(key) = from {
+            breathe().await;
+            let moved = books::list_movements(self.tx, self.scope, key, last, slice).await?;
+            let next = moved.last().filter(|_| is_full(moved.len(), slice));
+            from = next.map(|it| (it.transaction, it.part, it.leg.saturating_add(1)));
+            moved.iter().for_each(|movement| part.movement(movement));
+        }
+        part.finish();
+        Ok(())
+    }
+
+    async fn messages(&mut self) -> Result<(), StoreError> {
+        let mut from = Some(Uuid::nil());
+        while let Some(first) = from {
+            breathe().await;
+            let first = MessageId(first);
+            let heard = books::list_messages(self.tx, self.scope, first, self.slice).await?;
+            from = self.next(heard.len(), heard.last().map(|last| last.id.0));
+            let named: BTreeSet<_> = heard.iter().map(|message| message.transaction).collect();
+            let done = books::processing_of(self.tx, self.scope, &named).await?;
+            for message in &heard {
+                self.check.message(message, done.get(&message.transaction).copied());
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the next slice begins, if there may be one.
+    fn next(&self, rows: usize, last: Option<Uuid>) -> Option<Uuid> {
+        let last = last.filter(|_| is_full(rows, self.slice))?;
+        last.as_u128().checked_add(1).map(Uuid::from_u128)
+    }
+}
+
+/// Lets others of this task's go on between two slices: SQLite never waits by itself.
+async fn breathe() {
+    tokio::task::yield_now().await;
+}
+
+/// Whether a slice has as many rows as it may: then more may follow.
+fn is_full(rows: usize, slice: i64) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= slice)
 }

@@ -4,3 +4,5 @@ mod holds;
 mod nodes;
 mod once;
 mod oracle;
+mod programs;
+mod verify;

@@ -35,8 +35,10 @@ pub(super) async fn prepare(
     folder: &Folder,
     operator: &Operator,
 ) -> Result<(), Failure> {
-    let processor = CreateProcessor { name: PROCESSOR.to_owned(), time_budget_ms: 2000 };
-    desk.act(operator, Act::CreateProcessor(processor)).await?;
+    if desk.app.settings.get().processor_of_name(PROCESSOR).is_none() {
+        let processor = CreateProcessor { name: PROCESSOR.to_owned(), time_budget_ms: 2000 };
+        desk.act(operator, Act::CreateProcessor(processor)).await?;
+    }
     if desk.app.settings.get().partner_of_code(PARTNER).is_none() {
         let partner = CreatePartner {
             code: PARTNER.to_owned(),

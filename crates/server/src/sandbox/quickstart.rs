@@ -62,7 +62,7 @@ Data folder:    {dir} (sandbox.json has all addresses and files)
 {curl} \
   -H 'Issuer-Code: {PARTNER}' -H 'Content-Type: application/json' \
   {host}/lifecycle/v1/wallet --data-raw '{{"firstName": "John", "lastName": "Doe",
-  "phone": "481234567899", "email": "john.doe@example.com", "birthDate": "2000-01-01",
+  "phone": "481234567899", "email": "john.doe@verestro.com", "birthDate": "2000-01-01",
   "state": "VERIFIED", "kyc": "SUCCESS"}}'
 CUSTOMER=
 

@@ -1,15 +1,27 @@
 //! The HTTPS listener: certificates, protocols and limits.
 
 use crate::support::{Database, Sandbox, connect};
+use axum::body::Body;
+use axum::http::{Request, Response};
 use crypto::certificates::{Authority, client_key_and_csr};
 use domain::Timestamp;
+use hyper::body::Incoming;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+/// Sends a request by hand and reads the answer.
+async fn answer(sandbox: &Sandbox, request: &str) -> String {
+    let mut connection = connect(sandbox, None, &[]).await.expect("a connection");
+    // A head that is much too long isn't read to its end.
+    let _ = connection.send(request.as_bytes()).await;
+    let answer = connection.read_all().await.expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
 
 /// Sends a request by hand and reads the answer's status line.
 async fn status(sandbox: &Sandbox, request: &str) -> String {
-    let mut connection = connect(sandbox, None, &[]).await.expect("a connection");
-    connection.send(request.as_bytes()).await.expect("sent");
-    let answer = connection.read_all().await.expect("an answer");
-    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+    let answer = answer(sandbox, request).await;
+    answer.lines().next().unwrap_or_default().to_owned()
 }
 
 /// Not even a handshake: a client can't find out more than that.
@@ -55,6 +67,21 @@ async fn http_2_is_offered_and_http_1_is_the_default() {
     assert!(connect(&sandbox, None, &[b"spdy"]).await.is_err());
 }
 
+/// In the words of every other problem.
+fn assert_too_large(answer: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large"), "{answer}");
+    let head = head.to_ascii_lowercase();
+    assert!(head.contains("content-type: application/problem+json"), "{answer}");
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{answer}");
+    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(body["title"], "REQUEST_HEADER_FIELDS_TOO_LARGE");
+    assert_eq!(body["status"], 431);
+    assert_eq!(body["type"], "about:blank");
+    let id = body["requestId"].as_str().expect("an id");
+    assert!(head.contains(&format!("x-request-id: {id}")), "{answer}");
+}
+
 #[tokio::test]
 async fn a_head_beyond_its_limits_is_answered() {
     let sandbox = Sandbox::start(Database::Sqlite).await;
@@ -62,11 +89,42 @@ async fn a_head_beyond_its_limits_is_answered() {
         format!("GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n")
     };
     assert_eq!(status(&sandbox, &get("")).await, "HTTP/1.1 404 Not Found");
-    let too_large = "HTTP/1.1 431 Request Header Fields Too Large";
-    let long = format!("X-Long: {}\r\n", "a".repeat(16 * 1024));
-    assert_eq!(status(&sandbox, &get(&long)).await, too_large);
+    for length in [16, 32, 60] {
+        let long = format!("X-Long: {}\r\n", "a".repeat(length * 1024));
+        assert_too_large(&answer(&sandbox, &get(&long)).await);
+    }
     let many: String = (0..100).map(|number| format!("X-{number}: a\r\n")).collect();
-    assert_eq!(status(&sandbox, &get(&many)).await, too_large);
+    assert_too_large(&answer(&sandbox, &get(&many)).await);
     let fitting: String = (0..90).map(|number| format!("X-{number}: a\r\n")).collect();
     assert_eq!(status(&sandbox, &get(&fitting)).await, "HTTP/1.1 404 Not Found");
+}
+
+/// Sends a request with so many fields of such a length over HTTP/2.
+async fn over_http_2(sandbox: &Sandbox, fields: usize, length: usize) -> Response<Incoming> {
+    let connection = connect(sandbox, None, &[b"h2"]).await.expect("a connection");
+    let io = TokioIo::new(connection.into_stream());
+    let shaken = http2::handshake(TokioExecutor::new(), io).await;
+    let (mut sender, connection) = shaken.expect("a handshake");
+    let mut request = Request::get("https://localhost/nowhere");
+    for number in 0..fields {
+        request = request.header(format!("x-{number}"), "a".repeat(length));
+    }
+    let request = request.body(Body::empty()).expect("a request");
+    let answer = sender.send_request(request);
+    tokio::select! {
+        answer = answer => answer.expect("an answer"),
+        ended = connection => panic!("the connection has ended: {ended:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_head_beyond_its_limits_is_answered_over_http_2_too() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    assert_eq!(over_http_2(&sandbox, 90, 1).await.status(), 404);
+    for (fields, length) in [(101, 1), (1, 16 * 1024), (20, 1024)] {
+        let answer = over_http_2(&sandbox, fields, length).await;
+        assert_eq!(answer.status(), 431);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert_eq!(answer.headers()["x-request-id"].len(), 36);
+    }
 }

@@ -211,7 +211,10 @@ on_both_databases! {
             sandbox.antaca(&create).await.assert_refused("PARTNER_ALREADY_EXISTS: ");
 
             let (bin, name) = (if code == "acme" { "53208711" } else { "53208712" }, "second");
-            sandbox.antaca(&["processor", "create", "--name", name]).await.assert_done();
+            let processor = ["processor", "create", "--name", name];
+            sandbox.antaca(&processor).await.assert_done();
+            let budget = [&processor[..], &["--time-budget-ms", "3000"]].concat();
+            sandbox.antaca(&budget).await.assert_refused("PROCESSOR_ALREADY_EXISTS: ");
             let program = ["program", "create", "--partner", code, "--processor", name,
                 "--config-id", "0000000042", "--card-type", "VIRTUAL", "--currency", "PLN"];
             let create = [&program[..], &["--bin", bin]].concat();
@@ -220,6 +223,8 @@ on_both_databases! {
             sandbox.antaca(&create).await.assert_refused("PROGRAM_ALREADY_EXISTS: ");
             let taken = [&program[..], &["--bin", "53208701"]].concat();
             sandbox.antaca(&taken).await.assert_refused("BIN_TAKEN: ");
+            let begins = [&program[..], &["--bin", &bin[..6]]].concat();
+            sandbox.antaca(&begins).await.assert_refused("BIN_TAKEN: ");
             let list = ["program", "list", "--partner", code];
             assert_eq!(sandbox.antaca(&list).await.assert_done().json(), created);
 
@@ -241,6 +246,8 @@ on_both_databases! {
         let verify = ["ledger", "verify", "--json"];
         let report = [json!({ "holds": true, "balances": 0, "faults": [] })];
         assert_eq!(sandbox.antaca(&verify).await.assert_done().json(), report);
+        let told = sandbox.antaca(&["ledger", "verify"]).await.assert_done().stdout.clone();
+        assert_eq!(told, "The ledger holds: 0 balances.\n");
         sandbox.stop().await;
         assert_eq!(sandbox.antaca(&verify).await.assert_done().json(), report);
         let url = match sandbox.database() {
@@ -285,6 +292,55 @@ on_both_databases! {
         sandbox.kill();
         let ended = sandbox.antaca(&purchase).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
+    }
+
+    /// What is wrong with a message is the server's to say.
+    async fn the_simulator_sends_amounts_below_zero_too(database) {
+        let sandbox = Sandbox::start(database).await;
+        let follow_up = ["--reference", "1", "--reference-date", "2026-01-31T12:00:00+00:00"];
+        let simulated: [(&str, &[&str]); 3] =
+            [("purchase", &[]), ("clear", &follow_up), ("reverse", &follow_up)];
+        for (what, more) in simulated {
+            let message = ["simulate", what, "--card", "1", "--amount", "-5"];
+            let answer = sandbox.antaca(&[&message, more].concat()).await.assert_done().json();
+            assert!(answer[0]["description"].is_string(), "{what}: {answer:?}");
+        }
+    }
+
+    /// Whoever looks for a sandbox must not be sent to a server that isn't there.
+    async fn sandbox_json_is_there_only_while_a_sandbox_serves(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let file = sandbox.dir().join("sandbox.json");
+        for _ in 0..2 {
+            assert!(file.exists());
+            assert_eq!(sandbox.stop().await.code, Some(0));
+            assert!(!file.exists());
+            let purchase = ["simulate", "purchase", "--card", "1", "--amount", "1234"];
+            sandbox.antaca(&purchase).await.assert_refused("start one with `antaca sandbox");
+            sandbox.restart().await;
+        }
+    }
+
+    /// Others may read what they need to trust and to encrypt, and nothing else.
+    async fn what_a_sandbox_writes_is_its_owners_alone(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let mode = |path: &std::path::Path| {
+            let metadata = std::fs::metadata(path).expect("it is there");
+            std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777
+        };
+        assert_eq!(mode(&sandbox.dir()), 0o700);
+        for stop in [false, true] {
+            if stop {
+                sandbox.stop().await;
+            }
+            for entry in std::fs::read_dir(sandbox.dir()).expect("a folder") {
+                let entry = entry.expect("an entry");
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let public = ["ca.pem", "server.pem", "jwe-public.pem"].contains(&name.as_str());
+                let expected = if public { 0o644 } else { 0o600 };
+                assert_eq!(mode(&entry.path()), expected, "{name}");
+            }
+        }
     }
 }
 

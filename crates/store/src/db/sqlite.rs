@@ -9,6 +9,7 @@ use crate::error::Cause;
 use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement, ToSql, vtab::array};
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,6 +70,7 @@ impl Sqlite {
         let lock = File::options()
             .create(true)
             .append(true)
+            .mode(0o600)
             .open(lock_path)
             .map_err(|error| StoreError::Broken(error.into()))?;
         lock.try_lock().map_err(|error| match error {

@@ -69,6 +69,11 @@ impl Connection {
         }
     }
 
+    /// The connection itself.
+    pub(crate) fn into_stream(self) -> TlsStream<TcpStream> {
+        self.0
+    }
+
     /// The protocol that was agreed on.
     pub(crate) fn protocol(&self) -> Option<&[u8]> {
         self.0.get_ref().1.alpn_protocol()

@@ -1,0 +1,217 @@
+//! What must hold, decided from rows that are shown one after the other: balances first, then all
+//! that names them.
+
+use domain::ids::{BalanceId, CardId, TransactionId};
+use domain::ledger::Account;
+use domain::transaction::{Processing, Status};
+use std::collections::{BTreeMap, HashMap};
+use store::books::{Entry, Heard, Movement, Told};
+
+/// How many faults of a kind are told one by one: a broken ledger has as many as it has rows.
+const TOLD_MAX: u64 = 20;
+/// The kind of messages that ask for money to be held.
+const AUTHORIZATION: &str = "authorization";
+
+/// The books of one partner as far as they were shown.
+#[derive(Default)]
+pub(super) struct Check {
+    accounts: HashMap<BalanceId, Sums>,
+    faults: Faults,
+}
+
+/// A balance as its row says, and as it is computed again. 128 bits hold the sum of more rows than
+/// a database can have.
+struct Sums {
+    told: Told,
+    moved: i128,
+    held: i128,
+}
+
+/// Some transactions, whose movements are shown next.
+pub(super) struct Part<'a> {
+    check: &'a mut Check,
+    entries: HashMap<TransactionId, (Entry, i128)>,
+    order: Vec<TransactionId>,
+}
+
+/// What doesn't hold, counted by kind.
+#[derive(Default)]
+struct Faults {
+    told: Vec<String>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Faults {
+    /// Tells that `what` is wrong with a row, unless that was told often enough.
+    fn tell(&mut self, row: impl FnOnce() -> String, what: &'static str) {
+        self.tell_with(row, what, String::new);
+    }
+
+    /// As [`Faults::tell`], with what is known about it.
+    fn tell_with(
+        &mut self,
+        row: impl FnOnce() -> String,
+        what: &'static str,
+        detail: impl FnOnce() -> String,
+    ) {
+        let count = self.counts.entry(what).or_default();
+        *count += 1;
+        if *count <= TOLD_MAX {
+            self.told.push(format!("{}: {what}{}", row(), detail()));
+        }
+    }
+}
+
+fn balance(id: BalanceId) -> impl FnOnce() -> String {
+    move || format!("balance {}", id.0)
+}
+
+fn transaction(id: TransactionId) -> impl FnOnce() -> String {
+    move || format!("transaction {}", id.0)
+}
+
+impl Check {
+    /// How many balances were shown.
+    pub(super) fn balances(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Shows a balance.
+    pub(super) fn balance(&mut self, told: Told) {
+        self.accounts.insert(told.id, Sums { told, moved: 0, held: 0 });
+    }
+
+    /// Shows a card and the balance that it pays from.
+    pub(super) fn card(&mut self, card: CardId, balance: BalanceId) {
+        if !self.accounts.contains_key(&balance) {
+            self.faults.tell(|| format!("card {}", card.0), "its balance has no row");
+        }
+    }
+
+    /// Shows transactions; their movements are shown to the part.
+    pub(super) fn part(&mut self, entries: Vec<Entry>) -> Part<'_> {
+        entries.iter().for_each(|entry| self.entry(entry));
+        let order = entries.iter().map(|entry| entry.id).collect();
+        let entries = entries.into_iter().map(|entry| (entry.id, (entry, 0))).collect();
+        Part { check: self, entries, order }
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        let (row, faults) = (|| transaction(entry.id), &mut self.faults);
+        let succeeded = entry.processing == Processing::Success;
+        let open = succeeded && entry.status == Status::Authorized;
+        if entry.held != 0 && !open {
+            faults.tell(row(), "it holds money but isn't authorized");
+        }
+        if entry.held > 0 && open && !entry.expires {
+            faults.tell(row(), "its hold never ends");
+        }
+        match entry.balance.and_then(|id| self.accounts.get_mut(&id)) {
+            Some(sums) => {
+                sums.held += i128::from(entry.held);
+                if succeeded && sums.told.currency != entry.currency {
+                    faults.tell(row(), "its currency isn't its balance's");
+                }
+            }
+            None if entry.held != 0 => faults.tell(row(), "it holds money of no balance"),
+            None if succeeded => faults.tell(row(), "its balance has no row"),
+            None => {}
+        }
+    }
+
+    /// Shows a message, and what was done with the transaction that it names, if that has a row.
+    pub(super) fn message(&mut self, message: &Heard, done: Option<Processing>) {
+        let (row, faults) = (transaction(message.transaction), &mut self.faults);
+        match done {
+            None => faults.tell(row, "it has a message but no row"),
+            // All that name one transaction agree with it, so they agree with one another.
+            Some(done) if message.kind == AUTHORIZATION && done != message.processing => {
+                let (said, done) = (message.processing.as_str(), done.as_str());
+                let detail = || format!(" (the message says {said}, its row {done})");
+                faults.tell_with(row, "a message was answered otherwise", detail);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What doesn't hold, when everything was shown.
+    pub(super) fn finish(mut self) -> Vec<String> {
+        let mut accounts: Vec<Sums> = self.accounts.into_values().collect();
+        accounts.sort_by_key(|sums| sums.told.id);
+        for Sums { told, moved, held } in accounts {
+            let (posted_says, held_says) = (told.posted, told.held);
+            if i128::from(posted_says) != moved {
+                let detail = || format!(" (posted is {posted_says}, its movements sum to {moved})");
+                self.faults.tell_with(
+                    balance(told.id),
+                    "what is posted isn't what has moved",
+                    detail,
+                );
+            }
+            if i128::from(held_says) != held {
+                let detail = || format!(" (held is {held_says}, its transactions hold {held})");
+                self.faults.tell_with(
+                    balance(told.id),
+                    "what is held isn't what transactions hold",
+                    detail,
+                );
+            }
+        }
+        let Faults { mut told, counts } = self.faults;
+        for (what, count) in counts.into_iter().filter(|(_, count)| *count > TOLD_MAX) {
+            told.push(format!("and {} more like this: {what}", count - TOLD_MAX));
+        }
+        told
+    }
+}
+
+impl Part<'_> {
+    /// Shows a movement of one of the part's transactions, or of none that there is.
+    pub(super) fn movement(&mut self, movement: &Movement) {
+        let row = || transaction(movement.transaction);
+        let faults = &mut self.check.faults;
+        if movement.amount <= 0 {
+            faults.tell(row(), "a movement of it isn't above zero");
+        }
+        let entry = self.entries.get_mut(&movement.transaction);
+        let own = match entry {
+            None => {
+                faults.tell(row(), "it has movements but no row");
+                None
+            }
+            Some((entry, moved)) => {
+                *moved += i128::from(movement.amount);
+                if entry.currency != movement.currency {
+                    faults.tell(row(), "a movement of it is in another currency");
+                }
+                Some(entry.balance)
+            }
+        };
+        for (account, sign) in [(movement.from, -1), (movement.to, 1)] {
+            let Account::Balance(id) = account else { continue };
+            if own.is_some_and(|own| own != Some(id)) {
+                faults.tell(row(), "a movement of it is another balance's");
+            }
+            match self.check.accounts.get_mut(&id) {
+                Some(sums) => sums.moved += sign * i128::from(movement.amount),
+                None => faults.tell(balance(id), "it has movements but no row"),
+            }
+        }
+    }
+
+    /// Ends the part when all of its movements were shown.
+    pub(super) fn finish(self) {
+        for (entry, moved) in self.order.iter().filter_map(|id| self.entries.get(id)) {
+            if i128::from(entry.cleared) != *moved {
+                let cleared = entry.cleared;
+                let detail = || format!(" (cleared is {cleared}, its movements sum to {moved})");
+                let faults = &mut self.check.faults;
+                faults.tell_with(
+                    transaction(entry.id),
+                    "what it has cleared isn't what has moved",
+                    detail,
+                );
+            }
+        }
+    }
+}
