@@ -3,8 +3,8 @@
 //!
 //! | step | where |
 //! | --- | --- |
-//! | route, queue, take, reply | [`engine`] |
-//! | lock, load, write | [`facts`] |
+//! | route, queue, take, reply | `engine` |
+//! | lock, load, write | `facts` |
 //! | decide, recognise | `decide` |
 
 pub mod command;
