@@ -180,16 +180,22 @@ pub(crate) fn phone(value: &Value) -> Read<Phone> {
     parsed(Phone::parse, "must be 7 to 15 digits with an optional +")(value)
 }
 
-/// Reads an address field by field.
+/// Reads an address that is an object of its own.
 pub(crate) fn address(fields: &mut Fields<'_>, name: &str) -> Option<Address> {
     let mut inner = fields.nested(name)?;
-    let street = inner.required("street", text(100));
-    let number = inner.required("number", text(20));
-    let apartment = inner.optional("apartment", text(20));
-    let city = inner.required("city", text(100));
-    let post_code = inner.required("postCode", text(20));
-    let country = inner.required("country", parsed(Country::parse, "must be two capital letters"));
+    let address = address_fields(&mut inner);
     fields.absorb(inner);
+    address
+}
+
+/// Reads an address field by field.
+pub(crate) fn address_fields(fields: &mut Fields<'_>) -> Option<Address> {
+    let street = fields.required("street", text(100));
+    let number = fields.required("number", text(20));
+    let apartment = fields.optional("apartment", text(20));
+    let city = fields.required("city", text(100));
+    let post_code = fields.required("postCode", text(20));
+    let country = fields.required("country", parsed(Country::parse, "must be two capital letters"));
     Some(Address {
         street: street?,
         number: number?,

@@ -6,11 +6,10 @@ use crate::Api;
 use crate::answer::Answer;
 use crate::call::{FormCall, Part};
 use crate::problem::Problem;
-use crate::wire::{Fields, Read, date, parsed, text};
+use crate::wire::{Fields, Read, address_fields, date, parsed, text};
 use app::verifications::{Image, Submit};
 use axum::extract::State;
 use domain::ids::UserId;
-use domain::user::{Address, Country};
 use domain::verification::{DocumentType, Form, Pesel, RiskLevel, Verification};
 use serde_json::{Map, Value, json};
 
@@ -50,7 +49,7 @@ fn read(user: UserId, parts: &[Part]) -> Result<Submit, Problem> {
 fn form(fields: &mut Fields<'_>) -> Option<Form> {
     let first_name = fields.required("firstName", text(100));
     let last_name = fields.required("lastName", text(100));
-    let address = address(fields);
+    let address = address_fields(fields);
     let nationality = fields.required("nationality", text(60));
     let birth_date = fields.required("birthDate", date);
     let pesel = fields.optional("pesel", parsed(Pesel::parse, "must be 11 digits"));
@@ -71,25 +70,6 @@ fn form(fields: &mut Fields<'_>) -> Option<Form> {
         document_number: document_number?,
         document_expires: document_expires?,
         risk_level,
-    })
-}
-
-/// The form has the address's fields among its own.
-fn address(fields: &mut Fields<'_>) -> Option<Address> {
-    let street = fields.required("street", text(100));
-    let number = fields.required("number", text(20));
-    let apartment = fields.optional("apartment", text(20));
-    let city = fields.required("city", text(100));
-    let post_code = fields.required("postCode", text(20));
-    let country = parsed(Country::parse, "must be two capital letters");
-    let country = fields.required("country", country);
-    Some(Address {
-        street: street?,
-        number: number?,
-        apartment,
-        city: city?,
-        post_code: post_code?,
-        country: country?,
     })
 }
 

@@ -6,6 +6,7 @@ use domain::secret::Pan;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::contains_secret;
+use tokio::task::JoinSet;
 
 on_both_databases! {
     /// The card is one: 16 digits, Luhn, in the program's BIN range, the same whenever it is read.
@@ -42,6 +43,32 @@ on_both_databases! {
         other["label"] = "another".into();
         let refused = expect(409, create(&other)).await;
         assert_eq!(refused["title"], "IDEMPOTENCY_KEY_REUSED");
+    }
+
+    /// Fifty equal keys at once: one card, one purchase, one answer.
+    async fn fifty_equal_keys_at_once_act_once(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let cards = format!("/secure/customers/{}/cards", story.customer);
+        let body = json!({ "balanceId": story.balance, "configId": "0019167984" });
+        let mut sent = JoinSet::new();
+        for _ in 0..50 {
+            let create = sandbox.partner().post(&format!("{cards}/virtual"));
+            let create = encrypted(create.header("X-Idempotency-Key", "one").json(&body));
+            sent.spawn(async { decrypted(&expect(201, create).await) });
+        }
+        let made = sent.join_all().await;
+        assert!(made.iter().all(|card| *card == made[0]));
+        let listed = expect(200, sandbox.partner().get(&cards)).await;
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(2), "the story's and this one");
+
+        let mut sent = JoinSet::new();
+        for _ in 0..50 {
+            sent.spawn(expect(200, story.purchase(sandbox.processor(), 100, "one")));
+        }
+        let told = sent.join_all().await;
+        assert!(told.iter().all(|answer| *answer == told[0] && answer["approved"] == true));
+        assert_eq!(story.amounts(&sandbox).await, (9_900, 100));
     }
 
     /// A request may be encrypted too, for the key that we publish.
