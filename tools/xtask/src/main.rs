@@ -27,9 +27,12 @@ fn main() -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The repository that this runs in, not the one that it was built in: two clones may share a
+/// target folder.
 fn repository() -> Tree {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    Tree::read(&root).expect("the repository can be read")
+    let here = std::env::current_dir().expect("there is a current folder");
+    let root = here.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    Tree::read(root.expect("it runs within the repository")).expect("the repository can be read")
 }
 
 /// Runs every check, and takes out what the exceptions allow.
