@@ -7,7 +7,6 @@
 mod checks;
 mod tree;
 
-use std::path::Path;
 use std::process::ExitCode;
 use tree::{Failure, Tree};
 
