@@ -241,10 +241,18 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 10_000).await;
         expect(200, story.purchase(sandbox.processor(), 100, "p1")).await;
         let number = story.full["cardNo"].as_str().expect("a number").to_owned();
-        scan(&sandbox, number.as_bytes());
+        let kept = std::fs::read_to_string(sandbox.dir().join("passphrase"));
+        let passphrase = kept.expect("a sandbox keeps its passphrase").trim().to_owned();
+        let keys = [passphrase.as_str(), "PRIVATE KEY"];
+        scan(&sandbox, "", &[&number]);
+        scan(&sandbox, "antaca.db", &keys);
         sandbox.stop().await.assert_done();
-        scan(&sandbox, number.as_bytes());
-        assert!(!sandbox.output().contains(&number));
+        scan(&sandbox, "", &[&number]);
+        scan(&sandbox, "antaca.db", &keys);
+        let written = sandbox.output();
+        for secret in [number.as_str(), passphrase.as_str(), "PRIVATE KEY", "payload", "cvv"] {
+            assert!(!written.contains(secret), "the output holds a secret");
+        }
     }
 }
 
@@ -262,11 +270,14 @@ fn send(sandbox: &Sandbox, kind: &str, body: &Value) -> RequestBuilder {
     post.header("X-Idempotency-Key", key).json(body)
 }
 
-fn scan(sandbox: &Sandbox, secret: &[u8]) {
+/// Searches the files of the data folder whose names begin so, the write-ahead log among them.
+fn scan(sandbox: &Sandbox, beginning: &str, secrets: &[&str]) {
+    let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).collect();
     for entry in std::fs::read_dir(sandbox.dir()).expect("the folder can be read") {
-        let path = entry.expect("an entry").path();
-        if let Ok(bytes) = std::fs::read(&path) {
-            assert_eq!(contains_secret(&bytes, &[secret]), None, "{}", path.display());
+        let entry = entry.expect("an entry");
+        let chosen = entry.file_name().to_string_lossy().starts_with(beginning);
+        if chosen && let Ok(bytes) = std::fs::read(entry.path()) {
+            assert_eq!(contains_secret(&bytes, &secrets), None, "{}", entry.path().display());
         }
     }
 }
