@@ -15,6 +15,7 @@ pub mod ids;
 pub mod keyring;
 pub mod ledger;
 pub mod once;
+pub mod outbound;
 pub mod page;
 pub mod partners;
 pub mod processor;

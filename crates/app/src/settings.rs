@@ -11,8 +11,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use store::certificates::Certificate;
 use store::db::Db;
+use store::outbound::Outbound;
 use store::programs::Processor;
-use store::{StoreError, certificates, instance, partners, programs};
+use store::{StoreError, certificates, instance, outbound, partners, programs};
 
 /// All settings as of one version.
 #[derive(Debug, Default)]
@@ -24,6 +25,7 @@ pub struct Snapshot {
     processors: HashMap<ProcessorId, Processor>,
     bins: Vec<(String, PartnerId)>,
     certificates: HashMap<Vec<u8>, Certificate>,
+    outbound: HashMap<PartnerId, Outbound>,
 }
 
 impl Snapshot {
@@ -46,6 +48,7 @@ impl Snapshot {
             certificates: by(certificates::list(tx).await?, |certificate| {
                 certificate.fingerprint.clone()
             }),
+            outbound: by(outbound::list(tx).await?, |outbound| outbound.partner),
         })
     }
 
@@ -122,6 +125,12 @@ impl Snapshot {
     #[must_use]
     pub fn certificate(&self, fingerprint: &[u8]) -> Option<&Certificate> {
         self.certificates.get(fingerprint)
+    }
+
+    /// How a partner is called, if anything is known of it.
+    #[must_use]
+    pub fn outbound(&self, partner: PartnerId) -> Option<&Outbound> {
+        self.outbound.get(&partner)
     }
 
     /// Every registered certificate of a common name.

@@ -9,6 +9,7 @@ pub mod card;
 pub mod ids;
 pub mod ledger;
 pub mod money;
+pub mod notification;
 pub mod partner;
 pub mod program;
 pub mod scope;

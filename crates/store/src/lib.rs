@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod instance;
 pub mod keys;
 pub mod ledger;
+pub mod outbound;
 pub mod partners;
 pub mod programs;
 mod read;
@@ -28,12 +29,20 @@ pub use error::StoreError;
 use db::Migration;
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "foundation",
-    postgres: include_str!("../migrations/0001_foundation.postgres.sql"),
-    sqlite: include_str!("../migrations/0001_foundation.sqlite.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "foundation",
+        postgres: include_str!("../migrations/0001_foundation.postgres.sql"),
+        sqlite: include_str!("../migrations/0001_foundation.sqlite.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "outbound",
+        postgres: include_str!("../migrations/0002_outbound.postgres.sql"),
+        sqlite: include_str!("../migrations/0002_outbound.sqlite.sql"),
+    },
+];
 
 /// The values of a row, in the order of its table's columns.
 macro_rules! values {

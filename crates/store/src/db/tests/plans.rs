@@ -6,7 +6,7 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, balances, books, cards, certificates, counters, idempotency, instance, keys,
-    ledger, partners, programs, transactions, users,
+    ledger, outbound, partners, programs, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -18,6 +18,7 @@ fn statements() -> Vec<Sql> {
         idempotency::STATEMENTS,
         instance::STATEMENTS,
         keys::STATEMENTS,
+        outbound::STATEMENTS,
         books::STATEMENTS,
         partners::STATEMENTS,
         programs::STATEMENTS,

@@ -1,0 +1,181 @@
+//! How partners are called: where, with which certificate, signed by which secret.
+//!
+//! Keys and secrets are sealed by the partner's key and opened only to make a client of them.
+
+use crate::audit::Operator;
+use crate::keyring::EPOCH;
+use crate::{App, Error};
+use crypto::keys::Purpose;
+use crypto::seal::Place;
+use domain::ids::PartnerId;
+use domain::notification::Event;
+use serde_json::{Value, json};
+use store::db::Tx;
+use store::instance;
+use store::outbound::{Outbound, find_locked, save};
+use zeroize::Zeroizing;
+
+/// Bytes of a secret that calls are signed with (Standard Webhooks: 24 to 64).
+const SECRET_BYTES: usize = 32;
+
+/// What is to change of how a partner is called; `None` leaves it as it is.
+#[derive(Debug, Default)]
+pub struct SetOutbound {
+    /// Where its paths begin.
+    pub base_url: Option<String>,
+    /// The authority of its server, PEM.
+    pub trusted_ca: Option<String>,
+    /// How we show who we are.
+    pub identity: Option<Identity>,
+    /// What it is told of.
+    pub notifications: Option<Vec<Event>>,
+}
+
+/// Our certificate for a partner, and its key.
+pub struct Identity {
+    /// The certificate, PEM; those of its issuers may follow.
+    pub certificate: String,
+    /// The private key, PEM.
+    pub key: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity(…)")
+    }
+}
+
+/// Which of a partner's secrets is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The key of our certificate: a PEM text.
+    Key,
+    /// What calls are signed with.
+    Secret,
+}
+
+impl Kept {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+impl App {
+    /// Seals a secret of a partner's calls.
+    pub(crate) async fn seal_outbound(
+        &self,
+        partner: PartnerId,
+        kept: Kept,
+        secret: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let sealing = self.partner_key(partner).await?.sealing(Purpose::Secret, EPOCH);
+        Ok(sealing.seal(&place(partner, kept), secret))
+    }
+
+    /// Opens what [`App::seal_outbound`] sealed.
+    pub async fn open_outbound(
+        &self,
+        partner: PartnerId,
+        kept: Kept,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let sealing = self.partner_key(partner).await?.sealing(Purpose::Secret, EPOCH);
+        Ok(sealing.open(&place(partner, kept), sealed)?)
+    }
+
+    /// Changes what is given of how a partner is called, and leaves the rest.
+    pub async fn set_outbound(
+        &self,
+        operator: &Operator,
+        partner: PartnerId,
+        command: SetOutbound,
+    ) -> Result<(), Error> {
+        let key = match &command.identity {
+            Some(identity) => {
+                Some(self.seal_outbound(partner, Kept::Key, identity.key.as_bytes()).await?)
+            }
+            None => None,
+        };
+        let mut tx = self.db.begin().await?;
+        let set = self.set_outbound_in(&mut tx, operator, partner, (command, key)).await;
+        tx.end(set).await?;
+        self.refresh_settings().await
+    }
+
+    async fn set_outbound_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        partner: PartnerId,
+        command: (SetOutbound, Option<Vec<u8>>),
+    ) -> Result<(), Error> {
+        let (command, key) = command;
+        let outbound = self
+            .change_outbound_in(tx, partner, |outbound| {
+                outbound.base_url = command.base_url.or(outbound.base_url.take());
+                outbound.trusted_ca = command.trusted_ca.or(outbound.trusted_ca.take());
+                if let Some(events) = command.notifications {
+                    outbound.notifications = events;
+                }
+                if let Some(identity) = command.identity {
+                    (outbound.certificate, outbound.key) = (Some(identity.certificate), key);
+                }
+            })
+            .await?;
+        let detail = outbound_json(&outbound);
+        self.record_act(tx, operator, partner, ("partner.outbound", "calls", &detail)).await
+    }
+
+    /// Changes how a partner is called, beginning with a new secret where nothing is known yet, and
+    /// tells every node. Raising the version first has two operators take turns.
+    pub(crate) async fn change_outbound_in(
+        &self,
+        tx: &mut Tx,
+        partner: PartnerId,
+        change: impl FnOnce(&mut Outbound) + Send,
+    ) -> Result<Outbound, Error> {
+        instance::raise_settings_version(tx).await?;
+        let mut outbound = match find_locked(tx, partner).await? {
+            Some(outbound) => outbound,
+            None => self.new_outbound(partner).await?,
+        };
+        change(&mut outbound);
+        save(tx, &outbound, self.now()).await?;
+        Ok(outbound)
+    }
+
+    async fn new_outbound(&self, partner: PartnerId) -> Result<Outbound, Error> {
+        let secret: Zeroizing<[u8; SECRET_BYTES]> = Zeroizing::new(crypto::random::bytes());
+        Ok(Outbound {
+            partner,
+            base_url: None,
+            trusted_ca: None,
+            certificate: None,
+            key: None,
+            pending_key: None,
+            pending_name: None,
+            secret: self.seal_outbound(partner, Kept::Secret, &*secret).await?,
+            previous_secret: None,
+            previous_until: None,
+            notifications: Event::USUAL.to_vec(),
+        })
+    }
+}
+
+/// How a partner is called, without keys and secrets.
+#[must_use]
+pub fn outbound_json(outbound: &Outbound) -> Value {
+    let words: Vec<&str> = outbound.notifications.iter().map(|event| event.as_str()).collect();
+    json!({
+        "baseUrl": outbound.base_url,
+        "complete": outbound.is_complete(),
+        "notifications": words,
+    })
+}
+
+fn place(partner: PartnerId, kept: Kept) -> Place<'static> {
+    Place { table: "outbound", column: kept.column(), partner, row: "" }
+}
