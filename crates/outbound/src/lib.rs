@@ -1,0 +1,17 @@
+//! Calls to the servers of partners: to whom we connect, how we show who we are, how a call is
+//! signed, and what is said.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`client`] | one call to one partner, and its answer |
+//! | [`target`] | where a partner is called, checked |
+//! | [`notifications`] | the bodies of what partners are told, as the seeds have them |
+
+pub mod client;
+pub mod notifications;
+pub mod target;
+
+mod guard;
+mod signature;
+
+pub use crypto::mac::SharedSecret;

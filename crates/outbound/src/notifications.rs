@@ -1,0 +1,197 @@
+//! What partners are told: the bodies of the seeds' notifications, field by field.
+
+use domain::Timestamp;
+use domain::card::lifecycle::LockReason;
+use domain::ids::{BalanceId, CardId, TransactionId};
+use domain::money::Currency;
+use domain::notification::Event;
+use domain::partner::DescriptionCodes;
+use domain::transaction::{Category, Description, Processing, Status, TransactionType};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Where a notification goes at the partner.
+#[must_use]
+pub fn path(event: Event) -> String {
+    format!("/notifications/{event}")
+}
+
+/// A card was locked at this time.
+#[must_use]
+pub fn card_locked(
+    card: CardId,
+    reason: LockReason,
+    at: Timestamp,
+    codes: DescriptionCodes,
+) -> Value {
+    json!({
+        "dcCardId": card.0.to_string(),
+        "date": time(at),
+        "reason": reason_told(reason, codes).as_str(),
+    })
+}
+
+/// A card was unlocked at this time.
+#[must_use]
+pub fn card_unlocked(card: CardId, at: Timestamp) -> Value {
+    json!({ "dcCardId": card.0.to_string(), "date": time(at) })
+}
+
+/// The list of reasons in the seeds' notification ends before the last one of their table of codes.
+fn reason_told(reason: LockReason, codes: DescriptionCodes) -> LockReason {
+    match (codes, reason) {
+        (DescriptionCodes::Seeds, LockReason::OfflinePinAttemptsExceeded) => {
+            LockReason::PinTriesExceeded
+        }
+        (DescriptionCodes::Seeds | DescriptionCodes::Extended, reason) => reason,
+    }
+}
+
+/// What the legacy notifier tells of a message about a transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransactionNotice<'a> {
+    /// What was done with the message.
+    pub processing: Processing,
+    /// When that was.
+    pub processed_at: Timestamp,
+    /// Why.
+    pub description: Description,
+    /// In which codes the partner is told why.
+    pub codes: DescriptionCodes,
+    /// The transaction.
+    pub transaction: TransactionId,
+    /// The balance, if there is one.
+    pub balance: Option<BalanceId>,
+    /// What it was paid by.
+    pub resource: Resource,
+    /// The network's id.
+    pub external_id: &'a str,
+    /// The network's id of what the message refers to.
+    pub reference_external_id: Option<&'a str>,
+    /// The network's time of what the message refers to.
+    pub reference_date: Option<Timestamp>,
+    /// What kind of event.
+    pub kind: TransactionType,
+    /// Which way the money goes.
+    pub category: Category,
+    /// In minor units of `currency`.
+    pub amount: i64,
+    /// The currency of `amount`.
+    pub currency: Currency,
+    /// The merchant's amount.
+    pub original_amount: Option<i64>,
+    /// The merchant's currency.
+    pub original_currency: Option<Currency>,
+    /// Where the transaction stands now.
+    pub status: Status,
+    /// The merchant's line, or the caller's words.
+    pub text: &'a str,
+    /// The network's time.
+    pub date: Timestamp,
+    /// `transactionData` as it is kept: a JSON object as text.
+    pub data: Option<&'a str>,
+}
+
+/// What a transaction was paid by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A card.
+    Card {
+        /// The number of the wire.
+        id: CardId,
+        /// Its UUID.
+        resource: Uuid,
+    },
+    /// A balance, without a card.
+    Balance(BalanceId),
+}
+
+/// The body of the legacy notifier.
+#[must_use]
+pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
+    let description = match notice.codes {
+        DescriptionCodes::Seeds => notice.description.code_in_seeds(),
+        DescriptionCodes::Extended => notice.description.as_str(),
+    };
+    let (resource, resource_id, card) = match notice.resource {
+        Resource::Card { id, resource } => ("card", resource, Some(id.0.to_string())),
+        Resource::Balance(balance) => ("balance", balance.0, None),
+    };
+    json!({
+        "status": notice.processing.as_str(),
+        "date": time(notice.processed_at),
+        "description": description,
+        "transaction": {
+            "id": notice.transaction.0,
+            "balanceId": notice.balance.map(|balance| balance.0),
+            "resourceId": resource_id,
+            "resource": resource,
+            "cardId": card,
+            "externalTransactionId": notice.external_id,
+            "referenceExternalTransactionId": notice.reference_external_id,
+            "type": legacy_type(notice.kind),
+            "category": notice.category.as_str(),
+            "amount": notice.amount,
+            "currency": notice.currency.code(),
+            "originalAmount": notice.original_amount,
+            "originalCurrency": notice.original_currency.map(|currency| currency.code().to_owned()),
+            "status": notice.status.as_str(),
+            "description": notice.text,
+            "date": time(notice.date),
+            "referenceExternalTransactionDate": notice.reference_date.map(time),
+            "transactionData": legacy_data(notice.data),
+        },
+    })
+}
+
+/// The notifier's own word for a type.
+fn legacy_type(kind: TransactionType) -> &'static str {
+    match kind {
+        TransactionType::Pos => "POS",
+        TransactionType::Atm => "ATM",
+        TransactionType::CashbackAtPos => "Cashback",
+        TransactionType::Aft => "AFT",
+        TransactionType::Adjustment => "Adjustment",
+        TransactionType::TopUp => "topUp",
+    }
+}
+
+/// The keys that the notifier has, `cashbackPosAmount` apart.
+const DATA_TEXTS: &[&str] = &[
+    "mcc",
+    "merchantIdentifier",
+    "merchantName",
+    "captureMode",
+    "lastFourDigits",
+    "acquirerCountry",
+    "mdesDigitizedWalletId",
+    "cashbackPosCurrencyCode",
+];
+/// A number here, and a text where it is kept.
+const CASHBACK_AMOUNT: &str = "cashbackPosAmount";
+
+/// What is known of the notifier's keys; an empty list if nothing is, as the platform of the seeds
+/// writes an empty object.
+fn legacy_data(kept: Option<&str>) -> Value {
+    let kept: Map<String, Value> =
+        kept.and_then(|kept| serde_json::from_str(kept).ok()).unwrap_or_default();
+    let text = |key: &str| kept.get(key).and_then(Value::as_str);
+    let mut data = Map::new();
+    for key in DATA_TEXTS {
+        if let Some(value) = text(key) {
+            data.insert((*key).to_owned(), value.into());
+        }
+    }
+    if let Some(amount) = text(CASHBACK_AMOUNT).and_then(|amount| amount.parse::<i64>().ok()) {
+        data.insert(CASHBACK_AMOUNT.to_owned(), amount.into());
+    }
+    if data.is_empty() { json!([]) } else { data.into() }
+}
+
+/// To the second, in UTC, as the seeds write it.
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Each body against the seeds' example.
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect(text)
+}
+
+fn uuid(text: &str) -> Uuid {
+    text.parse().expect(text)
+}
+
+/// The notice of the seeds' example.
+fn notice() -> TransactionNotice<'static> {
+    TransactionNotice {
+        processing: Processing::Success,
+        processed_at: at("2023-11-17T11:32:16.987Z"),
+        description: Description::Approved,
+        codes: DescriptionCodes::Seeds,
+        transaction: TransactionId(uuid("b4f534ef-77c2-4f16-ab4d-496806a76fb6")),
+        balance: Some(BalanceId(uuid("60036f20-3b2c-470e-b9de-3c6cfbe8a5ff"))),
+        resource: Resource::Card {
+            id: CardId(357_970),
+            resource: uuid("b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe"),
+        },
+        external_id: "d275ecb8-138e-4d0e-b5bf-c4158b4ce516",
+        reference_external_id: None,
+        reference_date: None,
+        kind: TransactionType::Pos,
+        category: Category::Debit,
+        amount: 10_000,
+        currency: Currency::parse("PLN").expect("a currency"),
+        original_amount: Some(12_300),
+        original_currency: Some(Currency::parse("PLN").expect("a currency")),
+        status: Status::Authorized,
+        text: "FrogShop Lublin POL",
+        date: at("2023-11-17T11:32:16Z"),
+        data: Some(
+            r#"{"mcc": "5122", "merchantIdentifier": "12345", "captureMode": "NFC",
+                "lastFourDigits": "0911", "acquirerCountry": "POL"}"#,
+        ),
+    }
+}
+
+#[test]
+fn the_legacy_notification_is_that_of_the_seeds() {
+    let expected: Value = serde_json::from_str(
+        r#"{
+        "status": "SUCCESS",
+        "date": "2023-11-17T11:32:16+00:00",
+        "description": "APPROVED",
+        "transaction": {
+            "id": "b4f534ef-77c2-4f16-ab4d-496806a76fb6",
+            "balanceId": "60036f20-3b2c-470e-b9de-3c6cfbe8a5ff",
+            "resourceId": "b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe",
+            "resource": "card",
+            "cardId": "357970",
+            "externalTransactionId": "d275ecb8-138e-4d0e-b5bf-c4158b4ce516",
+            "referenceExternalTransactionId": null,
+            "type": "POS",
+            "category": "DEBIT",
+            "amount": 10000,
+            "currency": "PLN",
+            "originalAmount": 12300,
+            "originalCurrency": "PLN",
+            "status": "AUTHORIZED",
+            "description": "FrogShop Lublin POL",
+            "date": "2023-11-17T11:32:16+00:00",
+            "referenceExternalTransactionDate": null,
+            "transactionData": {
+                "mcc": "5122",
+                "merchantIdentifier": "12345",
+                "captureMode": "NFC",
+                "lastFourDigits": "0911",
+                "acquirerCountry": "POL"
+            }
+        }}"#,
+    )
+    .expect("JSON");
+    assert_eq!(transaction(&notice()), expected);
+}
+
+#[test]
+fn the_notifications_of_locks_are_those_of_the_seeds() {
+    let (card, date) = (CardId(11), at("2025-06-17T13:42:54Z"));
+    assert_eq!(
+        card_locked(card, LockReason::PinTriesExceeded, date, DescriptionCodes::Seeds),
+        json!({
+            "dcCardId": "11",
+            "date": "2025-06-17T13:42:54+00:00",
+            "reason": "PIN_TRIES_EXCEEDED",
+        }),
+    );
+    assert_eq!(
+        card_unlocked(card, date),
+        json!({ "dcCardId": "11", "date": "2025-06-17T13:42:54+00:00" }),
+    );
+    assert_eq!(path(Event::CardLocked), "/notifications/cardLocked");
+    assert_eq!(path(Event::CardUnlocked), "/notifications/cardUnlocked");
+    assert_eq!(path(Event::Transaction), "/notifications/transaction");
+}
+
+#[test]
+fn a_reason_that_the_seeds_do_not_list_is_told_by_its_own_name_to_those_who_asked_for_it() {
+    let told = |codes| {
+        let reason = LockReason::OfflinePinAttemptsExceeded;
+        card_locked(CardId(1), reason, at("2025-06-17T13:42:54Z"), codes)["reason"].clone()
+    };
+    assert_eq!(told(DescriptionCodes::Seeds), "PIN_TRIES_EXCEEDED");
+    assert_eq!(told(DescriptionCodes::Extended), "OFFLINE_PIN_ATTEMPTS_EXCEEDED");
+}
+
+#[test]
+fn a_code_of_ours_is_told_to_those_who_asked_for_it() {
+    let told = |codes| {
+        let description = Description::CardLocked;
+        transaction(&TransactionNotice { description, codes, ..notice() })["description"].clone()
+    };
+    assert_eq!(told(DescriptionCodes::Seeds), "UNKNOWN_ERROR");
+    assert_eq!(told(DescriptionCodes::Extended), "CARD_LOCKED");
+}
+
+#[test]
+fn a_transaction_without_card_is_of_its_balance() {
+    let balance = BalanceId(uuid("60036f20-3b2c-470e-b9de-3c6cfbe8a5ff"));
+    let told = transaction(&TransactionNotice {
+        resource: Resource::Balance(balance),
+        kind: TransactionType::TopUp,
+        category: Category::Credit,
+        status: Status::Cleared,
+        original_amount: None,
+        original_currency: None,
+        data: None,
+        ..notice()
+    });
+    let told = &told["transaction"];
+    assert_eq!(told["resource"], "balance");
+    assert_eq!(told["resourceId"], "60036f20-3b2c-470e-b9de-3c6cfbe8a5ff");
+    assert_eq!((&told["cardId"], &told["originalCurrency"]), (&Value::Null, &Value::Null));
+    assert_eq!((&told["type"], &told["category"]), (&json!("topUp"), &json!("CREDIT")));
+    assert_eq!(told["transactionData"], json!([]));
+}
+
+#[test]
+fn every_type_has_the_word_of_the_legacy_notifier() {
+    let words: Vec<&str> = TransactionType::ALL.iter().map(|kind| legacy_type(*kind)).collect();
+    assert_eq!(words, ["POS", "ATM", "Cashback", "AFT", "Adjustment", "topUp"]);
+}
+
+#[test]
+fn the_data_has_the_notifiers_keys_and_an_amount_that_is_a_number() {
+    let kept = r#"{"merchantName": "Frog", "cashbackPosCurrencyCode": "PLN",
+        "cashbackPosAmount": "5000", "lastFourDpan": "1234", "retrievalReferenceNumber": "77"}"#;
+    assert_eq!(
+        legacy_data(Some(kept)),
+        json!({
+            "merchantName": "Frog",
+            "cashbackPosCurrencyCode": "PLN",
+            "cashbackPosAmount": 5000,
+        }),
+    );
+    assert_eq!(legacy_data(Some(r#"{"cashbackPosAmount": "much"}"#)), json!([]));
+    assert_eq!(legacy_data(Some("{}")), json!([]));
+}
