@@ -45,8 +45,8 @@ pub enum Method {
     Delete,
 }
 
-/// A call to a partner.
-#[derive(Debug)]
+/// A call to a partner. It has no `Debug`: a body may hold what must not be logged.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// What it does.
     pub method: Method,
