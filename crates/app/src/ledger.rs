@@ -6,15 +6,18 @@
 //! | route, queue, take, reply | `engine` |
 //! | lock, load, write | `facts` |
 //! | decide, recognise | `decide` |
+//! | what the partner is told of it | `notify` |
 
 pub mod command;
 mod decide;
 mod engine;
 mod facts;
+mod notify;
 pub mod verify;
 pub mod worker;
 
 pub use engine::{Engines, Options};
+pub(crate) use notify::card_stream;
 
 /// The steps between which a process may die; a test stops it at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

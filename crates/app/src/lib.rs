@@ -16,6 +16,7 @@ pub mod keyring;
 pub mod ledger;
 pub mod once;
 pub mod outbound;
+pub mod outbox;
 pub mod page;
 pub mod partners;
 pub mod processor;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub turns: once::Turns,
     /// Numbers taken in blocks.
     pub numbers: ids::Numbers,
+    /// What partners are told.
+    pub outbox: outbox::Outbox,
 }
 
 impl App {

@@ -62,8 +62,8 @@ pub struct TransactionNotice<'a> {
     pub transaction: TransactionId,
     /// The balance, if there is one.
     pub balance: Option<BalanceId>,
-    /// What it was paid by.
-    pub resource: Resource,
+    /// What it was paid by, if the message named something that there is.
+    pub resource: Option<Resource>,
     /// The network's id.
     pub external_id: &'a str,
     /// The network's id of what the message refers to.
@@ -114,8 +114,9 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
         DescriptionCodes::Extended => notice.description.as_str(),
     };
     let (resource, resource_id, card) = match notice.resource {
-        Resource::Card { id, resource } => ("card", resource, Some(id.0.to_string())),
-        Resource::Balance(balance) => ("balance", balance.0, None),
+        Some(Resource::Card { id, resource }) => ("card", Some(resource), Some(id.0.to_string())),
+        Some(Resource::Balance(balance)) => ("balance", Some(balance.0), None),
+        None => ("card", None, None),
     };
     json!({
         "status": notice.processing.as_str(),

@@ -10,6 +10,15 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// The two times of an instance.
+#[derive(Clone)]
+pub(crate) struct Clocks {
+    /// What the business goes by; a sandbox can move it.
+    pub(crate) business: Clock,
+    /// What certificates, pauses and leases go by.
+    pub(crate) real: Clock,
+}
+
 /// Real time: for certificates, and for the business of every instance but a sandbox.
 pub(crate) fn real() -> Clock {
     Arc::new(now)

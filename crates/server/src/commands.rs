@@ -5,6 +5,7 @@ use crate::cli::{
     At, CaCommand, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
     PartnerCommand, ProcessorCommand, ProgramCommand, SignArgs, SimulateCommand, VerifyArgs,
 };
+use crate::clock::Clocks;
 use crate::config::{self, Config};
 use crate::database::{self, Kind, Place};
 use crate::failure::Failure;
@@ -153,7 +154,8 @@ impl Located {
         let keyring = Keyring::new(master);
         let authority = secrets::open_authority(folder, &keyring, kind)?;
         let real = clock::real();
-        let app = instance::start(db, keyring, real.clone(), Use::COMMAND.engines).await?;
+        let clocks = Clocks { business: real.clone(), real: real.clone() };
+        let app = instance::start(db, keyring, kind, clocks, Use::COMMAND.engines).await?;
         Ok(Desk { app, authority, real_time: real })
     }
 }

@@ -1,12 +1,15 @@
 //! Opening an instance: database, keys, settings and engines, checked against one another.
 
+use crate::clock::Clocks;
 use crate::database::{self, Kind, Place};
 use crate::failure::Failure;
 use app::keyring::Keyring;
 use app::ledger::{Engines, Options};
+use app::outbox::{Bell, Outbox};
 use app::settings::{Settings, Snapshot};
-use app::{App, Clock, Parts};
+use app::{App, Parts};
 use crypto::keys::MasterKey;
+use outbound::target::Reach;
 use std::sync::Arc;
 use std::time::Duration;
 use store::db::Db;
@@ -72,11 +75,20 @@ pub(crate) async fn check_master_key(db: &Db, master: &MasterKey) -> Result<(), 
 pub(crate) async fn start(
     db: Db,
     keyring: Keyring,
-    clock: Clock,
+    kind: Kind,
+    clocks: Clocks,
     engines: usize,
 ) -> Result<App, Failure> {
+    // A sandbox's partners run on the same machine.
+    let reach = match kind {
+        Kind::Sandbox => Reach::Anywhere,
+        Kind::Production => Reach::Public,
+    };
+    let outbox = Outbox::new(Bell::default(), clocks.real, reach);
+    let clock = clocks.business;
     let settings = Arc::new(Settings::new(Snapshot::load(&db).await?));
-    let engines = Engines::start(&db, &settings, &clock, &Options { engines })?;
+    let options = Options { engines, bell: outbox.bell().clone() };
+    let engines = Engines::start(&db, &settings, &clock, &options)?;
     Ok(App::new(Parts {
         db,
         keyring,
@@ -86,6 +98,7 @@ pub(crate) async fn start(
         tasks: app::tasks::Tasks::default(),
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
+        outbox,
     }))
 }
 

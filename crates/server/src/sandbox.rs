@@ -9,7 +9,7 @@ mod partner;
 mod quickstart;
 
 use crate::acts::Desk;
-use crate::clock;
+use crate::clock::{self, Clocks};
 use crate::control;
 use crate::database::{self, Kind, Place};
 use crate::failure::Failure;
@@ -73,8 +73,8 @@ pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
     let jwe_key = secrets::jwe_key(&folder, &keyring)?;
 
-    let business = clock::business(Arc::default());
-    let app = instance::start(db, keyring, business, Use::SANDBOX.engines).await?;
+    let clocks = Clocks { business: clock::business(Arc::default()), real: real.clone() };
+    let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
     let desk = Desk { app, authority: Some(authority), real_time: real };
     partner::prepare(&desk, &folder, &control::operator_here()?).await?;

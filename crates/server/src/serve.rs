@@ -2,7 +2,7 @@
 //! production instance is decided before.
 
 use crate::acts::Desk;
-use crate::clock;
+use crate::clock::{self, Clocks};
 use crate::config::Config;
 use crate::database::Kind;
 use crate::failure::Failure;
@@ -169,7 +169,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         secrets::server_certificate(&folder, &keyring, &authority, &config.names, real())?;
     let jwe_key = secrets::jwe_key(&folder, &keyring)?;
 
-    let app = instance::start(db, keyring, real.clone(), config.engines).await?;
+    let clocks = Clocks { business: real.clone(), real: real.clone() };
+    let app = instance::start(db, keyring, Kind::Production, clocks, config.engines).await?;
     let ca = authority.certificate_pem().to_owned();
     let desk = Desk { app, authority: Some(authority), real_time: real };
     let (listen, operations) = sockets.addresses()?;

@@ -16,6 +16,7 @@ const CHECKPOINT: Duration = Duration::from_millis(200);
 /// Starts all workers of a server, as tasks that end when it stops.
 pub(crate) fn start(app: &App) {
     every(app, "settings", SETTINGS, |app| async move { app.refresh_settings().await });
+    drop(app.tasks.run(app.clone().deliver_outbox()));
     every(app, "expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
     if app.db.kind() == Kind::Sqlite {
         every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });

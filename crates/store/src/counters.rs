@@ -16,6 +16,10 @@ const TAKE: Sql = Sql("
     where partner_id = $1 and name = $2
     returning next");
 
+/// The series of a partner's transactions and of what it is told: one, so that a batch locks one
+/// row for both.
+pub const EVENTS: &str = "transaction";
+
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[TAKE];
 

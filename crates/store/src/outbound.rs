@@ -81,6 +81,12 @@ impl Outbound {
         let parts = (&self.base_url, &self.trusted_ca, &self.certificate, &self.key);
         matches!(parts, (Some(_), Some(_), Some(_), Some(_)))
     }
+
+    /// Whether the partner is told of such an event: it wants it, and can be called.
+    #[must_use]
+    pub fn tells(&self, event: Event) -> bool {
+        self.is_complete() && self.notifications.contains(&event)
+    }
 }
 
 /// How every partner is called that can be, or will be.

@@ -5,11 +5,13 @@
 
 mod leaks;
 mod node;
+mod partner;
 mod postgres;
 mod wait;
 
 pub use leaks::{contains_secret, luhn_runs};
 pub use node::{Database, Funded, TestApp};
+pub use partner::{Behaviour, Partner, Received};
 pub use postgres::{postgres_from_template, postgres_url};
 pub use wait::{eventually, free_port};
 
@@ -17,4 +19,11 @@ pub use wait::{eventually, free_port};
 #[must_use]
 pub fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("antaca-test-").tempdir().expect("a temporary folder")
+}
+
+/// Real time.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }

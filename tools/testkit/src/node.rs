@@ -1,17 +1,22 @@
 //! A running application without doors: use cases, engine and database, on either database.
 
+use crate::Partner;
 use app::keyring::Keyring;
 use app::ledger::{Engines, Options as EngineOptions};
+use app::outbound::{Identity, SetOutbound};
+use app::outbox::{Bell, Outbox};
 use app::processor::{Authorize, CardName, Clear, Details, Envelope, Message, Reverse};
 use app::settings::{Settings, Snapshot};
 use app::tasks::Tasks;
 use app::{App, Error, Once, Parts};
 use crypto::keys::{MasterKey, Passphrase};
 use domain::authorization::Expiry;
+use domain::card::lifecycle::LockReason;
 use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
 use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
+use domain::notification::Event;
 use domain::partner::{KycMode, Settings as PartnerSettings};
 use domain::program::{
     Audience, CardType, PreAuthorization, Product, Program, ProgramState, Scheme,
@@ -20,6 +25,7 @@ use domain::scope::Scope;
 use domain::transaction::{Category, Transaction, TransactionType};
 use domain::user::{Email, Kyc, Phone, Profile, UserState};
 use domain::{Date, Timestamp};
+use outbound::target::Reach;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -70,6 +76,8 @@ pub struct TestApp {
     pub processor: ProcessorId,
     /// Seconds that the business clock was moved.
     moved: Arc<AtomicI64>,
+    /// Seconds that real time was moved.
+    moved_real: Arc<AtomicI64>,
     next: Arc<AtomicU64>,
     key_file: String,
     url: Option<String>,
@@ -108,10 +116,11 @@ impl TestApp {
         store::instance::insert(&mut tx, "sandbox", BEGIN).await.expect("is born");
         tx.commit().await.expect("commits");
         let moved = Arc::new(AtomicI64::new(0));
-        let app = node(db, master, &moved).await;
+        let moved_real = Arc::new(AtomicI64::new(0));
+        let app = node(db, master, (&moved, &moved_real)).await;
         let (scope, processor) = set_up(&app).await;
         let next = Arc::new(AtomicU64::new(1));
-        Self { app, scope, processor, moved, next, key_file, url, _folder: folder }
+        Self { app, scope, processor, moved, moved_real, next, key_file, url, _folder: folder }
     }
 
     /// Another node on the same PostgreSQL database.
@@ -120,10 +129,11 @@ impl TestApp {
         let db = Db::postgres(&url, Options::default()).expect("opens");
         let master = MasterKey::from_file(&self.key_file, &passphrase()).expect("is its file");
         Self {
-            app: node(db, master, &self.moved).await,
+            app: node(db, master, (&self.moved, &self.moved_real)).await,
             scope: self.scope,
             processor: self.processor,
             moved: self.moved.clone(),
+            moved_real: self.moved_real.clone(),
             next: self.next.clone(),
             key_file: self.key_file.clone(),
             url: Some(url),
@@ -134,6 +144,47 @@ impl TestApp {
     /// Moves the business clock.
     pub fn advance(&self, seconds: i64) {
         self.moved.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Locks a card.
+    pub async fn lock(&self, funded: Funded, reason: LockReason) {
+        let locked =
+            self.app.lock_card(self.scope, funded.user, funded.card, reason, once(nothing));
+        locked.await.expect("locks");
+    }
+
+    /// Unlocks a card.
+    pub async fn unlock(&self, funded: Funded) {
+        let unlocked = self.app.unlock_card(self.scope, funded.user, funded.card, once(nothing));
+        unlocked.await.expect("unlocks");
+    }
+
+    /// Moves real time, which pauses and leases go by, and has this node look what is due.
+    pub fn advance_real(&self, seconds: i64) {
+        self.moved_real.fetch_add(seconds, Ordering::SeqCst);
+        self.app.outbox.bell().ring();
+    }
+
+    /// Has the partner told of these events at this server, by a worker of this node.
+    pub async fn deliver_to(&self, partner: &Partner, events: &[Event]) {
+        let operator = app::audit::Operator("os:test".to_owned());
+        let (certificate, key) = partner.identity();
+        let command = SetOutbound {
+            base_url: Some(partner.base_url()),
+            trusted_ca: Some(partner.authority().to_owned()),
+            identity: Some(Identity {
+                certificate: certificate.to_owned(),
+                key: key.to_owned().into(),
+            }),
+            notifications: Some(events.to_vec()),
+        };
+        self.app.set_outbound(&operator, self.scope.partner(), command).await.expect("is set");
+        self.deliver();
+    }
+
+    /// Starts the worker of this node.
+    pub fn deliver(&self) {
+        drop(self.app.tasks.run(self.app.clone().deliver_outbox()));
     }
 
     /// A number that no other call of this test gets.
@@ -333,18 +384,27 @@ fn passphrase() -> Passphrase {
     Passphrase::new("a test's passphrase")
 }
 
+fn nothing(_: &()) -> Value {
+    Value::Null
+}
+
 fn once<T>(render: fn(&T) -> Value) -> Once<T> {
     Once { endpoint: "test".to_owned(), key: None, fingerprint: [0; 32], render }
 }
 
-async fn node(db: Db, master: MasterKey, moved: &Arc<AtomicI64>) -> App {
-    let moved = moved.clone();
+async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64>)) -> App {
+    let (moved, moved_real) = (moved.0.clone(), moved.1.clone());
+    let real: app::Clock = Arc::new(move || {
+        let seconds = jiff::SignedDuration::from_secs(moved_real.load(Ordering::SeqCst));
+        crate::now().checked_add(seconds).expect("within the calendar")
+    });
     let clock: app::Clock = Arc::new(move || {
         let seconds = jiff::SignedDuration::from_secs(moved.load(Ordering::SeqCst));
         BEGIN.checked_add(seconds).expect("within the calendar")
     });
     let settings = Arc::new(Settings::new(Snapshot::load(&db).await.expect("reads settings")));
-    let options = EngineOptions { engines: 1 };
+    let outbox = Outbox::new(Bell::default(), real, Reach::Anywhere);
+    let options = EngineOptions { engines: 1, bell: outbox.bell().clone() };
     let engines = Engines::start(&db, &settings, &clock, &options).expect("starts");
     App::new(Parts {
         db,
@@ -355,6 +415,7 @@ async fn node(db: Db, master: MasterKey, moved: &Arc<AtomicI64>) -> App {
         tasks: Tasks::default(),
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
+        outbox,
     })
 }
 

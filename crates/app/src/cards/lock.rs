@@ -1,16 +1,19 @@
 //! Lock a card.
 
 use crate::cards::list::of_holder;
+use crate::ledger::card_stream;
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::card::Card;
-use domain::card::lifecycle::{CardRefusal, LockReason, Outcome};
+use domain::card::lifecycle::{CardRefusal, CardStatus, LockReason, Outcome};
 use domain::ids::{CardId, UserId};
+use domain::notification::Event;
 use domain::scope::Scope;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::db::Tx;
-use store::{balances, cards};
+use store::outbox::{self, Entry};
+use store::{balances, cards, counters};
 
 impl App {
     /// Locks a holder's card for the reason that a code names.
@@ -54,24 +57,59 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = change_in(&mut tx, scope, card, rule).await;
-        self.finish(scope, &once, tx, result).await
+        let result = self.change_card_in(&mut tx, scope, card, rule).await;
+        let answer = self.finish(scope, &once, tx, result).await;
+        self.outbox.bell().ring();
+        answer
     }
-}
 
-async fn change_in(
-    tx: &mut Tx,
-    scope: Scope,
-    card: (UserId, CardId),
-    rule: impl FnOnce(&mut Card) -> Result<Outcome, CardRefusal>,
-) -> Result<(), Error> {
-    let (holder, id) = card;
-    // A card never changes its balance, so it may be read before the lock; its state may not.
-    let guard = of_holder(tx, scope, holder, id).await?.balance;
-    balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
-    let mut card = of_holder(tx, scope, holder, id).await?;
-    match rule(&mut card)? {
-        Outcome::Applied => Ok(cards::update_state(tx, scope, &card).await?),
-        Outcome::AlreadyApplied => Ok(()),
+    async fn change_card_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        card: (UserId, CardId),
+        rule: impl FnOnce(&mut Card) -> Result<Outcome, CardRefusal> + Send,
+    ) -> Result<(), Error> {
+        let (holder, id) = card;
+        // A card never changes its balance, so it may be read before the lock; its state may not.
+        let guard = of_holder(tx, scope, holder, id).await?.balance;
+        balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
+        let mut card = of_holder(tx, scope, holder, id).await?;
+        match rule(&mut card)? {
+            Outcome::Applied => {
+                cards::update_state(tx, scope, &card).await?;
+                self.notify_of_card(tx, scope, &card).await
+            }
+            Outcome::AlreadyApplied => Ok(()),
+        }
+    }
+
+    /// Has the partner told that a card was locked or unlocked, if it wants to hear of it.
+    async fn notify_of_card(&self, tx: &mut Tx, scope: Scope, card: &Card) -> Result<(), Error> {
+        let (event, detail) = match card.status {
+            CardStatus::Locked { reason, .. } => {
+                (Event::CardLocked, Some(json!({ "reason": reason.as_str() })))
+            }
+            CardStatus::Usable(_) => (Event::CardUnlocked, None),
+            CardStatus::Removed { .. } => return Ok(()),
+        };
+        let settings = self.settings.get();
+        if !settings.outbound(scope.partner()).is_some_and(|outbound| outbound.tells(event)) {
+            return Ok(());
+        }
+        let entry = Entry {
+            partner: scope.partner(),
+            number: counters::take(tx, scope.partner(), counters::EVENTS, 1).await?,
+            id: self.ordered_id(),
+            stream: card_stream(card.id),
+            event,
+            card: Some(card.id),
+            message: None,
+            detail,
+            request_id: String::new(),
+            created_at: self.now(),
+            attempts: 0,
+        };
+        Ok(outbox::insert(tx, std::iter::once(&entry)).await?)
     }
 }

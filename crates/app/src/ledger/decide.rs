@@ -3,6 +3,7 @@
 
 use super::command::{Command, Event, Outcome};
 use super::facts::{Facts, early_key};
+use super::notify::entry;
 use domain::Timestamp;
 use domain::authorization;
 use domain::balance::Balance;
@@ -300,11 +301,15 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
         | Event::Transfer { .. }
         | Event::Expire { .. } => Some(message(command, &decided)),
     };
+    let transaction = decided.change.transaction.clone();
     facts.apply(partner, decided.change);
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
     }
     let Some(message) = message else { return Outcome::Nothing };
+    if let Some(entry) = entry(facts, command, &message, &transaction) {
+        facts.notify(entry);
+    }
     match command.event {
         Event::DeclineLate { .. } => facts.turn(message.clone()),
         Event::Authorize { .. }

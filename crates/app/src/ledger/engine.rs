@@ -8,6 +8,7 @@ use super::facts::{Facts, WriteError};
 use super::{Step, reached};
 use crate::Clock;
 use crate::error::Error;
+use crate::outbox::Bell;
 use crate::settings::Settings;
 use domain::ids::{MessageId, PartnerId};
 use late::{is_late_approval, log_decision, nothing, release};
@@ -44,6 +45,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 pub struct Options {
     /// How many engines there are; a partner's commands all go to one. 1 on SQLite.
     pub engines: usize,
+    /// Rung when there is something to tell a partner.
+    pub bell: Bell,
 }
 
 /// The engines of this node.
@@ -118,6 +121,7 @@ impl Engines {
                 connection: db.engine(number)?,
                 settings: settings.clone(),
                 clock: clock.clone(),
+                bell: options.bell.clone(),
                 queue: taken,
                 closing: closing.clone(),
                 waiting: waiting.clone(),
@@ -218,6 +222,7 @@ struct Runner {
     connection: EngineConnection,
     settings: Arc<Settings>,
     clock: Clock,
+    bell: Bell,
     queue: mpsc::Receiver<Arc<Waiting>>,
     closing: CancellationToken,
     waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
@@ -382,16 +387,20 @@ impl Runner {
             let outcomes: Vec<Outcome> =
                 commands.iter().map(|command| decide(&mut facts, command)).collect();
             reached(Step::Decided);
+            let notifies = facts.notifies();
             facts.write(&mut tx, now).await?;
             reached(Step::Recorded);
-            Ok(outcomes)
+            Ok((outcomes, notifies))
         };
         match worked.await {
-            Ok(outcomes) => {
+            Ok((outcomes, notifies)) => {
                 let writing = Instant::now();
                 tx.commit().await?;
                 self.learn(writing.elapsed());
                 reached(Step::Committed);
+                if notifies {
+                    self.bell.ring();
+                }
                 tracing::debug!(
                     batch = self.batches,
                     commands = commands.len(),

@@ -15,6 +15,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use store::db::Tx;
 use store::ledger::{EarlyReversal, Message};
+use store::outbox::{self, Entry};
 use store::{StoreError, balances, cards, counters, ledger, transactions, users};
 
 /// How long a reversal waits for what it reverses, in hours (spec "From the network").
@@ -49,6 +50,7 @@ struct Writes {
     messages: Vec<Message>,
     outcomes: Vec<Message>,
     told: BTreeSet<Owned<MessageId>>,
+    outbox: Vec<Entry>,
 }
 
 /// Why a batch wasn't written.
@@ -304,6 +306,16 @@ impl Facts {
         }
     }
 
+    /// Has the partner told.
+    pub(super) fn notify(&mut self, entry: Entry) {
+        self.writes.outbox.push(entry);
+    }
+
+    /// Whether a partner is to be told of this batch.
+    pub(super) fn notifies(&self) -> bool {
+        !self.writes.outbox.is_empty()
+    }
+
     /// Lets a reversal wait for what it reverses.
     pub(super) fn wait_for(&mut self, reversal: EarlyReversal) {
         self.writes.early_reversals.push(reversal.clone());
@@ -338,6 +350,7 @@ impl Facts {
         all_written(written, writes.outcomes.len())?;
         let written = ledger::mark_told(tx, writes.told.iter()).await?;
         all_written(written, writes.told.len())?;
+        outbox::insert(tx, writes.outbox.iter()).await?;
         reached(Step::Written);
 
         self.record_messages(tx).await
@@ -358,20 +371,26 @@ impl Facts {
         if written < sent { Err(WriteError::Twin) } else { Ok(()) }
     }
 
-    /// Gives new transactions their numbers. The series' row is locked after all balances and
-    /// before any message, by every batch, so no two wait crosswise; it stays locked until the
-    /// commit, so numbers ascend in the order in which they can be read.
+    /// Gives new transactions and entries of the outbox their numbers, from one series. Its row is
+    /// locked after all balances and before any message, by every batch, so no two wait crosswise;
+    /// it stays locked until the commit, so numbers ascend in the order in which they can be read.
     async fn number(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        let partners: BTreeSet<PartnerId> =
-            self.writes.new_transactions.iter().map(|(partner, _)| *partner).collect();
+        let new = self.writes.new_transactions.iter().map(|(partner, _)| *partner);
+        let told = self.writes.outbox.iter().map(|entry| entry.partner);
+        let partners: BTreeSet<PartnerId> = new.chain(told).collect();
         for partner in partners {
             let new = self.writes.new_transactions.iter().filter(|key| key.0 == partner);
-            let count = i64::try_from(new.clone().count()).unwrap_or(i64::MAX);
-            let first = counters::take(tx, partner, "transaction", count).await?;
-            for (key, number) in new.zip(first..) {
+            let told = self.writes.outbox.iter_mut().filter(|entry| entry.partner == partner);
+            let told: Vec<&mut Entry> = told.collect();
+            let count = i64::try_from(new.clone().count() + told.len()).unwrap_or(i64::MAX);
+            let mut numbers = counters::take(tx, partner, counters::EVENTS, count).await?..;
+            for (key, number) in new.zip(&mut numbers) {
                 if let Some(transaction) = self.transactions.get_mut(key) {
                     transaction.number = number;
                 }
+            }
+            for (entry, number) in told.into_iter().zip(&mut numbers) {
+                entry.number = number;
             }
         }
         Ok(())

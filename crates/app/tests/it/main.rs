@@ -4,5 +4,6 @@ mod holds;
 mod nodes;
 mod once;
 mod oracle;
+mod outbox;
 mod programs;
 mod verify;

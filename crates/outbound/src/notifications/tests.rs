@@ -19,10 +19,10 @@ fn notice() -> TransactionNotice<'static> {
         codes: DescriptionCodes::Seeds,
         transaction: TransactionId(uuid("b4f534ef-77c2-4f16-ab4d-496806a76fb6")),
         balance: Some(BalanceId(uuid("60036f20-3b2c-470e-b9de-3c6cfbe8a5ff"))),
-        resource: Resource::Card {
+        resource: Some(Resource::Card {
             id: CardId(357_970),
             resource: uuid("b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe"),
-        },
+        }),
         external_id: "d275ecb8-138e-4d0e-b5bf-c4158b4ce516",
         reference_external_id: None,
         reference_date: None,
@@ -124,7 +124,7 @@ fn a_code_of_ours_is_told_to_those_who_asked_for_it() {
 fn a_transaction_without_card_is_of_its_balance() {
     let balance = BalanceId(uuid("60036f20-3b2c-470e-b9de-3c6cfbe8a5ff"));
     let told = transaction(&TransactionNotice {
-        resource: Resource::Balance(balance),
+        resource: Some(Resource::Balance(balance)),
         kind: TransactionType::TopUp,
         category: Category::Credit,
         status: Status::Cleared,

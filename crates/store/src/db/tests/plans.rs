@@ -1,12 +1,12 @@
-//! Every statement of the store is understood by both databases, and the engine's are answered
-//! from an index, on an empty and on a filled database: a full scan in a batch would stop the
-//! cards of everybody.
+//! Every statement of the store is understood by both databases, and those that run for each of a
+//! set, the engine's and the outbox's, are answered from an index, on an empty and on a filled
+//! database: a full scan in a batch would stop the cards of everybody.
 
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, balances, books, cards, certificates, counters, idempotency, instance, keys,
-    ledger, outbound, partners, programs, transactions, users,
+    MIGRATIONS, balances, books, cards, certificates, counters, endpoints, idempotency, instance,
+    keys, ledger, outbound, outbox, partners, programs, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -15,10 +15,12 @@ fn statements() -> Vec<Sql> {
         cards::STATEMENTS,
         certificates::STATEMENTS,
         counters::STATEMENTS,
+        endpoints::STATEMENTS,
         idempotency::STATEMENTS,
         instance::STATEMENTS,
         keys::STATEMENTS,
         outbound::STATEMENTS,
+        outbox::STATEMENTS,
         books::STATEMENTS,
         partners::STATEMENTS,
         programs::STATEMENTS,
@@ -29,7 +31,16 @@ fn statements() -> Vec<Sql> {
 }
 
 fn engine() -> Vec<Each> {
-    [balances::ENGINE, cards::ENGINE, ledger::ENGINE, transactions::ENGINE, users::ENGINE].concat()
+    [
+        balances::ENGINE,
+        cards::ENGINE,
+        endpoints::ENGINE,
+        ledger::ENGINE,
+        outbox::ENGINE,
+        transactions::ENGINE,
+        users::ENGINE,
+    ]
+    .concat()
 }
 
 fn shape(each: Each) -> Shape {
@@ -86,8 +97,15 @@ async fn fill(db: &Db) {
              from {series}"
         ),
     ];
+    let outbox = format!(
+        "insert into outbox select 1, n, {ids}, 'card/' || (n % 20), 'cardLocked', n, null, null,
+            'r', {now}, {now}, null, null, 0, null, null
+         from {series}"
+    );
+    let endpoint =
+        format!("insert into endpoint select n, 'cardLocked', {now}, {now}, null from {series}");
     let mut tx = db.begin().await.expect("begins");
-    for text in rows {
+    for text in rows.into_iter().chain([outbox, endpoint]) {
         tx.script(&text).await.expect(&text);
     }
     tx.script("analyze").await.expect("analyses");

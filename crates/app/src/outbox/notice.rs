@@ -1,0 +1,165 @@
+//! What is sent for each row, made from rows that don't change any more.
+
+use super::claim::Claimed;
+use crate::error::Chain;
+use crate::{App, Error};
+use domain::card::lifecycle::LockReason;
+use domain::ids::{CardId, MessageId, PartnerId, TransactionId};
+use domain::money::Currency;
+use domain::notification::Event;
+use domain::partner::DescriptionCodes;
+use domain::transaction::{Order, Transaction};
+use outbound::notifications::{self, Resource, TransactionNotice};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use store::db::Tx;
+use store::ledger::Message;
+use store::outbox::Entry;
+use store::{StoreError, cards, ledger, transactions};
+use uuid::Uuid;
+
+/// The rows that the notifications of a claim are made from.
+struct Sources {
+    codes: DescriptionCodes,
+    messages: HashMap<MessageId, Message>,
+    transactions: HashMap<TransactionId, Transaction>,
+    resources: HashMap<CardId, Uuid>,
+}
+
+impl App {
+    /// The body of each claimed row, by its number; one that can't be made is left out.
+    pub(super) async fn bodies(
+        &self,
+        partner: PartnerId,
+        claimed: &Claimed,
+    ) -> Result<HashMap<i64, Vec<u8>>, Error> {
+        let entries: Vec<&Entry> = claimed.runs.iter().flatten().collect();
+        if entries.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let settings = self.settings.get();
+        let known = settings.partner(partner).ok_or(Error::broken("a partner is gone"))?;
+        let codes = known.settings.description_codes;
+        let mut tx = self.db.read().await?;
+        let sources = load(&mut tx, partner, codes, &entries).await;
+        let sources = tx.end(sources).await?;
+        let mut bodies = HashMap::new();
+        for entry in entries {
+            match body(entry, &sources) {
+                Ok(body) => {
+                    bodies.insert(entry.number, body.to_string().into_bytes());
+                }
+                Err(error) => {
+                    let number = entry.number;
+                    tracing::error!(number, error = %Chain(&error), "a row can't be read");
+                }
+            }
+        }
+        Ok(bodies)
+    }
+}
+
+async fn load(
+    tx: &mut Tx,
+    partner: PartnerId,
+    codes: DescriptionCodes,
+    entries: &[&Entry],
+) -> Result<Sources, StoreError> {
+    let ids: BTreeSet<MessageId> = entries.iter().filter_map(|entry| entry.message).collect();
+    let messages = ledger::messages_by_id(tx, ids.into_iter().map(|id| (partner, id))).await?;
+    let ids: BTreeSet<TransactionId> = messages.iter().map(|message| message.transaction).collect();
+    let keys = ids.into_iter().map(|id| (partner, id));
+    let transactions: HashMap<_, _> =
+        transactions::load(tx, keys).await?.into_iter().map(|(_, it)| (it.id, it)).collect();
+    let of_cards = transactions.values().filter_map(|it| it.order.card);
+    let keys: BTreeSet<_> = of_cards.map(|card| (partner, card)).collect();
+    let cards = cards::load(tx, &keys).await?;
+    Ok(Sources {
+        codes,
+        messages: messages.into_iter().map(|message| (message.id, message)).collect(),
+        transactions,
+        resources: cards.into_iter().map(|(_, card)| (card.id, card.resource)).collect(),
+    })
+}
+
+fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
+    let card = || entry.card.ok_or(Error::broken("a notification names no card"));
+    match entry.event {
+        Event::CardLocked => {
+            let reason = entry.detail.as_ref().and_then(|detail| detail["reason"].as_str());
+            let reason = reason.and_then(LockReason::parse);
+            let reason = reason.ok_or(Error::broken("a lock has no reason"))?;
+            Ok(notifications::card_locked(card()?, reason, entry.created_at, sources.codes))
+        }
+        Event::CardUnlocked => Ok(notifications::card_unlocked(card()?, entry.created_at)),
+        Event::Transaction => transaction(entry, sources),
+    }
+}
+
+fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
+    let missing = || Error::broken("what a notification reports is gone");
+    let id = entry.message.ok_or_else(missing)?;
+    let message = sources.messages.get(&id).ok_or_else(missing)?;
+    let transaction = sources.transactions.get(&message.transaction).ok_or_else(missing)?;
+    let order = match &entry.detail {
+        None => transaction.order.clone(),
+        Some(detail) => own_order(&transaction.order, detail)
+            .ok_or(Error::broken("what a message said can't be read"))?,
+    };
+    Ok(notifications::transaction(&TransactionNotice {
+        processing: message.processing,
+        processed_at: message.created_at,
+        description: message.description,
+        codes: sources.codes,
+        transaction: transaction.id,
+        balance: order.balance,
+        resource: resource(transaction, sources),
+        external_id: &order.network_id,
+        reference_external_id: order.reference_id.as_deref(),
+        reference_date: order.reference_date,
+        kind: order.kind,
+        category: order.category,
+        amount: message.amount,
+        currency: message.currency,
+        original_amount: order.original_amount,
+        original_currency: order.original_currency,
+        status: message.status,
+        text: &order.text,
+        date: order.network_date,
+        data: order.data.as_deref(),
+    }))
+}
+
+/// What a transaction was paid by; a card if it names one.
+fn resource(transaction: &Transaction, sources: &Sources) -> Option<Resource> {
+    match transaction.order.card {
+        Some(id) => {
+            sources.resources.get(&id).map(|resource| Resource::Card { id, resource: *resource })
+        }
+        None => transaction.order.balance.map(Resource::Balance),
+    }
+}
+
+/// The order of a message that has one of its own: what the transaction keeps, with what the
+/// message said in its place.
+fn own_order(kept: &Order, detail: &Value) -> Option<Order> {
+    let text = |name: &str| detail[name].as_str().map(str::to_owned);
+    let moment = |name: &str| match detail[name].as_str() {
+        None => Some(None),
+        Some(text) => text.parse().ok().map(Some),
+    };
+    Some(Order {
+        network_id: text("id")?,
+        network_date: moment("date")??,
+        reference_id: text("referenceId"),
+        reference_date: moment("referenceDate")?,
+        original_amount: detail["originalAmount"].as_i64(),
+        original_currency: match detail["originalCurrency"].as_str() {
+            None => None,
+            Some(code) => Some(Currency::parse(code).ok()?),
+        },
+        text: text("text")?,
+        data: detail.get("data").filter(|data| !data.is_null()).map(Value::to_string),
+        ..kept.clone()
+    })
+}

@@ -1,0 +1,158 @@
+//! Delivering the rows of one stream, one after the other.
+
+use super::client::Line;
+use super::settle::Results;
+use crate::App;
+use domain::notification::{Event, Outcome, Try, Verdict};
+use jiff::SignedDuration;
+use outbound::client::{Answer, Call, CallError, Method};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::outbox::{AT_ONCE, Attempt, Entry, Lease, Next, Settled};
+
+/// How long a partner may take to answer a notification.
+const ANSWER: Duration = Duration::from_secs(10);
+/// What must be left of a lease for another try: the answer's time, and some to write it down.
+const LEFT_MIN: SignedDuration = SignedDuration::from_secs(20);
+/// How much is kept of an answer.
+const KEPT_BYTES: usize = 1024;
+
+/// Claimed rows of one stream, and what is sent for each.
+pub(super) struct Run {
+    pub(super) line: Arc<Line>,
+    pub(super) entries: Vec<Entry>,
+    /// By number; one that is missing can't be made.
+    pub(super) bodies: Arc<HashMap<i64, Vec<u8>>>,
+    pub(super) paused: Arc<HashSet<Event>>,
+    pub(super) lease: Lease,
+}
+
+impl Run {
+    /// Tries one after the other; the first that has to be tried again ends the run, and what is
+    /// left of it is given back.
+    pub(super) async fn deliver(self, app: App, results: Results) {
+        let mut open = true;
+        for entry in &self.entries {
+            let now = app.outbox.now();
+            let time_left = self.lease.until.duration_since(now) > LEFT_MIN;
+            open = open && time_left && !app.tasks.is_stopping();
+            let settled = if open { self.settle(&app, entry).await } else { given_back(entry) };
+            open = open && matches!(settled.next, Next::Closed(_));
+            results.send(settled).await;
+        }
+    }
+
+    async fn settle(&self, app: &App, entry: &Entry) -> Settled {
+        if self.paused.contains(&entry.event) {
+            let next = Next::Closed(Outcome::Paused);
+            return Settled { next, ..given_back(entry) };
+        }
+        let Some(body) = self.bodies.get(&entry.number) else {
+            tracing::error!(
+                partner = entry.partner.0,
+                number = entry.number,
+                request_id = entry.request_id,
+                "a notification can't be made"
+            );
+            return Settled { next: Next::Closed(Outcome::Failed), ..given_back(entry) };
+        };
+        let (at, begun) = (app.outbox.now(), Instant::now());
+        let answer = self.call(entry, body, at).await;
+        let duration = begun.elapsed();
+        let attempts = entry.attempts + 1;
+        let verdict = judge(entry.event, &answer, attempts);
+        tracing::info!(
+            request_id = entry.request_id,
+            notification = %entry.id,
+            event = entry.event.as_str(),
+            attempt = attempts,
+            status = answer.as_ref().map_or(0, |answer| answer.status),
+            error = answer.as_ref().err().map_or("", |error| error.as_str()),
+            microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            "notified"
+        );
+        let later = |pause| {
+            let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+            app.outbox.now().saturating_add(pause).unwrap_or(domain::Timestamp::MAX)
+        };
+        let next = match verdict {
+            Verdict::Delivered => Next::Closed(Outcome::Delivered),
+            Verdict::Again(pause) => Next::Again(later(pause)),
+            Verdict::GiveUp => Next::Closed(Outcome::Failed),
+            Verdict::Gone => Next::Closed(Outcome::Paused),
+        };
+        let attempt = Some(attempt(at, duration, answer));
+        Settled { attempts, attempt, next, ..given_back(entry) }
+    }
+
+    async fn call(
+        &self,
+        entry: &Entry,
+        body: &[u8],
+        now: domain::Timestamp,
+    ) -> Result<Answer, CallError> {
+        let call = Call {
+            method: Method::Post,
+            path: &outbound::notifications::path(entry.event),
+            key: entry.id,
+            request_id: &entry.request_id,
+            body,
+            timeout: ANSWER,
+            secrets: &self.line.secrets,
+            now,
+        };
+        self.line.client.call(&call).await
+    }
+}
+
+fn judge(event: Event, answer: &Result<Answer, CallError>, attempts: i64) -> Verdict {
+    let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
+    match answer {
+        Ok(answer) => event.judge(Try::Answered(answer.status), attempts, answer.retry_after),
+        Err(_) => event.judge(Try::Unanswered, attempts, None),
+    }
+}
+
+/// A row as it was claimed, to be had by the next claim.
+fn given_back(entry: &Entry) -> Settled {
+    Settled {
+        partner: entry.partner,
+        number: entry.number,
+        stream: entry.stream.clone(),
+        event: entry.event,
+        attempts: entry.attempts,
+        attempt: None,
+        next: Next::Again(AT_ONCE),
+    }
+}
+
+fn attempt(
+    at: domain::Timestamp,
+    duration: Duration,
+    answer: Result<Answer, CallError>,
+) -> Attempt {
+    let none = Attempt {
+        at,
+        duration_ms: i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
+        status: None,
+        error: None,
+        answer_bytes: None,
+        answer: None,
+    };
+    match answer {
+        Err(error) => Attempt { error: Some(error.as_str().to_owned()), ..none },
+        Ok(answer) => Attempt {
+            status: Some(i64::from(answer.status)),
+            answer_bytes: i64::try_from(answer.body.len()).ok(),
+            answer: answer.is_problem_json.then(|| kept(&answer.body)),
+            ..none
+        },
+    }
+}
+
+/// The beginning of an answer as text. PostgreSQL keeps no NUL.
+fn kept(body: &[u8]) -> String {
+    let start = &body[..body.len().min(KEPT_BYTES)];
+    String::from_utf8_lossy(start).replace('\0', "\u{fffd}")
+}

@@ -1,0 +1,106 @@
+//! Writing what came of deliveries, many at once: on SQLite they share the one writer with the
+//! authorizations.
+
+use crate::error::Chain;
+use crate::{App, Error};
+use domain::notification::Outcome;
+use jiff::SignedDuration;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use store::StoreError;
+use store::db::Tx;
+use store::endpoints::{self, Key};
+use store::outbox::{self, Next, Settled};
+use tokio::sync::mpsc;
+
+/// At most 20 commits a second.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Results of one commit, and results that may wait: beyond, deliveries wait.
+const BATCH: usize = 1_000;
+/// The longest pause after the database's trouble.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// An address that has failed for so long is paused.
+const FAILING_MAX: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// Where deliveries bring their results.
+#[derive(Clone)]
+pub(super) struct Results(mpsc::Sender<Settled>);
+
+impl Results {
+    /// Starts to write results, until the last of those who bring some is gone.
+    pub(super) fn start(app: &App) -> Self {
+        let (sender, receiver) = mpsc::channel(BATCH);
+        drop(app.tasks.run(app.clone().settle_results(receiver)));
+        Self(sender)
+    }
+
+    pub(super) async fn send(&self, settled: Settled) {
+        // Nobody writes any more only where the process gives up; the lease will end by itself.
+        let _ = self.0.send(settled).await;
+    }
+}
+
+impl App {
+    async fn settle_results(self, mut results: mpsc::Receiver<Settled>) {
+        let mut batch = Vec::new();
+        while results.recv_many(&mut batch, BATCH).await > 0 {
+            let mut pause = PAUSE;
+            while let Err(error) = self.write_results(&batch).await {
+                tracing::warn!(error = %Chain(&error), "results can't be written now");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+            batch.clear();
+            // What waited behind them may be due now.
+            self.outbox.bell.ring();
+            if !self.tasks.is_stopping() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn write_results(&self, batch: &[Settled]) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let written = self.write_results_in(&mut tx, batch).await;
+        let paused = tx.end(written).await?;
+        if paused > 0 {
+            tracing::error!(addresses = paused, "notifications of a partner are paused");
+        }
+        Ok(())
+    }
+
+    /// Answers how many addresses were paused.
+    async fn write_results_in(&self, tx: &mut Tx, batch: &[Settled]) -> Result<u64, StoreError> {
+        let now = self.outbox.now();
+        outbox::settle(tx, self.outbox.worker, batch, now).await?;
+        let Addresses { working, failing, gone } = addresses(batch);
+        endpoints::work(tx, &working).await?;
+        let since = now.checked_sub(FAILING_MAX).unwrap_or(domain::Timestamp::MIN);
+        let paused = endpoints::fail(tx, &failing, now, since).await?;
+        Ok(paused + endpoints::pause_gone(tx, &gone, now).await?)
+    }
+}
+
+/// How the addresses that were tried did.
+#[derive(Default)]
+struct Addresses {
+    working: BTreeSet<Key>,
+    /// Those that took nothing.
+    failing: BTreeSet<Key>,
+    /// Those of them that answered 410.
+    gone: BTreeSet<Key>,
+}
+
+fn addresses(batch: &[Settled]) -> Addresses {
+    let mut found = Addresses::default();
+    for settled in batch.iter().filter(|settled| settled.attempt.is_some()) {
+        let key = (settled.partner, settled.event);
+        match settled.next {
+            Next::Closed(Outcome::Delivered) => found.working.insert(key),
+            Next::Closed(Outcome::Failed) | Next::Again(_) => found.failing.insert(key),
+            Next::Closed(Outcome::Paused) => found.failing.insert(key) | found.gone.insert(key),
+        };
+    }
+    found.failing.retain(|key| !found.working.contains(key) || found.gone.contains(key));
+    found
+}

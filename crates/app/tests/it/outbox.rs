@@ -1,0 +1,459 @@
+//! What partners are told: in which order, how often, and what a misbehaving partner changes.
+
+use domain::card::lifecycle::LockReason::{PendingQuery, SuspectedFraud};
+use domain::notification::{Event, Outcome};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::time::Duration;
+use testkit::{Behaviour, Database, Funded, Partner, Received, TestApp, eventually, on_both};
+
+const ALL: &[Event] = Event::ALL;
+/// How long a delivery may take on a machine that builds at the same time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn delivered(partner: &Partner, count: usize) -> Vec<Received> {
+    eventually("the partner was called so often", PATIENCE, async || partner.count() >= count)
+        .await;
+    partner.received()
+}
+
+/// Waits until so many entries have come to an end.
+async fn over(node: &TestApp, count: usize) {
+    eventually("so many have ended", PATIENCE, async || {
+        let told = node.app.notifications(node.scope.partner(), 0, 500).await.expect("reads");
+        told.iter().filter(|entry| entry.outcome.is_some()).count() >= count
+    })
+    .await;
+}
+
+async fn outcomes(node: &TestApp) -> Vec<(Option<Outcome>, usize)> {
+    let told = node.app.notifications(node.scope.partner(), 0, 500).await.expect("reads");
+    told.iter().map(|entry| (entry.outcome, entry.attempts.len())).collect()
+}
+
+/// Waits until every open entry waits for something, so that time can be moved.
+async fn settled(node: &TestApp, attempts: usize) {
+    eventually("so many tries are written down", PATIENCE, async || {
+        outcomes(node).await.iter().map(|(_, tries)| tries).sum::<usize>() >= attempts
+    })
+    .await;
+}
+
+fn ok(_: &Received, _: usize) -> Behaviour {
+    Behaviour::Status(204)
+}
+
+on_both! {
+    /// What happens to a card is told in its order, signed, each under a key of its own.
+    async fn what_happens_to_a_card_is_told_in_order(node) {
+        let partner = Partner::start(ok).await;
+        node.deliver_to(&partner, ALL).await;
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.lock(funded, SuspectedFraud).await;
+        node.lock(funded, SuspectedFraud).await;
+        node.purchase(funded.card, 100, "p2").await.expect("decided");
+        node.unlock(funded).await;
+        node.clear(funded.card, 250, "c1", Some("p1"), testkit_final()).await.expect("decided");
+
+        let received = delivered(&partner, 6).await;
+        over(&node, 6).await;
+        let told = received.iter().map(|it| (it.path.as_str(), it.body["status"].as_str()));
+        let mut told: Vec<_> = told.collect();
+        let top_up = told.iter().position(|it| it.1 == Some("SUCCESS")).expect("the top-up");
+        assert_eq!(received[top_up].body["transaction"]["type"], "topUp");
+        told.remove(top_up);
+        assert_eq!(told, [
+            ("/notifications/transaction", Some("SUCCESS")),
+            ("/notifications/cardLocked", None),
+            ("/notifications/transaction", Some("DECLINED")),
+            ("/notifications/cardUnlocked", None),
+            ("/notifications/transaction", Some("SUCCESS")),
+        ]);
+        let keys: std::collections::HashSet<&str> = received.iter().map(Received::key).collect();
+        assert_eq!(keys.len(), 6);
+        for one in &received {
+            assert_eq!(one.headers["webhook-id"], one.key());
+            assert!(one.headers["webhook-signature"].starts_with("v1,"));
+        }
+        let locked = received.iter().find(|it| it.path.ends_with("cardLocked")).expect("told");
+        assert_eq!(locked.body["dcCardId"], funded.card.0.to_string());
+        assert_eq!(locked.body["reason"], "SUSPECTED_FRAUD");
+    }
+}
+
+fn testkit_final() -> domain::ledger::clearing::Finality {
+    domain::ledger::clearing::Finality::Final
+}
+
+on_both! {
+    /// A clearing tells its own names, its time and amount; the authorization's are its reference.
+    async fn a_clearing_tells_what_it_said_itself(node) {
+        let partner = Partner::start(ok).await;
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        let funded = node.funded(1_000).await;
+        let held = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.clear(funded.card, 250, "c1", Some("p1"), testkit_final()).await.expect("decided");
+        let received = delivered(&partner, 3).await;
+        let of = |id: &str| {
+            let found = received.iter().find(|it| {
+                it.body["transaction"]["externalTransactionId"] == id
+            });
+            found.expect("it was told").body["transaction"].clone()
+        };
+        let (authorized, cleared) = (of("p1"), of("c1"));
+        for told in [&authorized, &cleared] {
+            assert_eq!(told["id"], held.transaction.0.to_string());
+            assert_eq!(told["balanceId"], funded.balance.0.to_string());
+            assert_eq!(told["cardId"], funded.card.0.to_string());
+            assert_eq!((&told["resource"], &told["type"]), (&json!("card"), &json!("POS")));
+        }
+        // However late it is told, an authorization tells what it was when it was decided.
+        let amount = |told: &Value| (told["amount"].clone(), told["status"].clone());
+        assert_eq!(amount(&authorized), (json!(300), json!("AUTHORIZED")));
+        assert_eq!(authorized["referenceExternalTransactionId"], json!(null));
+        assert_eq!(amount(&cleared), (json!(250), json!("CLEARED")));
+        assert_eq!(cleared["referenceExternalTransactionId"], "p1");
+    }
+}
+
+on_both! {
+    /// A try that fails is made again by the plan, with the same key and the same bytes; what is
+    /// behind it waits, and goes when it is given up.
+    async fn a_failing_partner_is_asked_again_by_the_plan(node) {
+        let partner = Partner::start(|request, _| {
+            Behaviour::Status(if request.path.ends_with("transaction") { 500 } else { 204 })
+        })
+        .await;
+        let funded = node.funded(1_000).await;
+        node.deliver_to(&partner, ALL).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.lock(funded, PendingQuery).await;
+        delivered(&partner, 1).await;
+        settled(&node, 1).await;
+        for (tried, pause) in (1..).zip([5, 30, 300, 1_800, 7_200]) {
+            // A second early nothing happens: the plan is kept to.
+            node.advance_real(pause - 2);
+            assert_eq!(delivered(&partner, tried).await.len(), tried);
+            node.advance_real(2);
+            delivered(&partner, tried + 1).await;
+            settled(&node, tried + 1).await;
+        }
+        let received = delivered(&partner, 7).await;
+        over(&node, 2).await;
+        let (last, tries) = received.split_last().expect("some");
+        assert_eq!(last.path, "/notifications/cardLocked");
+        assert!(tries.iter().all(|it| it.key() == tries[0].key() && it.bytes == tries[0].bytes));
+        let done = [(Some(Outcome::Failed), 6), (Some(Outcome::Delivered), 1)];
+        assert_eq!(outcomes(&node).await, done);
+    }
+}
+
+on_both! {
+    /// Whatever a partner does instead of taking it, the notification comes again under its key.
+    async fn whatever_a_partner_does_it_is_told_again(node) {
+        let huge = "HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n".to_owned();
+        let huge = huge + &"a".repeat(70_000);
+        let redirect = "HTTP/1.1 301 X\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n";
+        let half = b"HTTP/1.1 204 No Content\r\nx: ".to_vec();
+        let behaviours = vec![
+            Behaviour::Drop,
+            Behaviour::Status(500),
+            Behaviour::Bytes(redirect.into()),
+            Behaviour::Bytes(b"\x16\x03\x01 rubbish".to_vec()),
+            Behaviour::Bytes(half),
+            Behaviour::Bytes(huge.into()),
+            Behaviour::Status(404),
+            Behaviour::Hang,
+            Behaviour::Status(204),
+        ];
+        let played = behaviours.clone();
+        let partner = Partner::start(move |_, nth| played[nth].clone()).await;
+        let funded = node.funded(0).await;
+        node.deliver_to(&partner, ALL).await;
+        node.lock(funded, PendingQuery).await;
+        for tried in 1..behaviours.len() {
+            delivered(&partner, tried).await;
+            settled(&node, tried).await;
+            node.advance_real(14 * 60 * 60);
+        }
+        let received = delivered(&partner, behaviours.len()).await;
+        over(&node, 1).await;
+        assert!(received.iter().all(|it| it.path == "/notifications/cardLocked"));
+        assert!(received.iter().all(|it| it.key() == received[0].key()));
+        let told = node.app.notifications(node.scope.partner(), 0, 9).await.expect("reads");
+        let words: Vec<_> = told[0]
+            .attempts
+            .iter()
+            .map(|it| (it.status.unwrap_or(0), it.error.clone().unwrap_or_default()))
+            .collect();
+        let said: Vec<_> = words.iter().map(|(status, error)| (*status, error.as_str())).collect();
+        assert_eq!(said, [
+            (0, "BROKEN_ANSWER"),
+            (500, ""),
+            (301, ""),
+            (0, "BROKEN_ANSWER"),
+            (0, "BROKEN_ANSWER"),
+            (0, "ANSWER_TOO_LARGE"),
+            (404, ""),
+            (0, "TIMEOUT"),
+            (204, ""),
+        ]);
+        assert_eq!(told[0].outcome, Some(Outcome::Delivered));
+    }
+}
+
+on_both! {
+    /// A partner that isn't there is told when it is there again.
+    async fn a_partner_that_is_down_is_told_later(node) {
+        let partner = Partner::start(ok).await;
+        let funded = node.funded(0).await;
+        node.deliver_to(&partner, ALL).await;
+        let other = Partner::start(ok).await;
+        let nowhere = format!("https://localhost:{}", testkit::free_port());
+        let operator = app::audit::Operator("os:test".to_owned());
+        let at = |url: &str| app::outbound::SetOutbound {
+            base_url: Some(url.to_owned()),
+            ..Default::default()
+        };
+        let id = node.scope.partner();
+        node.app.set_outbound(&operator, id, at(&nowhere)).await.expect("is set");
+        node.lock(funded, PendingQuery).await;
+        settled(&node, 1).await;
+        // A server of another authority isn't told anything either.
+        node.app.set_outbound(&operator, id, at(&other.base_url())).await.expect("is set");
+        node.advance_real(5);
+        settled(&node, 2).await;
+        node.app.set_outbound(&operator, id, at(&partner.base_url())).await.expect("is set");
+        node.advance_real(30);
+        delivered(&partner, 1).await;
+        over(&node, 1).await;
+        assert_eq!(other.count(), 0);
+        let told = node.app.notifications(id, 0, 9).await.expect("reads");
+        let errors: Vec<_> = told[0].attempts.iter().map(|it| it.error.as_deref()).collect();
+        assert_eq!(errors, [Some("CONNECT_FAILED"), Some("TLS_FAILED"), None]);
+    }
+}
+
+on_both! {
+    /// 410 pauses an address at once; others go on; what was kept back comes after a resumption.
+    async fn an_address_that_is_gone_is_paused_until_it_is_resumed(node) {
+        let gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let here = gone.clone();
+        let partner = Partner::start(move |request, _| {
+            let gone = here.load(std::sync::atomic::Ordering::SeqCst);
+            let locked = request.path.ends_with("cardLocked");
+            Behaviour::Status(if gone && locked { 410 } else { 204 })
+        })
+        .await;
+        let funded = node.funded(0).await;
+        node.deliver_to(&partner, ALL).await;
+        node.lock(funded, PendingQuery).await;
+        over(&node, 1).await;
+        node.unlock(funded).await;
+        node.lock(funded, PendingQuery).await;
+        over(&node, 3).await;
+        let paths = |it: &Received| it.path.rsplit('/').next().unwrap_or_default().to_owned();
+        let received: Vec<String> = partner.received().iter().map(paths).collect();
+        assert_eq!(received, ["cardLocked", "cardUnlocked"]);
+        let paused = Some(Outcome::Paused);
+        let taken = (Some(Outcome::Delivered), 1);
+        assert_eq!(outcomes(&node).await, [(paused, 1), taken, (paused, 0)]);
+        let id = node.scope.partner();
+        let endpoints = node.app.endpoints(id).await.expect("reads");
+        assert_eq!(endpoints[0].reason.as_deref(), Some("GONE"));
+
+        gone.store(false, std::sync::atomic::Ordering::SeqCst);
+        let operator = app::audit::Operator("os:test".to_owned());
+        assert_eq!(node.app.resume_notifications(&operator, id).await.expect("resumes"), 2);
+        let received = delivered(&partner, 4).await;
+        over(&node, 3).await;
+        let last: Vec<String> = received[2..].iter().map(paths).collect();
+        assert_eq!(last, ["cardLocked", "cardLocked"]);
+        assert_eq!(received[2].key(), received[0].key());
+    }
+}
+
+on_both! {
+    /// An address that fails for five days is paused.
+    async fn an_address_that_fails_for_days_is_paused(node) {
+        let partner = Partner::start(|_, _| Behaviour::Status(503)).await;
+        let (one, other) = (node.funded(0).await, node.funded(0).await);
+        node.deliver_to(&partner, ALL).await;
+        node.lock(one, PendingQuery).await;
+        settled(&node, 1).await;
+        node.advance_real(4 * 24 * 60 * 60);
+        settled(&node, 2).await;
+        let id = node.scope.partner();
+        assert_eq!(node.app.endpoints(id).await.expect("reads")[0].paused_at, None);
+        node.advance_real(24 * 60 * 60 + 60);
+        settled(&node, 3).await;
+        node.lock(other, PendingQuery).await;
+        over(&node, 1).await;
+        let endpoints = node.app.endpoints(id).await.expect("reads");
+        assert_eq!(endpoints[0].reason.as_deref(), Some("FAILING"));
+        assert_eq!(partner.count(), 3);
+    }
+}
+
+on_both! {
+    /// A partner that doesn't want to hear of something has no row of it.
+    async fn what_nobody_wants_to_hear_is_not_written(node) {
+        let partner = Partner::start(ok).await;
+        let funded = node.funded(100).await;
+        node.lock(funded, PendingQuery).await;
+        node.deliver_to(&partner, &[Event::CardUnlocked]).await;
+        node.purchase(funded.card, 30, "p1").await.expect("decided");
+        node.unlock(funded).await;
+        node.lock(funded, PendingQuery).await;
+        delivered(&partner, 1).await;
+        over(&node, 1).await;
+        assert_eq!(outcomes(&node).await.len(), 1);
+    }
+}
+
+/// A partner that takes, fails and hangs up as it likes; what it takes of each card is in order,
+/// the first time that it is taken.
+async fn in_order_whatever_happens(node: TestApp) {
+    const CARDS: usize = 6;
+    const CHANGES: usize = 8;
+    let taken: std::sync::Arc<Mutex<BTreeMap<String, Vec<String>>>> = std::sync::Arc::default();
+    let seen = taken.clone();
+    let partner = Partner::start(move |request, nth| {
+        let dice = u64::from(u32::from_le_bytes(
+            request.bytes[request.bytes.len() - 6..][..4].try_into().expect("four bytes"),
+        ));
+        match (dice.wrapping_mul(31) + nth as u64 * 7919) % 5 {
+            0 => Behaviour::Status(500),
+            1 => Behaviour::Drop,
+            _ => {
+                let card = request.body["dcCardId"].as_str().expect("a card").to_owned();
+                seen.lock().expect("lives").entry(card).or_default().push(request.key().to_owned());
+                Behaviour::Status(204)
+            }
+        }
+    })
+    .await;
+    let mut cards: Vec<Funded> = Vec::new();
+    for _ in 0..CARDS {
+        cards.push(node.funded(0).await);
+    }
+    node.deliver_to(&partner, ALL).await;
+    for change in 0..CHANGES {
+        for card in &cards {
+            if change % 2 == 0 {
+                node.lock(*card, PendingQuery).await;
+            } else {
+                node.unlock(*card).await;
+            }
+        }
+    }
+    let id = node.scope.partner();
+    eventually("all is told", Duration::from_secs(60), async || {
+        // Not faster, or a machine that stands still for a moment makes the address fail for days.
+        node.advance_real(600);
+        let told = node.app.notifications(id, 0, 500).await.expect("reads");
+        told.iter().all(|entry| entry.outcome == Some(Outcome::Delivered))
+    })
+    .await;
+    let told = node.app.notifications(id, 0, 500).await.expect("reads");
+    let mut asked: HashMap<String, Vec<String>> = HashMap::new();
+    for entry in &told {
+        let card = entry.card.expect("a card").0.to_string();
+        asked.entry(card).or_default().push(entry.id.to_string());
+    }
+    for (card, keys) in taken.lock().expect("lives").iter() {
+        let mut first = keys.clone();
+        let mut known = std::collections::HashSet::new();
+        first.retain(|key| known.insert(key.clone()));
+        assert_eq!(&first, &asked[card]);
+    }
+    assert_eq!(told.len(), CARDS * CHANGES);
+}
+
+on_both! {
+    /// Never out of order within a stream, whatever the partner does.
+    async fn a_card_is_never_told_of_out_of_order(node) {
+        in_order_whatever_happens(node).await;
+    }
+}
+
+/// What a node had claimed that then stood still is delivered by another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_node_had_claimed_is_delivered_by_another() {
+    let node = TestApp::on(Database::Postgres).await;
+    let partner = Partner::start(|_, nth| match nth {
+        0 => Behaviour::Hang,
+        _ => Behaviour::Status(204),
+    })
+    .await;
+    let funded = node.funded(0).await;
+    node.deliver_to(&partner, ALL).await;
+    node.lock(funded, PendingQuery).await;
+    delivered(&partner, 1).await;
+    let other = node.sibling().await;
+    other.deliver();
+    node.unlock(funded).await;
+    other.advance_real(61);
+    let received = delivered(&partner, 3).await;
+    over(&node, 2).await;
+    assert_eq!(received[1].key(), received[0].key());
+    assert_eq!(received[2].path, "/notifications/cardUnlocked");
+}
+
+#[expect(clippy::disallowed_methods, reason = "how much a test does isn't configuration")]
+fn asked_count() -> usize {
+    let asked = std::env::var("ANTACA_BACKLOG").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or(1_000)
+}
+
+/// A backlog drains, by several streams at a time. `ANTACA_BACKLOG` asks for more than the tests
+/// do: `ANTACA_BACKLOG=100000 cargo test --release -p app --test it backlog -- --nocapture`.
+async fn backlog(database: Database) {
+    let count = asked_count();
+    let node = TestApp::on(database).await;
+    let partner = Partner::start(ok).await;
+    let mut cards = Vec::new();
+    for _ in 0..16 {
+        cards.push(node.funded(1_000_000).await);
+    }
+    node.deliver_to(&partner, &[]).await;
+    node.deliver_to(&partner, &[Event::Transaction]).await;
+    let operator = app::audit::Operator("os:test".to_owned());
+    let nowhere = format!("https://localhost:{}", testkit::free_port());
+    let at = |url: String| app::outbound::SetOutbound { base_url: Some(url), ..Default::default() };
+    let id = node.scope.partner();
+    node.app.set_outbound(&operator, id, at(nowhere)).await.expect("is set");
+    let node = std::sync::Arc::new(node);
+    let mut asking = tokio::task::JoinSet::new();
+    for (lane, card) in cards.iter().enumerate() {
+        let (node, card) = (node.clone(), card.card);
+        asking.spawn(async move {
+            for number in (lane..count).step_by(16) {
+                node.purchase(card, 1, &format!("b{number}")).await.expect("decided");
+            }
+        });
+    }
+    while asking.join_next().await.is_some() {}
+    node.app.set_outbound(&operator, id, at(partner.base_url())).await.expect("is set");
+    let begun = std::time::Instant::now();
+    let patience = Duration::from_secs(60) + Duration::from_millis(count as u64 * 5);
+    eventually("the backlog is gone", patience, async || {
+        node.advance_real(3);
+        partner.count() >= count
+    })
+    .await;
+    eprintln!("{database:?}: {count} in {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(partner.received().iter().all(|it| it.body["status"] == "SUCCESS"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_drains_on_sqlite() {
+    backlog(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_drains_on_postgres() {
+    backlog(Database::Postgres).await;
+}

@@ -1,0 +1,456 @@
+//! Rows of `outbox` and `attempt`: what partners are still to be told, and each try to do it.
+//!
+//! A row is *open* until it was delivered or given up. An open row is *due* from `next_at` on; a
+//! claim moves that to the end of its lease, so what a dead node had claimed becomes due again by
+//! itself. Behind an earlier open row of its stream a row waits with `next_at` null, and is woken
+//! when the earlier one is closed. Both are done under the lock of the stream's first open row,
+//! so a row can't be put to wait behind one that is just being closed.
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::{word, word_or_none};
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::ids::{CardId, MessageId, PartnerId};
+use domain::notification::{Event, Outcome};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+const TABLE: Table = Table {
+    name: "outbox",
+    key: &["partner_id", "number"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("number", Type::Int),
+        ("id", Type::Uuid),
+        ("stream", Type::Text),
+        ("event", Type::Text),
+        ("card_id", Type::Int),
+        ("message_id", Type::Uuid),
+        ("detail", Type::Json),
+        ("request_id", Type::Text),
+        ("created_at", Type::Time),
+        ("next_at", Type::Time),
+        ("attempts", Type::Int),
+    ],
+};
+
+const ATTEMPTS: Table = Table {
+    name: "attempt",
+    key: &["partner_id", "outbox_number", "attempt"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("outbox_number", Type::Int),
+        ("attempt", Type::Int),
+        ("at", Type::Time),
+        ("duration_ms", Type::Int),
+        ("status", Type::Int),
+        ("error", Type::Text),
+        ("answer_bytes", Type::Int),
+        ("answer", Type::Text),
+    ],
+};
+
+const HAS_DUE: Each = Each {
+    sql: "select partner_id
+        from outbox
+        where partner_id = $1 and next_at <= $2
+        limit 1",
+    keys: &[Type::Int, Type::Time],
+};
+// As an `Each` of one: so it is planned and tested like the engine's.
+const DUE: Each = Each {
+    sql: "select number, id, stream, event, card_id, message_id, detail, request_id, created_at,
+            attempts
+        from outbox
+        where partner_id = $1 and next_at <= $2
+        order by next_at, number
+        limit 100
+        for no key update skip locked",
+    keys: &[Type::Int, Type::Time],
+};
+const OPEN: Each = Each {
+    sql: "select stream, number
+        from outbox
+        where partner_id = $1 and stream = $2 and closed_at is null
+        order by number
+        limit 16",
+    keys: &[Type::Int, Type::Text],
+};
+const GUARD: Each = Each {
+    sql: "select number
+        from outbox
+        where partner_id = $1 and number = $2 and closed_at is null
+        for no key update skip locked",
+    keys: &[Type::Int, Type::Int],
+};
+const CLAIM: Each = Each {
+    sql: "update outbox
+        set next_at = $4, claimed_by = $3, claimed_until = $4
+        where partner_id = $1 and number = $2",
+    keys: &[Type::Int, Type::Int, Type::Uuid, Type::Time],
+};
+const WAIT: Each = Each {
+    sql: "update outbox
+        set next_at = null, claimed_by = null, claimed_until = null
+        where partner_id = $1 and number = $2",
+    keys: &[Type::Int, Type::Int],
+};
+const RETRY: Each = Each {
+    sql: "update outbox
+        set next_at = $4, attempts = $5, claimed_by = null, claimed_until = null
+        where partner_id = $1 and number = $2 and claimed_by = $3",
+    keys: &[Type::Int, Type::Int, Type::Uuid, Type::Time, Type::Int],
+};
+const CLOSE: Each = Each {
+    sql: "update outbox
+        set next_at = null, attempts = $4, outcome = $5, closed_at = $6, claimed_by = null,
+            claimed_until = null
+        where partner_id = $1 and number = $2 and claimed_by = $3",
+    keys: &[Type::Int, Type::Int, Type::Uuid, Type::Int, Type::Text, Type::Time],
+};
+const WAKE: Each = Each {
+    sql: "update outbox
+        set next_at = $3
+        where partner_id = $1
+            and number = (
+                select o.number
+                from outbox o
+                where o.partner_id = $1 and o.stream = $2 and o.closed_at is null
+                order by o.number
+                limit 1)
+            and next_at is null",
+    keys: &[Type::Int, Type::Text, Type::Time],
+};
+const LIST: Sql = Sql("
+    select number, id, event, card_id, attempts, outcome, created_at, next_at, closed_at
+    from outbox
+    where partner_id = $1 and number > $2
+    order by number
+    limit $3");
+const TRIED: Each = Each {
+    sql: "select outbox_number, attempt, at, duration_ms, status, error, answer_bytes, answer
+        from attempt
+        where partner_id = $1 and outbox_number = $2
+        order by attempt
+        limit 32",
+    keys: &[Type::Int, Type::Int],
+};
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[LIST];
+/// Those that run for each of a set: none may read the whole table, which grows.
+pub const ENGINE: &[Each] = &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, CLOSE, WAKE, TRIED];
+
+/// Due at once: before all that is tried again.
+pub const AT_ONCE: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// Something that a partner is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whom.
+    pub partner: PartnerId,
+    /// Its place in the partner's one series; ascends within a stream.
+    pub number: i64,
+    /// The idempotency key, the same at every try.
+    pub id: Uuid,
+    /// What is delivered in order.
+    pub stream: String,
+    /// What it reports.
+    pub event: Event,
+    /// The card that it is about.
+    pub card: Option<CardId>,
+    /// The message that it reports.
+    pub message: Option<MessageId>,
+    /// What no other row keeps.
+    pub detail: Option<serde_json::Value>,
+    /// The request that made it so.
+    pub request_id: String,
+    /// When it came to be, in business time.
+    pub created_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: i64,
+}
+
+/// What came of a try, or of a claim without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is over.
+    Closed(Outcome),
+    /// Again, not before this moment.
+    Again(Timestamp),
+}
+
+/// A claimed row, settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Whose.
+    pub partner: PartnerId,
+    /// Which row.
+    pub number: i64,
+    /// Its stream.
+    pub stream: String,
+    /// What it reports.
+    pub event: Event,
+    /// How often it was tried, this time included.
+    pub attempts: i64,
+    /// The try, if there was one.
+    pub attempt: Option<Attempt>,
+    /// What is next.
+    pub next: Next,
+}
+
+/// One try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began, in real time.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<i64>,
+    /// What went wrong, if there was none.
+    pub error: Option<String>,
+    /// How long the answer was.
+    pub answer_bytes: Option<i64>,
+    /// Its first KiB, if it is problem+json.
+    pub answer: Option<String>,
+}
+
+/// A claim: by which worker, until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The worker.
+    pub by: Uuid,
+    /// When others may have it, in real time.
+    pub until: Timestamp,
+}
+
+/// Adds entries; their numbers were taken in the same transaction, under their streams' guards.
+pub async fn insert<'a>(
+    tx: &mut Tx,
+    new: impl Iterator<Item = &'a Entry>,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = new
+        .map(|new| {
+            values![
+                new.partner,
+                new.number,
+                new.id,
+                new.stream,
+                new.event.as_str(),
+                new.card,
+                new.message,
+                new.detail,
+                new.request_id,
+                new.created_at,
+                AT_ONCE,
+                new.attempts,
+            ]
+        })
+        .collect();
+    tx.insert_all(&TABLE, &rows).await.map(|_| ())
+}
+
+/// Which of these partners have something that is due.
+pub async fn partners_with_due(
+    tx: &mut Tx,
+    partners: &[PartnerId],
+    now: Timestamp,
+) -> Result<Vec<PartnerId>, StoreError> {
+    let keys: Vec<Vec<Value>> = partners.iter().map(|partner| values![*partner, now]).collect();
+    let rows = tx.rows_each(&HAS_DUE, &keys).await?;
+    rows.iter().map(|row| row.get("partner_id")).collect()
+}
+
+/// At most 100 entries of a partner that are due, locked; those that others have locked are left
+/// out.
+pub async fn list_due(
+    tx: &mut Tx,
+    partner: PartnerId,
+    now: Timestamp,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = tx.rows_each(&DUE, &[values![partner, now]]).await?;
+    rows.iter().map(|row| read(partner, row)).collect()
+}
+
+/// The first open numbers of each of these streams, at most 16, ascending.
+pub async fn list_open(
+    tx: &mut Tx,
+    partner: PartnerId,
+    streams: &[&str],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let keys: Vec<Vec<Value>> = streams.iter().map(|stream| values![partner, *stream]).collect();
+    let rows = tx.rows_each(&OPEN, &keys).await?;
+    let mut open: Vec<(String, i64)> = rows
+        .iter()
+        .map(|row| Ok((row.get("stream")?, row.get("number")?)))
+        .collect::<Result<_, StoreError>>()?;
+    open.sort();
+    Ok(open)
+}
+
+/// Locks those of these rows that are open still and that nobody else has locked; which they are.
+pub async fn lock_open(
+    tx: &mut Tx,
+    partner: PartnerId,
+    numbers: &[i64],
+) -> Result<Vec<i64>, StoreError> {
+    let keys: Vec<Vec<Value>> = numbers.iter().map(|number| values![partner, *number]).collect();
+    let rows = tx.rows_each(&GUARD, &keys).await?;
+    rows.iter().map(|row| row.get("number")).collect()
+}
+
+/// Claims rows that [`list_due`] has locked.
+pub async fn claim(
+    tx: &mut Tx,
+    partner: PartnerId,
+    numbers: &[i64],
+    lease: Lease,
+) -> Result<(), StoreError> {
+    let of = |number: &i64| values![partner, *number, lease.by, lease.until];
+    let keys: Vec<Vec<Value>> = numbers.iter().map(of).collect();
+    tx.run_each(&CLAIM, &keys).await.map(|_| ())
+}
+
+/// Lets rows that [`list_due`] has locked wait behind an earlier one of their stream, which
+/// [`lock_open`] has locked.
+pub async fn wait_behind(
+    tx: &mut Tx,
+    partner: PartnerId,
+    numbers: &[i64],
+) -> Result<(), StoreError> {
+    let keys: Vec<Vec<Value>> = numbers.iter().map(|number| values![partner, *number]).collect();
+    tx.run_each(&WAIT, &keys).await.map(|_| ())
+}
+
+/// Writes what came of claimed rows, and wakes what waits behind those that are over. A row whose
+/// lease has passed to another worker is left to that one.
+pub async fn settle(
+    tx: &mut Tx,
+    by: Uuid,
+    settled: &[Settled],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (mut again, mut closed, mut streams) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for one in settled {
+        match one.next {
+            Next::Again(at) => {
+                again.push(values![one.partner, one.number, by, at, one.attempts]);
+            }
+            Next::Closed(outcome) => {
+                let outcome = outcome.as_str();
+                closed.push(values![one.partner, one.number, by, one.attempts, outcome, now]);
+                streams.insert((one.partner, one.stream.as_str()));
+            }
+        }
+    }
+    tx.run_each(&RETRY, &again).await?;
+    tx.run_each(&CLOSE, &closed).await?;
+    let woken: Vec<Vec<Value>> =
+        streams.into_iter().map(|(partner, stream)| values![partner, stream, AT_ONCE]).collect();
+    tx.run_each(&WAKE, &woken).await?;
+    let attempts: Vec<Vec<Value>> = settled
+        .iter()
+        .filter_map(|one| one.attempt.as_ref().map(|attempt| (one, attempt)))
+        .map(|(one, attempt)| {
+            values![
+                one.partner,
+                one.number,
+                one.attempts,
+                attempt.at,
+                attempt.duration_ms,
+                attempt.status,
+                attempt.error,
+                attempt.answer_bytes,
+                attempt.answer,
+            ]
+        })
+        .collect();
+    tx.insert_new(&ATTEMPTS, &attempts).await.map(|_| ())
+}
+
+/// An entry as its log shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its place.
+    pub number: i64,
+    /// The idempotency key.
+    pub id: Uuid,
+    /// What it reports.
+    pub event: Event,
+    /// The card that it is about.
+    pub card: Option<CardId>,
+    /// How it ended; `None` while it is open.
+    pub outcome: Option<Outcome>,
+    /// When it came to be, in business time.
+    pub created_at: Timestamp,
+    /// When it is tried next, in real time; `None` while it waits for an earlier one of its card,
+    /// and when it is over.
+    pub next_at: Option<Timestamp>,
+    /// When it ended, in real time.
+    pub closed_at: Option<Timestamp>,
+    /// Each try.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A partner's entries by ascending number, from the one after `after`, with their tries.
+pub async fn list(
+    tx: &mut Tx,
+    partner: PartnerId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Told>, StoreError> {
+    let rows = tx.rows(&LIST, &[&partner, &after, &limit]).await?;
+    let mut told: Vec<Told> = rows.iter().map(read_told).collect::<Result<_, _>>()?;
+    let keys: Vec<Vec<Value>> = told.iter().map(|it| values![partner, it.number]).collect();
+    let mut tried = tx.rows_each(&TRIED, &keys).await?;
+    tried.sort_by_key(|row| row.get::<i64>("attempt").unwrap_or_default());
+    for row in &tried {
+        let number: i64 = row.get("outbox_number")?;
+        if let Some(entry) = told.iter_mut().find(|entry| entry.number == number) {
+            entry.attempts.push(read_attempt(row)?);
+        }
+    }
+    Ok(told)
+}
+
+fn read_told(row: &Row) -> Result<Told, StoreError> {
+    Ok(Told {
+        number: row.get("number")?,
+        id: row.get("id")?,
+        event: word(row, "event", Event::parse)?,
+        card: row.get::<Option<i64>>("card_id")?.map(CardId),
+        outcome: word_or_none(row, "outcome", Outcome::parse)?,
+        created_at: row.get("created_at")?,
+        next_at: row.get("next_at")?,
+        closed_at: row.get("closed_at")?,
+        attempts: Vec::new(),
+    })
+}
+
+fn read_attempt(row: &Row) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        at: row.get("at")?,
+        duration_ms: row.get("duration_ms")?,
+        status: row.get("status")?,
+        error: row.get("error")?,
+        answer_bytes: row.get("answer_bytes")?,
+        answer: row.get("answer")?,
+    })
+}
+
+fn read(partner: PartnerId, row: &Row) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        partner,
+        number: row.get("number")?,
+        id: row.get("id")?,
+        stream: row.get("stream")?,
+        event: word(row, "event", Event::parse)?,
+        card: row.get::<Option<i64>>("card_id")?.map(CardId),
+        message: row.get::<Option<Uuid>>("message_id")?.map(MessageId),
+        detail: row.get("detail")?,
+        request_id: row.get("request_id")?,
+        created_at: row.get("created_at")?,
+        attempts: row.get("attempts")?,
+    })
+}

@@ -1,0 +1,204 @@
+//! A partner's server that behaves as a test says: real TLS, our client certificate demanded, every
+//! request kept.
+
+use crypto::certificates::{Authority, client_key_and_csr};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// What a partner does with a request.
+#[derive(Clone, Debug)]
+pub enum Behaviour {
+    /// Answers with a status and nothing else.
+    Status(u16),
+    /// Answers with these bytes, whatever they are.
+    Bytes(Vec<u8>),
+    /// Closes the connection without an answer.
+    Drop,
+    /// Never answers.
+    Hang,
+}
+
+/// A request that a partner was sent.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Its path.
+    pub path: String,
+    /// Its headers, names in lower case.
+    pub headers: HashMap<String, String>,
+    /// Its body.
+    pub body: Value,
+    /// Its body as it came.
+    pub bytes: Vec<u8>,
+}
+
+impl Received {
+    /// What names it at every try.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.headers.get("x-idempotency-key").map_or("", String::as_str)
+    }
+}
+
+type Behave = dyn Fn(&Received, usize) -> Behaviour + Send + Sync;
+
+/// A partner's server, until it is dropped.
+pub struct Partner {
+    address: SocketAddr,
+    authority: Authority,
+    identity: (String, String),
+    received: Arc<Mutex<Vec<Received>>>,
+    _serving: JoinSet<()>,
+}
+
+impl Partner {
+    /// Starts to listen. `behave` gets each request and how many came before it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no port or no certificate to be had.
+    pub async fn start(
+        behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        let now = crate::now();
+        let authority = Authority::create("A test's partner", now);
+        let (certificate, key) = authority.sign_server(&["localhost"], 30, now).expect("is signed");
+        let (client_key, csr) = client_key_and_csr("antaca");
+        let client = authority.sign_client(&csr, 30, now).expect("is signed").pem;
+        let tls = TlsAcceptor::from(tls(authority.certificate_pem(), &certificate, &key));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let received = Arc::<Mutex<Vec<Received>>>::default();
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, tls, received.clone(), Arc::new(behave)));
+        let identity = (client, client_key.to_string());
+        Self { address, authority, identity, received, _serving: serving }
+    }
+
+    /// Where its paths begin.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// The authority of its server and of our certificate, PEM.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.authority.certificate_pem()
+    }
+
+    /// Our certificate for it and its key, PEM.
+    #[must_use]
+    pub fn identity(&self) -> (&str, &str) {
+        (&self.identity.0, &self.identity.1)
+    }
+
+    /// Everything that it was sent, in order.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often it was sent something.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+fn tls(authority: &str, certificate: &str, key: &str) -> Arc<ServerConfig> {
+    let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
+    let mut roots = RootCertStore::empty();
+    roots.add(der(authority)).expect("a root");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_client_cert_verifier(clients.build().expect("a verifier"))
+        .with_single_cert(vec![der(certificate)], key)
+        .expect("an identity");
+    Arc::new(config)
+}
+
+async fn serve(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    received: Arc<Mutex<Vec<Received>>>,
+    behave: Arc<Behave>,
+) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let (tls, received, behave) = (tls.clone(), received.clone(), behave.clone());
+        connections.spawn(async move {
+            // What goes wrong here is what a test is about.
+            let _ = connection(stream, tls, &received, &*behave).await;
+        });
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    tls: TlsAcceptor,
+    received: &Mutex<Vec<Received>>,
+    behave: &Behave,
+) -> std::io::Result<()> {
+    let mut stream = BufReader::new(tls.accept(stream).await?);
+    while let Some(request) = read(&mut stream).await? {
+        let nth = {
+            let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
+            received.push(request.clone());
+            received.len() - 1
+        };
+        match behave(&request, nth) {
+            Behaviour::Status(status) => {
+                let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
+                let answer =
+                    if status == 204 { "HTTP/1.1 204 X\r\n\r\n".to_owned() } else { answer };
+                stream.write_all(answer.as_bytes()).await?;
+            }
+            Behaviour::Bytes(bytes) => {
+                stream.write_all(&bytes).await?;
+                return stream.shutdown().await;
+            }
+            Behaviour::Drop => return Ok(()),
+            Behaviour::Hang => std::future::pending().await,
+        }
+    }
+    Ok(())
+}
+
+/// Reads one request of HTTP/1.1 with a `Content-Length`; `None` at the end of the connection.
+async fn read(stream: &mut BufReader<TlsStream<TcpStream>>) -> std::io::Result<Option<Received>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) if head.is_empty() => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    let head = String::from_utf8(head).map_err(std::io::Error::other)?;
+    let mut lines = head.lines();
+    let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
+    let headers: HashMap<String, String> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).await?;
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Ok(Some(Received { path, headers, body, bytes }))
+}
