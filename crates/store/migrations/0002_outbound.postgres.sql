@@ -39,6 +39,7 @@ create table outbox (
 create index outbox_due on outbox (partner_id, next_at, number) where next_at is not null;
 create index outbox_open on outbox (partner_id, stream, number) where closed_at is null;
 create index outbox_paused on outbox (partner_id, number) where outcome = 'PAUSED';
+create index outbox_delivered on outbox (partner_id, closed_at) where outcome = 'DELIVERED';
 
 -- Each try to deliver.
 create table attempt (

@@ -6,8 +6,10 @@
 //! when the earlier one is closed. Both are done under the lock of the stream's first open row,
 //! so a row can't be put to wait behind one that is just being closed.
 
-use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
-use crate::read::{word, word_or_none};
+pub mod log;
+
+use crate::db::{Each, Row, Table, Tx, Type, Value};
+use crate::read::word;
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{CardId, MessageId, PartnerId};
@@ -121,25 +123,8 @@ const WAKE: Each = Each {
             and next_at is null",
     keys: &[Type::Int, Type::Text, Type::Time],
 };
-const LIST: Sql = Sql("
-    select number, id, event, card_id, attempts, outcome, created_at, next_at, closed_at
-    from outbox
-    where partner_id = $1 and number > $2
-    order by number
-    limit $3");
-const TRIED: Each = Each {
-    sql: "select outbox_number, attempt, at, duration_ms, status, error, answer_bytes, answer
-        from attempt
-        where partner_id = $1 and outbox_number = $2
-        order by attempt
-        limit 32",
-    keys: &[Type::Int, Type::Int],
-};
-
-/// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST];
 /// Those that run for each of a set: none may read the whole table, which grows.
-pub const ENGINE: &[Each] = &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, CLOSE, WAKE, TRIED];
+pub const ENGINE: &[Each] = &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, CLOSE, WAKE];
 
 /// Due at once: before all that is tried again.
 pub const AT_ONCE: Timestamp = Timestamp::UNIX_EPOCH;
@@ -367,76 +352,6 @@ pub async fn settle(
         })
         .collect();
     tx.insert_new(&ATTEMPTS, &attempts).await.map(|_| ())
-}
-
-/// An entry as its log shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// Its place.
-    pub number: i64,
-    /// The idempotency key.
-    pub id: Uuid,
-    /// What it reports.
-    pub event: Event,
-    /// The card that it is about.
-    pub card: Option<CardId>,
-    /// How it ended; `None` while it is open.
-    pub outcome: Option<Outcome>,
-    /// When it came to be, in business time.
-    pub created_at: Timestamp,
-    /// When it is tried next, in real time; `None` while it waits for an earlier one of its card,
-    /// and when it is over.
-    pub next_at: Option<Timestamp>,
-    /// When it ended, in real time.
-    pub closed_at: Option<Timestamp>,
-    /// Each try.
-    pub attempts: Vec<Attempt>,
-}
-
-/// A partner's entries by ascending number, from the one after `after`, with their tries.
-pub async fn list(
-    tx: &mut Tx,
-    partner: PartnerId,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Told>, StoreError> {
-    let rows = tx.rows(&LIST, &[&partner, &after, &limit]).await?;
-    let mut told: Vec<Told> = rows.iter().map(read_told).collect::<Result<_, _>>()?;
-    let keys: Vec<Vec<Value>> = told.iter().map(|it| values![partner, it.number]).collect();
-    let mut tried = tx.rows_each(&TRIED, &keys).await?;
-    tried.sort_by_key(|row| row.get::<i64>("attempt").unwrap_or_default());
-    for row in &tried {
-        let number: i64 = row.get("outbox_number")?;
-        if let Some(entry) = told.iter_mut().find(|entry| entry.number == number) {
-            entry.attempts.push(read_attempt(row)?);
-        }
-    }
-    Ok(told)
-}
-
-fn read_told(row: &Row) -> Result<Told, StoreError> {
-    Ok(Told {
-        number: row.get("number")?,
-        id: row.get("id")?,
-        event: word(row, "event", Event::parse)?,
-        card: row.get::<Option<i64>>("card_id")?.map(CardId),
-        outcome: word_or_none(row, "outcome", Outcome::parse)?,
-        created_at: row.get("created_at")?,
-        next_at: row.get("next_at")?,
-        closed_at: row.get("closed_at")?,
-        attempts: Vec::new(),
-    })
-}
-
-fn read_attempt(row: &Row) -> Result<Attempt, StoreError> {
-    Ok(Attempt {
-        at: row.get("at")?,
-        duration_ms: row.get("duration_ms")?,
-        status: row.get("status")?,
-        error: row.get("error")?,
-        answer_bytes: row.get("answer_bytes")?,
-        answer: row.get("answer")?,
-    })
 }
 
 fn read(partner: PartnerId, row: &Row) -> Result<Entry, StoreError> {

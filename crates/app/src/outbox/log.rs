@@ -8,7 +8,8 @@ use store::db::Tx;
 use store::endpoints::{self, Endpoint};
 use store::outbox;
 
-pub use store::outbox::{Attempt, Told};
+pub use store::outbox::Attempt;
+pub use store::outbox::log::Told;
 
 /// Entries that are opened again in one commit.
 const REOPENED: i64 = 1_000;
@@ -22,7 +23,7 @@ impl App {
         limit: i64,
     ) -> Result<Vec<Told>, Error> {
         let mut tx = self.db.read().await?;
-        let told = outbox::list(&mut tx, partner, after, limit).await;
+        let told = outbox::log::list(&mut tx, partner, after, limit).await;
         Ok(tx.end(told).await?)
     }
 

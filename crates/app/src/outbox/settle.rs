@@ -44,6 +44,8 @@ impl App {
     async fn settle_results(self, mut results: mpsc::Receiver<Settled>) {
         let mut batch = Vec::new();
         while results.recv_many(&mut batch, BATCH).await > 0 {
+            // In one order by every worker, so that no two wait for one another crosswise.
+            batch.sort_by_key(|settled: &Settled| (settled.partner, settled.number));
             let mut pause = PAUSE;
             while let Err(error) = self.write_results(&batch).await {
                 tracing::warn!(error = %Chain(&error), "results can't be written now");

@@ -20,7 +20,7 @@ fn statements() -> Vec<Sql> {
         instance::STATEMENTS,
         keys::STATEMENTS,
         outbound::STATEMENTS,
-        outbox::STATEMENTS,
+        outbox::log::STATEMENTS,
         books::STATEMENTS,
         partners::STATEMENTS,
         programs::STATEMENTS,
@@ -37,6 +37,7 @@ fn engine() -> Vec<Each> {
         endpoints::ENGINE,
         ledger::ENGINE,
         outbox::ENGINE,
+        outbox::log::EACH,
         transactions::ENGINE,
         users::ENGINE,
     ]
