@@ -11,9 +11,9 @@ mod public;
 mod tests;
 mod token;
 
-pub use private::{InvalidPrivateKey, PrivateKey};
-pub use public::{InvalidPublicKey, PublicKey};
-pub use token::peek_kid;
+pub use private::{InvalidPrivateKey, PrivateKey, decrypt_with};
+pub use public::{InvalidPublicKey, PublicKey, header_digest};
+pub use token::Token;
 
 use thiserror::Error;
 

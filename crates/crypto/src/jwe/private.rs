@@ -10,6 +10,7 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeySize, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -80,15 +81,16 @@ impl PrivateKey {
 
     /// Decrypts a compact JWE. Its `kid` isn't compared with this key's: the caller chose the key.
     pub fn decrypt(&self, token: &str) -> Result<Zeroizing<Vec<u8>>, JweError> {
-        let token = Token::parse(token)?;
-        let content_key = self.content_key(&token);
-        Gcm::new(&content_key)
-            .open(token.nonce, token.header.as_bytes(), &token.body)
-            .ok_or(JweError::CantDecrypt)
+        self.open(&Token::parse(token)?).ok_or(JweError::CantDecrypt)
+    }
+
+    fn open(&self, token: &Token) -> Option<Zeroizing<Vec<u8>>> {
+        let content_key = self.content_key(token);
+        Gcm::new(&content_key).open(token.nonce, token.header.as_bytes(), &token.body)
     }
 
     /// The key of the token's content; a random one where the token's can't be decrypted.
-    fn content_key(&self, token: &Token<'_>) -> Zeroizing<[u8; KEY_LEN]> {
+    fn content_key(&self, token: &Token) -> Zeroizing<[u8; KEY_LEN]> {
         let mut content_key = Zeroizing::new([0; KEY_LEN]);
         random::fill(&mut *content_key);
         let mut buffer = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
@@ -100,4 +102,18 @@ impl PrivateKey {
         }
         content_key
     }
+}
+
+/// Decrypts a token with that one of these keys that it was made for. Each of them is tried to its
+/// end, also after one has fitted, so that the time doesn't tell which it was.
+pub fn decrypt_with(
+    keys: &[Arc<PrivateKey>],
+    token: &Token,
+) -> Result<Zeroizing<Vec<u8>>, JweError> {
+    let mut opened = None;
+    for key in keys {
+        let tried = key.open(token);
+        opened = opened.or(tried);
+    }
+    opened.ok_or(JweError::CantDecrypt)
 }

@@ -111,6 +111,12 @@ impl PublicKey {
     }
 }
 
+/// The digest of a `Public-Key` header, to find again what was read from it: SHA-256.
+#[must_use]
+pub fn header_digest(header: &str) -> [u8; 32] {
+    digest(&SHA256, header.as_bytes()).as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({})", self.thumbprint())

@@ -6,7 +6,7 @@ use crate::gcm::Gcm;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 assert_not_impl_any!(PrivateKey: Clone, PartialEq, std::fmt::Display);
 assert_impl_all!(PrivateKey: Send, Sync);
@@ -15,6 +15,7 @@ assert_impl_all!(PublicKey: Send, Sync);
 const RFC_KEY: &str = include_str!("../../testdata/rfc7516-a1-key.pem");
 const RFC_TOKEN: &str = include_str!("../../testdata/rfc7516-a1-token.txt");
 const JWCRYPTO_TOKEN: &str = include_str!("../../testdata/jwcrypto-rsa-oaep-256.txt");
+const SEEDS: &str = include_str!("../../testdata/seeds-jwe-examples.txt");
 const HEADER: &str = r#"{"alg":"RSA-OAEP-256","enc":"A256GCM"}"#;
 
 fn private() -> &'static PrivateKey {
@@ -40,6 +41,10 @@ fn token_of(header: &str, key: &[u8]) -> String {
 
 fn decrypted(token: &str) -> Result<Vec<u8>, JweError> {
     private().decrypt(token).map(|text| text.to_vec())
+}
+
+fn kid_of(token: &str) -> Option<String> {
+    Token::parse(token).ok()?.kid().map(str::to_owned)
 }
 
 /// The token with one of its five parts replaced.
@@ -80,7 +85,7 @@ fn tokens_of_others_are_decrypted() {
 #[test]
 fn a_key_is_named_by_its_thumbprint() {
     assert_eq!(private().kid(), "xtIsOV1FqKH77AI_A3jdTg5QfdabzqI-LNpYTPi0IgI");
-    assert_eq!(peek_kid(JWCRYPTO_TOKEN.trim()).as_deref(), Some(private().kid()));
+    assert_eq!(kid_of(JWCRYPTO_TOKEN.trim()).as_deref(), Some(private().kid()));
 }
 
 #[test]
@@ -98,8 +103,8 @@ fn the_header_names_algorithms_and_key_in_a_fixed_order() {
     assert_eq!(header(None), HEADER);
     let named = r#"{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"a \"b\""}"#;
     assert_eq!(header(Some("a \"b\"")), named);
-    assert_eq!(peek_kid(&public().encrypt(Some("a \"b\""), b"")).as_deref(), Some("a \"b\""));
-    assert_eq!(peek_kid(&public().encrypt(None, b"")), None);
+    assert_eq!(kid_of(&public().encrypt(Some("a \"b\""), b"")).as_deref(), Some("a \"b\""));
+    assert_eq!(kid_of(&public().encrypt(None, b"")), None);
 }
 
 #[test]
@@ -232,7 +237,7 @@ fn a_header_that_is_not_ours_is_refused_before_any_decryption() {
     for header in headers {
         let token = token_of(header, &[1; 32]);
         assert_eq!(decrypted(&token), Err(JweError::InvalidPayload), "{header}");
-        assert_eq!(peek_kid(&token), None, "{header}");
+        assert_eq!(kid_of(&token), None, "{header}");
     }
     let long = format!(r#"{{"alg":"RSA-OAEP-256","enc":"A256GCM","x":"{}"}}"#, "x".repeat(4000));
     assert_eq!(decrypted(&token_of(&long, &[1; 32])), Err(JweError::InvalidPayload));
@@ -244,7 +249,7 @@ fn other_members_of_a_header_do_no_harm() {
         r#"{"typ":"JWE","cty":"json","kid":"k","enc":"A256GCM","iat":1,"alg":"RSA-OAEP-256"}"#;
     let token = token_of(header, &[1; 32]);
     assert_eq!(decrypted(&token).as_deref(), Ok(&b"text"[..]));
-    assert_eq!(peek_kid(&token).as_deref(), Some("k"));
+    assert_eq!(kid_of(&token).as_deref(), Some("k"));
 }
 
 #[test]
@@ -305,6 +310,40 @@ fn a_wrong_key_a_broken_key_and_a_broken_text_look_the_same() {
     for length in [0, 16, 31, 33] {
         assert_eq!(decrypted(&token_of(HEADER, &vec![1; length])), cant, "{length}");
     }
+}
+
+#[test]
+fn a_token_is_decrypted_by_whichever_key_it_was_made_for() {
+    let keys: Vec<_> = (0..3).map(|_| Arc::new(PrivateKey::generate())).collect();
+    let open = |keys: &[Arc<PrivateKey>], token: &str| {
+        let token = Token::parse(token).expect("a token");
+        decrypt_with(keys, &token).map(|text| text.to_vec())
+    };
+    for key in &keys {
+        let public = PublicKey::parse(&key.public_header()).expect("our own key");
+        let token = public.encrypt(None, key.kid().as_bytes());
+        assert_eq!(open(&keys, &token).as_deref(), Ok(key.kid().as_bytes()));
+        let others: Vec<_> = keys.iter().filter(|it| it.kid() != key.kid()).cloned().collect();
+        assert_eq!(open(&others, &token), Err(JweError::CantDecrypt));
+        assert_eq!(open(&[], &token), Err(JweError::CantDecrypt));
+    }
+}
+
+#[test]
+fn a_token_is_not_printed() {
+    let token = Token::parse(RFC_TOKEN.trim()).expect("a token");
+    assert_eq!(format!("{token:?}"), "Token(79 bytes)");
+}
+
+/// The examples of the first documents of this API, made for somebody else's key: once as they
+/// stand there, with the backslashes of their mark-up, and once without these.
+#[test]
+fn the_examples_of_the_first_documents_are_not_for_us() {
+    for example in SEEDS.lines() {
+        assert_eq!(decrypted(example), Err(JweError::InvalidPayload));
+        assert_eq!(decrypted(&example.replace('\\', "")), Err(JweError::CantDecrypt));
+    }
+    assert_eq!(SEEDS.lines().count(), 2);
 }
 
 #[test]

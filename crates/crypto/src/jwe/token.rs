@@ -17,10 +17,11 @@ const HEADER_LEN_MAX: usize = 4096;
 /// Bytes of an encrypted key at most: RSA of 4096 bits.
 const ENCRYPTED_KEY_LEN_MAX: usize = 512;
 
-/// A well-formed token of accepted algorithms.
-pub(super) struct Token<'a> {
+/// A well-formed token of accepted algorithms, which may be anybody's.
+pub struct Token {
     /// The protected header as it came, encoded: the additional data of the content.
-    pub(super) header: &'a str,
+    pub(super) header: String,
+    kid: Option<String>,
     pub(super) algorithm: &'static OaepAlgorithm,
     pub(super) encrypted_key: Vec<u8>,
     pub(super) nonce: [u8; NONCE_LEN],
@@ -28,14 +29,21 @@ pub(super) struct Token<'a> {
     pub(super) body: Vec<u8>,
 }
 
-impl<'a> Token<'a> {
-    pub(super) fn parse(token: &'a str) -> Result<Self, JweError> {
+impl Token {
+    /// Checks all that can be checked of a compact JWE without a key.
+    pub fn parse(token: &str) -> Result<Self, JweError> {
         Self::checked(token).ok_or(JweError::InvalidPayload)
     }
 
-    fn checked(token: &'a str) -> Option<Self> {
+    /// The name of the key that it says it was made for. Nothing vouches for it.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    fn checked(token: &str) -> Option<Self> {
         let [header, key, nonce, text, tag] = parts(token)?;
-        let algorithm = Header::parse(header)?.algorithm;
+        let Header { algorithm, kid } = Header::parse(header)?;
         let encrypted_key = decoded(key)?;
         let nonce = decoded(nonce)?.try_into().ok()?;
         let (mut body, tag) = (decoded(text)?, decoded(tag)?);
@@ -43,15 +51,14 @@ impl<'a> Token<'a> {
             return None;
         }
         body.extend(tag);
-        Some(Self { header, algorithm, encrypted_key, nonce, body })
+        Some(Self { header: header.to_owned(), kid, algorithm, encrypted_key, nonce, body })
     }
 }
 
-/// The `kid` of a token whose header is acceptable, for choosing the key. Nothing vouches for it.
-#[must_use]
-pub fn peek_kid(token: &str) -> Option<String> {
-    let [header, ..] = parts(token)?;
-    Header::parse(header)?.kid
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({} bytes)", self.body.len())
+    }
 }
 
 fn parts(token: &str) -> Option<[&str; 5]> {
