@@ -12,6 +12,7 @@ pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod ids;
+pub mod jwe;
 pub mod keyring;
 pub mod ledger;
 pub mod once;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub keyring: Keyring,
     /// Partners, programs and certificates, in memory.
     pub settings: Arc<Settings>,
+    /// The keys that requests are encrypted for, opened.
+    pub jwe_keys: jwe::JweKeys,
     /// The ledger engines.
     pub engines: Engines,
     /// The business time.

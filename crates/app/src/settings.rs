@@ -1,6 +1,6 @@
-//! Partners, programs, processors and certificates, in memory: they are read with every request
-//! and change rarely. Each change raises a version in the database that every node looks at once
-//! a second.
+//! Partners, programs, processors, certificates and JWE keys, in memory: they are read with every
+//! request and change rarely. Each change raises a version in the database that every node looks
+//! at once a second.
 
 use crate::{App, Error};
 use domain::ids::{PartnerId, ProcessorId};
@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use store::certificates::Certificate;
 use store::db::Db;
+use store::jwe_keys::JweKey;
 use store::outbound::Outbound;
 use store::programs::Processor;
-use store::{StoreError, certificates, instance, outbound, partners, programs};
+use store::{StoreError, certificates, instance, jwe_keys, outbound, partners, programs};
 
 /// All settings as of one version.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Snapshot {
     bins: Vec<(String, PartnerId)>,
     certificates: HashMap<Vec<u8>, Certificate>,
     outbound: HashMap<PartnerId, Outbound>,
+    /// The keys that requests are encrypted for, sealed, the newest first.
+    pub(crate) jwe_keys: Vec<JweKey>,
 }
 
 impl Snapshot {
@@ -49,6 +52,7 @@ impl Snapshot {
                 certificate.fingerprint.clone()
             }),
             outbound: by(outbound::list(tx).await?, |outbound| outbound.partner),
+            jwe_keys: jwe_keys::list(tx).await?,
         })
     }
 

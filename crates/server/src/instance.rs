@@ -93,6 +93,7 @@ pub(crate) async fn start(
         db,
         keyring,
         settings,
+        jwe_keys: app::jwe::JweKeys::default(),
         engines,
         clock,
         tasks: app::tasks::Tasks::default(),

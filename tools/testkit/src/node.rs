@@ -410,6 +410,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         db,
         keyring: Keyring::new(master),
         settings,
+        jwe_keys: app::jwe::JweKeys::default(),
         engines,
         clock,
         tasks: Tasks::default(),
