@@ -23,14 +23,14 @@ mod wire;
 pub use router::router;
 
 use app::{App, Clock};
-use crypto::jwe::PrivateKey;
-use encryption::Decryption;
+use encryption::{Decryption, PublicKeys};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// What the endpoints need beside the use cases.
 pub struct Options {
-    /// The key that requests are encrypted for.
-    pub jwe_key: Arc<PrivateKey>,
+    /// How many attempts to decrypt a request a client certificate may cause in a second.
+    pub private_operations: NonZero<u32>,
     /// Real time: certificates don't follow the business clock.
     pub real_time: Clock,
 }
@@ -46,6 +46,7 @@ pub struct Peer {
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) app: App,
-    pub(crate) jwe_key: Arc<Decryption>,
+    pub(crate) decryption: Arc<Decryption>,
+    pub(crate) public_keys: Arc<PublicKeys>,
     pub(crate) real_time: Clock,
 }

@@ -24,11 +24,13 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: &'static str,
     violations: Vec<Violation>,
+    /// Seconds, for `Retry-After`.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, title: &'static str, detail: &'static str) -> Self {
-        Self { status, title, detail, violations: Vec::new() }
+        Self { status, title, detail, violations: Vec::new(), retry_after: None }
     }
 
     /// 400: it can't be read.
@@ -93,10 +95,22 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", detail)
     }
 
+    /// 429: more than the caller may; the same request may be sent again after so many seconds.
+    pub(crate) fn too_many(retry_after: u64) -> Self {
+        let detail = "There are more of these requests than are taken; send it again later.";
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
+        }
+    }
+
     /// 503: the same request may be sent again.
     pub(crate) fn unavailable() -> Self {
         let detail = "It can't be done now; send the same request with the same key again.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", detail)
+        Self {
+            retry_after: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", detail)
+        }
     }
 
     /// 500: a bug. What it is stands in the log under the request's id.
@@ -188,8 +202,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

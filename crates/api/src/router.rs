@@ -1,6 +1,6 @@
 //! Every route, on one screen.
 
-use crate::encryption::Decryption;
+use crate::encryption::{Decryption, PublicKeys};
 use crate::problem::Problem;
 use crate::{
     Api, Options, balances, cards, encryption, identity, layers, processor, public_key,
@@ -20,8 +20,12 @@ const FORM_MAX: usize = 21 * 1024 * 1024;
 
 /// All routes of the HTTPS listener.
 pub fn router(app: App, options: Options) -> Router {
-    let jwe_key = Decryption::with(options.jwe_key);
-    let api = Api { app, jwe_key: Arc::new(jwe_key), real_time: options.real_time };
+    let api = Api {
+        app,
+        decryption: Arc::new(Decryption::of(options.private_operations)),
+        public_keys: Arc::new(PublicKeys::default()),
+        real_time: options.real_time,
+    };
     let lifecycle = Router::new()
         .route("/lifecycle/v1/wallet", post(users::register))
         .route("/lifecycle/v1/users", get(users::find_by))

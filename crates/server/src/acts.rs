@@ -2,6 +2,7 @@
 //! was asked through its control socket as well as on the command line without a server.
 
 use crate::failure::Failure;
+use crate::folder::Folder;
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
 use app::partners::{Create, Set, partner_json};
@@ -35,8 +36,19 @@ pub(crate) enum Act {
     CreateProcessor(CreateProcessor),
     /// `ca sign`
     SignCertificate(SignCertificate),
+    /// `keys rotate-jwe`
+    RotateJweKey(RotateJweKey),
     /// `ledger verify`
     VerifyLedger,
+}
+
+/// How the key that requests are encrypted for is to be replaced.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RotateJweKey {
+    /// How many days the replaced key is accepted; 0 ends it at once [default: as configured]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=365))]
+    pub(crate) previous_days: Option<u32>,
 }
 
 /// A partner to be.
@@ -173,8 +185,12 @@ pub(crate) struct Desk {
     pub(crate) app: App,
     /// The authority, if there is one.
     pub(crate) authority: Option<Arc<Authority>>,
-    /// Real time: certificates don't follow the business clock.
+    /// Real time: certificates and JWE keys don't follow the business clock.
     pub(crate) real_time: Clock,
+    /// The data folder.
+    pub(crate) folder: Arc<Folder>,
+    /// How many days a replaced JWE key is accepted, unless the command says.
+    pub(crate) jwe_previous_days: u32,
 }
 
 impl Desk {
@@ -188,6 +204,7 @@ impl Desk {
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
+            Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
             Act::VerifyLedger => self.verify().await,
         }
     }

@@ -1,6 +1,8 @@
 //! The command line: what can be said. What is done about it stands in `commands`.
 
-use crate::acts::{CreatePartner, CreateProcessor, CreateProgram, ListPrograms, SetPartner};
+use crate::acts::{
+    CreatePartner, CreateProcessor, CreateProgram, ListPrograms, RotateJweKey, SetPartner,
+};
 use crate::config;
 use crate::sandbox::{DATA, SandboxArgs};
 use clap::{Args, Parser, Subcommand};
@@ -29,7 +31,7 @@ pub(crate) enum Command {
     /// Look at the configuration
     #[command(subcommand, after_help = "Example:\n  antaca config check")]
     Config(ConfigCommand),
-    /// Make the keys of an instance
+    /// Make and rotate the keys of an instance
     #[command(subcommand, after_help = "Example:\n  antaca keys init")]
     Keys(KeysCommand),
     /// Make the certificate authority, sign certificates
@@ -90,6 +92,9 @@ pub(crate) enum KeysCommand {
     /// Make the master key, sealed by the configured passphrase
     #[command(after_help = "Example:\n  antaca keys init --config /etc/antaca/antaca.toml")]
     Init(At),
+    /// Replace the key that requests are encrypted for; the one before stays accepted for a while
+    #[command(after_help = "Example:\n  antaca keys rotate-jwe --previous-days 30")]
+    RotateJwe(With<RotateJweKey>),
 }
 
 /// `antaca ca`

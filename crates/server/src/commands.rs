@@ -20,6 +20,7 @@ use serde_json::Value;
 use simulator::{Clearing, FollowUp, Purchase, SimulatorError, Target};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long threads may take to end when all is done.
@@ -53,8 +54,9 @@ fn arm_fault() -> Result<(), Failure> {
 async fn perform(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Sandbox(arguments) => {
-            logs::start(Format::Text, &config::log_level()?);
-            sandbox::run(arguments).await?;
+            let config = Config::of_sandbox()?;
+            logs::start(Format::Text, &config.log);
+            sandbox::run(arguments, &config).await?;
         }
         Command::Serve(file) => {
             let config = Config::load(file.config.as_deref())?;
@@ -66,6 +68,9 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
             output::line(&Config::load(file.config.as_deref())?.shown());
         }
         Command::Keys(KeysCommand::Init(at)) => init_keys(&at)?,
+        Command::Keys(KeysCommand::RotateJwe(it)) => {
+            show(&it.at, Act::RotateJweKey(it.what)).await?;
+        }
         Command::Ca(CaCommand::Init(at)) => init_authority(&at)?,
         Command::Ca(CaCommand::Sign(arguments)) => sign(arguments).await?,
         Command::Partner(command) => partner(command).await?,
@@ -142,21 +147,22 @@ impl Located {
     }
 
     /// Opens the instance as a server would, to do one command.
-    async fn desk(&self, folder: &Folder) -> Result<Desk, Failure> {
-        let passphrase = secrets::passphrase(self.config.passphrase.as_ref(), folder)?;
-        let master = secrets::open_master_key(folder, &passphrase)?.ok_or_else(|| {
+    async fn desk(&self, folder: Arc<Folder>) -> Result<Desk, Failure> {
+        let passphrase = secrets::passphrase(self.config.passphrase.as_ref(), &folder)?;
+        let master = secrets::open_master_key(&folder, &passphrase)?.ok_or_else(|| {
             Failure::new("There is no master key yet: run `antaca keys init` first.")
         })?;
         let kind = kind_of(master.kind())?;
-        let place = self.place(folder)?;
+        let place = self.place(&folder)?;
         let db = instance::open_database(&place, kind, Use::COMMAND.connections).await?;
         instance::check_master_key(&db, &master).await?;
         let keyring = Keyring::new(master);
-        let authority = secrets::open_authority(folder, &keyring, kind)?;
+        let authority = secrets::open_authority(&folder, &keyring, kind)?;
         let real = clock::real();
         let clocks = Clocks { business: real.clone(), real: real.clone() };
         let app = instance::start(db, keyring, kind, clocks, Use::COMMAND.engines).await?;
-        Ok(Desk { app, authority, real_time: real })
+        let jwe_previous_days = self.config.jwe.previous_days;
+        Ok(Desk { app, authority, real_time: real, folder, jwe_previous_days })
     }
 }
 
@@ -172,9 +178,9 @@ async fn perform_act(at: &At, act: Act) -> Result<Value, Failure> {
     if let Some(answer) = control::ask(&located.data, &act).await? {
         return Ok(answer);
     }
-    let folder = located.folder()?;
+    let folder = Arc::new(located.folder()?);
     let operator = control::operator_here()?;
-    let desk = located.desk(&folder).await?;
+    let desk = located.desk(folder.clone()).await?;
     let done = desk.act(&operator, act).await;
     let Desk { app, .. } = desk;
     app.tasks.finish(PATIENCE).await;
@@ -205,8 +211,7 @@ fn init_keys(at: &At) -> Result<(), Failure> {
     let located = locate(at)?;
     let folder = Folder::create(&located.data)?;
     let passphrase = secrets::passphrase(located.config.passphrase.as_ref(), &folder)?;
-    let master = secrets::create_master_key(&folder, Kind::Production, &passphrase)?;
-    secrets::jwe_key(&folder, &Keyring::new(master))?;
+    secrets::create_master_key(&folder, Kind::Production, &passphrase)?;
     output::line(&format!(
         "The master key is in {}. Keep a copy of it and its passphrase, apart from each other and \
          from the database's backups.",

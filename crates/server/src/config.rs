@@ -7,6 +7,7 @@ use crate::database::Place;
 use crate::failure::Failure;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -21,6 +22,10 @@ const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// More engines or connections than these only wait for one another.
 const ENGINES_MAX: i64 = 64;
 const CONNECTIONS_MAX: i64 = 256;
+/// A year: a key that is accepted for longer needn't be replaced.
+const DAYS_MAX: i64 = 365;
+/// More private operations than these a second no machine does.
+const OPERATIONS_MAX: i64 = 100_000;
 
 /// What a key's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,18 @@ const KEYS: &[Key] = &[
     key("log", Form::Text, "info", "error, warn, info, debug or trace"),
     key("database.url", Form::Text, "sqlite:DATA/antaca.db", "postgres://… or sqlite:PATH"),
     key("database.connections", Form::Number, "8", "connections to the database, at most 256"),
+    key(
+        "jwe.previous_days",
+        Form::Number,
+        "7",
+        "days for which a JWE key is accepted after it was replaced, at most 365",
+    ),
+    key(
+        "jwe.private_operations",
+        Form::Number,
+        "50",
+        "attempts to decrypt a request that a certificate may cause in a second, on each node",
+    ),
     key("keys.passphrase_file", Form::Text, "", "file that holds the master key's passphrase"),
     key("keys.passphrase_fd", Form::Number, "", "file descriptor to read the passphrase from"),
 ];
@@ -81,6 +98,15 @@ pub(crate) enum PassphraseSource {
     Descriptor(u32),
 }
 
+/// Settings of JWE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Jwe {
+    /// Days for which a replaced key is accepted.
+    pub(crate) previous_days: u32,
+    /// Private operations that a certificate may cause in a second.
+    pub(crate) private_operations: NonZero<u32>,
+}
+
 /// What is in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -100,6 +126,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<Place>,
     /// Connections to the database.
     pub(crate) connections: usize,
+    /// Settings of JWE.
+    pub(crate) jwe: Jwe,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
     /// Whether there was a file.
@@ -118,6 +146,15 @@ impl Config {
         let credential = credential();
         let told = text.as_deref().map(|text| (path, text.as_str()));
         Self::read(told, &environment, credential)
+    }
+
+    /// What a sandbox heeds: it has no file, and options for all but these.
+    pub(crate) fn of_sandbox() -> Result<Self, Failure> {
+        let mut heeded = environment()?;
+        let of_sandbox = |key: &Key| key.name == "log" || key.name.starts_with("jwe.");
+        let names: Vec<_> = KEYS.iter().filter(|key| of_sandbox(key)).map(variable_of).collect();
+        heeded.retain(|name, _| names.contains(name));
+        Self::read(None, &heeded, None)
     }
 
     fn read(
@@ -140,6 +177,7 @@ impl Config {
             log: values.text("log").unwrap_or_else(|| "info".to_owned()),
             database: values.text("database.url").map(|url| Place::parse(&url)).transpose()?,
             connections: values.number("database.connections", 1, CONNECTIONS_MAX)?,
+            jwe: values.jwe()?,
             passphrase,
             from_file: file.is_some(),
         };
@@ -180,7 +218,8 @@ impl Config {
         let names: Vec<Value> = self.names.iter().map(|name| Value::from(name.as_str())).collect();
         let mut lines = format!(
             "data = {}\nlisten = {}\noperations = {}\nnames = {}\nengines = {}\nlog = {}\n\n\
-             [database]\nurl = {}\nconnections = {}\n\n[keys]\n",
+             [database]\nurl = {}\nconnections = {}\n\n\
+             [jwe]\nprevious_days = {}\nprivate_operations = {}\n\n[keys]\n",
             text(&self.data().display().to_string()),
             text(&self.listen.to_string()),
             text(&self.operations.to_string()),
@@ -189,6 +228,8 @@ impl Config {
             text(&self.log),
             text(&database.to_string()),
             self.connections,
+            self.jwe.previous_days,
+            self.jwe.private_operations,
         );
         lines.push_str(&match &self.passphrase {
             Some(PassphraseSource::File(path)) => {
@@ -227,14 +268,6 @@ fn credential() -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
 pub(crate) fn fault() -> Option<String> {
     std::env::var("ANTACA_FAULT").ok()
-}
-
-/// The level of a sandbox's logs, which has no file.
-#[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
-pub(crate) fn log_level() -> Result<String, Failure> {
-    let level = std::env::var("ANTACA_LOG").unwrap_or_else(|_| "info".to_owned());
-    let environment = BTreeMap::from([("ANTACA_LOG".to_owned(), level)]);
-    Config::read(None, &environment, None).map(|config| config.log)
 }
 
 /// Values by the name of their key, of the right form.
@@ -322,6 +355,17 @@ impl Values {
             .filter(|number| (min..=max).contains(number))
             .and_then(|number| usize::try_from(number).ok())
             .ok_or_else(|| Failure::new(format!("The key {name} must be {min} to {max}.")))
+    }
+
+    fn jwe(&self) -> Result<Jwe, Failure> {
+        let small = |name, min, max| {
+            self.number(name, min, max).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        let private_operations = small("jwe.private_operations", 1, OPERATIONS_MAX)?;
+        Ok(Jwe {
+            previous_days: small("jwe.previous_days", 0, DAYS_MAX)?,
+            private_operations: NonZero::new(private_operations).unwrap_or(NonZero::<u32>::MIN),
+        })
     }
 
     fn passphrase(&self) -> Result<Option<PassphraseSource>, Failure> {

@@ -19,6 +19,7 @@ mod database;
 mod failure;
 mod folder;
 mod instance;
+mod jwe_keys;
 mod listener;
 mod logs;
 mod operations;

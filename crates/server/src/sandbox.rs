@@ -10,11 +10,13 @@ mod quickstart;
 
 use crate::acts::Desk;
 use crate::clock::{self, Clocks};
+use crate::config::Config;
 use crate::control;
 use crate::database::{self, Kind, Place};
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
 use crate::instance::{self, Use};
+use crate::jwe_keys;
 use crate::output;
 use crate::secrets::{self, MASTER_KEY, PASSPHRASE};
 use crate::serve::{self, Served, Sockets};
@@ -49,10 +51,10 @@ pub(crate) struct SandboxArgs {
     database: Option<String>,
 }
 
-/// Runs a sandbox until SIGTERM or Ctrl-C.
-pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
+/// Runs a sandbox until SIGTERM or Ctrl-C. Of the configuration it heeds what has no option.
+pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), Failure> {
     let place = arguments.database.as_deref().map(Place::parse).transpose()?;
-    let folder = Folder::create(&arguments.data)?;
+    let folder = Arc::new(Folder::create(&arguments.data)?);
     // A file that a killed sandbox left would send its users to a server that isn't there.
     folder.remove(file::NAME)?;
     let sockets = Sockets::bind(arguments.listen, arguments.operations, &folder).await?;
@@ -71,16 +73,23 @@ pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     };
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
-    let jwe_key = secrets::jwe_key(&folder, &keyring)?;
 
     let clocks = Clocks { business: clock::business(Arc::default()), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
-    let desk = Desk { app, authority: Some(authority), real_time: real };
+    jwe_keys::prepare(&app, &folder, real()).await?;
+    let desk = Desk {
+        app,
+        authority: Some(authority),
+        real_time: real,
+        folder: folder.clone(),
+        jwe_previous_days: config.jwe.previous_days,
+    };
     partner::prepare(&desk, &folder, &control::operator_here()?).await?;
     quickstart::prepare(&folder)?;
 
-    let served = Served { desk, jwe_key, ca, certificate, folder, sign: Some(file::NAME) };
+    let jwe = config.jwe;
+    let served = Served { desk, jwe, ca, certificate, folder, sign: Some(file::NAME) };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

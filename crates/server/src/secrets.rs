@@ -144,24 +144,23 @@ fn authority_name(kind: Kind) -> String {
     format!("Antaca {} CA", kind.name())
 }
 
-/// The key that requests are encrypted for; made on first use.
-pub(crate) fn jwe_key(folder: &Folder, keyring: &Keyring) -> Result<Arc<PrivateKey>, Failure> {
-    let key = match open(folder, keyring, JWE_KEY)? {
-        Some(pem) => {
-            let key = std::str::from_utf8(&pem).ok().map(PrivateKey::from_pkcs8_pem);
-            key.and_then(Result::ok).ok_or_else(|| {
-                let path = folder.path(&sealed(JWE_KEY));
-                Failure::new(format!("{} isn't a key that can be used.", path.display()))
-            })?
-        }
-        None => {
-            let key = PrivateKey::generate();
-            seal(folder, keyring, JWE_KEY, key.to_pkcs8_pem().as_bytes())?;
-            key
-        }
-    };
-    folder.write(JWE_PUBLIC, key.public_pem().as_bytes(), Readers::All)?;
-    Ok(Arc::new(key))
+/// The key that a former release kept here, for requests to be encrypted for. It belongs into the
+/// database now.
+pub(crate) fn kept_jwe_key(
+    folder: &Folder,
+    keyring: &Keyring,
+) -> Result<Option<PrivateKey>, Failure> {
+    let Some(pem) = open(folder, keyring, JWE_KEY)? else { return Ok(None) };
+    let key = std::str::from_utf8(&pem).ok().map(PrivateKey::from_pkcs8_pem);
+    key.and_then(Result::ok).map(Some).ok_or_else(|| {
+        let path = folder.path(&sealed(JWE_KEY));
+        Failure::new(format!("{} isn't a key that can be used.", path.display()))
+    })
+}
+
+/// Removes it, once the database has it.
+pub(crate) fn remove_jwe_key(folder: &Folder) -> Result<(), Failure> {
+    folder.remove(&sealed(JWE_KEY))
 }
 
 /// A server's certificate and its key, both PEM.

@@ -3,17 +3,16 @@
 
 use crate::acts::Desk;
 use crate::clock::{self, Clocks};
-use crate::config::Config;
+use crate::config::{Config, Jwe};
 use crate::database::Kind;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::instance::{self, PATIENCE};
 use crate::listener::Listener;
 use crate::secrets::{self, ServerCertificate};
-use crate::{control, operations, tls, workers};
+use crate::{control, jwe_keys, operations, tls, workers};
 use app::keyring::Keyring;
 use app::tasks::Tasks;
-use crypto::jwe::PrivateKey;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,14 +79,14 @@ async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure>
 pub(crate) struct Served {
     /// The use cases, and where commands are done.
     pub(crate) desk: Desk,
-    /// The key that requests are encrypted for.
-    pub(crate) jwe_key: Arc<PrivateKey>,
+    /// Settings of JWE.
+    pub(crate) jwe: Jwe,
     /// The authority's certificate, PEM.
     pub(crate) ca: String,
     /// The server's own.
     pub(crate) certificate: ServerCertificate,
     /// Its folder.
-    pub(crate) folder: Folder,
+    pub(crate) folder: Arc<Folder>,
     /// A file in it that is there only while the server serves.
     pub(crate) sign: Option<&'static str>,
 }
@@ -101,8 +100,9 @@ pub(crate) async fn run(
     let app = served.desk.app.clone();
     let tls =
         tls::server_config(&served.ca, &served.certificate.certificate, &served.certificate.key)?;
+    let real = served.desk.real_time.clone();
     let options =
-        api::Options { jwe_key: served.jwe_key.clone(), real_time: served.desk.real_time.clone() };
+        api::Options { private_operations: served.jwe.private_operations, real_time: real.clone() };
     let https = Listener {
         tls: Some(TlsAcceptor::from(tls)),
         router: api::router(app.clone(), options),
@@ -113,7 +113,7 @@ pub(crate) async fn run(
     let http =
         Listener { tls: None, router: operations::router(app.clone()), tasks: watching.clone() };
 
-    workers::start(&app);
+    workers::start(&app, &real, &served.folder);
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));
@@ -145,7 +145,7 @@ pub(crate) async fn run(
 
 /// `antaca serve`: a production instance, as it is configured.
 pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
-    let folder = Folder::open(config.data())?;
+    let folder = Arc::new(Folder::open(config.data())?);
     let sockets = Sockets::bind(config.listen, config.operations, &folder).await?;
     let place = config.database_in(config.data());
     let db = instance::open_database(&place, Kind::Production, config.connections).await?;
@@ -167,14 +167,20 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let real = clock::real();
     let certificate =
         secrets::server_certificate(&folder, &keyring, &authority, &config.names, real())?;
-    let jwe_key = secrets::jwe_key(&folder, &keyring)?;
 
     let clocks = Clocks { business: real.clone(), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Production, clocks, config.engines).await?;
     let ca = authority.certificate_pem().to_owned();
-    let desk = Desk { app, authority: Some(authority), real_time: real };
+    jwe_keys::prepare(&app, &folder, real()).await?;
+    let desk = Desk {
+        app,
+        authority: Some(authority),
+        real_time: real,
+        folder: folder.clone(),
+        jwe_previous_days: config.jwe.previous_days,
+    };
     let (listen, operations) = sockets.addresses()?;
-    let served = Served { desk, jwe_key, ca, certificate, folder, sign: None };
+    let served = Served { desk, jwe: config.jwe, ca, certificate, folder, sign: None };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

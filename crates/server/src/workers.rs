@@ -1,26 +1,52 @@
 //! What a server does by itself, again and again, until it stops.
 
+use crate::folder::Folder;
+use crate::jwe_keys;
 use app::error::Chain;
-use app::{App, Error};
+use app::{App, Clock, Error};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 use store::db::Kind;
 
 /// Settings of other nodes are in force within this time.
 const SETTINGS: Duration = Duration::from_secs(1);
+/// Private keys stay at most this long after they are last accepted.
+const ENDED_KEYS: Duration = Duration::from_secs(60);
 /// Holds end at most this much late.
 const EXPIRY: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 const CHECKPOINT: Duration = Duration::from_millis(200);
 
 /// Starts all workers of a server, as tasks that end when it stops.
-pub(crate) fn start(app: &App) {
-    every(app, "settings", SETTINGS, |app| async move { app.refresh_settings().await });
+pub(crate) fn start(app: &App, real_time: &Clock, folder: &Arc<Folder>) {
+    let folder = folder.clone();
+    every(app, "settings", SETTINGS, move |app| {
+        let folder = folder.clone();
+        async move {
+            app.refresh_settings().await?;
+            follow_jwe_keys(&app, &folder)
+        }
+    });
+    let real_time = real_time.clone();
+    every(app, "ended-jwe-keys", ENDED_KEYS, move |app| {
+        let now = real_time();
+        async move { app.delete_ended_jwe_keys(now).await }
+    });
     drop(app.tasks.run(app.clone().deliver_outbox()));
     every(app, "expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
     if app.db.kind() == Kind::Sqlite {
         every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }
+}
+
+/// Opens the keys that another node made, and tells the current one in this node's folder.
+fn follow_jwe_keys(app: &App, folder: &Folder) -> Result<(), Error> {
+    app.open_jwe_keys()?;
+    if let Err(failure) = jwe_keys::tell(app, folder) {
+        tracing::warn!(%failure, "The JWE key isn't in the data folder");
+    }
+    Ok(())
 }
 
 /// The log's content is copied on a thread that may block, beside those who read and write.

@@ -7,17 +7,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use crypto::certificates::{Authority, certificate_der, client_key_and_csr};
-use crypto::jwe::PrivateKey;
 use domain::Timestamp;
 use serde_json::Value;
-use std::sync::{Arc, LazyLock};
+use std::num::NonZero;
+use std::sync::Arc;
 use testkit::TestApp;
 
 /// Real time, as far as these tests are concerned.
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
-
-/// One for all: making it takes longer than any test.
-static JWE_KEY: LazyLock<Arc<PrivateKey>> = LazyLock::new(|| Arc::new(PrivateKey::generate()));
 
 /// The doors of a node.
 pub(crate) struct Doors {
@@ -28,7 +25,8 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn of(node: &TestApp) -> Self {
-        let options = Options { jwe_key: JWE_KEY.clone(), real_time: Arc::new(|| NOW) };
+        let options =
+            Options { private_operations: NonZero::<u32>::MAX, real_time: Arc::new(|| NOW) };
         let authority = Authority::create("test authority", NOW);
         let partner = Holder::Partner(node.scope.partner());
         Self {

@@ -17,6 +17,7 @@ fn without_a_word_the_defaults_are_in_force() {
     assert_eq!((config.engines, config.connections), (1, 8));
     assert_eq!(config.names, ["localhost"]);
     assert_eq!(config.log, "info");
+    assert_eq!((config.jwe.previous_days, config.jwe.private_operations.get()), (7, 50));
 }
 
 #[test]
@@ -50,6 +51,8 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("log = 'loud'", &[], "must be one of error"),
         ("names = []", &[], "names must have one name"),
         ("database.url = 'mysql://x'", &[], "postgres://"),
+        ("[jwe]\nprevious_days = 366", &[], "jwe.previous_days must be 0 to 365"),
+        ("[jwe]\nprivate_operations = 0", &[], "jwe.private_operations must be 1 to"),
         ("x = [", &[], "isn't TOML"),
         ("[keys]\npassphrase_file = 'a'\npassphrase_fd = 3", &[], "not both"),
     ];

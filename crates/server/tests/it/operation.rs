@@ -99,7 +99,7 @@ on_both_databases! {
         let around = testkit::folder();
         let dir = around.path().join("data");
         let all = arguments(&dir, &database);
-        for made in ["passphrase", "master-key.json", "ca.pem", "jwe-key.sealed", "sandbox.key"] {
+        for made in ["passphrase", "master-key.json", "ca.pem", "jwe-public.pem", "sandbox.key"] {
             let running = Running::spawn(&all, &[]);
             testkit::eventually(made, Duration::from_secs(60), async || {
                 dir.join(made).exists() || running.is_over()
