@@ -1,9 +1,10 @@
 # The programs that the checks need, installed where they are missing. To be sourced by bash in
 # the root of the repository, after scripts/lib/postgres.sh.
 #
-#   install_packages     a PostgreSQL server, curl and Python, from the system's packages
+#   install_packages     a PostgreSQL server, curl, Python and Node, from the system's packages
 #   install_cargo_deny   sets CARGO_DENY
 #   install_python       sets PYTHON, the one of a virtual environment with tests/python's packages
+#   install_node         sets NODE_FOLDER, the folder with tests/node's packages
 
 CARGO_DENY_VERSION=0.20.2
 TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -17,6 +18,8 @@ missing_packages() {
     elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         echo python3-venv
     fi
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
 }
 
 # Runs a command as root, or fails.
@@ -84,4 +87,15 @@ install_python() {
     python3 -m venv "$folder"
     "$PYTHON" -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
     cp tests/python/requirements.txt "$folder/installed.txt"
+}
+
+install_node() {
+    NODE_FOLDER=$TARGET/node
+    cmp -s tests/node/package-lock.json "$NODE_FOLDER/installed.json" && return 0
+    echo "Installing the packages of tests/node, once"
+    rm -rf "$NODE_FOLDER"
+    mkdir -p "$NODE_FOLDER"
+    cp tests/node/package.json tests/node/package-lock.json "$NODE_FOLDER"
+    npm ci --prefix "$NODE_FOLDER" --ignore-scripts --no-audit --no-fund --silent
+    cp tests/node/package-lock.json "$NODE_FOLDER/installed.json"
 }

@@ -7,6 +7,7 @@ mod bad_input;
 mod cards;
 mod crash;
 mod denied;
+mod jwe;
 mod listener;
 mod operation;
 mod production;

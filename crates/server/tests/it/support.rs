@@ -1,9 +1,11 @@
 //! A running sandbox for a test, and what is called of it.
 
+mod foreign;
 mod process;
 mod sibling;
 mod tls;
 
+pub(crate) use foreign::Foreign;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
 pub(crate) use tls::connect;
 
@@ -122,6 +124,11 @@ impl Sandbox {
     /// Ends it with SIGKILL.
     pub(crate) fn kill(&self) {
         self.running.kill();
+    }
+
+    /// The memory that its process has in use, in bytes.
+    pub(crate) fn resident(&self) -> usize {
+        self.running.resident()
     }
 
     /// The data folder.

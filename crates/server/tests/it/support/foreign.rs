@@ -1,0 +1,73 @@
+//! JWE of other people's making: the Python package jwcrypto and the npm package jose.
+
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// A foreign implementation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Foreign {
+    /// jwcrypto.
+    Python,
+    /// jose.
+    Node,
+}
+
+/// A pair of keys that a foreign implementation made.
+pub(crate) struct Pair {
+    private: Value,
+    /// The value of `Public-Key`.
+    pub(crate) header: String,
+}
+
+impl Foreign {
+    /// Makes a pair of keys.
+    pub(crate) fn pair(self) -> Pair {
+        let made = self.ask(&json!({ "do": "key" }));
+        let header = made["public"].as_str().expect("a text").to_owned();
+        Pair { private: made["private"].clone(), header }
+    }
+
+    /// Encrypts for a key as we publish it.
+    pub(crate) fn encrypt(self, key: &str, alg: &str, kid: Option<&str>, text: &str) -> String {
+        let asked = json!({ "do": "encrypt", "key": key, "alg": alg, "kid": kid, "text": text });
+        self.ask(&asked)["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Decrypts; the token's header and its text.
+    pub(crate) fn decrypt(self, pair: &Pair, token: &Value) -> (Value, String) {
+        let opened = self.ask(&json!({ "do": "decrypt", "private": pair.private, "token": token }));
+        (opened["header"].clone(), opened["text"].as_str().expect("a text").to_owned())
+    }
+
+    fn ask(self, what: &Value) -> Value {
+        let mut command = match self {
+            Self::Python => Command::new(variable("ANTACA_TEST_PYTHON")),
+            Self::Node => {
+                variable("ANTACA_TEST_NODE");
+                Command::new("node")
+            }
+        };
+        let script = match self {
+            Self::Python => "python/jwe.py",
+            Self::Node => "node/jwe.mjs",
+        };
+        let tests = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests"));
+        command.arg(tests.join(script)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(what.to_string().as_bytes()).expect("it reads");
+        drop(input);
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{self:?} failed: {}", what["do"]);
+        serde_json::from_slice(&output.stdout).expect("it prints JSON")
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are configured by ./scripts/test")]
+fn variable(name: &str) -> std::ffi::OsString {
+    std::env::var_os(name).unwrap_or_else(|| {
+        panic!("{name} isn't set: run ./scripts/test, or see CONTRIBUTING.md for what it sets")
+    })
+}
