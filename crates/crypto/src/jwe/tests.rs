@@ -122,8 +122,11 @@ fn a_public_key_is_read_in_every_spelling() {
 
 /// DER of a public key with an odd modulus of that many bits.
 fn spki(bits: usize, exponent: &[u8]) -> Vec<u8> {
-    let mut modulus = vec![0xFF; bits / 8];
-    modulus.insert(0, 0);
+    spki_of(&vec![0xFF; bits / 8], exponent)
+}
+
+fn spki_of(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let modulus = [&[0], modulus].concat();
     let key = der(0x30, &[der(0x02, &modulus), der(0x02, exponent)].concat());
     let rsa = [0x06, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1, 5, 0];
     let bits = der(0x03, &[&[0], &key[..]].concat());
@@ -154,6 +157,20 @@ fn a_public_key_of_another_size_or_exponent_is_refused() {
     }
     for exponent in [&[1][..], &[3], &[17], &[1, 0, 3], &[1, 0, 0, 0, 1]] {
         assert_eq!(parse(2048, exponent), Some(InvalidPublicKey::WrongExponent), "{exponent:?}");
+    }
+}
+
+/// A modulus may be any number: nobody can read such an answer, but nothing breaks.
+#[test]
+fn a_modulus_that_is_none_is_refused_or_used() {
+    let odd_ones = |last: u8| [&[0x80][..], &[0; 254], &[last]].concat();
+    let all = |byte: u8| vec![byte; 256];
+    for modulus in [all(0xFF), all(0xFE), all(0xAA), odd_ones(0), odd_ones(1), odd_ones(2)] {
+        let header = STANDARD.encode(spki_of(&modulus, &[1, 0, 1]));
+        match PublicKey::parse(&header) {
+            Ok(key) => assert_eq!(key.encrypt(None, b"text").split('.').count(), 5),
+            Err(refused) => assert_eq!(refused, InvalidPublicKey::NotAnRsaKey, "{modulus:x?}"),
+        }
     }
 }
 
