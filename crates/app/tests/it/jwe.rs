@@ -4,6 +4,8 @@ use app::audit::Operator;
 use app::jwe::{ACCEPTED_MAX, Rotated};
 use domain::Timestamp;
 use jiff::SignedDuration;
+use serde_json::json;
+use store::db::Sql;
 use testkit::{Database, TestApp, on_both};
 
 /// Real time, as far as these tests are concerned.
@@ -70,6 +72,30 @@ on_both! {
         node.app.refresh_settings().await.expect("reads");
         node.app.open_jwe_keys().expect("opens");
         assert_eq!(accepted(&node, NOW), [rotated.kid]);
+    }
+}
+
+/// The audit records of rotations: object and detail.
+const AUDIT: Sql = Sql("
+    select actor, object, detail
+    from audit
+    where action = 'jwe_key.rotate'");
+
+on_both! {
+    /// Who did it, which key it was, and until when it is accepted; nothing of the key itself.
+    async fn a_rotation_leaves_an_audit_record(node) {
+        node.app.prepare_jwe_keys(None, NOW).await.expect("a key");
+        let rotated = rotate(&node, 7, NOW).await;
+        let mut tx = node.app.db.read().await.expect("reads");
+        let rows = tx.rows(&AUDIT, &[]).await;
+        let rows = tx.end(rows).await.expect("reads");
+        assert_eq!(rows.len(), 1);
+        let text = |column: &str| rows[0].get::<String>(column).expect("a text");
+        assert_eq!((text("actor"), text("object")), ("os:test".to_owned(), rotated.kid));
+        let detail: serde_json::Value = rows[0].get("detail").expect("JSON");
+        let until = rotated.previous_until.to_string();
+        let expected = json!({ "previous": rotated.previous, "previousAcceptedUntil": until });
+        assert_eq!(detail, expected);
     }
 }
 

@@ -61,6 +61,9 @@ on_both_databases! {
         let card = format!("{customer}/cards/{}", story.card);
         assert_eq!(opened(200, both_ways(partner.get(&card))).await, story.full);
 
+        let head = partner.request(Method::HEAD, "/secure/public-key");
+        assert_eq!(encrypted(head).send().await.expect("an answer").status(), 200);
+
         // 204 has no content to encrypt.
         for request in [both_ways, encrypted] {
             let unlock = request(partner.post(&format!("{card}/unlock")));
