@@ -80,10 +80,10 @@ on_both_databases! {
         sandbox.set_variables(&[("ANTACA_FAULT", &fault(Step::Committed, 1, &marker))]);
         sandbox.restart().await;
 
-        let begun = Instant::now();
         let mut waiting = JoinSet::new();
         waiting.spawn(story.purchase(sandbox.processor(), 300, "late").send());
         reached(&marker).await;
+        let begun = Instant::now();
         eventually("the budget has passed", REACHED, async || begun.elapsed() > BUDGET).await;
         std::fs::remove_file(&marker).expect("the marker");
         let told = answered(waiting).await;
@@ -109,10 +109,10 @@ async fn a_late_approval_that_was_told_elsewhere_stands() {
     one.set_variables(&[("ANTACA_FAULT", &fault(Step::Committed, 1, &marker))]);
     one.restart().await;
 
-    let begun = Instant::now();
     let mut waiting = JoinSet::new();
     waiting.spawn(story.purchase(one.processor(), 300, "late").send());
     reached(&marker).await;
+    let begun = Instant::now();
     let there = expect(200, story.purchase(other.processor(), 300, "late")).await;
     assert_eq!(there["approved"], true);
     eventually("the budget has passed", REACHED, async || begun.elapsed() > BUDGET).await;
