@@ -159,6 +159,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::TransactionRefused
         | Refusal::PartnerCodeInvalid
         | Refusal::ModeNotSupported
+        | Refusal::ClockLimitReached
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::ProcessorNotFound
