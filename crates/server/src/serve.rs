@@ -90,6 +90,8 @@ pub(crate) struct Served {
     pub(crate) folder: Folder,
     /// A file in it that is there only while the server serves.
     pub(crate) sign: Option<&'static str>,
+    /// The sandbox's side; none in production.
+    pub(crate) sandbox: Option<Arc<dyn api::Sandbox>>,
 }
 
 /// Serves until SIGTERM or Ctrl-C; `ready` is called as soon as requests are answered.
@@ -101,8 +103,11 @@ pub(crate) async fn run(
     let app = served.desk.app.clone();
     let tls =
         tls::server_config(&served.ca, &served.certificate.certificate, &served.certificate.key)?;
-    let options =
-        api::Options { jwe_key: served.jwe_key.clone(), real_time: served.desk.real_time.clone() };
+    let options = api::Options {
+        jwe_key: served.jwe_key.clone(),
+        real_time: served.desk.real_time.clone(),
+        sandbox: served.sandbox.clone(),
+    };
     let https = Listener {
         tls: Some(TlsAcceptor::from(tls)),
         router: api::router(app.clone(), options),
@@ -174,7 +179,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let ca = authority.certificate_pem().to_owned();
     let desk = Desk { app, authority: Some(authority), real_time: real };
     let (listen, operations) = sockets.addresses()?;
-    let served = Served { desk, jwe_key, ca, certificate, folder, sign: None };
+    let served = Served { desk, jwe_key, ca, certificate, folder, sign: None, sandbox: None };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

@@ -28,7 +28,8 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn of(node: &TestApp) -> Self {
-        let options = Options { jwe_key: JWE_KEY.clone(), real_time: Arc::new(|| NOW) };
+        let options =
+            Options { jwe_key: JWE_KEY.clone(), real_time: Arc::new(|| NOW), sandbox: None };
         let authority = Authority::create("test authority", NOW);
         let partner = Holder::Partner(node.scope.partner());
         Self {

@@ -10,4 +10,5 @@ mod denied;
 mod listener;
 mod operation;
 mod production;
+mod sandbox;
 mod story;
