@@ -15,12 +15,14 @@ mod problem;
 mod processor;
 mod public_key;
 mod router;
+mod sandbox;
 mod transactions;
 mod users;
 mod verifications;
 mod wire;
 
 pub use router::router;
+pub use sandbox::{Demonstration, Sandbox};
 
 use app::{App, Clock};
 use encryption::{Decryption, PublicKeys};
@@ -33,6 +35,8 @@ pub struct Options {
     pub private_operations: NonZero<u32>,
     /// Real time: certificates don't follow the business clock.
     pub real_time: Clock,
+    /// The sandbox's side; none in production.
+    pub sandbox: Option<Arc<dyn Sandbox>>,
 }
 
 /// The other end of a connection; the listener puts it into every request.
@@ -49,4 +53,5 @@ pub(crate) struct Api {
     pub(crate) decryption: Arc<Decryption>,
     pub(crate) public_keys: Arc<PublicKeys>,
     pub(crate) real_time: Clock,
+    pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
 }

@@ -173,6 +173,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::TransactionRefused
         | Refusal::PartnerCodeInvalid
         | Refusal::ModeNotSupported
+        | Refusal::ClockLimitReached
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::ProcessorNotFound

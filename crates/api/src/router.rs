@@ -3,14 +3,14 @@
 use crate::encryption::{Decryption, PublicKeys};
 use crate::problem::Problem;
 use crate::{
-    Api, Options, balances, cards, encryption, identity, layers, processor, public_key,
+    Api, Options, balances, cards, encryption, identity, layers, processor, public_key, sandbox,
     transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use std::sync::Arc;
 
 /// A body of JSON.
@@ -25,6 +25,7 @@ pub fn router(app: App, options: Options) -> Router {
         decryption: Arc::new(Decryption::of(options.private_operations)),
         public_keys: Arc::new(PublicKeys::default()),
         real_time: options.real_time,
+        sandbox: options.sandbox,
     };
     let lifecycle = Router::new()
         .route("/lifecycle/v1/wallet", post(users::register))
@@ -72,10 +73,23 @@ pub fn router(app: App, options: Options) -> Router {
     lifecycle
         .merge(secure)
         .merge(processor)
+        .merge(sandbox_routes(&api))
         .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn(layers::named))
         .with_state(api)
+}
+
+/// The routes of a sandbox; none in production.
+fn sandbox_routes(api: &Api) -> Router<Api> {
+    if api.sandbox.is_none() {
+        return Router::new();
+    }
+    let routes = Router::new()
+        .route("/sandbox/v1/received", get(sandbox::received))
+        .route("/sandbox/v1/settings", put(sandbox::change))
+        .route("/sandbox/v1/clock", post(sandbox::advance));
+    finished(routes, BODY_MAX, api).route_layer(from_fn_with_state(api.clone(), identity::secure))
 }
 
 /// What surrounds an endpoint, from the outside in, once it is known who calls: the body is read

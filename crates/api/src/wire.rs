@@ -83,6 +83,21 @@ impl<'a> Fields<'a> {
         self.value(name).is_some()
     }
 
+    /// Whether a field was sent as null.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(Value::is_null)
+    }
+
+    /// Notes that every other field is wrong, for calls that leave nothing aside.
+    pub(crate) fn only(&mut self, known: &[&str]) {
+        let object = self.object;
+        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            // A name that none of ours could be isn't repeated.
+            let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+            self.wrong(if is_name { name } else { "body" }, "isn't known here");
+        }
+    }
+
     /// All that is wrong, as one answer.
     pub(crate) fn problem(self) -> Problem {
         Problem::invalid(self.violations)

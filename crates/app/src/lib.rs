@@ -23,6 +23,7 @@ pub mod partners;
 pub mod processor;
 pub mod programs;
 pub mod refusals;
+pub mod sandbox;
 pub mod settings;
 pub mod tasks;
 pub mod transactions;

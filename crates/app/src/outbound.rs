@@ -15,6 +15,9 @@ use store::instance;
 use store::outbound::{Outbound, find_locked, save};
 use zeroize::Zeroizing;
 
+/// What a partner's URL and authority must be.
+pub use ::outbound::target::{Reach, TargetError, base_url, check_trusted_ca};
+
 /// Bytes of a secret that calls are signed with (Standard Webhooks: 24 to 64).
 const SECRET_BYTES: usize = 32;
 
@@ -105,7 +108,7 @@ impl App {
         self.refresh_settings().await
     }
 
-    async fn set_outbound_in(
+    pub(crate) async fn set_outbound_in(
         &self,
         tx: &mut Tx,
         operator: &Operator,

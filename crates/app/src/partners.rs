@@ -7,6 +7,7 @@ use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
     PartnerState, Settings, is_partner_code,
 };
+use domain::scope::Scope;
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::{instance, partners};
@@ -40,6 +41,17 @@ pub struct Set {
 impl App {
     /// Creates a partner, with a key of its own.
     pub async fn create_partner(
+        &self,
+        operator: &Operator,
+        command: Create,
+    ) -> Result<Partner, Error> {
+        check_modes(&command.settings)?;
+        self.create_partner_of_any_mode(operator, command).await
+    }
+
+    /// As [`App::create_partner`], also with modes that aren't supported yet: a sandbox shows its
+    /// partners of all modes from the beginning. What would need the mode is refused.
+    pub async fn create_partner_of_any_mode(
         &self,
         operator: &Operator,
         command: Create,
@@ -93,7 +105,14 @@ impl App {
         Ok(partner)
     }
 
-    async fn set_partner_in(
+    /// Refuses what needs a mode of the partner that isn't supported yet.
+    pub(crate) fn need_supported_mode(&self, scope: Scope) -> Result<(), Error> {
+        let settings = self.settings.get();
+        let partner = settings.partner(scope.partner()).ok_or(Refusal::PartnerNotFound)?;
+        Ok(check_modes(&partner.settings)?)
+    }
+
+    pub(crate) async fn set_partner_in(
         &self,
         tx: &mut Tx,
         operator: &Operator,
@@ -127,19 +146,24 @@ fn check(command: &Create) -> Result<(), Refusal> {
     if !is_partner_code(&command.code) {
         return Err(Refusal::PartnerCodeInvalid);
     }
-    let settings = &command.settings;
+    check_time_zone(&command.settings.time_zone)
+}
+
+fn check_modes(settings: &Settings) -> Result<(), Refusal> {
     let modes = (settings.balance_mode, settings.authorization_mode, settings.collateral_mode);
-    if modes != (BalanceMode::Internal, AuthorizationMode::Own, CollateralMode::None) {
-        return Err(Refusal::ModeNotSupported);
+    if modes == (BalanceMode::Internal, AuthorizationMode::Own, CollateralMode::None) {
+        Ok(())
+    } else {
+        Err(Refusal::ModeNotSupported)
     }
-    check_time_zone(&settings.time_zone)
 }
 
 fn check_time_zone(name: &str) -> Result<(), Refusal> {
     jiff::tz::TimeZone::get(name).map(|_| ()).map_err(|_| Refusal::TimeZoneUnknown)
 }
 
-fn changed(partner: Partner, command: Set) -> Partner {
+/// The partner with what is to change of it.
+pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
     let settings = partner.settings;
     Partner {
         name: command.name.unwrap_or(partner.name),

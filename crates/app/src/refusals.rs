@@ -60,8 +60,9 @@ refusals! {
     PartnerCodeInvalid, "PARTNER_CODE_INVALID",
         "A partner's code is 1 to 64 of a-z, 0-9 and the hyphen.";
     ModeNotSupported, "MODE_NOT_SUPPORTED",
-        "Balance mode EXTERNAL, authorization mode SHARED and collateral modes other than NONE \
-         aren't built yet.";
+        "The partner's mode isn't supported by this release yet: balance mode EXTERNAL, \
+         authorization mode SHARED, or a collateral mode other than NONE.";
+    ClockLimitReached, "CLOCK_LIMIT_REACHED", "A sandbox's clock can be moved by ten years in all.";
     TimeZoneUnknown, "TIME_ZONE_UNKNOWN", "There is no such IANA time zone.";
     ProgramAlreadyExists, "PROGRAM_ALREADY_EXISTS", "The partner has a program of this configId.";
     ProgramInvalid, "PROGRAM_INVALID",
@@ -92,7 +93,7 @@ impl Refusal {
     /// allowed to later, and then sends the same again.
     #[must_use]
     pub fn is_kept(self) -> bool {
-        !matches!(self, Self::KycNotPermitted | Self::ScopeRefused)
+        !matches!(self, Self::KycNotPermitted | Self::ScopeRefused | Self::ModeNotSupported)
     }
 
     /// Why an internal transaction was declined.

@@ -88,7 +88,9 @@ pub enum CallError {
     /// No address, or no connection in time. Nothing was sent.
     #[error("the partner can't be connected to")]
     Connect,
-    /// One side didn't accept the other's certificate, or TLS failed.
+    /// One side didn't accept the other's certificate, or TLS failed. A server of TLS 1.3 that
+    /// refuses our certificate does so after its own handshake is done, so it can look as
+    /// [`Self::Broken`] too.
     #[error("the connection to the partner can't be secured")]
     Tls,
     /// No whole answer in time. The partner may have done what it was asked.
@@ -225,6 +227,10 @@ fn failure(error: &reqwest::Error) -> CallError {
     }
 }
 
+/// How rustls tells of an alert, which is how a server refuses our certificate. HTTP/2 keeps of an
+/// error no more than its text.
+const ALERT: &str = "received fatal alert";
+
 /// What lies beneath an error.
 #[derive(Default)]
 struct Causes {
@@ -237,7 +243,7 @@ fn causes(error: &reqwest::Error) -> Causes {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
         found.not_public |= error.is::<NotPublic>();
-        found.tls |= error.is::<rustls::Error>();
+        found.tls |= error.is::<rustls::Error>() || error.to_string().contains(ALERT);
         // An I/O error hides the error that it was made of from `source`.
         let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
         next = match inner {

@@ -49,27 +49,37 @@ pub enum Reach {
     Anywhere,
 }
 
-/// Why a partner can't be called so; a sentence that begins with the setting's name.
+/// Why a partner can't be called so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{}", self.sentence())]
 pub enum TargetError {
     /// Not a URL of HTTPS with a host.
-    #[error("must be an https:// URL of at most 500 characters")]
     Url,
     /// User, password, query or fragment.
-    #[error("must have no user, password, query or fragment")]
     UrlParts,
     /// Neither 443 nor 1024 and above.
-    #[error("must have port 443 or one from 1024 upwards")]
     Port,
     /// An address that isn't public.
-    #[error("must be a public address")]
     Address,
     /// Not a PEM of certificates.
-    #[error("must be one or more X.509 certificates as PEM")]
     TrustedCa,
     /// Certificate or key can't be read, or they don't belong together.
-    #[error("must be a certificate and its key as PEM")]
     Identity,
+}
+
+impl TargetError {
+    /// What the setting must be: the end of a sentence that begins with its name.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Url => "must be an https:// URL of at most 500 characters",
+            Self::UrlParts => "must have no user, password, query or fragment",
+            Self::Port => "must have port 443 or one from 1024 upwards",
+            Self::Address => "must be a public address",
+            Self::TrustedCa => "must be one or more X.509 certificates as PEM",
+            Self::Identity => "must be a certificate and its key as PEM",
+        }
+    }
 }
 
 /// Reads where a partner's paths begin: `https://`, a host, a port if it isn't 443, and a path if

@@ -32,6 +32,11 @@ pub(crate) fn business(offset: Arc<AtomicI64>) -> Clock {
     })
 }
 
+/// Moves business time so many seconds ahead of real time; it never goes back.
+pub(crate) fn move_ahead(offset: &AtomicI64, seconds: i64) {
+    offset.fetch_max(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,7 +47,9 @@ mod tests {
         let offset = Arc::new(AtomicI64::new(0));
         let (real, business) = (real(), business(offset.clone()));
         assert!(business().duration_since(real()) < SignedDuration::from_secs(60));
-        offset.store(SignedDuration::from_hours(24).as_secs() * 1_000_000, Ordering::Relaxed);
+        move_ahead(&offset, SignedDuration::from_hours(24).as_secs());
+        assert!(business().duration_since(real()) > SignedDuration::from_hours(23));
+        move_ahead(&offset, 60);
         assert!(business().duration_since(real()) > SignedDuration::from_hours(23));
         offset.store(i64::MAX, Ordering::Relaxed);
         assert_eq!(business(), Timestamp::MAX);

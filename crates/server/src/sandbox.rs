@@ -4,6 +4,7 @@
 //! clock, its partner and programs. Each step of the preparation looks whether it was done before,
 //! so a start that was killed halfway is completed by the next one.
 
+mod calls;
 mod file;
 mod partner;
 mod quickstart;
@@ -20,12 +21,15 @@ use crate::jwe_keys;
 use crate::output;
 use crate::secrets::{self, MASTER_KEY, PASSPHRASE};
 use crate::serve::{self, Served, Sockets};
+use api::Sandbox;
 use app::keyring::Keyring;
+use calls::{Calls, Needs};
 use clap::Args;
 use crypto::keys::MasterKey;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use store::db::Db;
 
 /// The folder of a sandbox, unless `--data` says otherwise.
@@ -74,7 +78,8 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
 
-    let clocks = Clocks { business: clock::business(Arc::default()), real: real.clone() };
+    let ahead: Arc<AtomicI64> = Arc::default();
+    let clocks = Clocks { business: clock::business(ahead.clone()), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
     jwe_keys::prepare(&app, &folder, real()).await?;
@@ -85,11 +90,16 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
         folder: folder.clone(),
         jwe_previous_days: config.jwe.previous_days,
     };
-    partner::prepare(&desk, &folder, &control::operator_here()?).await?;
+    let operator = control::operator_here()?;
+    clock::move_ahead(&ahead, desk.app.clock_ahead().await?);
+    partner::prepare(&desk, &folder, &operator).await?;
+    let needs = Needs { app: &desk.app, folder: &folder, real_time: desk.real_time.clone(), ahead };
+    let calls = Calls::start(needs, &operator).await?;
     quickstart::prepare(&folder)?;
 
-    let jwe = config.jwe;
-    let served = Served { desk, jwe, ca, certificate, folder, sign: Some(file::NAME) };
+    let sandbox: Option<Arc<dyn Sandbox>> = Some(Arc::new(calls));
+    let (jwe, sign) = (config.jwe, Some(file::NAME));
+    let served = Served { desk, jwe, ca, certificate, folder, sign, sandbox };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

@@ -211,11 +211,18 @@ fn sealed(row: &str) -> String {
     format!("{row}.sealed")
 }
 
-fn seal(folder: &Folder, keyring: &Keyring, row: &str, secret: &[u8]) -> Result<(), Failure> {
+/// Keeps a secret in a file of the folder, sealed.
+pub(crate) fn seal(
+    folder: &Folder,
+    keyring: &Keyring,
+    row: &str,
+    secret: &[u8],
+) -> Result<(), Failure> {
     folder.write(&sealed(row), &keyring.seal_platform(row, secret), Readers::Owner)
 }
 
-fn open(
+/// Opens what [`seal`] kept; `None` where there is nothing.
+pub(crate) fn open(
     folder: &Folder,
     keyring: &Keyring,
     row: &str,

@@ -89,6 +89,8 @@ pub(crate) struct Served {
     pub(crate) folder: Arc<Folder>,
     /// A file in it that is there only while the server serves.
     pub(crate) sign: Option<&'static str>,
+    /// The sandbox's side; none in production.
+    pub(crate) sandbox: Option<Arc<dyn api::Sandbox>>,
 }
 
 /// Serves until SIGTERM or Ctrl-C; `ready` is called as soon as requests are answered.
@@ -101,8 +103,11 @@ pub(crate) async fn run(
     let tls =
         tls::server_config(&served.ca, &served.certificate.certificate, &served.certificate.key)?;
     let real = served.desk.real_time.clone();
-    let options =
-        api::Options { private_operations: served.jwe.private_operations, real_time: real.clone() };
+    let options = api::Options {
+        private_operations: served.jwe.private_operations,
+        real_time: real.clone(),
+        sandbox: served.sandbox.clone(),
+    };
     let https = Listener {
         tls: Some(TlsAcceptor::from(tls)),
         router: api::router(app.clone(), options),
@@ -180,7 +185,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         jwe_previous_days: config.jwe.previous_days,
     };
     let (listen, operations) = sockets.addresses()?;
-    let served = Served { desk, jwe: config.jwe, ca, certificate, folder, sign: None };
+    let jwe = config.jwe;
+    let served = Served { desk, jwe, ca, certificate, folder, sign: None, sandbox: None };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

@@ -1,7 +1,9 @@
 //! A card network in miniature: it sends what an issuing processor would send, to our own public
-//! interface, so that a sandbox can be used without a processor.
+//! interface, so that a sandbox can be used without a processor. And a partner's server in
+//! miniature, which a sandbox calls as it would call a partner.
 
 mod message;
+pub mod partner;
 mod random;
 mod target;
 

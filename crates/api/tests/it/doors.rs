@@ -25,8 +25,11 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn of(node: &TestApp) -> Self {
-        let options =
-            Options { private_operations: NonZero::<u32>::MAX, real_time: Arc::new(|| NOW) };
+        let options = Options {
+            private_operations: NonZero::<u32>::MAX,
+            real_time: Arc::new(|| NOW),
+            sandbox: None,
+        };
         let authority = Authority::create("test authority", NOW);
         let partner = Holder::Partner(node.scope.partner());
         Self {

@@ -39,6 +39,7 @@ impl App {
     ) -> Result<Balance, Error> {
         let user = users::find_locked(tx, scope, owner).await?;
         let user = user.ok_or(Refusal::CustomerNotFound)?;
+        self.need_supported_mode(scope)?;
         let settings = self.settings.get();
         if !settings.programs_of(scope.partner()).iter().any(|p| p.currency == currency) {
             return Err(Refusal::CurrencyNotSupported.into());

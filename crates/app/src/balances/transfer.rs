@@ -52,6 +52,7 @@ impl App {
     pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Transaction, Error> {
         let once = once(asked.key.clone(), asked.fingerprint);
         let _turn = self.turn_of_transfer(scope, &once).await?;
+        self.need_supported_mode(scope)?;
         if asked.kind != TransactionType::TopUp {
             return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
         }

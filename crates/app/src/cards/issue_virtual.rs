@@ -57,6 +57,7 @@ impl App {
         scope: Scope,
         command: &IssueVirtual,
     ) -> Result<(Program, Card, SealedPan), Error> {
+        self.need_supported_mode(scope)?;
         let settings = self.settings.get();
         let program = settings
             .program(scope.partner(), &command.config_id)

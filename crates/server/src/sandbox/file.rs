@@ -1,7 +1,8 @@
 //! `sandbox.json`: where a running sandbox is and what is needed to call it. Paths are relative to
 //! the data folder.
 
-use super::partner::{PARTNER, PROCESSOR_FILE};
+use super::calls::CLIENT_CA;
+use super::partner::{EXAMPLES, PROCESSOR_FILE};
 use crate::failure::Failure;
 use crate::secrets::{CA, JWE_PUBLIC};
 use app::settings::Snapshot;
@@ -18,19 +19,14 @@ pub(super) fn describe(
     listen: SocketAddr,
     operations: SocketAddr,
 ) -> Result<String, Failure> {
-    let partner = settings.partner_of_code(PARTNER);
-    let partner = partner.ok_or_else(|| Failure::new("The partner sandbox is gone."))?;
-    let programs: Vec<Value> = settings.programs_of(partner.id).into_iter().map(program).collect();
+    let partners: Vec<Value> =
+        EXAMPLES.iter().map(|example| partner(settings, example.code)).collect::<Result<_, _>>()?;
     let file = json!({
         "baseUrl": base_url(listen),
         "operationsUrl": format!("http://{operations}"),
         "ca": CA,
-        "partners": [{
-            "issuerCode": PARTNER,
-            "certificate": format!("{PARTNER}.pem"),
-            "key": format!("{PARTNER}.key"),
-            "programs": programs,
-        }],
+        "clientCa": CLIENT_CA,
+        "partners": partners,
         "processor": {
             "certificate": format!("{PROCESSOR_FILE}.pem"),
             "key": format!("{PROCESSOR_FILE}.key"),
@@ -39,6 +35,18 @@ pub(super) fn describe(
         "admins": [],
     });
     Ok(format!("{file:#}\n"))
+}
+
+fn partner(settings: &Snapshot, code: &str) -> Result<Value, Failure> {
+    let partner = settings.partner_of_code(code);
+    let partner = partner.ok_or_else(|| Failure::new(format!("The partner {code} is gone.")))?;
+    let programs: Vec<Value> = settings.programs_of(partner.id).into_iter().map(program).collect();
+    Ok(json!({
+        "issuerCode": code,
+        "certificate": format!("{code}.pem"),
+        "key": format!("{code}.key"),
+        "programs": programs,
+    }))
 }
 
 /// The address of the HTTPS listener, by the name in its certificate.

@@ -1,13 +1,18 @@
-//! The demonstration partner and the processor, with their programs and certificates.
+//! The demonstration partners, one for each way of working, and the processor, with their programs
+//! and certificates.
 
-use crate::acts::{Act, CreatePartner, CreateProcessor, CreateProgram, Desk, SignCertificate};
+use crate::acts::{Act, CreateProcessor, CreateProgram, Desk, SignCertificate};
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
 use crate::secrets;
 use app::audit::Operator;
+use app::partners::Create;
 use crypto::certificates::{certificate_der, client_key_and_csr, fingerprint};
+use domain::partner::{
+    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Settings,
+};
 
-/// The code of the partner, also the name of its files.
+/// The partner of the quick start.
 pub(super) const PARTNER: &str = "sandbox";
 /// The name of the processor.
 const PROCESSOR: &str = "sandbox-processor";
@@ -16,17 +21,56 @@ pub(super) const PROCESSOR_FILE: &str = "processor";
 /// How long the certificates last, in days.
 const DAYS: u32 = 398;
 
-const EUR_BIN: &str = "53208701";
-const PLN_BIN: &str = "53208702";
+/// A partner of the sandbox.
+pub(super) struct Example {
+    /// Its code, also the name of its files.
+    pub(super) code: &'static str,
+    name: &'static str,
+    balance_mode: BalanceMode,
+    authorization_mode: AuthorizationMode,
+    collateral_mode: CollateralMode,
+    programs: &'static [Row],
+}
 
-/// A program of the partner: `configId`, card type, digital first, currency, BIN.
+/// A program of a partner: `configId`, card type, digital first, currency, BIN.
 type Row = (&'static str, &'static str, bool, &'static str, &'static str);
 
-const PROGRAMS: &[Row] = &[
-    ("0019167984", "VIRTUAL", false, "EUR", EUR_BIN),
-    ("0019167985", "PHYSICAL", false, "EUR", EUR_BIN),
-    ("0019167986", "VIRTUAL", true, "EUR", EUR_BIN),
-    ("0019167987", "VIRTUAL", false, "PLN", PLN_BIN),
+const EUR_BIN: &str = "53208701";
+const PLN_BIN: &str = "53208702";
+const EXTERNAL_BIN: &str = "53208703";
+const SHARED_BIN: &str = "53208704";
+
+/// The partners, that of the quick start first.
+pub(super) const EXAMPLES: &[Example] = &[
+    Example {
+        code: PARTNER,
+        name: "Demonstration partner",
+        balance_mode: BalanceMode::Internal,
+        authorization_mode: AuthorizationMode::Own,
+        collateral_mode: CollateralMode::None,
+        programs: &[
+            ("0019167984", "VIRTUAL", false, "EUR", EUR_BIN),
+            ("0019167985", "PHYSICAL", false, "EUR", EUR_BIN),
+            ("0019167986", "VIRTUAL", true, "EUR", EUR_BIN),
+            ("0019167987", "VIRTUAL", false, "PLN", PLN_BIN),
+        ],
+    },
+    Example {
+        code: "external",
+        name: "Demonstration partner that holds its users' money",
+        balance_mode: BalanceMode::External,
+        authorization_mode: AuthorizationMode::Own,
+        collateral_mode: CollateralMode::Deposit,
+        programs: &[("0019167988", "VIRTUAL", false, "EUR", EXTERNAL_BIN)],
+    },
+    Example {
+        code: "shared",
+        name: "Demonstration partner that is asked before each payment",
+        balance_mode: BalanceMode::Internal,
+        authorization_mode: AuthorizationMode::Shared,
+        collateral_mode: CollateralMode::Credit,
+        programs: &[("0019167989", "VIRTUAL", false, "EUR", SHARED_BIN)],
+    },
 ];
 
 /// Makes what isn't there yet; what was changed meanwhile stays as it is.
@@ -39,30 +83,44 @@ pub(super) async fn prepare(
         let processor = CreateProcessor { name: PROCESSOR.to_owned(), time_budget_ms: 2000 };
         desk.act(operator, Act::CreateProcessor(processor)).await?;
     }
-    if desk.app.settings.get().partner_of_code(PARTNER).is_none() {
-        let partner = CreatePartner {
-            code: PARTNER.to_owned(),
-            name: Some("Demonstration partner".to_owned()),
-            kyc_mode: "EXTERNAL".to_owned(),
-            description_codes: "EXTENDED".to_owned(),
-            time_zone: "Etc/UTC".to_owned(),
-        };
-        desk.act(operator, Act::CreatePartner(partner)).await?;
-    }
-    for row in PROGRAMS {
-        let settings = desk.app.settings.get();
-        let partner = settings.partner_of_code(PARTNER).map(|partner| partner.id);
-        if partner.is_none_or(|partner| settings.program(partner, row.0).is_none()) {
-            desk.act(operator, Act::CreateProgram(program(*row))).await?;
+    for example in EXAMPLES {
+        if desk.app.settings.get().partner_of_code(example.code).is_none() {
+            desk.app.create_partner_of_any_mode(operator, partner(example)).await?;
         }
+        for row in example.programs {
+            let settings = desk.app.settings.get();
+            let partner = settings.partner_of_code(example.code).map(|partner| partner.id);
+            if partner.is_none_or(|partner| settings.program(partner, row.0).is_none()) {
+                desk.act(operator, Act::CreateProgram(program(example.code, *row))).await?;
+            }
+        }
+        let whose = Whose::Partner(example.code);
+        certificate(desk, folder, operator, example.code, whose).await?;
     }
-    certificate(desk, folder, operator, PARTNER, Whose::Partner).await?;
     certificate(desk, folder, operator, PROCESSOR_FILE, Whose::Processor).await
 }
 
-fn program((config_id, card_type, digital_first, currency, bin): Row) -> CreateProgram {
+fn partner(example: &Example) -> Create {
+    Create {
+        code: example.code.to_owned(),
+        name: example.name.to_owned(),
+        settings: Settings {
+            balance_mode: example.balance_mode,
+            authorization_mode: example.authorization_mode,
+            collateral_mode: example.collateral_mode,
+            kyc_mode: KycMode::External,
+            description_codes: DescriptionCodes::Extended,
+            ..Settings::default()
+        },
+    }
+}
+
+fn program(
+    partner: &str,
+    (config_id, card_type, digital_first, currency, bin): Row,
+) -> CreateProgram {
     CreateProgram {
-        partner: PARTNER.to_owned(),
+        partner: partner.to_owned(),
         config_id: config_id.to_owned(),
         processor: PROCESSOR.to_owned(),
         card_type: card_type.to_owned(),
@@ -81,7 +139,7 @@ fn program((config_id, card_type, digital_first, currency, bin): Row) -> CreateP
 /// Whom a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
-    Partner,
+    Partner(&'static str),
     Processor,
 }
 
@@ -103,7 +161,7 @@ async fn certificate(
         return Ok(());
     }
     let (name, partner, processor) = match whose {
-        Whose::Partner => (PARTNER, Some(PARTNER.to_owned()), None),
+        Whose::Partner(code) => (code, Some(code.to_owned()), None),
         Whose::Processor => (PROCESSOR, None, Some(PROCESSOR.to_owned())),
     };
     let (key_pem, csr) = client_key_and_csr(name);

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Method and path of every route, and whose it is.
-const ROUTES: &[(&str, &str, Channel)] = &[
+pub(crate) const ROUTES: &[(&str, &str, Channel)] = &[
     ("POST", "/lifecycle/v1/wallet", Channel::Lifecycle),
     ("GET", "/lifecycle/v1/users", Channel::Lifecycle),
     ("GET", "/lifecycle/v1/users/{customerId}", Channel::Lifecycle),
@@ -30,13 +30,16 @@ const ROUTES: &[(&str, &str, Channel)] = &[
     ("GET", "/secure/customers/{customerId}/cards/{cardId}", Channel::Secure),
     ("POST", "/secure/customers/{customerId}/cards/{cardId}/lock", Channel::Secure),
     ("POST", "/secure/customers/{customerId}/cards/{cardId}/unlock", Channel::Secure),
+    ("GET", "/sandbox/v1/received", Channel::Secure),
+    ("PUT", "/sandbox/v1/settings", Channel::Secure),
+    ("POST", "/sandbox/v1/clock", Channel::Secure),
     ("POST", "/processor/v1/authorizations", Channel::Processor),
     ("POST", "/processor/v1/reversals", Channel::Processor),
     ("POST", "/processor/v1/clearings", Channel::Processor),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Channel {
+pub(crate) enum Channel {
     Lifecycle,
     Secure,
     Processor,

@@ -11,4 +11,5 @@ mod jwe;
 mod listener;
 mod operation;
 mod production;
+mod sandbox;
 mod story;

@@ -1,6 +1,10 @@
 //! A production instance, from its keys to its end.
 
-use crate::support::{Database, Ended, Running, Sandbox, antaca_with, arguments};
+use crate::denied::ROUTES;
+use crate::story::answer;
+use crate::support::{Caller, Database, Ended, Running, Sandbox, antaca_with, arguments};
+use reqwest::Method;
+use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +30,28 @@ async fn run(arguments: &[&str], variables: &[(String, String)]) -> Ended {
     antaca_with(arguments, &borrowed).await
 }
 
+/// A production instance doesn't know the routes of a sandbox, whoever asks.
+async fn has_no_route_of_a_sandbox(running: &Running, data: &Path) {
+    let output = String::from_utf8_lossy(&running.output()).into_owned();
+    let serving = output.lines().find(|line| line.contains("\"Serving\"")).expect("it serves");
+    let (_, address) = serving.split_once("127.0.0.1:").expect("its address is told");
+    let digits: String = address.chars().take_while(char::is_ascii_digit).collect();
+    let file = json!({ "ca": "ca.pem", "baseUrl": format!("https://localhost:{digits}") });
+    let caller = Caller::new(data, &file, None);
+    let mut asked = 0;
+    for &(method, path, _) in ROUTES {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let (status, problem) = answer(caller.request(method, path)).await;
+        if path.starts_with("/sandbox/") {
+            assert_eq!((status, &problem["title"]), (404, &json!("NOT_FOUND")), "{path}");
+            asked += 1;
+        } else {
+            assert_eq!(status, 401, "{path}");
+        }
+    }
+    assert!(asked >= 3);
+}
+
 on_both_databases! {
     /// Each command that is missing is named by the next one.
     async fn an_instance_is_made_step_by_step_and_served(database) {
@@ -49,6 +75,7 @@ on_both_databases! {
             running.output_contains("\"Serving\"")
         })
         .await;
+        has_no_route_of_a_sandbox(&running, &folder.path().join("data")).await;
         let create = ["partner", "create", "--code", "acme"];
         run(&create, &variables).await.assert_done();
         run(&create, &variables).await.assert_refused("PARTNER_ALREADY_EXISTS: ");

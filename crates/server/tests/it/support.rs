@@ -161,6 +161,13 @@ impl Sandbox {
         &self.callers[1]
     }
 
+    /// Calls as the partner of a code.
+    pub(crate) fn partner_of_code(&self, code: &str) -> Caller {
+        let partners = self.file["partners"].as_array().into_iter().flatten();
+        let partner = partners.into_iter().find(|partner| partner["issuerCode"] == code);
+        caller(&self.dir(), &self.file, partner.expect("sandbox.json names the partner"))
+    }
+
     /// Calls without a certificate.
     pub(crate) fn anonymous(&self) -> &Caller {
         &self.callers[2]
@@ -195,7 +202,8 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    fn new(dir: &Path, file: &Value, identity: Option<&str>) -> Self {
+    /// Calls the server of a file such as `sandbox.json`, with files in this folder.
+    pub(crate) fn new(dir: &Path, file: &Value, identity: Option<&str>) -> Self {
         let ca = read(dir, file["ca"].as_str());
         let ca = Certificate::from_pem(ca.as_bytes()).expect("the authority's certificate");
         let base = file["baseUrl"].as_str().expect("a URL").to_owned();
@@ -260,11 +268,14 @@ async fn ready(running: &Running, dir: &Path) -> Value {
 }
 
 fn callers(dir: &Path, file: &Value) -> [Caller; 3] {
-    let identity = |of: &Value| {
-        let parts = [read(dir, of["certificate"].as_str()), read(dir, of["key"].as_str())];
-        Caller::new(dir, file, Some(&parts.join("\n")))
-    };
-    [identity(&file["partners"][0]), identity(&file["processor"]), Caller::new(dir, file, None)]
+    let of = |whose: &Value| caller(dir, file, whose);
+    [of(&file["partners"][0]), of(&file["processor"]), Caller::new(dir, file, None)]
+}
+
+/// Calls with a certificate that `sandbox.json` names.
+fn caller(dir: &Path, file: &Value, whose: &Value) -> Caller {
+    let parts = [read(dir, whose["certificate"].as_str()), read(dir, whose["key"].as_str())];
+    Caller::new(dir, file, Some(&parts.join("\n")))
 }
 
 fn read(dir: &Path, name: Option<&str>) -> String {

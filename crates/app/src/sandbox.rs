@@ -1,0 +1,86 @@
+//! What a sandbox alone can do: its partners change their own settings, and its clock is moved.
+
+use crate::audit::Operator;
+use crate::once::Turn;
+use crate::outbound::SetOutbound;
+use crate::partners::{self, changed};
+use crate::refusals::Refusal;
+use crate::{App, Error, Once};
+use domain::Timestamp;
+use domain::ids::PartnerId;
+use domain::partner::Partner;
+use domain::scope::Scope;
+use jiff::ToSpan as _;
+use serde_json::Value;
+use store::counters;
+use store::db::Tx;
+
+/// The series whose next number tells by how many seconds the clock is ahead, and one more.
+const CLOCK: &str = "sandbox clock";
+/// By how many seconds the clock can be moved in all: ten years.
+pub const CLOCK_MAX: i64 = 3_653 * 24 * 60 * 60;
+
+impl App {
+    /// Changes how a sandbox's partner works and how it is called, both or neither.
+    pub async fn set_sandbox(
+        &self,
+        operator: &Operator,
+        scope: Scope,
+        partner: partners::Set,
+        outbound: SetOutbound,
+    ) -> Result<(), Error> {
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        let held = settings.partner(scope.partner()).ok_or(Refusal::PartnerNotFound)?;
+        let partner = changed(held.clone(), partner);
+        let mut tx = self.db.begin().await?;
+        let set = self.set_sandbox_in(&mut tx, operator, &partner, outbound).await;
+        tx.end(set).await?;
+        self.refresh_settings().await
+    }
+
+    async fn set_sandbox_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        partner: &Partner,
+        outbound: SetOutbound,
+    ) -> Result<(), Error> {
+        // First, since it locks the settings' version.
+        self.set_outbound_in(tx, operator, partner.id, (outbound, None)).await?;
+        self.set_partner_in(tx, operator, partner).await
+    }
+
+    /// By how many seconds a sandbox's business time is ahead of real time.
+    pub async fn clock_ahead(&self) -> Result<i64, Error> {
+        let mut tx = self.db.begin().await?;
+        let next = counters::take(&mut tx, PartnerId::PLATFORM, CLOCK, 0).await;
+        Ok(tx.end(next).await? - 1)
+    }
+
+    /// Moves a sandbox's business time ahead, for good; the answer is the time that it is then.
+    /// `real` is the real time. The caller's clock follows with [`App::clock_ahead`].
+    pub async fn advance_clock(
+        &self,
+        scope: Scope,
+        seconds: u32,
+        real: Timestamp,
+        once: Once<Timestamp>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = advance_in(&mut tx, seconds.into(), real).await;
+        self.finish(scope, &once, tx, result).await
+    }
+}
+
+async fn advance_in(tx: &mut Tx, seconds: i64, real: Timestamp) -> Result<Timestamp, Error> {
+    let ahead = counters::take(tx, PartnerId::PLATFORM, CLOCK, seconds).await? - 1 + seconds;
+    if ahead > CLOCK_MAX {
+        return Err(Refusal::ClockLimitReached.into());
+    }
+    Ok(real.checked_add(ahead.seconds()).map_err(|_| Refusal::ClockLimitReached)?)
+}

@@ -1,0 +1,206 @@
+//! `/sandbox/v1` and the partners of a sandbox.
+
+use crate::story::{Story, answer, expect, register, registration, unique};
+use crate::support::{Caller, Sandbox};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const DAY: i64 = 24 * 60 * 60;
+/// How long a worker may take that runs every second.
+const WORKER: Duration = Duration::from_secs(30);
+
+fn set(partner: &Caller, body: &Value) -> RequestBuilder {
+    partner.request(Method::PUT, "/sandbox/v1/settings").json(body)
+}
+
+fn advance(partner: &Caller, seconds: &Value) -> RequestBuilder {
+    partner.post("/sandbox/v1/clock").json(&json!({ "advanceSeconds": seconds }))
+}
+
+/// The time that an answer tells, in seconds since 1970.
+fn told(answer: &Value) -> i64 {
+    let now: domain::Timestamp = answer["now"].as_str().expect("a time").parse().expect("a time");
+    now.as_second()
+}
+
+/// The fields that an answer finds wrong.
+async fn wrong_fields(request: RequestBuilder) -> Vec<String> {
+    let problem = expect(422, request).await;
+    assert_eq!(problem["title"], "VALIDATION_ERROR", "{problem}");
+    let violations = problem["violations"].as_array().expect("violations");
+    violations.iter().map(|it| it["field"].as_str().expect("a field").to_owned()).collect()
+}
+
+/// What the command line tells of a partner.
+async fn listed(sandbox: &Sandbox, code: &str) -> Value {
+    let listed = sandbox.antaca(&["partner", "list"]).await;
+    let partners = listed.assert_done().json();
+    let partner = partners.into_iter().find(|partner| partner["issuerCode"] == code);
+    partner.expect("the partner is listed")
+}
+
+on_both_databases! {
+    /// Each partner works with its own certificate; what needs a mode of a later release says so.
+    async fn partners_of_modes_to_come_register_users_and_no_more(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partners = sandbox.file()["partners"].as_array().expect("a list");
+        let codes: Vec<&Value> = partners.iter().map(|partner| &partner["issuerCode"]).collect();
+        assert_eq!(codes, ["sandbox", "external", "shared"]);
+        for (code, modes) in [
+            ("external", ["EXTERNAL", "OWN", "DEPOSIT"]),
+            ("shared", ["INTERNAL", "SHARED", "CREDIT"]),
+        ] {
+            let partner = listed(&sandbox, code).await;
+            let names = ["balanceMode", "authorizationMode", "collateralMode"];
+            assert_eq!(names.map(|name| partner[name].clone()), modes.map(Value::from));
+
+            let partner = sandbox.partner_of_code(code);
+            let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", code);
+            let user = expect(201, wallet.json(&registration())).await;
+            let id = user["id"].as_i64().expect("an id");
+            let of_file = sandbox.file()["partners"].as_array().into_iter().flatten();
+            let of_file = of_file.into_iter().find(|it| it["issuerCode"] == code).expect("it");
+            let balance = "01a1fc4c-a200-45ff-bb8b-502c63e8d6cf";
+            let config_id = &of_file["programs"][0]["configId"];
+            let card = json!({ "balanceId": balance, "configId": config_id, "dcUserId": id });
+            let top_up = json!({
+                "type": "topUp", "amount": 5, "currency": "EUR", "description": "Top-up",
+                "externalTransactionId": "1",
+            });
+            let cards = partner.post(&format!("/secure/customers/{id}/cards/virtual"));
+            for request in [
+                partner
+                    .post(&format!("/secure/customers/{id}/balances"))
+                    .json(&json!({ "currency": "EUR" })),
+                partner.post(&format!("/secure/balances/{balance}/transactions")).json(&top_up),
+                crate::story::encrypted(cards.json(&card)),
+            ] {
+                let problem = expect(422, request.header("X-Idempotency-Key", code)).await;
+                assert_eq!(problem["title"], "MODE_NOT_SUPPORTED", "{problem}");
+            }
+        }
+        let create = ["partner", "create", "--code", "acme", "--balance-mode", "EXTERNAL"];
+        assert_eq!(sandbox.antaca(&create).await.code, Some(2), "no option for what isn't there");
+    }
+
+    /// All that is wrong is named, and nothing is changed then.
+    async fn wrong_settings_change_nothing(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let before = listed(&sandbox, "sandbox").await;
+        let ca = std::fs::read_to_string(sandbox.dir().join("ca.pem")).expect("the file");
+        let url = "https://localhost:9999";
+        for (body, fields) in [
+            (json!({ "kycMode": "MAYBE" }), &["kycMode"][..]),
+            (json!({ "kycMode": "MANUAL", "colour": 1 }), &["colour"]),
+            (json!({ "kycMode": "MANUAL", "a field": 1 }), &["body"]),
+            (json!({ "kycMode": "MANUAL", "timeBudgetMs": 100 }), &["timeBudgetMs"]),
+            (json!({ "standIn": true, "stepUp": false }), &["standIn", "stepUp"]),
+            (json!({ "descriptionCodes": 1 }), &["descriptionCodes"]),
+            (json!({ "notifications": "cardLocked" }), &["notifications"]),
+            (json!({ "notifications": ["cardLocked", "cardLost"] }), &["notifications"]),
+            (json!({ "notifications": ["cardLocked", "cardLocked"] }), &["notifications"]),
+            (json!({ "baseUrl": url }), &["trustedCa"]),
+            (json!({ "trustedCa": ca }), &["trustedCa"]),
+            (json!({ "baseUrl": null, "trustedCa": ca }), &["trustedCa"]),
+            (json!({ "baseUrl": url, "trustedCa": "no PEM" }), &["trustedCa"]),
+            (json!({ "baseUrl": "http://localhost:9999", "trustedCa": ca }), &["baseUrl"]),
+            (json!({ "baseUrl": "https://u:p@localhost:9999", "trustedCa": ca }), &["baseUrl"]),
+            (json!({ "baseUrl": "https://localhost:22", "trustedCa": ca }), &["baseUrl"]),
+            (json!({ "baseUrl": 1, "trustedCa": 2 }), &["baseUrl", "trustedCa"]),
+        ] {
+            assert_eq!(wrong_fields(set(partner, &body)).await, fields, "{body}");
+        }
+        expect(400, set(partner, &json!([]))).await;
+        assert_eq!(listed(&sandbox, "sandbox").await, before);
+    }
+
+    /// A setting is obeyed by the next call; what isn't named stays as it is.
+    async fn settings_are_obeyed(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let ca = std::fs::read_to_string(sandbox.dir().join("ca.pem")).expect("the file");
+        for body in [
+            json!({}),
+            json!({ "baseUrl": "https://localhost:9999/", "trustedCa": ca }),
+            json!({ "baseUrl": "https://127.0.0.1:9998" }),
+            json!({ "trustedCa": ca }),
+            json!({ "notifications": [] }),
+            json!({ "baseUrl": null }),
+            json!({ "kycMode": "MANUAL", "descriptionCodes": "SEEDS",
+                    "notifications": ["transaction", "cardLocked", "cardUnlocked"] }),
+        ] {
+            assert_eq!(answer(set(partner, &body)).await, (204, Value::Null), "{body}");
+        }
+        let refused = expect(403, register(partner, &registration())).await;
+        assert_eq!(refused["title"], "KYC_NOT_PERMITTED");
+        sandbox.stop().await;
+        sandbox.restart().await;
+        let listed = listed(&sandbox, "sandbox").await;
+        assert_eq!([&listed["kycMode"], &listed["descriptionCodes"]], ["MANUAL", "SEEDS"]);
+        expect(204, set(sandbox.partner(), &json!({ "kycMode": "EXTERNAL" }))).await;
+        expect(201, register(sandbox.partner(), &registration())).await;
+    }
+
+    /// Holds end with the business time, certificates don't, and a restart doesn't turn it back.
+    async fn the_clock_is_moved_for_good(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        expect(200, story.purchase(sandbox.processor(), 4_000, &unique().to_string())).await;
+        assert_eq!(story.amounts(&sandbox).await.1, 4_000);
+        let real = told(&expect(200, advance(sandbox.partner(), &json!(0))).await);
+
+        let once = |sandbox: &Sandbox| {
+            advance(sandbox.partner(), &json!(800 * DAY)).header("X-Idempotency-Key", "once")
+        };
+        let first = expect(200, once(&sandbox)).await;
+        let moved = told(&first) - real - 800 * DAY;
+        assert!((0..60).contains(&moved), "{moved}");
+        assert_eq!(expect(200, once(&sandbox)).await, first, "a retry moves nothing");
+        testkit::eventually("the hold ends", WORKER, async || {
+            story.amounts(&sandbox).await == (10_000, 0)
+        })
+        .await;
+
+        sandbox.stop().await;
+        sandbox.restart().await;
+        let external = sandbox.partner_of_code("external");
+        let after = told(&expect(200, advance(&external, &json!(0))).await);
+        assert!(after >= told(&first) && after < told(&first) + 600, "{after}");
+        assert_eq!(expect(200, once(&sandbox)).await, first);
+    }
+
+    /// The clock goes forwards, and ten years at most.
+    async fn the_clock_has_limits(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        for seconds in [json!(-1), json!(1.5), json!("5"), json!(null), json!(3_653 * DAY + 1)] {
+            assert_eq!(wrong_fields(advance(partner, &seconds)).await, ["advanceSeconds"]);
+        }
+        let named = partner.post("/sandbox/v1/clock").json(&json!({
+            "advanceSeconds": 1, "seconds": 2,
+        }));
+        assert_eq!(wrong_fields(named).await, ["seconds"]);
+        let before = told(&expect(200, advance(partner, &json!(3_000 * DAY))).await);
+        let refused = expect(422, advance(partner, &json!(1_000 * DAY))).await;
+        assert_eq!(refused["title"], "CLOCK_LIMIT_REACHED");
+        let after = told(&expect(200, advance(partner, &json!(0))).await);
+        assert!((0..60).contains(&(after - before)), "{after}");
+    }
+
+    /// Nobody has been sent anything, and pages are asked for as everywhere.
+    async fn what_was_received_is_listed(database) {
+        let sandbox = Sandbox::start(database).await;
+        let nothing = json!({ "items": [], "next": null });
+        for query in ["", "?limit=5", "?after=7"] {
+            let path = format!("/sandbox/v1/received{query}");
+            assert_eq!(expect(200, sandbox.partner().get(&path)).await, nothing);
+        }
+        let limit = sandbox.partner().get("/sandbox/v1/received?limit=0");
+        assert_eq!(wrong_fields(limit).await, ["limit"]);
+        let client_ca = sandbox.file()["clientCa"].as_str().expect("a file");
+        let client_ca = std::fs::read_to_string(sandbox.dir().join(client_ca)).expect("the file");
+        assert!(client_ca.starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+}
