@@ -12,6 +12,7 @@ pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod ids;
+pub mod janitor;
 pub mod keyring;
 pub mod ledger;
 pub mod once;

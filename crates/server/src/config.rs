@@ -5,6 +5,7 @@
 
 use crate::database::Place;
 use crate::failure::Failure;
+use app::janitor::{AUDIT_MONTHS, AUDIT_MONTHS_MAX, Retention};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,12 @@ const KEYS: &[Key] = &[
     key("log", Form::Text, "info", "error, warn, info, debug or trace"),
     key("database.url", Form::Text, "sqlite:DATA/antaca.db", "postgres://… or sqlite:PATH"),
     key("database.connections", Form::Number, "8", "connections to the database, at most 256"),
+    key(
+        "retention.audit_months",
+        Form::Number,
+        "12",
+        "months that audit records stay, at least 12",
+    ),
     key("keys.passphrase_file", Form::Text, "", "file that holds the master key's passphrase"),
     key("keys.passphrase_fd", Form::Number, "", "file descriptor to read the passphrase from"),
 ];
@@ -100,6 +107,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<Place>,
     /// Connections to the database.
     pub(crate) connections: usize,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
     /// Whether there was a file.
@@ -140,6 +149,7 @@ impl Config {
             log: values.text("log").unwrap_or_else(|| "info".to_owned()),
             database: values.text("database.url").map(|url| Place::parse(&url)).transpose()?,
             connections: values.number("database.connections", 1, CONNECTIONS_MAX)?,
+            retention: Retention { audit_months: values.months("retention.audit_months")? },
             passphrase,
             from_file: file.is_some(),
         };
@@ -180,7 +190,8 @@ impl Config {
         let names: Vec<Value> = self.names.iter().map(|name| Value::from(name.as_str())).collect();
         let mut lines = format!(
             "data = {}\nlisten = {}\noperations = {}\nnames = {}\nengines = {}\nlog = {}\n\n\
-             [database]\nurl = {}\nconnections = {}\n\n[keys]\n",
+             [database]\nurl = {}\nconnections = {}\n\n[retention]\naudit_months = {}\n\n\
+             [keys]\n",
             text(&self.data().display().to_string()),
             text(&self.listen.to_string()),
             text(&self.operations.to_string()),
@@ -189,6 +200,7 @@ impl Config {
             text(&self.log),
             text(&database.to_string()),
             self.connections,
+            self.retention.audit_months,
         );
         lines.push_str(&match &self.passphrase {
             Some(PassphraseSource::File(path)) => {
@@ -322,6 +334,11 @@ impl Values {
             .filter(|number| (min..=max).contains(number))
             .and_then(|number| usize::try_from(number).ok())
             .ok_or_else(|| Failure::new(format!("The key {name} must be {min} to {max}.")))
+    }
+
+    fn months(&self, name: &str) -> Result<i64, Failure> {
+        let months = self.number(name, AUDIT_MONTHS, AUDIT_MONTHS_MAX)?;
+        Ok(i64::try_from(months).unwrap_or(AUDIT_MONTHS_MAX))
     }
 
     fn passphrase(&self) -> Result<Option<PassphraseSource>, Failure> {

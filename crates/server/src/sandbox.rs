@@ -18,6 +18,7 @@ use crate::instance::{self, Use};
 use crate::output;
 use crate::secrets::{self, MASTER_KEY, PASSPHRASE};
 use crate::serve::{self, Served, Sockets};
+use app::janitor::Retention;
 use app::keyring::Keyring;
 use clap::Args;
 use crypto::keys::MasterKey;
@@ -80,7 +81,9 @@ pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     partner::prepare(&desk, &folder, &control::operator_here()?).await?;
     quickstart::prepare(&folder)?;
 
-    let served = Served { desk, jwe_key, ca, certificate, folder, sign: Some(file::NAME) };
+    let retention = Retention::default();
+    let served =
+        Served { desk, jwe_key, ca, certificate, folder, retention, sign: Some(file::NAME) };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

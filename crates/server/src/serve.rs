@@ -11,6 +11,7 @@ use crate::instance::{self, PATIENCE};
 use crate::listener::Listener;
 use crate::secrets::{self, ServerCertificate};
 use crate::{control, operations, tls, workers};
+use app::janitor::Retention;
 use app::keyring::Keyring;
 use app::tasks::Tasks;
 use crypto::jwe::PrivateKey;
@@ -88,6 +89,8 @@ pub(crate) struct Served {
     pub(crate) certificate: ServerCertificate,
     /// Its folder.
     pub(crate) folder: Folder,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
     /// A file in it that is there only while the server serves.
     pub(crate) sign: Option<&'static str>,
 }
@@ -113,7 +116,7 @@ pub(crate) async fn run(
     let http =
         Listener { tls: None, router: operations::router(app.clone()), tasks: watching.clone() };
 
-    workers::start(&app);
+    workers::start(&app, served.retention);
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));
@@ -174,7 +177,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let ca = authority.certificate_pem().to_owned();
     let desk = Desk { app, authority: Some(authority), real_time: real };
     let (listen, operations) = sockets.addresses()?;
-    let served = Served { desk, jwe_key, ca, certificate, folder, sign: None };
+    let retention = config.retention;
+    let served = Served { desk, jwe_key, ca, certificate, folder, retention, sign: None };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

@@ -1,6 +1,7 @@
 //! What a server does by itself, again and again, until it stops.
 
 use app::error::Chain;
+use app::janitor::{self, Retention};
 use app::{App, Error};
 use std::future::Future;
 use std::time::Duration;
@@ -13,11 +14,17 @@ const EXPIRY: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 const CHECKPOINT: Duration = Duration::from_millis(200);
 
+/// How often what has served its time is looked for.
+const JANITOR: Duration = Duration::from_secs(60);
+
 /// Starts all workers of a server, as tasks that end when it stops.
-pub(crate) fn start(app: &App) {
+pub(crate) fn start(app: &App, retention: Retention) {
     every(app, "settings", SETTINGS, |app| async move { app.refresh_settings().await });
     drop(app.tasks.run(app.clone().deliver_outbox()));
     every(app, "expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
+    every(app, "janitor", JANITOR, move |app| async move {
+        janitor::sweep(&app, &retention).await.map(|_| ())
+    });
     if app.db.kind() == Kind::Sqlite {
         every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }

@@ -15,6 +15,7 @@ pub mod endpoints;
 mod error;
 pub mod idempotency;
 pub mod instance;
+pub mod janitor;
 pub mod keys;
 pub mod ledger;
 pub mod outbound;
@@ -43,6 +44,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "outbound",
         postgres: include_str!("../migrations/0002_outbound.postgres.sql"),
         sqlite: include_str!("../migrations/0002_outbound.sqlite.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "janitor",
+        postgres: include_str!("../migrations/0007_janitor.postgres.sql"),
+        sqlite: include_str!("../migrations/0007_janitor.sqlite.sql"),
     },
 ];
 

@@ -50,6 +50,7 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("log = 'loud'", &[], "must be one of error"),
         ("names = []", &[], "names must have one name"),
         ("database.url = 'mysql://x'", &[], "postgres://"),
+        ("[retention]\naudit_months = 11", &[], "audit_months must be 12 to 1200"),
         ("x = [", &[], "isn't TOML"),
         ("[keys]\npassphrase_file = 'a'\npassphrase_fd = 3", &[], "not both"),
     ];
