@@ -1,6 +1,7 @@
 //! An operator's commands: what they are, and the one function that does them, in a server that
 //! was asked through its control socket as well as on the command line without a server.
 
+use crate::backup::Backup;
 use crate::failure::Failure;
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
@@ -15,6 +16,7 @@ use domain::partner::{DescriptionCodes, KycMode, PartnerState, Settings};
 use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A command.
@@ -37,6 +39,8 @@ pub(crate) enum Act {
     SignCertificate(SignCertificate),
     /// `ledger verify`
     VerifyLedger,
+    /// `backup`
+    Backup(Backup),
 }
 
 /// A partner to be.
@@ -173,6 +177,8 @@ pub(crate) struct Desk {
     pub(crate) app: App,
     /// The authority, if there is one.
     pub(crate) authority: Option<Arc<Authority>>,
+    /// The data folder.
+    pub(crate) data: PathBuf,
     /// Real time: certificates don't follow the business clock.
     pub(crate) real_time: Clock,
 }
@@ -189,6 +195,7 @@ impl Desk {
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::VerifyLedger => self.verify().await,
+            Act::Backup(command) => self.back_up(operator, command).await,
         }
     }
 

@@ -77,7 +77,8 @@ pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     let clocks = Clocks { business: clock::business(Arc::default()), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
-    let desk = Desk { app, authority: Some(authority), real_time: real };
+    let data = folder.dir().to_owned();
+    let desk = Desk { app, authority: Some(authority), data, real_time: real };
     partner::prepare(&desk, &folder, &control::operator_here()?).await?;
     quickstart::prepare(&folder)?;
 

@@ -175,7 +175,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let clocks = Clocks { business: real.clone(), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Production, clocks, config.engines).await?;
     let ca = authority.certificate_pem().to_owned();
-    let desk = Desk { app, authority: Some(authority), real_time: real };
+    let data = folder.dir().to_owned();
+    let desk = Desk { app, authority: Some(authority), data, real_time: real };
     let (listen, operations) = sockets.addresses()?;
     let retention = config.retention;
     let served = Served { desk, jwe_key, ca, certificate, folder, retention, sign: None };
