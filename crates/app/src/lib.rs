@@ -41,6 +41,13 @@ use std::sync::Arc;
 use store::db::Db;
 use tasks::Tasks;
 
+/// The moment at which a test has a sandbox's clock begin: none if the text isn't one, or this build
+/// isn't for tests.
+#[must_use]
+pub fn moment_of_test(text: &str) -> Option<Timestamp> {
+    if cfg!(feature = "faults") { text.parse().ok() } else { None }
+}
+
 /// Reads the business time. Real time on a real instance; a sandbox and tests can move it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 

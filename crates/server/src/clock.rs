@@ -1,5 +1,7 @@
 //! The only place that reads the time. Everything else takes it from its caller.
 
+use crate::config;
+use crate::failure::Failure;
 use app::Clock;
 use domain::Timestamp;
 use std::sync::Arc;
@@ -30,6 +32,18 @@ pub(crate) fn business(offset: Arc<AtomicI64>) -> Clock {
         let microseconds = now().as_microsecond().saturating_add(offset.load(Ordering::Relaxed));
         Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::MAX)
     })
+}
+
+/// The offset that a sandbox's business clock begins with: none, unless a test has it begin at
+/// another moment, so that what was made long ago isn't over.
+pub(crate) fn begin() -> Result<Arc<AtomicI64>, Failure> {
+    let Some(text) = config::clock() else { return Ok(Arc::default()) };
+    let moment = app::moment_of_test(&text).ok_or_else(|| {
+        Failure::new(
+            "ANTACA_CLOCK is set, but this build isn't for tests or the text isn't a moment.",
+        )
+    })?;
+    Ok(Arc::new(AtomicI64::new(moment.as_microsecond() - now().as_microsecond())))
 }
 
 #[cfg(test)]

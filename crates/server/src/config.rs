@@ -16,7 +16,7 @@ pub(crate) const FILE: &str = "/etc/antaca/antaca.toml";
 /// Where the data is, unless it is configured.
 const DATA: &str = "/var/lib/antaca";
 /// Variables that aren't keys: of tests, and of builds for tests.
-const OTHER_VARIABLES: &[&str] = &["ANTACA_FAULT"];
+const OTHER_VARIABLES: &[&str] = &["ANTACA_FAULT", "ANTACA_CLOCK"];
 const TEST_VARIABLES: &str = "ANTACA_TEST_";
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// More engines or connections than these only wait for one another.
@@ -239,6 +239,12 @@ fn credential() -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
 pub(crate) fn fault() -> Option<String> {
     std::env::var("ANTACA_FAULT").ok()
+}
+
+/// When a test wants a sandbox's clock to begin.
+#[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
+pub(crate) fn clock() -> Option<String> {
+    std::env::var("ANTACA_CLOCK").ok()
 }
 
 /// The level of a sandbox's logs, which has no file.

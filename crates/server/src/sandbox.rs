@@ -24,7 +24,6 @@ use clap::Args;
 use crypto::keys::MasterKey;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use store::db::Db;
 
 /// The folder of a sandbox, unless `--data` says otherwise.
@@ -74,7 +73,7 @@ pub(crate) async fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
     let jwe_key = secrets::jwe_key(&folder, &keyring)?;
 
-    let clocks = Clocks { business: clock::business(Arc::default()), real: real.clone() };
+    let clocks = Clocks { business: clock::business(clock::begin()?), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
     let data = folder.dir().to_owned();

@@ -12,7 +12,7 @@ mod wait;
 pub use leaks::{contains_secret, luhn_runs};
 pub use node::{Database, Funded, TestApp};
 pub use partner::{Behaviour, Partner, Received};
-pub use postgres::{postgres_from_template, postgres_url};
+pub use postgres::{postgres_from_template, postgres_program, postgres_url};
 pub use wait::{eventually, free_port};
 
 /// A new folder in the system's temporary folder, removed with all its content on drop.

@@ -1,5 +1,6 @@
 //! Databases of their own for tests, on the server that `ANTACA_TEST_POSTGRES` names.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_postgres::NoTls;
@@ -24,6 +25,15 @@ pub async fn postgres_url() -> String {
 /// When there is no such database on the server, or somebody is connected to it.
 pub async fn postgres_from_template(template: &str) -> String {
     create(&format!(" template {}", quoted(template))).await
+}
+
+/// A client program of PostgreSQL, such as `pg_dump`: of the folder that
+/// `ANTACA_TEST_POSTGRES_PROGRAMS` names, or on the path.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tests are configured by ./scripts/test")]
+pub fn postgres_program(name: &str) -> PathBuf {
+    let folder = std::env::var_os("ANTACA_TEST_POSTGRES_PROGRAMS");
+    folder.map_or_else(|| PathBuf::from(name), |folder| PathBuf::from(folder).join(name))
 }
 
 async fn create(template: &str) -> String {

@@ -11,3 +11,4 @@ mod listener;
 mod operation;
 mod production;
 mod story;
+mod upgrade;
