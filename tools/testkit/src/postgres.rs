@@ -28,12 +28,17 @@ pub async fn postgres_from_template(template: &str) -> String {
 }
 
 /// A client program of PostgreSQL, such as `pg_dump`: of the folder that
-/// `ANTACA_TEST_POSTGRES_PROGRAMS` names, or on the path.
+/// `ANTACA_TEST_POSTGRES_PROGRAMS` names, of Debian's newest, or on the path.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "tests are configured by ./scripts/test")]
 pub fn postgres_program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("ANTACA_TEST_POSTGRES_PROGRAMS");
-    folder.map_or_else(|| PathBuf::from(name), |folder| PathBuf::from(folder).join(name))
+    if let Some(folder) = std::env::var_os("ANTACA_TEST_POSTGRES_PROGRAMS") {
+        return PathBuf::from(folder).join(name);
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let programs = versions.map(|version| version.path().join("bin").join(name));
+    let newest = programs.filter(|program| program.exists()).max();
+    newest.unwrap_or_else(|| PathBuf::from(name))
 }
 
 async fn create(template: &str) -> String {
