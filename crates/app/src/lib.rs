@@ -41,8 +41,8 @@ use std::sync::Arc;
 use store::db::Db;
 use tasks::Tasks;
 
-/// The moment at which a test has a sandbox's clock begin: none if the text isn't one, or this build
-/// isn't for tests.
+/// The moment at which a test has a sandbox's clock begin: none if the text isn't one, or if this
+/// build isn't for tests.
 #[must_use]
 pub fn moment_of_test(text: &str) -> Option<Timestamp> {
     if cfg!(feature = "faults") { text.parse().ok() } else { None }

@@ -62,7 +62,12 @@ const KEYS: &[Key] = &[
         "months that audit records stay, at least 12",
     ),
     key("keys.passphrase_file", Form::Text, "", "file that holds the master key's passphrase"),
-    key("keys.passphrase_fd", Form::Number, "", "file descriptor to read the passphrase from"),
+    key(
+        "keys.passphrase_fd",
+        Form::Number,
+        "",
+        "file descriptor of the passphrase; 0 is the input",
+    ),
 ];
 
 /// The keys as `antaca config check --help` tells them.

@@ -46,8 +46,8 @@ impl Desk {
         if content == Content::Database && self.app.db.kind() == Kind::Postgres {
             return Err(Failure::new(
                 "The database is PostgreSQL's, which is backed up by its own programs: `pg_dump \
-                 --format=custom`, or a base backup (see docs/operating.md). The keys are backed up \
-                 with `antaca backup --keys`.",
+                 --format=custom`, or a base backup (see docs/operating.md). For the keys there is \
+                 `antaca backup --keys`.",
             ));
         }
         let kind = database::look(&self.app.db).await?.kind.unwrap_or_default();

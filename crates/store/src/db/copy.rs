@@ -46,8 +46,8 @@ impl Drop for Making<'_> {
 
 impl Sqlite {
     /// Copies what is committed now into a new file, the owner's alone, on a connection of its own;
-    /// `false` if it was told to give up. The connection's snapshot stays open meanwhile: without it every write
-    /// of another connection would begin the copy anew.
+    /// `false` if it was told to give up. The connection's snapshot stays open meanwhile: without
+    /// it every write of another connection would begin the copy anew.
     pub(super) fn copy(
         &self,
         to: &Path,
