@@ -11,6 +11,14 @@ use store::db::Tx;
 pub struct Operator(pub String);
 
 impl App {
+    /// Writes that an operator has something copied out of the instance.
+    pub async fn record_backup(&self, operator: &Operator, what: &str) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let act = ("backup.create", what, &Value::Null);
+        let recorded = self.record_act(&mut tx, operator, PartnerId::PLATFORM, act).await;
+        tx.end(recorded).await
+    }
+
     /// Writes what an operator does, in the transaction that does it.
     pub(crate) async fn record_act(
         &self,

@@ -8,6 +8,7 @@ use domain::ids::{
 };
 use std::collections::HashMap;
 use std::ops::Range;
+use store::db::Db;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -68,6 +69,14 @@ impl App {
     pub(crate) fn new_message_id(&self) -> MessageId {
         MessageId(self.ordered_id())
     }
+}
+
+/// Leaves out `count` numbers of every series of ids and card numbers: after a restore they may
+/// have been given out, to somebody whom the restored database doesn't know.
+pub async fn skip_numbers(db: &Db, count: i64) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    let skipped = store::counters::skip(&mut tx, count).await;
+    Ok(tx.end(skipped).await?)
 }
 
 /// A UUIDv4.

@@ -12,6 +12,7 @@ pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod ids;
+pub mod janitor;
 pub mod jwe;
 pub mod keyring;
 pub mod ledger;
@@ -41,6 +42,13 @@ use settings::Settings;
 use std::sync::Arc;
 use store::db::Db;
 use tasks::Tasks;
+
+/// The moment at which a test has a sandbox's clock begin: none if the text isn't one, or if this
+/// build isn't for tests.
+#[must_use]
+pub fn moment_of_test(text: &str) -> Option<Timestamp> {
+    if cfg!(feature = "faults") { text.parse().ok() } else { None }
+}
 
 /// Reads the business time. Real time on a real instance; a sandbox and tests can move it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,6 +1,7 @@
 //! An operator's commands: what they are, and the one function that does them, in a server that
 //! was asked through its control socket as well as on the command line without a server.
 
+use crate::backup::Backup;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use app::audit::Operator;
@@ -40,6 +41,8 @@ pub(crate) enum Act {
     RotateJweKey(RotateJweKey),
     /// `ledger verify`
     VerifyLedger,
+    /// `backup`
+    Backup(Backup),
 }
 
 /// How the key that requests are encrypted for is to be replaced.
@@ -206,6 +209,7 @@ impl Desk {
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
             Act::VerifyLedger => self.verify().await,
+            Act::Backup(command) => self.back_up(operator, command).await,
         }
     }
 

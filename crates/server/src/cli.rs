@@ -3,6 +3,7 @@
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListPrograms, RotateJweKey, SetPartner,
 };
+use crate::backup::RestoreArgs;
 use crate::config;
 use crate::sandbox::{DATA, SandboxArgs};
 use clap::{Args, Parser, Subcommand};
@@ -49,6 +50,15 @@ pub(crate) enum Command {
     /// Prove that the ledger holds
     #[command(subcommand, after_help = "Example:\n  antaca ledger verify")]
     Ledger(LedgerCommand),
+    /// Copy the database, or the sealed keys, while serving too, and check the copy
+    #[command(after_help = "Example:\n  antaca backup --out /var/backups/antaca/2026-11-21\n  \
+        antaca backup --keys --out /mnt/keys/antaca")]
+    Backup(BackupArgs),
+    /// Put a backup into a data folder that has no database, or no keys
+    #[command(
+        after_help = "Example:\n  antaca restore --from /var/backups/antaca/2026-11-21 --data ./new"
+    )]
+    Restore(RestoreArgs),
     /// Play the card network against a running sandbox
     #[command(
         subcommand,
@@ -194,6 +204,19 @@ pub(crate) struct VerifyArgs {
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca backup`
+#[derive(Args, Debug)]
+pub(crate) struct BackupArgs {
+    /// The folder to write to: a new or an empty one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Copy the sealed keys and certificates, not the database; never the passphrase
+    #[arg(long)]
+    pub(crate) keys: bool,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -1,5 +1,7 @@
 //! The only place that reads the time. Everything else takes it from its caller.
 
+use crate::config;
+use crate::failure::Failure;
 use app::Clock;
 use domain::Timestamp;
 use std::sync::Arc;
@@ -32,9 +34,24 @@ pub(crate) fn business(offset: Arc<AtomicI64>) -> Clock {
     })
 }
 
-/// Moves business time so many seconds ahead of real time; it never goes back.
+/// Moves business time so many seconds ahead of real time; it never goes back, and where it was
+/// never moved it stays.
 pub(crate) fn move_ahead(offset: &AtomicI64, seconds: i64) {
-    offset.fetch_max(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+    if seconds > 0 {
+        offset.fetch_max(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+    }
+}
+
+/// The offset that a sandbox's business clock begins with: none, unless a test has it begin at
+/// another moment, so that what was made long ago isn't over.
+pub(crate) fn begin() -> Result<Arc<AtomicI64>, Failure> {
+    let Some(text) = config::clock() else { return Ok(Arc::default()) };
+    let moment = app::moment_of_test(&text).ok_or_else(|| {
+        Failure::new(
+            "ANTACA_CLOCK is set, but this build isn't for tests or the text isn't a moment.",
+        )
+    })?;
+    Ok(Arc::new(AtomicI64::new(moment.as_microsecond() - now().as_microsecond())))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What each command of the command line does.
 
 use crate::acts::{Act, Desk, SignCertificate, verified};
+use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
-    At, CaCommand, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
+    At, BackupArgs, CaCommand, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
     PartnerCommand, ProcessorCommand, ProgramCommand, SignArgs, SimulateCommand, VerifyArgs,
 };
 use crate::clock::Clocks;
@@ -14,8 +15,6 @@ use crate::instance::{self, PATIENCE, Use};
 use crate::logs::{self, Format};
 use crate::{clock, control, output, sandbox, secrets, serve, tls};
 use app::keyring::Keyring;
-use app::settings::Snapshot;
-use domain::ids::PartnerId;
 use serde_json::Value;
 use simulator::{Clearing, FollowUp, Purchase, SimulatorError, Target};
 use std::path::{Path, PathBuf};
@@ -79,6 +78,8 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
             show(&it.at, Act::CreateProcessor(it.what)).await?;
         }
         Command::Ledger(LedgerCommand::Verify(arguments)) => return verify(arguments).await,
+        Command::Backup(arguments) => back_up(arguments).await?,
+        Command::Restore(arguments) => return restore(arguments).await,
         Command::Simulate(command) => simulate(command).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -254,15 +255,35 @@ async fn sign(arguments: SignArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn verify(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
-    let mut work = std::pin::pin!(verification(&arguments.at));
-    let report = tokio::select! {
-        report = &mut work => report?,
+/// Does what may take long; after a while a person is told what.
+async fn told<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        done = &mut work => done,
         () = tokio::time::sleep(QUIET) => {
-            output::error("Computing every account again…");
-            work.await?
+            output::error(what);
+            work.await
         }
-    };
+    }
+}
+
+async fn back_up(arguments: BackupArgs) -> Result<(), Failure> {
+    let BackupArgs { out, keys, at } = arguments;
+    let out = std::path::absolute(&out)
+        .map_err(|error| Failure::new(format!("{} isn't a path ({error}).", out.display())))?;
+    let content = if keys { Content::Keys } else { Content::Database };
+    let act = Act::Backup(Backup { out: out.clone(), content });
+    let copied = told("Copying…", perform_act(&at, act)).await?;
+    told("Checking the copy…", backup::finish(&out, content, copied)).await
+}
+
+async fn restore(arguments: RestoreArgs) -> Result<ExitCode, Failure> {
+    let Located { data, database, .. } = locate(&arguments.at)?;
+    told("Copying and checking…", backup::restore(&arguments, &data, database)).await
+}
+
+async fn verify(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
+    let report = told("Computing every account again…", verification(&arguments.at)).await?;
     let holds = report["holds"] == true;
     if arguments.json {
         output::line(&report.to_string());
@@ -290,11 +311,7 @@ async fn verification(at: &At) -> Result<Value, Failure> {
             "The database isn't migrated to this release: run `antaca migrate` first.",
         ));
     }
-    let settings = Snapshot::load(&db).await?;
-    let mut partners: Vec<PartnerId> =
-        settings.partners().iter().map(|partner| partner.id).collect();
-    partners.push(PartnerId::PLATFORM);
-    let report = app::ledger::verify::verify(&db, &partners).await?;
+    let report = database::verify(&db).await?;
     db.close().await?;
     Ok(verified(&report))
 }

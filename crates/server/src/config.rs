@@ -5,6 +5,7 @@
 
 use crate::database::Place;
 use crate::failure::Failure;
+use app::janitor::{AUDIT_MONTHS, AUDIT_MONTHS_MAX, Retention};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -16,7 +17,7 @@ pub(crate) const FILE: &str = "/etc/antaca/antaca.toml";
 /// Where the data is, unless it is configured.
 const DATA: &str = "/var/lib/antaca";
 /// Variables that aren't keys: of tests, and of builds for tests.
-const OTHER_VARIABLES: &[&str] = &["ANTACA_FAULT"];
+const OTHER_VARIABLES: &[&str] = &["ANTACA_FAULT", "ANTACA_CLOCK"];
 const TEST_VARIABLES: &str = "ANTACA_TEST_";
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// More engines or connections than these only wait for one another.
@@ -71,8 +72,19 @@ const KEYS: &[Key] = &[
         "50",
         "attempts to decrypt a request that a certificate may cause in a second, on each node",
     ),
+    key(
+        "retention.audit_months",
+        Form::Number,
+        "12",
+        "months that audit records stay, at least 12",
+    ),
     key("keys.passphrase_file", Form::Text, "", "file that holds the master key's passphrase"),
-    key("keys.passphrase_fd", Form::Number, "", "file descriptor to read the passphrase from"),
+    key(
+        "keys.passphrase_fd",
+        Form::Number,
+        "",
+        "file descriptor of the passphrase; 0 is the input",
+    ),
 ];
 
 /// The keys as `antaca config check --help` tells them.
@@ -128,6 +140,8 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     /// Settings of JWE.
     pub(crate) jwe: Jwe,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
     /// Whether there was a file.
@@ -178,6 +192,7 @@ impl Config {
             database: values.text("database.url").map(|url| Place::parse(&url)).transpose()?,
             connections: values.number("database.connections", 1, CONNECTIONS_MAX)?,
             jwe: values.jwe()?,
+            retention: Retention { audit_months: values.months("retention.audit_months")? },
             passphrase,
             from_file: file.is_some(),
         };
@@ -219,7 +234,8 @@ impl Config {
         let mut lines = format!(
             "data = {}\nlisten = {}\noperations = {}\nnames = {}\nengines = {}\nlog = {}\n\n\
              [database]\nurl = {}\nconnections = {}\n\n\
-             [jwe]\nprevious_days = {}\nprivate_operations = {}\n\n[keys]\n",
+             [jwe]\nprevious_days = {}\nprivate_operations = {}\n\n\
+             [retention]\naudit_months = {}\n\n[keys]\n",
             text(&self.data().display().to_string()),
             text(&self.listen.to_string()),
             text(&self.operations.to_string()),
@@ -230,6 +246,7 @@ impl Config {
             self.connections,
             self.jwe.previous_days,
             self.jwe.private_operations,
+            self.retention.audit_months,
         );
         lines.push_str(&match &self.passphrase {
             Some(PassphraseSource::File(path)) => {
@@ -268,6 +285,12 @@ fn credential() -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
 pub(crate) fn fault() -> Option<String> {
     std::env::var("ANTACA_FAULT").ok()
+}
+
+/// When a test wants a sandbox's clock to begin.
+#[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
+pub(crate) fn clock() -> Option<String> {
+    std::env::var("ANTACA_CLOCK").ok()
 }
 
 /// Values by the name of their key, of the right form.
@@ -366,6 +389,11 @@ impl Values {
             previous_days: small("jwe.previous_days", 0, DAYS_MAX)?,
             private_operations: NonZero::new(private_operations).unwrap_or(NonZero::<u32>::MIN),
         })
+    }
+
+    fn months(&self, name: &str) -> Result<i64, Failure> {
+        let months = self.number(name, AUDIT_MONTHS, AUDIT_MONTHS_MAX)?;
+        Ok(i64::try_from(months).unwrap_or(AUDIT_MONTHS_MAX))
     }
 
     fn passphrase(&self) -> Result<Option<PassphraseSource>, Failure> {

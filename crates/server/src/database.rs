@@ -1,7 +1,10 @@
 //! Which database is used, and what kind of instance it belongs to.
 
 use crate::failure::Failure;
+use app::ledger::verify::Report;
+use app::settings::Snapshot;
 use domain::Timestamp;
+use domain::ids::PartnerId;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -156,6 +159,15 @@ pub(crate) async fn prepare(
         app::settings::be_born(db, kind.name(), now).await?;
     }
     Ok(applied)
+}
+
+/// Computes every account of a migrated database again.
+pub(crate) async fn verify(db: &Db) -> Result<Report, Failure> {
+    let settings = Snapshot::load(db).await?;
+    let mut partners: Vec<PartnerId> =
+        settings.partners().iter().map(|partner| partner.id).collect();
+    partners.push(PartnerId::PLATFORM);
+    Ok(app::ledger::verify::verify(db, &partners).await?)
 }
 
 #[cfg(test)]

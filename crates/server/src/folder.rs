@@ -82,20 +82,7 @@ impl Folder {
 
     /// Writes a file whole: whoever reads it sees all of it or what was there before.
     pub(crate) fn write(&self, name: &str, content: &[u8], who: Readers) -> Result<(), Failure> {
-        let (path, new) = (self.path(name), self.path(&format!(".{name}.new")));
-        let mode = match who {
-            Readers::Owner => 0o600,
-            Readers::All => 0o644,
-        };
-        let write = || {
-            remove(&new)?;
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-            file.write_all(content)?;
-            file.sync_all()?;
-            std::fs::rename(&new, &path)?;
-            File::open(&self.path)?.sync_all()
-        };
-        write().map_err(|error| unusable(&path, &error))
+        write(&self.path, name, content, who)
     }
 
     /// Removes a file, if there is one.
@@ -119,6 +106,29 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, Failur
     let text = std::str::from_utf8(&content)
         .map_err(|_| Failure::new(format!("{} isn't text.", path.display())))?;
     Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// Writes a file of a folder whole: whoever reads it sees all of it or what was there before.
+pub(crate) fn write(
+    folder: &Path,
+    name: &str,
+    content: &[u8],
+    who: Readers,
+) -> Result<(), Failure> {
+    let (path, new) = (folder.join(name), folder.join(format!(".{name}.new")));
+    let mode = match who {
+        Readers::Owner => 0o600,
+        Readers::All => 0o644,
+    };
+    let write = || {
+        remove(&new)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&new, &path)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|error| unusable(&path, &error))
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {

@@ -7,9 +7,11 @@
 //! | `folder`, `secrets`, `database`, `instance` | what an instance is made of, and opening it |
 //! | `tls`, `listener`, `operations` | the HTTPS listener and the one for monitoring |
 //! | `serve`, `workers`, `sandbox` | a running server, from its start to its end |
+//! | `backup` | copies of database and keys, and restoring them |
 //! | `acts`, `control` | an operator's commands, through the control socket or without a server |
 
 mod acts;
+mod backup;
 mod cli;
 mod clock;
 mod commands;

@@ -29,7 +29,6 @@ use crypto::keys::MasterKey;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use store::db::Db;
 
 /// The folder of a sandbox, unless `--data` says otherwise.
@@ -78,7 +77,7 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
 
-    let ahead: Arc<AtomicI64> = Arc::default();
+    let ahead = clock::begin()?;
     let clocks = Clocks { business: clock::business(ahead.clone()), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
@@ -98,8 +97,8 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     quickstart::prepare(&folder)?;
 
     let sandbox: Option<Arc<dyn Sandbox>> = Some(Arc::new(calls));
-    let (jwe, sign) = (config.jwe, Some(file::NAME));
-    let served = Served { desk, jwe, ca, certificate, folder, sign, sandbox };
+    let (jwe, retention, sign) = (config.jwe, config.retention, Some(file::NAME));
+    let served = Served { desk, jwe, ca, certificate, folder, retention, sign, sandbox };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

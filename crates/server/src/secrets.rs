@@ -10,6 +10,7 @@ use crypto::certificates::{Authority, certificate_der, describe};
 use crypto::jwe::PrivateKey;
 use crypto::keys::{MasterKey, Passphrase};
 use domain::Timestamp;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -32,6 +33,8 @@ const SERVER_DAYS: u32 = 398;
 /// A certificate that ends sooner than this is made anew.
 const RENEW_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60;
+/// Bytes that are read of a passphrase: more than anybody types.
+const PASSPHRASE_MAX: u64 = 4096;
 /// Bytes of randomness in a sandbox's passphrase.
 const PASSPHRASE_LEN: usize = 32;
 
@@ -41,6 +44,8 @@ pub(crate) fn passphrase(
     folder: &Folder,
 ) -> Result<Passphrase, Failure> {
     let path = match source {
+        // Opened anew, it would be refused to a user who was switched to.
+        Some(PassphraseSource::Descriptor(0)) => return passphrase_of_input(),
         Some(PassphraseSource::File(path)) => path.clone(),
         Some(PassphraseSource::Descriptor(number)) => PathBuf::from(format!("/dev/fd/{number}")),
         None => folder.path(PASSPHRASE),
@@ -56,6 +61,17 @@ pub(crate) fn passphrase(
         })
     })?;
     Ok(Passphrase::new(&text))
+}
+
+/// Reads the passphrase from the standard input, to its end.
+fn passphrase_of_input() -> Result<Passphrase, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let read = std::io::stdin().lock().take(PASSPHRASE_MAX).read_to_string(&mut text);
+    match read {
+        Ok(_) if !text.trim().is_empty() => Ok(Passphrase::new(&text)),
+        Ok(_) => Err(Failure::new("There is no passphrase in the standard input.")),
+        Err(error) => Err(Failure::new(format!("The standard input can't be read ({error})."))),
+    }
 }
 
 /// A sandbox's own passphrase; made on first use.

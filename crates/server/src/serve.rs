@@ -11,6 +11,7 @@ use crate::instance::{self, PATIENCE};
 use crate::listener::Listener;
 use crate::secrets::{self, ServerCertificate};
 use crate::{control, jwe_keys, operations, tls, workers};
+use app::janitor::Retention;
 use app::keyring::Keyring;
 use app::tasks::Tasks;
 use std::net::SocketAddr;
@@ -87,6 +88,8 @@ pub(crate) struct Served {
     pub(crate) certificate: ServerCertificate,
     /// Its folder.
     pub(crate) folder: Arc<Folder>,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
     /// A file in it that is there only while the server serves.
     pub(crate) sign: Option<&'static str>,
     /// The sandbox's side; none in production.
@@ -118,7 +121,7 @@ pub(crate) async fn run(
     let http =
         Listener { tls: None, router: operations::router(app.clone()), tasks: watching.clone() };
 
-    workers::start(&app, &real, &served.folder);
+    workers::start(&served, &real);
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));
@@ -185,8 +188,9 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         jwe_previous_days: config.jwe.previous_days,
     };
     let (listen, operations) = sockets.addresses()?;
-    let jwe = config.jwe;
-    let served = Served { desk, jwe, ca, certificate, folder, sign: None, sandbox: None };
+    let (jwe, retention) = (config.jwe, config.retention);
+    let (sign, sandbox) = (None, None);
+    let served = Served { desk, jwe, ca, certificate, folder, retention, sign, sandbox };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

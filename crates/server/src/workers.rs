@@ -2,10 +2,11 @@
 
 use crate::folder::Folder;
 use crate::jwe_keys;
+use crate::serve::Served;
 use app::error::Chain;
+use app::janitor;
 use app::{App, Clock, Error};
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 use store::db::Kind;
 
@@ -18,9 +19,13 @@ const EXPIRY: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 const CHECKPOINT: Duration = Duration::from_millis(200);
 
+/// How often what has served its time is looked for.
+const JANITOR: Duration = Duration::from_secs(60);
+
 /// Starts all workers of a server, as tasks that end when it stops.
-pub(crate) fn start(app: &App, real_time: &Clock, folder: &Arc<Folder>) {
-    let folder = folder.clone();
+pub(crate) fn start(served: &Served, real_time: &Clock) {
+    let (app, retention) = (&served.desk.app, served.retention);
+    let folder = served.folder.clone();
     every(app, "settings", SETTINGS, move |app| {
         let folder = folder.clone();
         async move {
@@ -35,6 +40,9 @@ pub(crate) fn start(app: &App, real_time: &Clock, folder: &Arc<Folder>) {
     });
     drop(app.tasks.run(app.clone().deliver_outbox()));
     every(app, "expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
+    every(app, "janitor", JANITOR, move |app| async move {
+        janitor::sweep(&app, &retention).await.map(|_| ())
+    });
     if app.db.kind() == Kind::Sqlite {
         every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }

@@ -16,12 +16,16 @@ const TAKE: Sql = Sql("
     where partner_id = $1 and name = $2
     returning next");
 
+const SKIP: Sql = Sql("
+    update counter
+    set next = next + $1");
+
 /// The series of a partner's transactions and of what it is told: one, so that a batch locks one
 /// row for both.
 pub const EVENTS: &str = "transaction";
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[TAKE];
+pub const STATEMENTS: &[Sql] = &[TAKE, SKIP];
 
 /// Takes `count` numbers of a series and answers with the first; a new series begins at 1.
 /// The series' row stays locked until the transaction ends.
@@ -37,4 +41,9 @@ pub async fn take(
         }
         tx.insert_new(&TABLE, &[values![partner, name, 1i64]]).await?;
     }
+}
+
+/// Leaves out `count` numbers of every series.
+pub async fn skip(tx: &mut Tx, count: i64) -> Result<(), StoreError> {
+    tx.run(&SKIP, &[&count]).await.map(|_| ())
 }

@@ -15,6 +15,7 @@ pub mod endpoints;
 mod error;
 pub mod idempotency;
 pub mod instance;
+pub mod janitor;
 pub mod jwe_keys;
 pub mod keys;
 pub mod ledger;
@@ -50,6 +51,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "JWE keys",
         postgres: include_str!("../migrations/0004_jwe_keys.postgres.sql"),
         sqlite: include_str!("../migrations/0004_jwe_keys.sqlite.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "janitor",
+        postgres: include_str!("../migrations/0007_janitor.postgres.sql"),
+        sqlite: include_str!("../migrations/0007_janitor.sqlite.sql"),
     },
 ];
 

@@ -3,16 +3,18 @@
 //! A dev-dependency only. Everything here panics instead of returning an error: a test that can't
 //! get its surroundings has failed, and the sentence says why.
 
+mod files;
 mod leaks;
 mod node;
 mod partner;
 mod postgres;
 mod wait;
 
+pub use files::{files_with, forms_of_number};
 pub use leaks::{contains_secret, luhn_runs};
 pub use node::{Database, Funded, TestApp};
 pub use partner::{Behaviour, Partner, Received};
-pub use postgres::{postgres_from_template, postgres_url};
+pub use postgres::{postgres_from_template, postgres_program, postgres_url};
 pub use wait::{eventually, free_port};
 
 /// A new folder in the system's temporary folder, removed with all its content on drop.

@@ -1,5 +1,6 @@
 //! Databases of their own for tests, on the server that `ANTACA_TEST_POSTGRES` names.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_postgres::NoTls;
@@ -24,6 +25,20 @@ pub async fn postgres_url() -> String {
 /// When there is no such database on the server, or somebody is connected to it.
 pub async fn postgres_from_template(template: &str) -> String {
     create(&format!(" template {}", quoted(template))).await
+}
+
+/// A client program of PostgreSQL, such as `pg_dump`: of the folder that
+/// `ANTACA_TEST_POSTGRES_PROGRAMS` names, of Debian's newest, or on the path.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tests are configured by ./scripts/test")]
+pub fn postgres_program(name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("ANTACA_TEST_POSTGRES_PROGRAMS") {
+        return PathBuf::from(folder).join(name);
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let programs = versions.map(|version| version.path().join("bin").join(name));
+    let newest = programs.filter(|program| program.exists()).max();
+    newest.unwrap_or_else(|| PathBuf::from(name))
 }
 
 async fn create(template: &str) -> String {

@@ -1,6 +1,7 @@
 //! Use cases and the engine on both databases, without doors.
 
 mod holds;
+mod janitor;
 mod jwe;
 mod nodes;
 mod once;

@@ -53,6 +53,7 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("database.url = 'mysql://x'", &[], "postgres://"),
         ("[jwe]\nprevious_days = 366", &[], "jwe.previous_days must be 0 to 365"),
         ("[jwe]\nprivate_operations = 0", &[], "jwe.private_operations must be 1 to"),
+        ("[retention]\naudit_months = 11", &[], "audit_months must be 12 to 1200"),
         ("x = [", &[], "isn't TOML"),
         ("[keys]\npassphrase_file = 'a'\npassphrase_fd = 3", &[], "not both"),
     ];

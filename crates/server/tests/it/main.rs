@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod backup;
 mod bad_input;
 mod cards;
 mod crash;
@@ -13,3 +14,4 @@ mod operation;
 mod production;
 mod sandbox;
 mod story;
+mod upgrade;

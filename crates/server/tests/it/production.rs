@@ -97,6 +97,27 @@ on_both_databases! {
     }
 }
 
+/// Also by a user who couldn't open the file: root pipes it, or systemd.
+#[test]
+fn the_passphrase_may_come_on_the_standard_input() {
+    let folder = testkit::folder();
+    let file = folder.path().join("passphrase");
+    let keys = |what: &[&str], passphrase: &str| {
+        std::fs::write(&file, passphrase).expect("written");
+        let input = std::fs::File::open(&file).expect("a file");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_antaca"));
+        command.args(what).stdin(input).env("ANTACA_DATA", folder.path().join("data"));
+        let ended = command.env("ANTACA_KEYS_PASSPHRASE_FD", "0").output().expect("it starts");
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    assert_eq!(keys(&["keys", "init"], "correct horse\n"), (Some(0), String::new()));
+    for (passphrase, words) in [("", "in the standard input"), ("wrong", "passphrase is wrong")] {
+        let (code, told) = keys(&["ca", "init"], passphrase);
+        assert!(code == Some(1) && told.contains(words), "{told}");
+    }
+    assert_eq!(keys(&["ca", "init"], "correct horse"), (Some(0), String::new()));
+}
+
 /// It isn't a sandbox's business what the environment of a server says.
 #[tokio::test]
 async fn a_sandbox_is_configured_by_its_options_alone() {

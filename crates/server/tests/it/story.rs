@@ -72,7 +72,11 @@ pub(crate) fn encrypted(request: RequestBuilder) -> RequestBuilder {
 impl Story {
     /// A user, a balance in euro with this much on it, and a virtual card.
     pub(crate) async fn begin(sandbox: &Sandbox, minor: i64) -> Self {
-        let partner = sandbox.partner();
+        Self::begin_as(sandbox.partner(), minor).await
+    }
+
+    /// As [`Story::begin`], by a caller that may outlive the sandbox.
+    pub(crate) async fn begin_as(partner: &Caller, minor: i64) -> Self {
         let user = expect(201, register(partner, &registration())).await;
         let customer = user["id"].as_i64().expect("an id");
         let path = format!("/secure/customers/{customer}/balances");

@@ -81,7 +81,15 @@ impl Sandbox {
 
     /// As [`Sandbox::start`], with variables of the environment.
     pub(crate) async fn start_with(database: Database, variables: &[(&str, &str)]) -> Self {
-        let around = testkit::folder();
+        Self::open(testkit::folder(), database, variables).await
+    }
+
+    /// Starts on what is in the folder `data` of a folder, or anew if there is nothing.
+    pub(crate) async fn open(
+        around: TempDir,
+        database: Database,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables = variables.iter().map(owned).collect::<Vec<_>>();
         let dir = around.path().join("data");

@@ -14,6 +14,7 @@
 //! | a row lock | nothing, the writer is alone | `for no key update` |
 //! | dropping a transaction | rolls back | closes the connection |
 
+mod copy;
 mod migrate;
 mod postgres;
 mod postgres_value;
@@ -36,6 +37,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// One row `ok`, or what is broken, a few faults at most.
+const INTEGRITY: Sql = Sql("pragma integrity_check(10)");
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +152,33 @@ impl Db {
             On::Sqlite(sqlite) => sqlite.restart_wal_if_large().await,
             On::Postgres(_) => Ok(false),
         }
+    }
+
+    /// Copies what is committed now of a SQLite database into a new file, beside those who read and
+    /// write: nobody waits for it, but the write-ahead log can't begin anew until it is done. Takes
+    /// long, so it belongs on a thread of its own. `goes_on` is asked again and again; answers
+    /// `false` if that told to give up, and then, as after an error, the file is worth nothing.
+    /// [`StoreError::Configuration`] on PostgreSQL.
+    pub fn copy(&self, to: &Path, goes_on: impl FnMut() -> bool) -> Result<bool, StoreError> {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.copy(to, goes_on),
+            On::Postgres(_) => {
+                Err(StoreError::Configuration("PostgreSQL is copied by its own programs"))
+            }
+        }
+    }
+
+    /// Whether SQLite finds its file whole, page by page. Takes long, so it belongs on a thread of
+    /// its own. PostgreSQL looks after its files itself.
+    pub async fn is_intact(&self) -> Result<bool, StoreError> {
+        if self.kind() == Kind::Postgres {
+            return Ok(true);
+        }
+        let mut tx = self.read().await?;
+        let told = tx.rows(&INTEGRITY, &[]).await;
+        let told = tx.end(told).await?;
+        let first = told.first().map(|row| row.get::<String>("integrity_check"));
+        Ok(first.transpose()?.as_deref() == Some("ok"))
     }
 
     /// At shutdown, after the last transaction: empties SQLite's write-ahead log, closes

@@ -1,6 +1,7 @@
 //! SQLite: one writer, given out in order of arrival, and a few readers. Statements run where they
 //! are called, without a change of thread.
 
+use super::copy::Copies;
 use super::row::{Columns, Row};
 use super::value::Value;
 use super::{Options, inline};
@@ -27,7 +28,7 @@ const EVERY: &str = "
     pragma secure_delete = on;
     pragma temp_store = memory;";
 const WRITER: &str = "pragma cache_size = -65536;";
-const READER: &str = "pragma cache_size = -8192; pragma query_only = on;";
+pub(super) const READER: &str = "pragma cache_size = -8192; pragma query_only = on;";
 const CHECKPOINTER: &str = "pragma cache_size = -2048;";
 
 const BUSY: Duration = Duration::from_secs(5);
@@ -46,6 +47,7 @@ pub(super) struct Sqlite {
     checkpointer: Mutex<Connection>,
     /// Bytes in the write-ahead log since its last restart, as the last checkpoint saw it.
     wal_bytes: AtomicU64,
+    copies: Copies,
     /// Locked as long as the database is open.
     _lock: File,
 }
@@ -83,10 +85,21 @@ impl Sqlite {
             readers: Mutex::default(),
             checkpointer: Mutex::new(connect(path, CHECKPOINTER)?),
             wal_bytes: AtomicU64::new(0),
+            copies: Copies::default(),
             path: path.to_owned(),
             options,
             _lock: lock,
         })
+    }
+
+    /// Where its file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The copies that are being made of it.
+    pub(super) fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     async fn writer(&self) -> Result<OwnedMutexGuard<Connection>, StoreError> {
@@ -144,7 +157,9 @@ impl Sqlite {
     /// Lets the next write begin the log anew once it is large; gives up if a reader is in the
     /// way. Tells whether it succeeded.
     pub(super) async fn restart_wal_if_large(&self) -> Result<bool, StoreError> {
-        if self.wal_bytes.load(Ordering::Relaxed) < self.options.wal_bytes_max {
+        let large = self.wal_bytes.load(Ordering::Relaxed) >= self.options.wal_bytes_max;
+        // A copy's snapshot would be in the way each time, and the writer kept waiting for it.
+        if !large || self.copies.are_being_made() {
             return Ok(false);
         }
         let writer = self.writer().await?;
@@ -170,7 +185,7 @@ impl Sqlite {
     }
 }
 
-fn connect(path: &Path, pragmas: &str) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, pragmas: &str) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
@@ -307,7 +322,7 @@ fn value(cell: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
     })
 }
 
-fn error(error: rusqlite::Error) -> StoreError {
+pub(super) fn error(error: rusqlite::Error) -> StoreError {
     let duplicate = error.sqlite_error().is_some_and(|it| {
         use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
         [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&it.extended_code)

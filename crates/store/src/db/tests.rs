@@ -2,6 +2,7 @@
 //! superuser; each test has a database of its own.
 
 mod alike;
+mod copy;
 mod migrations;
 mod plans;
 mod postgres;

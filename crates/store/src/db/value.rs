@@ -187,6 +187,13 @@ macro_rules! from_uuid {
 
 from_uuid! { BalanceId TransactionId MessageId VerificationId }
 
+/// As the database gave it, to be given back as a parameter.
+impl FromValue for Value {
+    fn from_value(value: &Value) -> Option<Self> {
+        Some(value.clone())
+    }
+}
+
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: &Value) -> Option<Self> {
         if *value == Value::Null { Some(None) } else { T::from_value(value).map(Some) }

@@ -6,7 +6,7 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, balances, books, cards, certificates, counters, endpoints, idempotency, instance,
-    jwe_keys, keys, ledger, outbound, outbox, partners, programs, transactions, users,
+    janitor, jwe_keys, keys, ledger, outbound, outbox, partners, programs, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -18,6 +18,7 @@ fn statements() -> Vec<Sql> {
         endpoints::STATEMENTS,
         idempotency::STATEMENTS,
         instance::STATEMENTS,
+        janitor::STATEMENTS,
         jwe_keys::STATEMENTS,
         keys::STATEMENTS,
         outbound::STATEMENTS,
@@ -36,6 +37,7 @@ fn engine() -> Vec<Each> {
         balances::ENGINE,
         cards::ENGINE,
         endpoints::ENGINE,
+        janitor::EACH,
         ledger::ENGINE,
         outbox::ENGINE,
         outbox::log::EACH,

@@ -1,0 +1,36 @@
+//! Backup and restore. A backup is a folder with a manifest: of the database, or of the sealed
+//! keys, never of both, since either alone is useless to a thief. The passphrase is in neither.
+//!
+//! The server copies; the command that asked checks the copy and writes the manifest last, so that
+//! a folder without one isn't a backup.
+
+mod check;
+mod keys;
+mod make;
+mod manifest;
+mod restore;
+
+pub(crate) use make::{Backup, finish};
+pub(crate) use manifest::Content;
+pub(crate) use restore::{RestoreArgs, restore};
+
+use crate::failure::Failure;
+use std::path::Path;
+
+/// The database's file in a backup.
+const DATABASE: &str = "antaca.db";
+/// What it is called until it is checked.
+const PART: &str = ".antaca.db.part";
+
+/// What can't be done with a file, in one sentence.
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{} can't be used ({error}).", path.display()))
+}
+
+/// Runs what waits for the disk on a thread of its own.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Failure::new("A step of it broke off."))?
+}

@@ -1,0 +1,180 @@
+//! Making a backup.
+
+use super::manifest::{Content, Entry, FORM, Ledger, Manifest};
+use super::{DATABASE, PART, apart, check, keys, unusable};
+use crate::acts::Desk;
+use crate::database;
+use crate::failure::Failure;
+use crate::{clock, output};
+use app::audit::Operator;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use store::MIGRATIONS;
+use store::db::Kind;
+
+/// A backup that is wanted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Backup {
+    /// The folder that it is written to, as an absolute path.
+    pub(crate) out: PathBuf,
+    /// What of.
+    pub(crate) content: Content,
+}
+
+/// What the server did: the beginning of a manifest.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Copied {
+    kind: String,
+    begun_at: String,
+    files: Vec<String>,
+}
+
+impl Desk {
+    /// Copies what is wanted into a new folder; checking it is the command's.
+    pub(crate) async fn back_up(
+        &self,
+        operator: &Operator,
+        command: Backup,
+    ) -> Result<Value, Failure> {
+        let Backup { out, content } = command;
+        if content == Content::Database && self.app.db.kind() == Kind::Postgres {
+            return Err(Failure::new(
+                "The database is PostgreSQL's, which is backed up by its own programs: `pg_dump \
+                 --format=custom`, or a base backup (see docs/operating.md). For the keys there is \
+                 `antaca backup --keys`.",
+            ));
+        }
+        let kind = database::look(&self.app.db).await?.kind.unwrap_or_default();
+        prepare(&out, self.folder.dir(), content)?;
+        self.app.record_backup(operator, content.name()).await?;
+        let begun_at = (self.real_time)().to_string();
+        let files = match content {
+            Content::Database => self.copy_database(&out).await?,
+            Content::Keys => keys::copy(self.folder.dir(), &out)?,
+        };
+        Ok(json!(Copied { kind, begun_at, files }))
+    }
+
+    async fn copy_database(&self, out: &Path) -> Result<Vec<String>, Failure> {
+        let (db, part, stopping) = (self.app.db.clone(), out.join(PART), self.app.tasks.stopping());
+        let to = part.clone();
+        let copied = apart(move || Ok(db.copy(&to, || !stopping.is_cancelled())?));
+        match copied.await {
+            Ok(true) => Ok(vec![DATABASE.to_owned()]),
+            Ok(false) => {
+                check::remove(&part);
+                Err(Failure::new("The server is stopping: back up again when it runs, or without."))
+            }
+            Err(failure) => {
+                check::remove(&part);
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// Makes the folder of a backup, or takes one that is empty.
+fn prepare(out: &Path, data: &Path, content: Content) -> Result<(), Failure> {
+    let refused = |why: &str| Err(Failure::new(format!("{} {why}.", out.display())));
+    if !out.is_absolute() {
+        return refused("isn't an absolute path");
+    }
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    if out.starts_with(&data) {
+        return refused("is in the data folder: a backup belongs elsewhere");
+    }
+    let other = match content {
+        Content::Database => keys::are_in(out).then_some("keys"),
+        Content::Keys => out.join(DATABASE).exists().then_some("a database"),
+    };
+    if let Some(other) = other {
+        return refused(&format!("holds {other}: keep database and keys in different places"));
+    }
+    match std::fs::read_dir(out).map(|entries| entries.count()) {
+        Ok(0) => Ok(()),
+        Ok(_) => refused("isn't empty: each backup has a folder of its own"),
+        Err(error) if error.kind() == ErrorKind::NotFound => DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(out)
+            .map_err(|error| unusable(out, &error)),
+        Err(error) => Err(unusable(out, &error)),
+    }
+}
+
+/// Checks what the server copied, and writes the manifest.
+pub(crate) async fn finish(out: &Path, content: Content, copied: Value) -> Result<(), Failure> {
+    let copied: Copied = serde_json::from_value(copied).map_err(|_| {
+        Failure::new("The server's release is another one: its answer isn't known.")
+    })?;
+    let (ledger, faults) = match content {
+        Content::Keys => (None, Vec::new()),
+        Content::Database => {
+            let part = out.join(PART);
+            let checked = check::check(&part, async |_| Ok(())).await;
+            let checked = checked.inspect_err(|_| check::remove(&part))?;
+            let path = out.join(DATABASE);
+            std::fs::rename(&part, &path).map_err(|error| unusable(&path, &error))?;
+            (checked.ledger, checked.faults)
+        }
+    };
+    let (folder, names) = (out.to_owned(), copied.files);
+    let files = apart(move || names.iter().map(|name| Entry::of(&folder, name)).collect()).await?;
+    let manifest = Manifest {
+        form: FORM,
+        antaca: env!("CARGO_PKG_VERSION").to_owned(),
+        content,
+        kind: copied.kind,
+        schema: MIGRATIONS.last().map_or(0, |migration| migration.number),
+        begun_at: copied.begun_at,
+        ended_at: clock::real()().to_string(),
+        files,
+        ledger,
+    };
+    manifest.write(out)?;
+    give_to_owner(out)?;
+    tell(out, &manifest);
+    if ledger.is_some_and(|ledger| !ledger.holds) {
+        faults.iter().for_each(|fault| output::error(fault));
+        return Err(Failure::new(
+            "The backup is whole, but its ledger doesn't hold, as that of the database that it is \
+             of.",
+        ));
+    }
+    Ok(())
+}
+
+fn tell(out: &Path, manifest: &Manifest) {
+    let bytes: u64 = manifest.files.iter().map(|entry| entry.bytes).sum();
+    let (out, files) = (out.display(), manifest.files.len());
+    output::line(&match manifest.ledger {
+        Some(Ledger { holds: true, balances }) => {
+            format!("Backed up to {out}: {bytes} bytes. The ledger holds, balances: {balances}.")
+        }
+        Some(Ledger { holds: false, .. }) => format!("Backed up to {out}: {bytes} bytes."),
+        None => format!(
+            "Copied {files} files of keys to {out}. The passphrase isn't among them: keep it, and \
+             the database's backups, in other places."
+        ),
+    });
+}
+
+/// What root wrote belongs to whom the folder belongs to.
+fn give_to_owner(out: &Path) -> Result<(), Failure> {
+    let folder = std::fs::metadata(out).map_err(|error| unusable(out, &error))?;
+    let entries = std::fs::read_dir(out).map_err(|error| unusable(out, &error))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let file = std::fs::metadata(&path).map_err(|error| unusable(&path, &error))?;
+        if file.uid() != folder.uid() {
+            std::os::unix::fs::chown(&path, Some(folder.uid()), Some(folder.gid()))
+                .map_err(|error| unusable(&path, &error))?;
+        }
+    }
+    Ok(())
+}
