@@ -95,18 +95,21 @@ const BUDGET_MAX_MS: i64 = 5_000;
 impl App {
     /// Finds the card that a message means: its number leads to the partner by BIN, its id is
     /// looked for among the partners that the processor serves. A card of another processor's
-    /// program isn't there for this one.
+    /// program isn't there for this one. What isn't found makes this node look for new settings.
     pub(crate) async fn find_card(&self, envelope: &Envelope) -> Result<Found, Error> {
+        let mut found = self.look_for(envelope).await?;
+        if !self.is_served(found.as_ref(), envelope.processor) {
+            let known = self.settings.get().version;
+            self.refresh_settings().await?;
+            if self.settings.get().version != known {
+                found = self.look_for(envelope).await?;
+            }
+        }
         let nowhere = Found { scope: platform(PartnerId::PLATFORM), card: None, balance: None };
-        let found = match &envelope.card {
-            CardName::Pan(pan) => self.find_by_pan(pan).await?,
-            CardName::Id(id) => self.find_by_id(envelope.processor, *id).await?,
-        };
+        let served = self.is_served(found.as_ref(), envelope.processor);
         let Some((scope, card)) = found else { return Ok(nowhere) };
         let Some(card) = card else { return Ok(Found { scope, ..nowhere }) };
-        let settings = self.settings.get();
-        let program = settings.program(scope.partner(), &card.config_id);
-        if program.is_some_and(|program| program.processor == envelope.processor) {
+        if served {
             return Ok(Found { scope, card: Some(card.id), balance: Some(card.balance) });
         }
         tracing::error!(
@@ -118,12 +121,23 @@ impl App {
         Ok(Found { scope, ..nowhere })
     }
 
-    /// The partner whose BIN it is, and its card of this number; a BIN that isn't known makes this
-    /// node look for new settings.
-    async fn find_by_pan(&self, pan: &Pan) -> Result<Option<(Scope, Option<Card>)>, Error> {
-        if self.settings.get().partner_of_pan(pan).is_none() {
-            self.refresh_settings().await?;
+    /// Whether it is a card of a program that the processor serves.
+    fn is_served(&self, found: Option<&(Scope, Option<Card>)>, processor: ProcessorId) -> bool {
+        let settings = self.settings.get();
+        let program = found
+            .and_then(|(scope, card)| settings.program(scope.partner(), &card.as_ref()?.config_id));
+        program.is_some_and(|program| program.processor == processor)
+    }
+
+    async fn look_for(&self, envelope: &Envelope) -> Result<Option<(Scope, Option<Card>)>, Error> {
+        match &envelope.card {
+            CardName::Pan(pan) => self.find_by_pan(pan).await,
+            CardName::Id(id) => self.find_by_id(envelope.processor, *id).await,
         }
+    }
+
+    /// The partner whose BIN it is, and its card of this number.
+    async fn find_by_pan(&self, pan: &Pan) -> Result<Option<(Scope, Option<Card>)>, Error> {
         let Some(partner) = self.settings.get().partner_of_pan(pan) else { return Ok(None) };
         let scope = platform(partner);
         let index = self.pan_index(partner, pan).await?;

@@ -6,6 +6,7 @@ use crate::{App, Error};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::partner::Partner;
 use domain::program::Program;
+use domain::scope::Scope;
 use domain::secret::Pan;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -173,6 +174,19 @@ impl Settings {
 }
 
 impl App {
+    /// A partner's program. One that isn't known makes this node look for new settings: it may have
+    /// been created at another node a moment ago.
+    pub(crate) async fn find_program(
+        &self,
+        scope: Scope,
+        config_id: &str,
+    ) -> Result<Option<Program>, Error> {
+        if self.settings.get().program(scope.partner(), config_id).is_none() {
+            self.refresh_settings().await?;
+        }
+        Ok(self.settings.get().program(scope.partner(), config_id).cloned())
+    }
+
     /// Reads the settings again, if their version has been raised.
     pub async fn refresh_settings(&self) -> Result<(), Error> {
         let mut tx = self.db.read().await?;

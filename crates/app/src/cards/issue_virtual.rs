@@ -58,18 +58,17 @@ impl App {
         command: &IssueVirtual,
     ) -> Result<(Program, Card, SealedPan), Error> {
         self.need_supported_mode(scope)?;
-        let settings = self.settings.get();
-        let program = settings
-            .program(scope.partner(), &command.config_id)
+        let program = self.find_program(scope, &command.config_id).await?;
+        let program = program
             .filter(|program| program.state == ProgramState::Live)
             .filter(|program| program.card_type == CardType::Virtual)
             .ok_or(Refusal::ProgramNotFound)?;
         let mut tx = self.db.read().await?;
-        let allowed = may_have_card(&mut tx, scope, program, command).await;
+        let allowed = may_have_card(&mut tx, scope, &program, command).await;
         tx.end(allowed).await?;
 
         let id = self.new_card_id().await?;
-        let pan = self.new_pan(program).await?;
+        let pan = self.new_pan(&program).await?;
         let sealed = self.seal_pan(scope.partner(), id, &pan).await?;
         let card = Card {
             id,
@@ -85,7 +84,7 @@ impl App {
             label: command.label.clone(),
             version: 0,
         };
-        Ok((program.clone(), card, sealed))
+        Ok((program, card, sealed))
     }
 
     /// Looks again, now under the locks of owner and balance, and writes.

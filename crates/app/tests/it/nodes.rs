@@ -2,11 +2,15 @@
 
 use crate::holds::join_all;
 use crate::once::answered;
-use app::Error;
-use app::processor::Authorize;
+use app::audit::Operator;
+use app::cards::IssueVirtual;
+use app::processor::{Authorize, CardName};
+use app::{Error, Once};
+use domain::card::Card;
+use domain::ids::{BalanceId, CardId, UserId};
 use domain::ledger::clearing::Finality::Final;
-use domain::program::PreAuthorization;
-use domain::transaction::{Processing, TransactionType};
+use domain::program::{PreAuthorization, Program};
+use domain::transaction::{Description, Processing, TransactionType};
 use testkit::{Database, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,4 +97,58 @@ async fn a_clearing_at_one_node_and_a_reversal_at_the_other_take_one_hold() {
         assert_eq!(one.amounts(funded.balance).await, (600, 0));
     }
     one.verify().await;
+}
+
+/// Without waiting for the next look at the settings' version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_of_one_node_is_known_to_the_other_by_its_first_message() {
+    let one = TestApp::on(Database::Postgres).await;
+    let other = one.sibling().await;
+    other.app.refresh_settings().await.expect("reads settings");
+    for (round, by_number) in [(1, false), (2, true), (3, false)] {
+        let funded = one.funded(10_000).await;
+        let (id, bin) = (format!("900000000{round}"), format!("4571000{round}"));
+        create_program(&one, &id, &bin).await;
+        // Even its card may be issued at the other node.
+        let issuing = if by_number { &one } else { &other };
+        let card = issue(issuing, funded.user, funded.balance, &id).await;
+        let known = other.app.settings.get().version;
+        let mut envelope = other.envelope(card, &id, &id);
+        if by_number {
+            let full = one.app.full_card(one.scope, funded.user, card).await.expect("shows");
+            envelope.card = CardName::Pan(full.pan);
+            assert!(other.app.settings.get().program(one.scope.partner(), &id).is_none());
+        }
+        let bought = other.app.authorize(Authorize {
+            envelope,
+            details: other.details(100, &id, None),
+            kind: TransactionType::Pos,
+            cvv: None,
+            expiry: None,
+            pre_authorization: PreAuthorization::No,
+        });
+        let message = bought.await.expect("decided");
+        assert_eq!(message.processing, Processing::Success, "{:?}", message.description);
+        assert!(other.app.settings.get().version > known || !by_number);
+        // What isn't known anywhere still isn't.
+        let nothing = other.purchase(CardId(999_999), 1, &format!("unknown-{round}")).await;
+        assert_eq!(nothing.expect("decided").description, Description::CardNotFound);
+    }
+}
+
+async fn create_program(node: &TestApp, config_id: &str, bin: &str) {
+    let settings = node.app.settings.get();
+    let known = settings.program(node.scope.partner(), "0019167984").expect("is there").clone();
+    let program = Program { config_id: config_id.to_owned(), bin: bin.to_owned(), ..known };
+    let operator = Operator("os:test".to_owned());
+    node.app.create_program(&operator, program).await.expect("creates");
+}
+
+async fn issue(node: &TestApp, holder: UserId, balance: BalanceId, config_id: &str) -> CardId {
+    let config_id = config_id.to_owned();
+    let command = IssueVirtual { holder, balance, config_id, label: None };
+    let render = |card: &Card| serde_json::json!(card.id.0);
+    let once = Once { endpoint: "test".to_owned(), key: None, fingerprint: [0; 32], render };
+    let issued = node.app.issue_virtual_card(node.scope, command, once).await;
+    CardId(issued.expect("issues").as_i64().expect("an id"))
 }
