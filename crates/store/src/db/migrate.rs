@@ -61,7 +61,7 @@ impl Db {
             let mut tx = self.begin().await?;
             let result = apply(&mut tx, migrations, &missing).await;
             if tx.end(result).await? {
-                tracing::info!(number = missing.number, "Applied migration {}", missing.name);
+                tracing::info!(number = missing.number, name = missing.name, "Applied a migration");
                 names.push(missing.name);
             }
         }

@@ -69,6 +69,17 @@ impl Default for Options {
     }
 }
 
+/// How much a database has to do for this process, at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Connections in use, without those of engines on PostgreSQL.
+    pub in_use: usize,
+    /// Transactions that wait for a connection.
+    pub waiting: usize,
+    /// The size of SQLite's write-ahead log, as its last checkpoint saw it, in bytes.
+    pub wal_bytes: Option<u64>,
+}
+
 /// A database; cheap to clone.
 #[derive(Clone)]
 pub struct Db(On);
@@ -132,6 +143,15 @@ impl Db {
         tx.row(&Sql("select 1 as one"), &[]).await?;
         tx.rollback().await;
         Ok(())
+    }
+
+    /// How much it has to do.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.load(),
+            On::Postgres(postgres) => postgres.load(),
+        }
     }
 
     /// Copies what was committed from SQLite's write-ahead log into the database file, beside

@@ -3,7 +3,7 @@
 use super::row::{Columns, Row};
 use super::statement::Shape;
 use super::value::Value;
-use super::{Kind, Options};
+use super::{Kind, Load, Options};
 use crate::StoreError;
 use deadpool_postgres::{Hook, HookError, Manager, Object, Pool, PoolError, Runtime};
 use std::error::Error;
@@ -75,6 +75,12 @@ impl Postgres {
 
     pub(super) async fn read(&self) -> Result<PostgresTx, StoreError> {
         begin(&self.pool, "begin isolation level repeatable read read only").await
+    }
+
+    pub(super) fn load(&self) -> Load {
+        let status = self.pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        Load { in_use, waiting: status.waiting, wal_bytes: None }
     }
 
     pub(super) fn close(&self) {

@@ -4,7 +4,7 @@
 use super::copy::Copies;
 use super::row::{Columns, Row};
 use super::value::Value;
-use super::{Options, inline};
+use super::{Load, Options, inline};
 use crate::StoreError;
 use crate::error::Cause;
 use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
@@ -13,7 +13,7 @@ use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
@@ -48,6 +48,8 @@ pub(super) struct Sqlite {
     /// Bytes in the write-ahead log since its last restart, as the last checkpoint saw it.
     wal_bytes: AtomicU64,
     copies: Copies,
+    /// Transactions that wait for a connection.
+    waiting: AtomicUsize,
     /// Locked as long as the database is open.
     _lock: File,
 }
@@ -86,6 +88,7 @@ impl Sqlite {
             checkpointer: Mutex::new(connect(path, CHECKPOINTER)?),
             wal_bytes: AtomicU64::new(0),
             copies: Copies::default(),
+            waiting: AtomicUsize::new(0),
             path: path.to_owned(),
             options,
             _lock: lock,
@@ -102,7 +105,18 @@ impl Sqlite {
         &self.copies
     }
 
+    pub(super) fn load(&self) -> Load {
+        let free = self.permits.available_permits();
+        let writing = usize::from(self.writer.try_lock().is_err());
+        Load {
+            in_use: self.options.connections.saturating_sub(free) + writing,
+            waiting: self.waiting.load(Ordering::Relaxed),
+            wal_bytes: Some(self.wal_bytes.load(Ordering::Relaxed)),
+        }
+    }
+
     async fn writer(&self) -> Result<OwnedMutexGuard<Connection>, StoreError> {
+        let _waiting = Waiting::begin(&self.waiting);
         timeout(self.options.wait, Arc::clone(&self.writer).lock_owned())
             .await
             .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))
@@ -124,10 +138,12 @@ impl Sqlite {
 
     /// Begins to read; the first statement takes the snapshot.
     pub(super) async fn read(self: &Arc<Self>) -> Result<SqliteTx, StoreError> {
+        let waiting = Waiting::begin(&self.waiting);
         let permit = timeout(self.options.wait, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))?
             .map_err(|closed| StoreError::Unavailable(closed.into()))?;
+        drop(waiting);
         let idle = lock(&self.readers).pop();
         let reader = inline(|| {
             let reader = idle.map_or_else(|| connect(&self.path, READER), Ok)?;
@@ -182,6 +198,22 @@ impl Sqlite {
         lock(&self.readers).clear();
         inline(|| writer.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())))
             .map_err(error)
+    }
+}
+
+/// Somebody who waits for a connection.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
