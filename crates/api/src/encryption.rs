@@ -8,6 +8,7 @@ mod public_keys;
 pub(crate) use decryption::Decryption;
 pub(crate) use public_keys::PublicKeys;
 
+use crate::measures;
 use crate::problem::Problem;
 use crate::{Api, Peer};
 use axum::body::{Body, to_bytes};
@@ -62,7 +63,10 @@ pub(crate) async fn both_ways(
     request.extensions_mut().insert(Asked);
     if both {
         request = match decrypted(&api, request).await {
-            Ok(request) => request,
+            Ok(request) => {
+                measures::jwe("decrypted");
+                request
+            }
             Err(problem) => return problem.into_response(),
         };
     }
@@ -141,6 +145,7 @@ async fn encrypted(key: &PublicKey, response: Response) -> Response {
     let Ok(plain) = to_bytes(body, ANSWER_MAX).await else {
         return Problem::internal().into_response();
     };
+    measures::jwe("encrypted");
     let sealed = json!({ "payload": key.encrypt(None, &plain) }).to_string();
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(sealed))

@@ -6,7 +6,7 @@ use app::certificates::Certificate;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::ids::ProcessorId;
+use domain::ids::{PartnerId, ProcessorId};
 use domain::partner::{Partner, PartnerState};
 use domain::scope::Scope;
 
@@ -17,6 +17,21 @@ pub(crate) enum Caller {
     Partner(Scope),
     /// An issuing processor.
     Processor(ProcessorId),
+}
+
+/// Whose certificate it is, however little it allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// A partner's.
+    Partner(PartnerId),
+    /// A processor's.
+    Processor(ProcessorId),
+}
+
+/// Whom a request is counted for; nobody where its certificate isn't accepted.
+pub(crate) fn holder(api: &Api, request: &Request) -> Option<Holder> {
+    let held = certificate(api, request).ok()?;
+    held.partner.map(Holder::Partner).or(held.processor.map(Holder::Processor))
 }
 
 /// `/secure`: a partner's certificate with the scope `secure`.

@@ -1,11 +1,13 @@
 //! What surrounds every endpoint: a name for the request, a body that is read whole, a task.
 
 use crate::Api;
+use crate::limits::{Held, Quiet, refused};
 use crate::masking::mask;
+use crate::measures::Served;
 use crate::problem::Problem;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::{Duration, Instant};
@@ -13,8 +15,6 @@ use tracing::Instrument;
 
 /// Tells the request's name in answer and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long a body may take to arrive, and after that the answer.
-const REQUEST_TIME: Duration = Duration::from_secs(10);
 
 tokio::task_local! {
     /// The name of the request that this task works for.
@@ -40,23 +40,28 @@ pub(crate) async fn named(mut request: Request, next: Next) -> Response {
         Some(_) | None => new_request_id(),
     };
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let method = request.method().clone();
+    let served = Served::begin(request.method(), route);
     let span = tracing::info_span!("request", request_id = id);
     let answering = CURRENT.scope(id.clone(), next.run(request)).instrument(span.clone());
     let mut response = answering.await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    span.in_scope(|| {
-        tracing::info!(
-            method = %method,
-            route = route.as_deref().unwrap_or("none"),
-            status = response.status().as_u16(),
-            microseconds = u64::try_from(received.elapsed().as_micros()).unwrap_or(u64::MAX),
-            "answered"
-        );
-    });
+    let took = received.elapsed();
+    let quiet = response.extensions().get::<Quiet>();
+    span.in_scope(|| log_answered(&served, response.status(), took, quiet));
+    served.answered(response.status(), took);
     response
+}
+
+fn log_answered(served: &Served, status: StatusCode, took: Duration, quiet: Option<&Quiet>) {
+    let (method, route, status) = (served.method(), served.route(), status.as_u16());
+    let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    if quiet.is_some() {
+        tracing::debug!(method, route, status, microseconds, "answered");
+    } else {
+        tracing::info!(method, route, status, microseconds, "answered");
+    }
 }
 
 /// A UUID: its hyphens keep its digits from ever looking like a card number.
@@ -73,10 +78,20 @@ fn is_request_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(plain) && harmless()
 }
 
-/// Reads the body whole, up to a limit and in time.
-pub(crate) async fn buffered(request: Request, next: Next, limit: usize) -> Response {
+/// When the time of a request is over.
+fn deadline(api: &Api, request: &Request) -> tokio::time::Instant {
+    let received = request.extensions().get::<Received>().map_or_else(Instant::now, |at| at.0);
+    (received + api.guard.request_time).into()
+}
+
+/// Reads the body whole, up to a limit and in time. One that tells that it is too large isn't read.
+pub(crate) async fn buffered(api: Api, request: Request, next: Next, limit: usize) -> Response {
+    let deadline = deadline(&api, &request);
     let (parts, body) = request.into_parts();
-    match tokio::time::timeout(REQUEST_TIME, to_bytes(body, limit)).await {
+    if body.size_hint().lower() > limit as u64 {
+        return Problem::too_large().into_response();
+    }
+    match tokio::time::timeout_at(deadline, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Ok(Err(error)) if is_length_limit(&error) => Problem::too_large().into_response(),
         Ok(Err(_)) => Problem::unreadable("The body broke off.").into_response(),
@@ -96,16 +111,25 @@ fn is_length_limit(error: &axum::Error) -> bool {
 }
 
 /// Runs the endpoint as a task: hanging up drops the waiting, never the work.
-pub(crate) async fn as_task(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let id = request_id();
-    let work = CURRENT.scope(id, next.run(request)).in_current_span();
-    match tokio::time::timeout(REQUEST_TIME, api.app.tasks.run(work)).await {
+pub(crate) async fn as_task(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let (id, deadline) = (request_id(), deadline(&api, &request));
+    let places = request.extensions_mut().remove::<Held>();
+    let work = async move {
+        let response = next.run(request).await;
+        drop(places);
+        response
+    };
+    let work = CURRENT.scope(id, work).in_current_span();
+    match tokio::time::timeout_at(deadline, api.app.tasks.run(work)).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!("an endpoint panicked");
             Problem::internal().into_response()
         }
-        Err(_) => Problem::unavailable().into_response(),
+        Err(_) => {
+            refused("request time");
+            Problem::unavailable().into_response()
+        }
     }
 }
 

@@ -10,10 +10,13 @@ mod cards;
 mod encryption;
 mod identity;
 mod layers;
+mod limits;
 mod masking;
+mod measures;
 mod problem;
 mod processor;
 mod public_key;
+mod rate;
 mod router;
 mod sandbox;
 mod transactions;
@@ -21,11 +24,14 @@ mod users;
 mod verifications;
 mod wire;
 
+pub use limits::Limits;
 pub use router::router;
 pub use sandbox::{Demonstration, Sandbox};
 
 use app::{App, Clock};
 use encryption::{Decryption, PublicKeys};
+use limits::Guard;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -37,6 +43,8 @@ pub struct Options {
     pub real_time: Clock,
     /// The sandbox's side; none in production.
     pub sandbox: Option<Arc<dyn Sandbox>>,
+    /// What a caller may take of the service.
+    pub limits: Limits,
 }
 
 /// The other end of a connection; the listener puts it into every request.
@@ -44,6 +52,8 @@ pub struct Options {
 pub struct Peer {
     /// The DER of the client certificate, if it sent one.
     pub certificate: Option<Arc<[u8]>>,
+    /// Where it calls from.
+    pub address: Option<IpAddr>,
 }
 
 /// What every endpoint works with.
@@ -54,4 +64,5 @@ pub(crate) struct Api {
     pub(crate) public_keys: Arc<PublicKeys>,
     pub(crate) real_time: Clock,
     pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
+    pub(crate) guard: Arc<Guard>,
 }

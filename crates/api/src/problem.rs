@@ -1,6 +1,8 @@
 //! What went wrong, as `application/problem+json`, and which HTTP status it has. The constructors
 //! here are the only ones, so nobody invents a status at an endpoint.
 
+use crate::limits::refused;
+use crate::measures;
 use app::error::Chain;
 use app::{Error, Refusal};
 use axum::Json;
@@ -131,7 +133,8 @@ impl From<Error> for Problem {
                 "IDEMPOTENCY_KEY_REUSED",
                 "The key was used with other content; use a new one.",
             ),
-            Error::Unavailable(..) => {
+            Error::Unavailable(what, _) => {
+                refused(what.strip_prefix("the ").unwrap_or(what));
                 tracing::warn!(error = %Chain(&error), "unavailable");
                 Self::unavailable()
             }
@@ -184,6 +187,7 @@ fn status(refusal: Refusal) -> StatusCode {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        measures::problem(self.title);
         let violations: Vec<_> = self
             .violations
             .iter()

@@ -1,10 +1,11 @@
 //! Every route, on one screen.
 
 use crate::encryption::{Decryption, PublicKeys};
+use crate::limits::{Body, Guard};
 use crate::problem::Problem;
 use crate::{
-    Api, Options, balances, cards, encryption, identity, layers, processor, public_key, sandbox,
-    transactions, users, verifications,
+    Api, Options, balances, cards, encryption, identity, layers, limits, processor, public_key,
+    sandbox, transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
@@ -26,6 +27,7 @@ pub fn router(app: App, options: Options) -> Router {
         public_keys: Arc::new(PublicKeys::default()),
         real_time: options.real_time,
         sandbox: options.sandbox,
+        guard: Arc::new(Guard::new(&options.limits)),
     };
     let lifecycle = Router::new()
         .route("/lifecycle/v1/wallet", post(users::register))
@@ -62,12 +64,12 @@ pub fn router(app: App, options: Options) -> Router {
         .route("/processor/v1/reversals", post(processor::reverse))
         .route("/processor/v1/clearings", post(processor::clear));
 
-    let secure = finished(secure, BODY_MAX, &api)
-        .merge(finished(forms, FORM_MAX, &api))
+    let secure = finished(secure, Body::Json, &api)
+        .merge(finished(forms, Body::Form, &api))
         .route_layer(from_fn_with_state(api.clone(), identity::secure));
-    let lifecycle = finished(lifecycle, BODY_MAX, &api)
+    let lifecycle = finished(lifecycle, Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::lifecycle));
-    let processor = finished(processor, BODY_MAX, &api)
+    let processor = finished(processor, Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::processor));
 
     lifecycle
@@ -76,6 +78,7 @@ pub fn router(app: App, options: Options) -> Router {
         .merge(sandbox_routes(&api))
         .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(from_fn_with_state(api.clone(), limits::rated))
         .layer(from_fn(layers::named))
         .with_state(api)
 }
@@ -89,16 +92,22 @@ fn sandbox_routes(api: &Api) -> Router<Api> {
         .route("/sandbox/v1/received", get(sandbox::received))
         .route("/sandbox/v1/settings", put(sandbox::change))
         .route("/sandbox/v1/clock", post(sandbox::advance));
-    finished(routes, BODY_MAX, api).route_layer(from_fn_with_state(api.clone(), identity::secure))
+    finished(routes, Body::Json, api).route_layer(from_fn_with_state(api.clone(), identity::secure))
 }
 
-/// What surrounds an endpoint, from the outside in, once it is known who calls: the body is read
-/// whole, decrypted, and the endpoint runs as a task.
-fn finished(routes: Router<Api>, limit: usize, api: &Api) -> Router<Api> {
+/// What surrounds an endpoint, from the outside in, once it is known who calls: a place among the
+/// requests at once, the body is read whole, decrypted, and the endpoint runs as a task.
+fn finished(routes: Router<Api>, body: Body, api: &Api) -> Router<Api> {
+    let limit = match body {
+        Body::Json => BODY_MAX,
+        Body::Form => FORM_MAX,
+    };
+    let reading = api.clone();
     routes
         .route_layer(from_fn_with_state(api.clone(), layers::as_task))
         .route_layer(from_fn_with_state(api.clone(), encryption::both_ways))
         .route_layer(from_fn(move |request: Request, next: Next| {
-            layers::buffered(request, next, limit)
+            layers::buffered(reading.clone(), request, next, limit)
         }))
+        .route_layer(from_fn_with_state((api.clone(), body), limits::placed))
 }

@@ -54,12 +54,12 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Sandbox(arguments) => {
             let config = Config::of_sandbox()?;
-            logs::start(Format::Text, &config.log);
+            logs::start(config.log_format.unwrap_or(Format::Text), &config.log);
             sandbox::run(arguments, &config).await?;
         }
         Command::Serve(file) => {
             let config = Config::load(file.config.as_deref())?;
-            logs::start(Format::Json, &config.log);
+            logs::start(config.log_format.unwrap_or(Format::Json), &config.log);
             serve::serve(&config).await?;
         }
         Command::Migrate(at) => migrate(&at).await?,

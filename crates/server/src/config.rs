@@ -1,10 +1,15 @@
 //! Configuration: one TOML file and the environment. The only place that reads either.
 //!
-//! Every key is one line of [`KEYS`]; `ANTACA_<SECTION>_<KEY>` wins over the file. What isn't
-//! known is refused, in the file as in the environment.
+//! Every key is one line of [`KEYS`] or of `limits`; `ANTACA_<SECTION>_<KEY>` wins over the file.
+//! What isn't known is refused, in the file as in the environment.
+
+mod limits;
+
+pub(crate) use limits::{Connections, Limits};
 
 use crate::database::Place;
 use crate::failure::Failure;
+use crate::logs::Format;
 use app::janitor::{AUDIT_MONTHS, AUDIT_MONTHS_MAX, Retention};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -50,7 +55,7 @@ const fn key(name: &'static str, form: Form, default: &'static str, doc: &'stati
     Key { name, form, default, doc }
 }
 
-/// Every key.
+/// Every key but those of the section `limits`, which are beside what they say.
 const KEYS: &[Key] = &[
     key("data", Form::Text, DATA, "the data folder: keys, certificates, the SQLite database"),
     key("listen", Form::Text, "0.0.0.0:8443", "address and port of the HTTPS listener"),
@@ -58,6 +63,7 @@ const KEYS: &[Key] = &[
     key("names", Form::List, "localhost", "DNS names and IP addresses of the server certificate"),
     key("engines", Form::Number, "1", "ledger engines: 1 on SQLite, at most 64 on PostgreSQL"),
     key("log", Form::Text, "info", "error, warn, info, debug or trace"),
+    key("log_format", Form::Text, "json", "json or text; a sandbox's is text"),
     key("database.url", Form::Text, "sqlite:DATA/antaca.db", "postgres://… or sqlite:PATH"),
     key("database.connections", Form::Number, "8", "connections to the database, at most 256"),
     key(
@@ -87,6 +93,10 @@ const KEYS: &[Key] = &[
     ),
 ];
 
+fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(limits::KEYS)
+}
+
 /// The keys as `antaca config check --help` tells them.
 pub(crate) fn help() -> String {
     let line = |key: &Key| {
@@ -97,7 +107,7 @@ pub(crate) fn help() -> String {
         "Keys of the file; each may be given as ANTACA_<SECTION>_<KEY> in the environment, lists \
          with commas between:\n\n{}\nThe passphrase may also come from systemd's credential \
          antaca-passphrase.\n\nExample:\n  antaca config check --config {FILE}",
-        KEYS.iter().map(line).collect::<String>()
+        keys().map(line).collect::<String>()
     )
 }
 
@@ -134,6 +144,8 @@ pub(crate) struct Config {
     pub(crate) engines: usize,
     /// The level of logs.
     pub(crate) log: String,
+    /// How a log line looks, if that is configured.
+    pub(crate) log_format: Option<Format>,
     /// The database, if it is configured.
     pub(crate) database: Option<Place>,
     /// Connections to the database.
@@ -144,6 +156,8 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
+    /// What protects the service.
+    pub(crate) limits: Limits,
     /// Whether there was a file.
     pub(crate) from_file: bool,
 }
@@ -165,8 +179,11 @@ impl Config {
     /// What a sandbox heeds: it has no file, and options for all but these.
     pub(crate) fn of_sandbox() -> Result<Self, Failure> {
         let mut heeded = environment()?;
-        let of_sandbox = |key: &Key| key.name == "log" || key.name.starts_with("jwe.");
-        let names: Vec<_> = KEYS.iter().filter(|key| of_sandbox(key)).map(variable_of).collect();
+        let of_sandbox = |key: &Key| {
+            ["log", "log_format"].contains(&key.name)
+                || ["jwe.", "limits."].iter().any(|section| key.name.starts_with(section))
+        };
+        let names: Vec<_> = keys().filter(|key| of_sandbox(key)).map(variable_of).collect();
         heeded.retain(|name, _| names.contains(name));
         Self::read(None, &heeded, None)
     }
@@ -189,11 +206,13 @@ impl Config {
             names: values.list("names"),
             engines: values.number("engines", 1, ENGINES_MAX)?,
             log: values.text("log").unwrap_or_else(|| "info".to_owned()),
+            log_format: values.log_format()?,
             database: values.text("database.url").map(|url| Place::parse(&url)).transpose()?,
             connections: values.number("database.connections", 1, CONNECTIONS_MAX)?,
             jwe: values.jwe()?,
             retention: Retention { audit_months: values.months("retention.audit_months")? },
             passphrase,
+            limits: Limits::read(&values)?,
             from_file: file.is_some(),
         };
         config.check()?;
@@ -232,7 +251,8 @@ impl Config {
         let database = self.database_in(self.data());
         let names: Vec<Value> = self.names.iter().map(|name| Value::from(name.as_str())).collect();
         let mut lines = format!(
-            "data = {}\nlisten = {}\noperations = {}\nnames = {}\nengines = {}\nlog = {}\n\n\
+            "data = {}\nlisten = {}\noperations = {}\nnames = {}\nengines = {}\nlog = {}\n\
+             log_format = {}\n\n\
              [database]\nurl = {}\nconnections = {}\n\n\
              [jwe]\nprevious_days = {}\nprivate_operations = {}\n\n\
              [retention]\naudit_months = {}\n\n[keys]\n",
@@ -242,6 +262,7 @@ impl Config {
             Value::from(names),
             self.engines,
             text(&self.log),
+            text(self.log_format.unwrap_or(Format::Json).name()),
             text(&database.to_string()),
             self.connections,
             self.jwe.previous_days,
@@ -255,6 +276,8 @@ impl Config {
             Some(PassphraseSource::Descriptor(number)) => format!("passphrase_fd = {number}"),
             None => "# no passphrase".to_owned(),
         });
+        lines.push_str("\n\n[limits]\n");
+        lines.push_str(self.limits.shown().trim_end());
         lines
     }
 }
@@ -315,7 +338,7 @@ impl Values {
     }
 
     fn put(&mut self, path: &Path, name: &str, value: Value) -> Result<(), Failure> {
-        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+        let Some(key) = keys().find(|key| key.name == name) else {
             return Err(Failure::new(format!(
                 "{} has the key {name}, which isn't known: `antaca config check --help` lists all.",
                 path.display()
@@ -335,7 +358,7 @@ impl Values {
 
     fn read_environment(&mut self, variables: &BTreeMap<String, String>) -> Result<(), Failure> {
         for (variable, text) in variables {
-            let Some(key) = KEYS.iter().find(|key| variable_of(key) == *variable) else {
+            let Some(key) = keys().find(|key| variable_of(key) == *variable) else {
                 return Err(Failure::new(format!(
                     "The variable {variable} isn't known: `antaca config check --help` lists all."
                 )));
@@ -360,6 +383,13 @@ impl Values {
             Some(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             None => vec![default(name).to_owned()],
         }
+    }
+
+    fn log_format(&self) -> Result<Option<Format>, Failure> {
+        let Some(text) = self.text("log_format") else { return Ok(None) };
+        let format = Format::parse(&text);
+        let wrong = || Failure::new("The key log_format must be json or text.");
+        format.map(Some).ok_or_else(wrong)
     }
 
     fn address(&self, name: &str) -> Result<SocketAddr, Failure> {
@@ -413,7 +443,7 @@ impl Values {
 }
 
 fn default(name: &str) -> &'static str {
-    KEYS.iter().find(|key| key.name == name).map_or("", |key| key.default)
+    keys().find(|key| key.name == name).map_or("", |key| key.default)
 }
 
 fn variable_of(key: &Key) -> String {

@@ -6,6 +6,7 @@
 //! | `config`, `clock` | the only places that read configuration and the time |
 //! | `folder`, `secrets`, `database`, `instance` | what an instance is made of, and opening it |
 //! | `tls`, `listener`, `operations` | the HTTPS listener and the one for monitoring |
+//! | `measures`, `logs` | metrics and log lines |
 //! | `serve`, `workers`, `sandbox` | a running server, from its start to its end |
 //! | `backup` | copies of database and keys, and restoring them |
 //! | `acts`, `control` | an operator's commands, through the control socket or without a server |
@@ -24,6 +25,7 @@ mod instance;
 mod jwe_keys;
 mod listener;
 mod logs;
+mod measures;
 mod operations;
 mod output;
 mod sandbox;

@@ -1,40 +1,40 @@
 //! Accepting connections: TLS, limits, HTTP/1.1 and HTTP/2, and an orderly end.
 
-mod too_large;
+mod activity;
+mod gate;
+mod worded;
 
+use crate::config::Connections;
 use crate::tls;
+use activity::{Activity, Busy, Ended};
 use api::Peer;
 use app::tasks::Tasks;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Version;
+use axum::http::{HeaderValue, Version, header};
 use axum::response::Response;
+use gate::{Gate, Place};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulConnection;
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+use worded::{WhatIsWrong, Worded};
 
-/// A handshake is some round trips.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long a connection may have no request in flight, and how long a head may take to arrive.
-const IDLE: Duration = Duration::from_secs(60);
-/// What a request in flight gets when its connection is to end: more than a request may take.
-const LAST_WORDS: Duration = Duration::from_secs(12);
 /// Bytes of a request's head.
 const HEAD_MAX: usize = 16 * 1024;
 /// What HTTP/2 counts for a field beside its name and value (RFC 9113, section 6.5.2).
@@ -46,8 +46,10 @@ const FIELDS_MAX: usize = 100;
 const BUFFER_MAX: usize = 64 * 1024;
 /// Requests at once on one connection of HTTP/2.
 const STREAMS_MAX: u32 = 128;
-/// Connections at once: further ones wait until one ends.
-const CONNECTIONS_MAX: usize = 4096;
+/// How long, and for how many bytes, a connection that was ended is still listened to: closing it
+/// with unread bytes could take the answer from its reader.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// How long to wait after a failing accept, which means that file descriptors are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -60,24 +62,43 @@ pub(crate) struct Listener {
     pub(crate) router: Router,
     /// Where connections run; told to stop, they end after the requests in flight.
     pub(crate) tasks: Tasks,
+    /// How many there may be, and how long.
+    pub(crate) limits: Connections,
+}
+
+/// A connection, once it is known whose.
+struct Guest {
+    peer: Peer,
+    protocol: Protocol,
+    /// Whether its requests are refused.
+    welcome: Welcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Welcome {
+    Served,
+    /// There are too many connections like it.
+    Refused,
 }
 
 impl Listener {
     /// Accepts connections until the tasks are to stop.
     pub(crate) async fn run(self, socket: TcpListener) {
         let stopping = self.tasks.stopping();
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let room = Arc::new(Semaphore::new(self.limits.all));
+        let gate = Arc::new(Gate::new(self.limits));
         loop {
             let accepted = stopping.run_until_cancelled(async {
                 let place = room.clone().acquire_owned().await;
                 (socket.accept().await, place)
             });
             let Some((accepted, place)) = accepted.await else { return };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, address)) = accepted else {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let connection = self.clone().connection(stream, stopping.clone());
+            let accepted = (stream, address);
+            let connection = self.clone().connection(accepted, gate.clone(), stopping.clone());
             drop(self.tasks.run(async move {
                 connection.await;
                 drop(place);
@@ -85,58 +106,140 @@ impl Listener {
         }
     }
 
-    async fn connection(self, stream: TcpStream, stopping: CancellationToken) {
+    async fn connection(
+        self,
+        (stream, address): (TcpStream, SocketAddr),
+        gate: Arc<Gate>,
+        stopping: CancellationToken,
+    ) {
         // Answers are small and must not wait for one another.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.clone() else {
-            return self.serve(stream, Peer::default(), Protocol::Http1, stopping).await;
+            let (peer, protocol) = (Peer::default(), Protocol::Http1);
+            let guest = Guest { peer, protocol, welcome: Welcome::Served };
+            return self.serve(stream, guest, stopping).await;
         };
-        let shaken = stopping.run_until_cancelled(timeout(HANDSHAKE, tls.accept(stream)));
-        match shaken.await {
-            Some(Ok(Ok(stream))) => {
-                let (_, session) = stream.get_ref();
-                let first = session.peer_certificates().and_then(<[_]>::first);
-                let certificate = first.map(|certificate| Arc::from(certificate.as_ref()));
-                let protocol = match session.alpn_protocol() {
-                    Some(tls::H2) => Protocol::Http2,
-                    Some(_) | None => Protocol::Http1,
-                };
-                self.serve(stream, Peer { certificate }, protocol, stopping).await;
+        let (address, counted) = (address.ip(), Counted::begin());
+        let Some(place) = gate.enter(address) else { return refused("connections per address") };
+        let shaking = timeout(self.limits.handshake, tls.accept(stream));
+        let stream = match stopping.run_until_cancelled(shaking).await {
+            Some(Ok(Ok(stream))) => stream,
+            Some(Ok(Err(error))) => {
+                handshake_failed(if error.kind() == ErrorKind::InvalidData {
+                    "refused"
+                } else {
+                    "broken"
+                });
+                return tracing::debug!(%error, "A TLS handshake failed");
             }
-            Some(Ok(Err(error))) => tracing::debug!(%error, "A TLS handshake failed"),
-            Some(Err(_)) => tracing::debug!("A TLS handshake took too long"),
-            None => {}
+            Some(Err(_)) => {
+                handshake_failed("time");
+                return tracing::debug!("A TLS handshake took too long");
+            }
+            None => return,
+        };
+        let (_, session) = stream.get_ref();
+        let first = session.peer_certificates().and_then(<[_]>::first);
+        let certificate = first.map(|certificate| Arc::from(certificate.as_ref()));
+        let protocol = match session.alpn_protocol() {
+            Some(tls::H2) => Protocol::Http2,
+            Some(_) | None => Protocol::Http1,
+        };
+        let Some(place) = gate.admit(place, certificate.as_deref()) else {
+            return refused("connections per certificate");
+        };
+        let welcome = match place {
+            Place::Address(_) | Place::Certificate(_) => Welcome::Served,
+            Place::Spare(_) => Welcome::Refused,
+        };
+        if welcome == Welcome::Refused {
+            refused(match certificate {
+                Some(_) => "connections per certificate",
+                None => "connections per address",
+            });
         }
+        let peer = Peer { certificate, address: Some(address) };
+        self.serve(stream, Guest { peer, protocol, welcome }, stopping).await;
+        drop((place, counted));
     }
 
     async fn serve(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        peer: Peer,
-        protocol: Protocol,
+        guest: Guest,
         stopping: CancellationToken,
     ) {
-        let activity = Arc::new(Activity::new());
+        let mut limits = self.limits;
+        if guest.welcome == Welcome::Refused {
+            // It is told so with its first request, which must come soon.
+            limits.idle = limits.idle.min(limits.handshake);
+        }
+        let activity = Arc::new(Activity::new(limits));
         let (router, busy) = (self.router, activity.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            answer(router.clone(), request, peer.clone(), Busy::begin(&busy))
+            let busy = Busy::begin(&busy);
+            answer(router.clone(), request, (guest.peer.clone(), guest.welcome), busy)
         });
-        match protocol {
+        match guest.protocol {
             Protocol::Http1 => {
-                let io = TokioIo::new(too_large::Worded::new(stream));
+                let io = TokioIo::new(Worded::new(stream, activity.clone()));
                 let mut http = http1::Builder::new();
-                http.timer(TokioTimer::new()).header_read_timeout(IDLE);
+                // How long a head may take is seen to by the activity, which tells it from a pause.
+                http.timer(TokioTimer::new()).header_read_timeout(None);
                 http.max_header_size(HEAD_MAX).max_buf_size(BUFFER_MAX);
-                drive(http.serve_connection(io, service), &activity, stopping).await;
+                let mut connection = http.serve_connection(io, service);
+                let ended = activity.drive(Pin::new(&mut connection), &stopping).await;
+                let stream = connection.into_parts().io.into_inner().into_inner();
+                match ended {
+                    Ended::Done => linger(stream, &[]).await,
+                    Ended::SlowHead => linger(stream, &worded::late()).await,
+                    Ended::Left => {}
+                }
             }
             Protocol::Http2 => {
                 let io = TokioIo::new(stream);
                 let mut http = http2::Builder::new(InTasks(self.tasks));
                 http.timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
                 http.max_header_list_size(u32::try_from(BUFFER_MAX).unwrap_or(u32::MAX));
-                drive(http.serve_connection(io, service), &activity, stopping).await;
+                let mut connection = http.serve_connection(io, service);
+                let _ = activity.drive(Pin::new(&mut connection), &stopping).await;
             }
         }
+    }
+}
+
+/// Says the last words on a connection, and listens until the other side has heard them.
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, words: &[u8]) {
+    let farewell = async {
+        stream.write_all(words).await?;
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES_MAX), &mut tokio::io::sink()).await
+    };
+    // Whether it was heard is the other side's affair.
+    let _ = timeout(LINGER, farewell).await;
+}
+
+fn refused(cause: &'static str) {
+    metrics::counter!("antaca_refused_total", "cause" => cause).increment(1);
+}
+
+fn handshake_failed(cause: &'static str) {
+    metrics::counter!("antaca_handshakes_failed_total", "cause" => cause).increment(1);
+}
+
+/// A connection, as long as it is counted.
+struct Counted;
+
+impl Counted {
+    fn begin() -> Self {
+        metrics::gauge!("antaca_connections").increment(1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("antaca_connections").decrement(1);
     }
 }
 
@@ -150,12 +253,21 @@ enum Protocol {
 async fn answer(
     router: Router,
     request: Request<Incoming>,
-    peer: Peer,
+    (peer, welcome): (Peer, Welcome),
     busy: Busy,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
+    if welcome == Welcome::Refused {
+        let mut response = worded::response(WhatIsWrong::TooManyConnections);
+        if request.version() != Version::HTTP_2 {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        busy.end();
+        return Ok(response);
+    }
     if is_too_large(&request) {
-        return Ok(too_large::response());
+        return Ok(worded::response(WhatIsWrong::HeadTooLarge));
     }
     request.extensions_mut().insert(peer);
     let answer = router.oneshot(request).await;
@@ -170,66 +282,6 @@ fn is_too_large(request: &Request) -> bool {
     let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     request.version() == Version::HTTP_2
         && (fields.len() > FIELDS_MAX || path + bytes.sum::<usize>() > HEAD_MAX)
-}
-
-/// Runs a connection to its end. Where it has been idle for too long, or the process is to end,
-/// the requests in flight are still answered.
-async fn drive(
-    connection: impl GracefulConnection,
-    activity: &Activity,
-    stopping: CancellationToken,
-) {
-    let mut connection = pin!(connection);
-    tokio::select! {
-        // What goes wrong on a connection is the other side's affair.
-        _ = connection.as_mut() => return,
-        () = stopping.cancelled() => {}
-        () = activity.idle() => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = timeout(LAST_WORDS, connection).await;
-}
-
-/// Whether requests of a connection are in flight, and since when none are.
-struct Activity {
-    in_flight: AtomicUsize,
-    since: Mutex<Instant>,
-}
-
-impl Activity {
-    fn new() -> Self {
-        Self { in_flight: AtomicUsize::new(0), since: Mutex::new(Instant::now()) }
-    }
-
-    /// Waits until the connection has been idle for as long as it may.
-    async fn idle(&self) {
-        loop {
-            let busy = self.in_flight.load(Ordering::Acquire) > 0;
-            let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-            let left = if busy { IDLE } else { IDLE.saturating_sub(since.elapsed()) };
-            if left.is_zero() {
-                return;
-            }
-            sleep(left).await;
-        }
-    }
-}
-
-/// A request in flight.
-struct Busy(Arc<Activity>);
-
-impl Busy {
-    fn begin(activity: &Arc<Activity>) -> Self {
-        activity.in_flight.fetch_add(1, Ordering::AcqRel);
-        Self(activity.clone())
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// Runs HTTP/2's streams as tasks that are awaited at the end.

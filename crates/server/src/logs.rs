@@ -15,6 +15,21 @@ pub(crate) enum Format {
     Text,
 }
 
+impl Format {
+    /// Reads `json` or `text`.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Json, Self::Text].into_iter().find(|format| format.name() == name)
+    }
+
+    /// Its name in the configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// Begins to log; `level` is one of `error`, `warn`, `info`, `debug`, `trace`.
 pub(crate) fn start(format: Format, level: &str) {
     let rest = if level == "error" { "error" } else { "warn" };
@@ -23,7 +38,7 @@ pub(crate) fn start(format: Format, level: &str) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails where somebody else logs already, which is as good.
     let _ = match format {
-        Format::Json => lines.json().flatten_event(true).try_init(),
+        Format::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
         Format::Text => lines.with_target(false).try_init(),
     };
 }

@@ -97,8 +97,9 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     quickstart::prepare(&folder)?;
 
     let sandbox: Option<Arc<dyn Sandbox>> = Some(Arc::new(calls));
-    let (jwe, retention, sign) = (config.jwe, config.retention, Some(file::NAME));
-    let served = Served { desk, jwe, ca, certificate, folder, retention, sign, sandbox };
+    let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
+    let sign = Some(file::NAME);
+    let served = Served { desk, jwe, ca, certificate, folder, retention, limits, sign, sandbox };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

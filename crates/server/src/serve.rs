@@ -3,13 +3,16 @@
 
 use crate::acts::Desk;
 use crate::clock::{self, Clocks};
-use crate::config::{Config, Jwe};
+use crate::config::{Config, Connections, Jwe, Limits};
 use crate::database::Kind;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::instance::{self, PATIENCE};
 use crate::listener::Listener;
+use crate::measures::{Measures, UPKEEP};
+use crate::operations::Watched;
 use crate::secrets::{self, ServerCertificate};
+use crate::workers::Pulse;
 use crate::{control, jwe_keys, operations, tls, workers};
 use app::janitor::Retention;
 use app::keyring::Keyring;
@@ -20,9 +23,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 /// How long the listener for monitoring may take to end, last of all.
 const OPERATIONS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Connections of monitoring at once.
+const OPERATIONS_CONNECTIONS: usize = 64;
 
 /// The sockets of a server. They are bound before anything else is done, so that a taken port is
 /// told at once.
@@ -90,6 +97,8 @@ pub(crate) struct Served {
     pub(crate) folder: Arc<Folder>,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// What protects it.
+    pub(crate) limits: Limits,
     /// A file in it that is there only while the server serves.
     pub(crate) sign: Option<&'static str>,
     /// The sandbox's side; none in production.
@@ -110,18 +119,27 @@ pub(crate) async fn run(
         private_operations: served.jwe.private_operations,
         real_time: real.clone(),
         sandbox: served.sandbox.clone(),
+        limits: served.limits.requests.clone(),
     };
     let https = Listener {
         tls: Some(TlsAcceptor::from(tls)),
         router: api::router(app.clone(), options),
         tasks: app.tasks.clone(),
+        limits: served.limits.connections,
     };
+    let (measures, pulse) = (Measures::begin(), Pulse::default());
+    let watched = Watched { app: app.clone(), measures: measures.clone(), pulse: pulse.clone() };
     // It tells until the very end that the server is stopping, so it has tasks of its own.
     let watching = Tasks::default();
-    let http =
-        Listener { tls: None, router: operations::router(app.clone()), tasks: watching.clone() };
+    let http = Listener {
+        tls: None,
+        router: operations::router(watched),
+        tasks: watching.clone(),
+        limits: Connections { all: OPERATIONS_CONNECTIONS, ..served.limits.connections },
+    };
 
-    workers::start(&served, &real);
+    workers::start(&served, &pulse, &real);
+    drop(watching.run(keep_up(measures, watching.stopping())));
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));
@@ -149,6 +167,13 @@ pub(crate) async fn run(
     }
     tracing::info!("Stopped");
     begun
+}
+
+/// Gathers what was recorded, again and again.
+async fn keep_up(measures: Measures, stopping: CancellationToken) {
+    while stopping.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        measures.keep_up();
+    }
 }
 
 /// `antaca serve`: a production instance, as it is configured.
@@ -188,9 +213,9 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         jwe_previous_days: config.jwe.previous_days,
     };
     let (listen, operations) = sockets.addresses()?;
-    let (jwe, retention) = (config.jwe, config.retention);
+    let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
     let (sign, sandbox) = (None, None);
-    let served = Served { desk, jwe, ca, certificate, folder, retention, sign, sandbox };
+    let served = Served { desk, jwe, ca, certificate, folder, retention, limits, sign, sandbox };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

@@ -6,8 +6,10 @@ use crate::serve::Served;
 use app::error::Chain;
 use app::janitor;
 use app::{App, Clock, Error};
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use store::db::Kind;
 
 /// Settings of other nodes are in force within this time.
@@ -22,11 +24,29 @@ const CHECKPOINT: Duration = Duration::from_millis(200);
 /// How often what has served its time is looked for.
 const JANITOR: Duration = Duration::from_secs(60);
 
+/// When each worker last succeeded.
+#[derive(Clone, Default)]
+pub(crate) struct Pulse(Arc<Mutex<BTreeMap<&'static str, Instant>>>);
+
+impl Pulse {
+    fn beat(&self, worker: &'static str) {
+        let mut beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.insert(worker, Instant::now());
+    }
+
+    /// How long ago that was, for each.
+    pub(crate) fn ages(&self) -> Vec<(&'static str, Duration)> {
+        let beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.iter().map(|(worker, at)| (*worker, at.elapsed())).collect()
+    }
+}
+
 /// Starts all workers of a server, as tasks that end when it stops.
-pub(crate) fn start(served: &Served, real_time: &Clock) {
+pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     let (app, retention) = (&served.desk.app, served.retention);
+    let every = Every { app, pulse };
     let folder = served.folder.clone();
-    every(app, "settings", SETTINGS, move |app| {
+    every.run("settings", SETTINGS, move |app| {
         let folder = folder.clone();
         async move {
             app.refresh_settings().await?;
@@ -34,17 +54,17 @@ pub(crate) fn start(served: &Served, real_time: &Clock) {
         }
     });
     let real_time = real_time.clone();
-    every(app, "ended-jwe-keys", ENDED_KEYS, move |app| {
+    every.run("ended-jwe-keys", ENDED_KEYS, move |app| {
         let now = real_time();
         async move { app.delete_ended_jwe_keys(now).await }
     });
     drop(app.tasks.run(app.clone().deliver_outbox()));
-    every(app, "expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
-    every(app, "janitor", JANITOR, move |app| async move {
+    every.run("expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
+    every.run("janitor", JANITOR, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
     if app.db.kind() == Kind::Sqlite {
-        every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
+        every.run("checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }
 }
 
@@ -67,22 +87,33 @@ async fn checkpoint(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs a step again and again; a failing one is told and tried at the next turn.
-fn every<F>(
-    app: &App,
-    name: &'static str,
-    pause: Duration,
-    step: impl Fn(App) -> F + Send + 'static,
-) where
-    F: Future<Output = Result<(), Error>> + Send + 'static,
-{
-    let (app, stopping) = (app.clone(), app.tasks.stopping());
-    let tasks = app.tasks.clone();
-    drop(tasks.run(async move {
-        while stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-            if let Err(error) = step(app.clone()).await {
-                tracing::warn!(worker = name, error = %Chain(&error), "A worker's step failed");
+/// How workers are started.
+struct Every<'a> {
+    app: &'a App,
+    pulse: &'a Pulse,
+}
+
+impl Every<'_> {
+    /// Runs a step again and again; a failing one is told and tried at the next turn.
+    fn run<F>(&self, name: &'static str, pause: Duration, step: impl Fn(App) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let (app, pulse) = (self.app.clone(), self.pulse.clone());
+        let (tasks, stopping) = (app.tasks.clone(), app.tasks.stopping());
+        pulse.beat(name);
+        drop(tasks.run(async move {
+            while stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+                match step(app.clone()).await {
+                    Ok(()) => pulse.beat(name),
+                    Err(error) => {
+                        metrics::counter!("antaca_worker_failures_total", "worker" => name)
+                            .increment(1);
+                        let told = Chain(&error);
+                        tracing::warn!(worker = name, error = %told, "A worker's step failed");
+                    }
+                }
             }
-        }
-    }));
+        }));
+    }
 }

@@ -1,6 +1,6 @@
 //! The router of a [`TestApp`], and certificates that it knows.
 
-use api::{Options, Peer};
+use api::{Limits, Options, Peer};
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
 use axum::Router;
@@ -11,10 +11,22 @@ use domain::Timestamp;
 use serde_json::Value;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 use testkit::TestApp;
 
 /// Real time, as far as these tests are concerned.
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// Nothing here is about them.
+const GENEROUS: Limits = Limits {
+    requests_per_second: 0,
+    processor_requests_per_second: 0,
+    anonymous_requests_per_second: 0,
+    requests_at_once: 1024,
+    processor_requests_at_once: 1024,
+    forms_at_once: 16,
+    request_time: Duration::from_secs(10),
+};
 
 /// The doors of a node.
 pub(crate) struct Doors {
@@ -29,6 +41,7 @@ impl Doors {
             private_operations: NonZero::<u32>::MAX,
             real_time: Arc::new(|| NOW),
             sandbox: None,
+            limits: GENEROUS,
         };
         let authority = Authority::create("test authority", NOW);
         let partner = Holder::Partner(node.scope.partner());
@@ -58,7 +71,8 @@ async fn signed(
     let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: 30 };
     let operator = Operator("os:test".to_owned());
     let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
-    Peer { certificate: Some(certificate_der(&pem).expect("a certificate").into()) }
+    let certificate = certificate_der(&pem).expect("a certificate").into();
+    Peer { certificate: Some(certificate), address: None }
 }
 
 /// A POST of JSON.

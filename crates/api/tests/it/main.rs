@@ -2,3 +2,4 @@
 
 mod doors;
 mod hang_up;
+mod no_database;

@@ -1,6 +1,7 @@
 //! The queue, the batches and the failures: steps 0, 2, 7 and 8 of the protocol.
 
 mod late;
+mod measures;
 
 use super::command::{Command, Outcome};
 use super::decide::{decide, give_up};
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 use domain::ids::{MessageId, PartnerId};
 use late::{is_late_approval, log_decision, nothing, release};
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -101,6 +102,11 @@ impl Waiting {
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
+
+    /// How long it has been here.
+    fn waited(&self, until: Instant) -> Duration {
+        self.budget.saturating_sub(self.deadline.saturating_duration_since(until))
+    }
 }
 
 impl Engines {
@@ -112,6 +118,7 @@ impl Engines {
         options: &Options,
     ) -> Result<Self, StoreError> {
         let closing = CancellationToken::new();
+        let batches = Arc::<AtomicU64>::default();
         let mut engines = Vec::new();
         let mut threads = Vec::new();
         for number in 0..options.engines.max(1) {
@@ -127,7 +134,8 @@ impl Engines {
                 waiting: waiting.clone(),
                 late: Vec::new(),
                 commits: VecDeque::new(),
-                batches: 0,
+                batches: batches.clone(),
+                batch: 0,
             };
             let thread = std::thread::Builder::new()
                 .name(format!("engine-{number}"))
@@ -157,6 +165,13 @@ impl Engines {
         };
         engine.enqueue(partner, Arc::new(waiting))?;
         wait(&state, deadline, outcome).await
+    }
+
+    /// Commands that wait in the queues.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let waits = |engine: &Engine| engine.queue.max_capacity() - engine.queue.capacity();
+        self.engines.iter().map(waits).sum()
     }
 
     /// Whether every engine still works.
@@ -229,7 +244,10 @@ struct Runner {
     /// Approvals that were committed too late: first of the next batch.
     late: Vec<Arc<Waiting>>,
     commits: VecDeque<Duration>,
-    batches: u64,
+    /// Batches of all engines of this process, for their numbers.
+    batches: Arc<AtomicU64>,
+    /// The number of the batch in hand.
+    batch: u64,
 }
 
 /// A batch that couldn't be settled.
@@ -283,7 +301,7 @@ impl Runner {
         }
         reached(Step::Taken);
         if !batch.is_empty() {
-            self.batches += 1;
+            self.batch = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
             self.settle(batch).await;
         }
         true
@@ -328,7 +346,7 @@ impl Runner {
                 }
                 Err(Trouble::Broken(error)) => {
                     let told = crate::error::Chain(&error);
-                    tracing::error!(error = %told, "a batch can't be written");
+                    tracing::error!(batch = self.batch, error = %told, "a batch can't be written");
                     broken += 1;
                     if broken == 2 {
                         return Err(batch);
@@ -336,7 +354,8 @@ impl Runner {
                 }
                 Err(Trouble::Database(error)) => {
                     let told = crate::error::Chain(&error);
-                    tracing::warn!(error = %told, "the database is in trouble");
+                    tracing::warn!(batch = self.batch, error = %told, "the database is in trouble");
+                    metrics::counter!("antaca_database_trouble_total").increment(1);
                     unknown |= matches!(error, StoreError::CommitUnknown(_));
                     // Where an outcome isn't known, the keys will tell it: nobody is refused yet.
                     if !unknown || begun.elapsed() > PATIENCE {
@@ -401,12 +420,7 @@ impl Runner {
                 if notifies {
                     self.bell.ring();
                 }
-                tracing::debug!(
-                    batch = self.batches,
-                    commands = commands.len(),
-                    microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-                    "batch committed"
-                );
+                measures::committed(self.batch, batch, begun, writing);
                 Ok(outcomes)
             }
             Err(error) => {
@@ -433,7 +447,7 @@ impl Runner {
                 waiting.answer(nothing(&waiting, outcome));
                 continue;
             };
-            log_decision(self.batches, &waiting, message);
+            log_decision(self.batch, &waiting, message);
             if taken_back.contains(&message.id) {
                 again.push(waiting);
             } else if !is_late_approval(&waiting, message) {

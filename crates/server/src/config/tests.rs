@@ -18,6 +18,14 @@ fn without_a_word_the_defaults_are_in_force() {
     assert_eq!(config.names, ["localhost"]);
     assert_eq!(config.log, "info");
     assert_eq!((config.jwe.previous_days, config.jwe.private_operations.get()), (7, 50));
+    assert_eq!(config.log_format, None);
+    let (requests, connections) = (config.limits.requests, config.limits.connections);
+    assert_eq!(requests.requests_per_second, 500);
+    assert_eq!(requests.processor_requests_per_second, 0, "authorizations aren't throttled");
+    assert_eq!((connections.all, connections.per_certificate), (4096, 256));
+    assert_eq!(connections.per_address, 64);
+    let times = [connections.handshake, connections.head, connections.idle];
+    assert_eq!(times.map(|time| time.as_secs()), [5, 10, 60]);
 }
 
 #[test]
@@ -49,6 +57,11 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("engines = 2", &[], "engines must be 1 on SQLite"),
         ("", &[("ANTACA_ENGINES", "two")], "engines must be a whole number"),
         ("log = 'loud'", &[], "must be one of error"),
+        ("log_format = 'xml'", &[], "log_format must be json or text"),
+        ("[limits]\nconnections = 0", &[], "limits.connections must be 1 to 1000000"),
+        ("[limits]\nrequest_seconds = 11", &[], "limits.request_seconds must be 1 to 10"),
+        ("", &[("ANTACA_LIMITS_REQUESTS_PER_SECOND", "-1")], "must be 0 to 1000000"),
+        ("", &[("ANTACA_LIMITS_REQUESTS", "1")], "ANTACA_LIMITS_REQUESTS isn't known"),
         ("names = []", &[], "names must have one name"),
         ("database.url = 'mysql://x'", &[], "postgres://"),
         ("[jwe]\nprevious_days = 366", &[], "jwe.previous_days must be 0 to 365"),
@@ -65,14 +78,16 @@ fn what_is_not_known_or_not_sound_is_refused() {
 
 #[test]
 fn what_is_shown_can_be_read_again_and_holds_no_secret() {
-    let file = "engines = 2\n[database]\nurl = 'postgres://me:secret@host/db'";
+    let file = "engines = 2\n[database]\nurl = 'postgres://me:secret@host/db'\n\
+                [limits]\nidle_seconds = 7";
     let shown = read(file, &[]).expect("a configuration").shown();
     assert!(!shown.contains("secret"), "{shown}");
-    assert!(read(&shown, &[]).is_ok(), "{shown}");
+    assert_eq!(read(&shown, &[]).expect("a configuration").limits.connections.idle.as_secs(), 7);
+    assert!(super::limits::KEYS.iter().all(|key| shown.contains(&key.name[7..])), "{shown}");
 }
 
 #[test]
 fn every_key_is_told_in_the_help() {
     let help = help();
-    assert!(KEYS.iter().all(|key| help.contains(key.name)));
+    assert!(keys().all(|key| help.contains(key.name)));
 }

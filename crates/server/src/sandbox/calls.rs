@@ -3,6 +3,7 @@
 
 use super::partner::EXAMPLES;
 use crate::clock;
+use crate::config::Connections;
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
 use crate::listener::Listener;
@@ -22,6 +23,7 @@ use simulator::partner::{self, Known, Partner};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 use store::outbound::Outbound;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -44,6 +46,16 @@ pub(super) struct Calls {
     /// How far business time is ahead, in microseconds.
     ahead: Arc<AtomicI64>,
 }
+
+/// We are its only caller, with one certificate.
+const LIMITS: Connections = Connections {
+    all: 1024,
+    per_certificate: 1024,
+    per_address: 64,
+    handshake: Duration::from_secs(5),
+    head: Duration::from_secs(10),
+    idle: Duration::from_secs(60),
+};
 
 /// What the demonstration partner needs.
 pub(super) struct Needs<'a> {
@@ -78,6 +90,7 @@ impl Calls {
             tls: Some(TlsAcceptor::from(tls)),
             router: partner::router(partner.clone()),
             tasks: app.tasks.clone(),
+            limits: LIMITS,
         };
         drop(app.tasks.run(listener.run(socket)));
 

@@ -154,13 +154,13 @@ on_both_databases! {
         assert_eq!(find_user(&sandbox, created(&answer)).await, 200);
     }
 
-    /// Health checks, and nothing else.
-    async fn the_operations_listener_answers_health_checks_alone(database) {
+    /// Health checks and metrics, and nothing else.
+    async fn the_operations_listener_answers_monitoring_alone(database) {
         let sandbox = Sandbox::start(database).await;
         assert_eq!(sandbox.operations("/health/live").await.0, 200);
         let ready = (200, r#"{"status":"ready"}"#.to_owned());
         assert_eq!(sandbox.operations("/health/ready").await, ready);
-        for path in ["/metrics", "/", "/secure/public-key", "/health"] {
+        for path in ["/", "/secure/public-key", "/health"] {
             assert_eq!(sandbox.operations(path).await.0, 404, "{path}");
         }
     }

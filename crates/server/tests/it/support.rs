@@ -7,7 +7,7 @@ mod tls;
 
 pub(crate) use foreign::Foreign;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
-pub(crate) use tls::connect;
+pub(crate) use tls::{Connection, connect};
 
 use reqwest::{Certificate, Client, Identity, RequestBuilder};
 use serde_json::Value;
@@ -191,6 +191,32 @@ impl Sandbox {
         let dir = self.dir();
         let data = ["--data", dir.to_str().expect("a path of text")];
         antaca(&[arguments, &data].concat()).await
+    }
+
+    /// Certificate and key of the partner `sandbox`, or of `processor`, PEM.
+    pub(crate) fn identity(&self, of: &str) -> (String, String) {
+        let read = |end| std::fs::read_to_string(self.dir().join(format!("{of}.{end}")));
+        (read("pem").expect("a certificate"), read("key").expect("a key"))
+    }
+
+    /// The sum of a metric over the lines that hold all these words.
+    pub(crate) async fn metric(&self, name: &str, words: &[&str]) -> u64 {
+        let (status, text) = self.operations("/metrics").await;
+        assert_eq!(status, 200, "{text}");
+        let lines = text.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && words.iter().all(|word| line.contains(word))
+        });
+        let value = |line: &str| line.rsplit(' ').next().and_then(|text| text.parse::<u64>().ok());
+        lines.map(|line| value(line).expect("a whole number")).sum()
+    }
+
+    /// Asks the operations listener by another method; the status.
+    pub(crate) async fn operate(&self, method: reqwest::Method, path: &str) -> u16 {
+        let url = self.file["operationsUrl"].as_str().expect("a URL");
+        let answer = self.anonymous().client.request(method, format!("{url}{path}")).send().await;
+        answer.expect("the operations listener answers").status().as_u16()
     }
 
     /// Asks the operations listener; status and body.

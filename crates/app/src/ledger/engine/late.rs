@@ -1,5 +1,6 @@
 //! Step 7 of the protocol: what is answered, and what is taken back because it comes too late.
 
+use super::measures::{decided, microseconds};
 use super::{PATIENCE, Reply, State, TAKEN, Waiting};
 use crate::error::Error;
 use crate::ids;
@@ -14,14 +15,15 @@ use store::ledger::Message;
 /// One line for each decision, so that the request's name leads from the door to the batch and to
 /// the transaction.
 pub(super) fn log_decision(batch: u64, waiting: &Waiting, message: &Message) {
-    let waited = waiting.budget.saturating_sub(waiting.left());
+    let waited = waiting.waited(Instant::now());
+    decided(message, waited);
     tracing::info!(
         request_id = waiting.command.request_id,
         batch,
         kind = message.kind,
         transaction = %message.transaction.0,
         description = message.description.as_str(),
-        microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX),
+        microseconds = microseconds(waited),
         "decided"
     );
 }

@@ -57,6 +57,27 @@ impl Connection {
         self.0.flush().await
     }
 
+    /// Reads one answer with a length, and leaves the connection as it is.
+    pub(crate) async fn read_answer(&mut self) -> std::io::Result<String> {
+        let mut bytes = Vec::new();
+        let read = async {
+            loop {
+                let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+                if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                    let length =
+                        head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                    if body.len() >= length.map_or(0, |text| text.parse().expect("a number")) {
+                        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+                    }
+                }
+                if self.0.read_buf(&mut bytes).await? == 0 {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("the server answers")
+    }
+
     /// Reads to the end of the connection.
     pub(crate) async fn read_all(&mut self) -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
