@@ -25,6 +25,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("antaca_handshakes_failed_total", "TLS handshakes that failed, by cause"),
     ("antaca_jwe_total", "bodies that were decrypted or encrypted"),
     ("antaca_decisions_total", "the engine's decisions, by kind, outcome and description"),
+    ("antaca_notifications_total", "calls of partners, by event and by what came of them"),
     ("antaca_database_trouble_total", "batches that the database's trouble held up"),
     ("antaca_worker_failures_total", "failed steps of a worker"),
 ];
@@ -49,6 +50,7 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     ("antaca_batch_wait_seconds", "how long the longest waiting command of a batch had waited"),
     ("antaca_batch_seconds", "from the begin of a batch's transaction to its commit"),
     ("antaca_commit_seconds", "the commit alone"),
+    ("antaca_notification_seconds", "how long a partner took to answer, by event"),
     ("antaca_decision_seconds", "from a command's arrival at the engine to its answer, by kind"),
 ];
 

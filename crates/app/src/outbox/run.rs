@@ -62,6 +62,7 @@ impl Run {
         let duration = begun.elapsed();
         let attempts = entry.attempts + 1;
         let verdict = judge(entry.event, &answer, attempts);
+        count(entry.event, &verdict, duration);
         tracing::info!(
             request_id = entry.request_id,
             notification = %entry.id,
@@ -155,4 +156,18 @@ fn attempt(
 fn kept(body: &[u8]) -> String {
     let start = &body[..body.len().min(KEPT_BYTES)];
     String::from_utf8_lossy(start).replace('\0', "\u{fffd}")
+}
+
+/// Measures a call by what came of it.
+fn count(event: Event, verdict: &Verdict, took: Duration) {
+    let outcome = match verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Again(_) => "again",
+        Verdict::GiveUp => "failed",
+        Verdict::Gone => "paused",
+    };
+    let event = event.as_str();
+    metrics::histogram!("antaca_notification_seconds", "event" => event).record(took);
+    metrics::counter!("antaca_notifications_total", "event" => event, "outcome" => outcome)
+        .increment(1);
 }
