@@ -150,7 +150,8 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
-        | Refusal::PartnerNotFound => StatusCode::NOT_FOUND,
+        | Refusal::PartnerNotFound
+        | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
@@ -159,7 +160,8 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProgramAlreadyExists
         | Refusal::BinTaken
         | Refusal::ProcessorAlreadyExists
-        | Refusal::CommonNameTaken => StatusCode::CONFLICT,
+        | Refusal::CommonNameTaken
+        | Refusal::CertificateAmbiguous => StatusCode::CONFLICT,
         Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
         Refusal::ProgramNotFound
         | Refusal::KycNotVerified
@@ -178,7 +180,8 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProgramInvalid
         | Refusal::ProcessorNotFound
         | Refusal::CsrRefused
-        | Refusal::DaysOutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::DaysOutOfRange
+        | Refusal::OperatorNameInvalid => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

@@ -79,7 +79,13 @@ refusals! {
          P-384, rightly signed, with a CN.";
     DaysOutOfRange, "DAYS_OUT_OF_RANGE", "A certificate lasts 1 to 825 days.";
     ScopeRefused, "SCOPE_REFUSED",
-        "A partner's certificate may have the scopes secure and partner-balance-create.";
+        "A partner's certificate may have the scopes secure and partner-balance-create, a \
+         processor's the scope processor; collateral and iban are scopes of the operator's own.";
+    OperatorNameInvalid, "OPERATOR_NAME_INVALID",
+        "The name of an operator's certificate is 1 to 64 of a-z, 0-9 and the hyphen.";
+    CertificateNotFound, "CERTIFICATE_NOT_FOUND", "There is no such certificate in the register.";
+    CertificateAmbiguous, "CERTIFICATE_AMBIGUOUS",
+        "Several certificates of this name are in force: name one by its serial or fingerprint.";
 }
 
 impl Refusal {

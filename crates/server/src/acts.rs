@@ -3,7 +3,7 @@
 
 mod certificates;
 
-pub(crate) use certificates::SignCertificate;
+pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 
 use crate::backup::Backup;
 use crate::failure::Failure;
@@ -42,6 +42,12 @@ pub(crate) enum Act {
     SignCertificate(SignCertificate),
     /// `keys rotate-jwe`
     RotateJweKey(RotateJweKey),
+    /// `ca revoke`
+    RevokeCertificate(RevokeCertificate),
+    /// `ca list`
+    ListCertificates(ListCertificates),
+    /// `ca crl`
+    MakeRevocationList,
     /// `ledger verify`
     VerifyLedger,
     /// `backup`
@@ -195,6 +201,9 @@ impl Desk {
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
+            Act::RevokeCertificate(command) => self.revoke(operator, command).await,
+            Act::ListCertificates(command) => self.list_certificates(&command).await,
+            Act::MakeRevocationList => self.make_revocation_list().await,
             Act::VerifyLedger => self.verify().await,
             Act::Backup(command) => self.back_up(operator, command).await,
         }

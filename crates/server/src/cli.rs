@@ -2,7 +2,7 @@
 
 mod certificates;
 
-pub(crate) use certificates::{CaCommand, SignArgs};
+pub(crate) use certificates::{CaCommand, CrlArgs, RevokeArgs, SignArgs};
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListPrograms, RotateJweKey, SetPartner,
@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Make and rotate the keys of an instance
     #[command(subcommand, after_help = "Example:\n  antaca keys init")]
     Keys(KeysCommand),
-    /// Make the certificate authority, sign certificates
+    /// Make the certificate authority; sign, revoke and list certificates
     #[command(subcommand, after_help = "Example:\n  antaca ca sign --csr acme.csr --partner acme")]
     Ca(CaCommand),
     /// Create, change and list partners

@@ -5,7 +5,7 @@ mod certificates;
 use crate::acts::{Act, Desk, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
-    At, BackupArgs, CaCommand, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
+    At, BackupArgs, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
     PartnerCommand, ProcessorCommand, ProgramCommand, SimulateCommand, VerifyArgs,
 };
 use crate::clock::Clocks;
@@ -72,8 +72,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(KeysCommand::RotateJwe(it)) => {
             show(&it.at, Act::RotateJweKey(it.what)).await?;
         }
-        Command::Ca(CaCommand::Init(at)) => init_authority(&at)?,
-        Command::Ca(CaCommand::Sign(arguments)) => certificates::sign(arguments).await?,
+        Command::Ca(command) => certificates::perform(command).await?,
         Command::Partner(command) => partner(command).await?,
         Command::Program(command) => program(command).await?,
         Command::Processor(ProcessorCommand::Create(it)) => {

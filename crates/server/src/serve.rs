@@ -10,7 +10,7 @@ use crate::folder::Folder;
 use crate::instance::{self, PATIENCE};
 use crate::listener::Listener;
 use crate::secrets::{self, ServerCertificate};
-use crate::{control, jwe_keys, operations, tls, workers};
+use crate::{control, jwe_keys, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::keyring::Keyring;
 use app::tasks::Tasks;
@@ -122,6 +122,7 @@ pub(crate) async fn run(
         Listener { tls: None, router: operations::router(app.clone()), tasks: watching.clone() };
 
     workers::start(&served, &real);
+    watch::start(&served.desk, &served.folder);
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));

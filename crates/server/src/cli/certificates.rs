@@ -1,7 +1,8 @@
 //! What can be said of certificates.
 
-use super::At;
-use clap::{Args, Subcommand};
+use super::{At, With};
+use crate::acts::{HolderArgs, ListCertificates};
+use clap::{ArgGroup, Args, Subcommand};
 use std::path::PathBuf;
 
 /// `antaca ca`
@@ -10,32 +11,69 @@ pub(crate) enum CaCommand {
     /// Make the certificate authority
     #[command(after_help = "Example:\n  antaca ca init --config /etc/antaca/antaca.toml")]
     Init(At),
-    /// Sign a certificate request of a partner or a processor
+    /// Sign a certificate request of a partner, a processor or the operator
     #[command(
         after_help = "Example:\n  antaca ca sign --csr acme.csr --partner acme --out acme.pem"
     )]
     Sign(SignArgs),
+    /// Revoke a certificate, at once and for ever; a second time changes nothing
+    #[command(after_help = "Example:\n  antaca ca revoke --certificate acme.pem")]
+    Revoke(RevokeArgs),
+    /// List certificates, revoked ones too
+    #[command(after_help = "Example:\n  antaca ca list --partner acme")]
+    List(With<ListCertificates>),
+    /// Sign the list of revoked certificates (CRL)
+    #[command(after_help = "Example:\n  antaca ca crl --out crl.pem")]
+    Crl(CrlArgs),
 }
 
 /// `antaca ca sign`
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("whose").required(true).args(["partner", "processor", "operator"]))]
 pub(crate) struct SignArgs {
     /// The request: PKCS#10 as PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) csr: PathBuf,
-    /// The Issuer-Code of the partner that it is for
-    #[arg(long, value_name = "CODE", required_unless_present = "processor")]
-    pub(crate) partner: Option<String>,
-    /// The name of the processor that it is for
-    #[arg(long, value_name = "NAME", conflicts_with = "partner")]
-    pub(crate) processor: Option<String>,
-    /// What it allows: secure, partner-balance-create; processor for a processor
+    #[command(flatten)]
+    pub(crate) holder: HolderArgs,
+    /// What it allows: secure, partner-balance-create; processor for a processor; collateral, iban
+    /// for the operator
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// How long it lasts
     #[arg(long, default_value_t = 398)]
     pub(crate) days: u32,
     /// Where to write the certificate [default: the standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca ca revoke`
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("which").required(true))]
+pub(crate) struct RevokeArgs {
+    /// SHA-256 of the certificate's DER, in hexadecimal
+    #[arg(long, value_name = "HEX", group = "which")]
+    pub(crate) fingerprint: Option<String>,
+    /// Its serial number, in hexadecimal
+    #[arg(long, value_name = "HEX", group = "which")]
+    pub(crate) serial: Option<String>,
+    /// Its CN, where one certificate of this name is in force
+    #[arg(long, value_name = "CN", group = "which")]
+    pub(crate) name: Option<String>,
+    /// The certificate itself: a PEM file
+    #[arg(long, value_name = "FILE", group = "which")]
+    pub(crate) certificate: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca ca crl`
+#[derive(Args, Debug)]
+pub(crate) struct CrlArgs {
+    /// Where to write the list [default: the standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
