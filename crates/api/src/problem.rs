@@ -181,7 +181,15 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProcessorNotFound
         | Refusal::CsrRefused
         | Refusal::DaysOutOfRange
-        | Refusal::OperatorNameInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::OperatorNameInvalid
+        | Refusal::CommonNameInvalid
+        | Refusal::CertificateNotRequested
+        | Refusal::CertificateUnreadable
+        | Refusal::CertificateKeyMismatch
+        | Refusal::CertificateNotInForce
+        | Refusal::CertificateNotForClients
+        | Refusal::TrustedCaRefused
+        | Refusal::BaseUrlInvalid => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

@@ -2,13 +2,17 @@
 //! was asked through its control socket as well as on the command line without a server.
 
 mod certificates;
+mod outbound;
 
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
+
+pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 
 use crate::backup::Backup;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use app::audit::Operator;
+use app::outbound::{SetOutbound, outbound_json};
 use app::partners::{Create, Set, partner_json};
 use app::programs::program_json;
 use app::{App, Clock, Refusal};
@@ -16,7 +20,7 @@ use clap::Args;
 use crypto::certificates::Authority;
 use domain::ids::PartnerId;
 use domain::money::Currency;
-use domain::partner::{DescriptionCodes, KycMode, PartnerState, Settings};
+use domain::partner::{DescriptionCodes, KycMode, Partner, PartnerState, Settings};
 use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,6 +48,12 @@ pub(crate) enum Act {
     RotateJweKey(RotateJweKey),
     /// `ca revoke`
     RevokeCertificate(RevokeCertificate),
+    /// `ca csr`
+    RequestCertificate(RequestCertificate),
+    /// `ca import`
+    ImportCertificate(ImportCertificate),
+    /// `partner secret`
+    ShowSecret(ShowSecret),
     /// `ca list`
     ListCertificates(ListCertificates),
     /// `ca crl`
@@ -106,6 +116,9 @@ pub(crate) struct SetPartner {
     /// IANA name of the zone of its days
     #[arg(long)]
     pub(crate) time_zone: Option<String>,
+    /// What it is told of, separated by commas; `none` for nothing
+    #[arg(long, value_delimiter = ',', value_parser = outbound::notifications())]
+    pub(crate) notifications: Option<Vec<String>>,
 }
 
 /// A program to be.
@@ -202,6 +215,9 @@ impl Desk {
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
             Act::RevokeCertificate(command) => self.revoke(operator, command).await,
+            Act::RequestCertificate(command) => self.request_certificate(operator, command).await,
+            Act::ImportCertificate(command) => self.import_certificate(operator, command).await,
+            Act::ShowSecret(command) => self.show_secret(operator, &command).await,
             Act::ListCertificates(command) => self.list_certificates(&command).await,
             Act::MakeRevocationList => self.make_revocation_list().await,
             Act::VerifyLedger => self.verify().await,
@@ -235,6 +251,7 @@ impl Desk {
         operator: &Operator,
         command: SetPartner,
     ) -> Result<Value, Failure> {
+        let notifications = command.notifications.map(outbound::events).transpose()?;
         let set = Set {
             name: command.name,
             state: maybe("--state", PartnerState::parse, command.state)?,
@@ -247,13 +264,18 @@ impl Desk {
             time_zone: command.time_zone,
         };
         let partner = self.app.set_partner(operator, &command.code, set).await?;
-        Ok(partner_json(&partner))
+        if notifications.is_some() {
+            let change = SetOutbound { notifications, ..SetOutbound::default() };
+            self.app.set_outbound(operator, partner.id, change).await?;
+        }
+        Ok(self.partner_json(&partner))
     }
 
     async fn list_partners(&self) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let settings = self.app.settings.get();
-        Ok(settings.partners().into_iter().map(partner_json).collect())
+        let partners = settings.partners();
+        Ok(partners.into_iter().map(|partner| self.partner_json(partner)).collect())
     }
 
     async fn create_program(
@@ -315,6 +337,15 @@ impl Desk {
         partners.push(PartnerId::PLATFORM);
         let report = app::ledger::verify::verify(&self.app.db, &partners).await?;
         Ok(verified(&report))
+    }
+
+    /// A partner, and how it is called as far as that is known.
+    fn partner_json(&self, partner: &Partner) -> Value {
+        let mut shown = partner_json(partner);
+        if let Some(outbound) = self.app.settings.get().outbound(partner.id) {
+            shown["calls"] = outbound_json(outbound);
+        }
+        shown
     }
 
     fn partner(&self, code: &str) -> Result<PartnerId, Failure> {

@@ -2,10 +2,11 @@
 
 mod certificates;
 
-pub(crate) use certificates::{CaCommand, CrlArgs, RevokeArgs, SignArgs};
+pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListPrograms, RotateJweKey, SetPartner,
+    ShowSecret,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -129,6 +130,9 @@ pub(crate) enum PartnerCommand {
     /// Change a partner; what isn't given stays as it is
     #[command(after_help = "Example:\n  antaca partner set --code acme --time-zone Europe/Warsaw")]
     Set(With<SetPartner>),
+    /// Show the secret that our calls to a partner are signed with
+    #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate")]
+    Secret(With<ShowSecret>),
     /// List all partners
     #[command(after_help = "Example:\n  antaca partner list")]
     List(At),

@@ -90,6 +90,7 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
     match command {
         PartnerCommand::Create(it) => show(&it.at, Act::CreatePartner(it.what)).await,
         PartnerCommand::Set(it) => show(&it.at, Act::SetPartner(it.what)).await,
+        PartnerCommand::Secret(it) => certificates::secret(it).await,
         PartnerCommand::List(at) => show(&at, Act::ListPartners).await,
     }
 }

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use app::Refusal;
 use app::audit::Operator;
 use app::certificates::{Certificate, Holder, Named, Sign, certificate_json};
+use app::outbound::our_certificate_json;
 use app::settings::Snapshot;
 use clap::Args;
 use crypto::certificates::Authority;
@@ -129,7 +130,18 @@ impl Desk {
         let holder = command.holder.find(&settings)?;
         let wanted = |held: &Certificate| holder.as_ref().is_none_or(|holder| holder.holds(held));
         let held = settings.certificates().into_iter().filter(|held| wanted(held));
-        Ok(held.map(|held| certificate_json(held, &settings)).collect())
+        let mut lines: Vec<Value> = held.map(|held| certificate_json(held, &settings)).collect();
+        let ours = settings.outbounds().into_iter().filter(|outbound| {
+            holder.as_ref().is_none_or(|holder| *holder == Holder::Partner(outbound.partner))
+        });
+        for outbound in ours {
+            let code = settings.partner(outbound.partner).map_or("", |partner| &partner.code);
+            let line = our_certificate_json(outbound, code);
+            lines.extend(line.map_err(|error| {
+                Failure::new(format!("Our certificate for {code} can't be read: it {error}."))
+            })?);
+        }
+        Ok(lines.into())
     }
 
     pub(super) async fn make_revocation_list(&self) -> Result<Value, Failure> {

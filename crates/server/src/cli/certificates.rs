@@ -19,7 +19,14 @@ pub(crate) enum CaCommand {
     /// Revoke a certificate, at once and for ever; a second time changes nothing
     #[command(after_help = "Example:\n  antaca ca revoke --certificate acme.pem")]
     Revoke(RevokeArgs),
-    /// List certificates, revoked ones too
+    /// Make a key and a request for our calls to a partner, which signs it
+    #[command(after_help = "Example:\n  antaca ca csr --partner acme --out antaca.csr")]
+    Csr(CsrArgs),
+    /// Put in use what a partner gave: our certificate, its authority, its base URL
+    #[command(after_help = "Example:\n  antaca ca import --partner acme --certificate antaca.pem \
+        --trusted-ca\n    acme-ca.pem --base-url https://cards.acme.example/antaca")]
+    Import(ImportArgs),
+    /// List certificates, revoked ones and ours for partners too
     #[command(after_help = "Example:\n  antaca ca list --partner acme")]
     List(With<ListCertificates>),
     /// Sign the list of revoked certificates (CRL)
@@ -76,6 +83,41 @@ pub(crate) struct CrlArgs {
     /// Where to write the list [default: the standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca ca csr`
+#[derive(Args, Debug)]
+pub(crate) struct CsrArgs {
+    /// The Issuer-Code of the partner that we are to call
+    #[arg(long, value_name = "CODE")]
+    pub(crate) partner: String,
+    /// The common name that we ask for
+    #[arg(long, value_name = "CN", default_value = "antaca")]
+    pub(crate) name: String,
+    /// Where to write the request [default: the standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// `antaca ca import`
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The partner's Issuer-Code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) partner: String,
+    /// Our certificate as the partner signed it, PEM; those of its issuers may follow
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: PathBuf,
+    /// The authorities that the partner's server is trusted by, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_ca: PathBuf,
+    /// Where the partner's paths begin: https://host[:port][/path]
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: String,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -1,8 +1,10 @@
 //! What the commands about certificates do.
 
 use super::{init_authority, perform_act, show};
-use crate::acts::{Act, RevokeCertificate, SignCertificate};
-use crate::cli::{CaCommand, CrlArgs, RevokeArgs, SignArgs};
+use crate::acts::{
+    Act, ImportCertificate, RequestCertificate, RevokeCertificate, ShowSecret, SignCertificate,
+};
+use crate::cli::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, With};
 use crate::failure::Failure;
 use crate::{folder, output};
 use crypto::certificates::{certificate_der, fingerprint};
@@ -18,6 +20,8 @@ pub(super) async fn perform(command: CaCommand) -> Result<(), Failure> {
         CaCommand::Init(at) => init_authority(&at),
         CaCommand::Sign(arguments) => sign(arguments).await,
         CaCommand::Revoke(arguments) => revoke(arguments).await,
+        CaCommand::Csr(arguments) => request(arguments).await,
+        CaCommand::Import(arguments) => import(arguments).await,
         CaCommand::List(it) => show(&it.at, Act::ListCertificates(it.what)).await,
         CaCommand::Crl(CrlArgs { out, at }) => {
             let answer = perform_act(&at, Act::MakeRevocationList).await?;
@@ -43,6 +47,27 @@ async fn revoke(arguments: RevokeArgs) -> Result<(), Failure> {
         .or(name.map(RevokeCertificate::Name))
         .ok_or_else(|| Failure::new("Name the certificate that is to be revoked."))?;
     show(&at, Act::RevokeCertificate(command)).await
+}
+
+async fn request(arguments: CsrArgs) -> Result<(), Failure> {
+    let CsrArgs { partner, name, out, at } = arguments;
+    let command = RequestCertificate { partner, name };
+    let answer = perform_act(&at, Act::RequestCertificate(command)).await?;
+    hand_out(text(&answer, "csr"), out.as_deref())
+}
+
+async fn import(arguments: ImportArgs) -> Result<(), Failure> {
+    let ImportArgs { partner, certificate, trusted_ca, base_url, at } = arguments;
+    let (certificate, trusted_ca) = (read(&certificate)?, read(&trusted_ca)?);
+    let command = ImportCertificate { partner, certificate, trusted_ca, base_url };
+    show(&at, Act::ImportCertificate(command)).await
+}
+
+/// `antaca partner secret`
+pub(super) async fn secret(it: With<ShowSecret>) -> Result<(), Failure> {
+    let answer = perform_act(&it.at, Act::ShowSecret(it.what)).await?;
+    output::line(text(&answer, "secret"));
+    Ok(())
 }
 
 fn fingerprint_of(path: &Path) -> Result<String, Failure> {

@@ -12,6 +12,7 @@ mod denied;
 mod jwe;
 mod listener;
 mod operation;
+mod our_certificates;
 mod production;
 mod sandbox;
 mod story;
