@@ -1,5 +1,6 @@
 //! Accepting connections: TLS, limits, HTTP/1.1 and HTTP/2, and an orderly end.
 
+mod leftover;
 mod too_large;
 
 use crate::tls;
@@ -9,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Version;
+use axum::http::header::EXPECT;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -153,12 +155,19 @@ async fn answer(
     peer: Peer,
     busy: Busy,
 ) -> Result<Response, Infallible> {
-    let mut request = request.map(Body::new);
+    let (parts, body) = request.into_parts();
+    // Who asks whether it may send its body hears the answer instead.
+    let sends = parts.version < Version::HTTP_2 && !parts.headers.contains_key(EXPECT);
+    let (lent, leftover) = leftover::lend(body);
+    let mut request = Request::from_parts(parts, Body::new(lent));
     if is_too_large(&request) {
         return Ok(too_large::response());
     }
     request.extensions_mut().insert(peer);
     let answer = router.oneshot(request).await;
+    if sends {
+        leftover.discard().await;
+    }
     drop(busy);
     answer
 }

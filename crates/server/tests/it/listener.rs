@@ -99,6 +99,33 @@ async fn a_head_beyond_its_limits_is_answered() {
     assert_eq!(status(&sandbox, &get(&fitting)).await, "HTTP/1.1 404 Not Found");
 }
 
+/// A refusal is known before the body has come; the client hears it, and may go on.
+#[tokio::test]
+async fn a_refused_request_with_a_body_is_answered_and_its_connection_goes_on() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let mut connection = connect(&sandbox, None, &[b"http/1.1"]).await.expect("a connection");
+    for (path, status) in [("/secure/cards/virtual", 401), ("/nowhere", 404), ("/nowhere", 404)] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: 200000\r\n\r\n"
+        );
+        connection.send(head.as_bytes()).await.expect("sent");
+        for _ in 0..20 {
+            // The server has time to answer and to close, were it to do so.
+            tokio::task::yield_now().await;
+            connection.send(&[b' '; 10_000]).await.expect("the server still listens");
+        }
+        let answer = connection.read_until(b"}").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    // Whoever asks first isn't made to send for nothing.
+    let head = "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+                Content-Length: 200000\r\n\r\n";
+    connection.send(head.as_bytes()).await.expect("sent");
+    let answer = connection.read_until(b"}").await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
 /// Sends a request with so many fields of such a length over HTTP/2.
 async fn over_http_2(sandbox: &Sandbox, fields: usize, length: usize) -> Response<Incoming> {
     let connection = connect(sandbox, None, &[b"h2"]).await.expect("a connection");
