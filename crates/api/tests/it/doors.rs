@@ -1,6 +1,7 @@
 //! The router of a [`TestApp`], and certificates that it knows.
 
 use api::{Options, Peer};
+use app::Clock;
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
 use axum::Router;
@@ -14,7 +15,10 @@ use std::sync::Arc;
 use testkit::TestApp;
 
 /// Real time, as far as these tests are concerned.
-const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// How long the certificates last.
+pub(crate) const DAYS: u32 = 30;
 
 /// The doors of a node.
 pub(crate) struct Doors {
@@ -25,11 +29,13 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn of(node: &TestApp) -> Self {
-        let options = Options {
-            private_operations: NonZero::<u32>::MAX,
-            real_time: Arc::new(|| NOW),
-            sandbox: None,
-        };
+        Self::at(node, Arc::new(|| NOW)).await
+    }
+
+    /// With a real time that a test may move.
+    pub(crate) async fn at(node: &TestApp, real_time: Clock) -> Self {
+        let private_operations = NonZero::<u32>::MAX;
+        let options = Options { private_operations, real_time, sandbox: None };
         let authority = Authority::create("test authority", NOW);
         let partner = Holder::Partner(node.scope.partner());
         Self {
@@ -55,7 +61,7 @@ async fn signed(
     scope: &str,
 ) -> Peer {
     let (_, csr) = client_key_and_csr(name);
-    let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: 30 };
+    let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: DAYS };
     let operator = Operator("os:test".to_owned());
     let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
     Peer { certificate: Some(certificate_der(&pem).expect("a certificate").into()) }

@@ -1,4 +1,5 @@
 //! The doors in front of a running application, without a network between.
 
+mod certificates;
 mod doors;
 mod hang_up;
