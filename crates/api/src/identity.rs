@@ -70,7 +70,10 @@ pub(crate) async fn processor(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match certificate(&api, &request).and_then(|held| held.processor.ok_or_else(not_allowed)) {
+    let processor = certificate(&api, &request).and_then(|held| {
+        held.processor.filter(|_| allows(&held, "processor")).ok_or_else(not_allowed)
+    });
+    match processor {
         Ok(processor) => {
             request.extensions_mut().insert(Caller::Processor(processor));
             next.run(request).await
@@ -86,11 +89,11 @@ fn partner(api: &Api, request: &Request) -> Result<Partner, Problem> {
     let id = held.partner.ok_or_else(not_allowed)?;
     let partner = settings.partner(id).filter(|partner| partner.state == PartnerState::Live);
     let partner = partner.cloned().ok_or_else(not_accepted)?;
-    if held.scopes.split(' ').any(|scope| scope == "secure") {
-        Ok(partner)
-    } else {
-        Err(not_allowed())
-    }
+    if allows(&held, "secure") { Ok(partner) } else { Err(not_allowed()) }
+}
+
+fn allows(held: &Certificate, scope: &str) -> bool {
+    held.scopes.split(' ').any(|allowed| allowed == scope)
 }
 
 /// The registered certificate of the connection, neither revoked nor ended.

@@ -153,7 +153,8 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
-        | Refusal::PartnerNotFound => StatusCode::NOT_FOUND,
+        | Refusal::PartnerNotFound
+        | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
@@ -162,7 +163,8 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProgramAlreadyExists
         | Refusal::BinTaken
         | Refusal::ProcessorAlreadyExists
-        | Refusal::CommonNameTaken => StatusCode::CONFLICT,
+        | Refusal::CommonNameTaken
+        | Refusal::CertificateAmbiguous => StatusCode::CONFLICT,
         Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
         Refusal::ProgramNotFound
         | Refusal::KycNotVerified
@@ -181,7 +183,16 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProgramInvalid
         | Refusal::ProcessorNotFound
         | Refusal::CsrRefused
-        | Refusal::DaysOutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::DaysOutOfRange
+        | Refusal::OperatorNameInvalid
+        | Refusal::CommonNameInvalid
+        | Refusal::CertificateNotRequested
+        | Refusal::CertificateUnreadable
+        | Refusal::CertificateKeyMismatch
+        | Refusal::CertificateNotInForce
+        | Refusal::CertificateNotForClients
+        | Refusal::TrustedCaRefused
+        | Refusal::BaseUrlInvalid => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

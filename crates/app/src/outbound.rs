@@ -2,6 +2,12 @@
 //!
 //! Keys and secrets are sealed by the partner's key and opened only to make a client of them.
 
+mod certificate;
+mod secret;
+
+pub use certificate::{Import, our_certificate_json};
+pub use secret::SecretAct;
+
 use crate::audit::Operator;
 use crate::keyring::EPOCH;
 use crate::{App, Error};

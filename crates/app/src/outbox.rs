@@ -76,6 +76,11 @@ impl Outbox {
         &self.bell
     }
 
+    /// Which addresses may be called.
+    pub(crate) fn reach(&self) -> Reach {
+        self.clients.reach()
+    }
+
     fn now(&self) -> domain::Timestamp {
         (self.real_time)()
     }

@@ -79,7 +79,31 @@ refusals! {
          P-384, rightly signed, with a CN.";
     DaysOutOfRange, "DAYS_OUT_OF_RANGE", "A certificate lasts 1 to 825 days.";
     ScopeRefused, "SCOPE_REFUSED",
-        "A partner's certificate may have the scopes secure and partner-balance-create.";
+        "A partner's certificate may have the scopes secure and partner-balance-create, a \
+         processor's the scope processor; collateral and iban are scopes of the operator's own.";
+    OperatorNameInvalid, "OPERATOR_NAME_INVALID",
+        "The name of an operator's certificate is 1 to 64 of a-z, 0-9 and the hyphen.";
+    CommonNameInvalid, "COMMON_NAME_INVALID",
+        "A common name is 1 to 64 letters, digits, signs and single spaces inside.";
+    CertificateNotRequested, "CERTIFICATE_NOT_REQUESTED",
+        "No certificate was asked of this partner yet: run `antaca ca csr` first.";
+    CertificateUnreadable, "CERTIFICATE_UNREADABLE",
+        "The file must hold our certificate as a PEM, then those of its issuers, and nothing else.";
+    CertificateKeyMismatch, "CERTIFICATE_KEY_MISMATCH",
+        "The certificate is neither for the key of the last request nor for the one in use.";
+    CertificateNotInForce, "CERTIFICATE_NOT_IN_FORCE",
+        "The certificate hasn't begun or has ended.";
+    CertificateNotForClients, "CERTIFICATE_NOT_FOR_CLIENTS",
+        "The certificate's usage doesn't allow client authentication.";
+    TrustedCaRefused, "TRUSTED_CA_REFUSED",
+        "The trusted CA must be a PEM of certificates of authorities, all in their time, and \
+         nothing else.";
+    BaseUrlInvalid, "BASE_URL_INVALID",
+        "The base URL must be https://host[:port][/path]: port 443 or from 1024 on, a public \
+         address, no user, no query, no fragment.";
+    CertificateNotFound, "CERTIFICATE_NOT_FOUND", "There is no such certificate in the register.";
+    CertificateAmbiguous, "CERTIFICATE_AMBIGUOUS",
+        "Several certificates of this name are in force: name one by its serial or fingerprint.";
 }
 
 impl Refusal {

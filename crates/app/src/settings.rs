@@ -138,12 +138,20 @@ impl Snapshot {
         self.outbound.get(&partner)
     }
 
-    /// Every registered certificate of a common name.
-    pub fn certificates_of_name<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a Certificate> {
-        self.certificates.values().filter(move |certificate| certificate.common_name == name)
+    /// How partners are called, by partner.
+    #[must_use]
+    pub fn outbounds(&self) -> Vec<&Outbound> {
+        let mut all: Vec<&Outbound> = self.outbound.values().collect();
+        all.sort_by_key(|outbound| outbound.partner);
+        all
+    }
+
+    /// Every registered certificate, those that began first first.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<&Certificate> {
+        let mut all: Vec<&Certificate> = self.certificates.values().collect();
+        all.sort_by_key(|certificate| (certificate.not_before, &certificate.fingerprint));
+        all
     }
 }
 
@@ -168,8 +176,13 @@ impl Settings {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Puts a snapshot in force, unless a newer one is: of two that read at once the slower one
+    /// must not take a revocation back.
     fn put(&self, snapshot: Snapshot) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if held.version < snapshot.version {
+            *held = Arc::new(snapshot);
+        }
     }
 }
 
@@ -203,4 +216,19 @@ pub async fn be_born(db: &Db, kind: &str, now: domain::Timestamp) -> Result<(), 
     let mut tx = db.begin().await?;
     let born = instance::insert(&mut tx, kind, now).await;
     Ok(tx.end(born).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_snapshot_never_replaces_a_newer_one() {
+        let version = |version| Snapshot { version, ..Snapshot::default() };
+        let settings = Settings::new(version(1));
+        for (put, held) in [(3, 3), (2, 3), (4, 4)] {
+            settings.put(version(put));
+            assert_eq!(settings.get().version, held);
+        }
+    }
 }

@@ -5,7 +5,9 @@
 //! [`fingerprint`]: the name in a certificate is only a name.
 
 mod authority;
+mod given;
 mod request;
+mod revocations;
 mod signer;
 #[cfg(test)]
 mod tests;
@@ -13,10 +15,13 @@ mod tests;
 pub use authority::{
     Authority, AuthorityError, PeriodError, ServerCertificateError, Signed, client_key_and_csr,
 };
-pub use request::CsrError;
+pub use given::{GivenError, InvalidAuthorities, check_authorities, check_client};
+pub use request::{CsrError, is_common_name};
+pub use revocations::CrlError;
 
 use crate::encoding::from_pem;
 use aws_lc_rs::digest::{SHA256, digest};
+use given::certificates;
 use jiff::Timestamp;
 use thiserror::Error;
 use x509_parser::certificate::X509Certificate;
@@ -64,6 +69,12 @@ pub fn describe(der: &[u8]) -> Result<Description, InvalidCertificate> {
         not_before: moment(certificate.validity().not_before)?,
         not_after: moment(certificate.validity().not_after)?,
     })
+}
+
+/// Reads the first certificate of a PEM that holds one or, of its issuers, several.
+pub fn describe_chain(pem: &str) -> Result<Description, InvalidCertificate> {
+    let chain = certificates(pem).ok_or(InvalidCertificate)?;
+    describe(chain.first().ok_or(InvalidCertificate)?)
 }
 
 /// The DER in a PEM that holds one certificate.

@@ -1,4 +1,4 @@
-//! Encodings shared by the modules: unambiguous lists of bytes, and PEM.
+//! Encodings shared by the modules: unambiguous lists of bytes, PEM, secrets of webhooks.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,13 @@ pub(crate) fn length(part: &[u8]) -> [u8; 8] {
 /// Joins parts so that no two lists give the same bytes: each part follows its length.
 pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.iter().flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
+}
+
+/// A secret as Standard Webhooks writes it: `whsec_` and base64.
+#[must_use]
+pub fn webhook_secret(secret: &[u8]) -> Zeroizing<String> {
+    let text = Zeroizing::new(STANDARD.encode(secret));
+    Zeroizing::new(["whsec_", &text].concat())
 }
 
 /// Writes a PEM, ending with a line end.
@@ -58,6 +65,13 @@ mod tests {
         assert_ne!(joined(&[b"ab", b"c"]), joined(&[b"a", b"bc"]));
         assert_ne!(joined(&[b"ab"]), joined(&[b"ab", b""]));
         assert_ne!(joined(&[]), joined(&[b""]));
+    }
+
+    /// The secret of the examples of the Standard Webhooks specification.
+    #[test]
+    fn a_webhook_secret_is_base64_with_a_prefix() {
+        let bytes = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
+        assert_eq!(*webhook_secret(&bytes), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     }
 
     #[test]

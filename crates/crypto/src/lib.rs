@@ -36,6 +36,6 @@ pub mod permutation;
 pub mod random;
 pub mod seal;
 
-mod encoding;
+pub mod encoding;
 mod gcm;
 mod rsa;

@@ -1,11 +1,18 @@
 //! An operator's commands: what they are, and the one function that does them, in a server that
 //! was asked through its control socket as well as on the command line without a server.
 
+mod certificates;
+mod outbound;
+
+pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
+
+pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
+
 use crate::backup::Backup;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use app::audit::Operator;
-use app::certificates::{Holder, Sign};
+use app::outbound::{SetOutbound, outbound_json};
 use app::partners::{Create, Set, partner_json};
 use app::programs::program_json;
 use app::{App, Clock, Refusal};
@@ -13,7 +20,7 @@ use clap::Args;
 use crypto::certificates::Authority;
 use domain::ids::PartnerId;
 use domain::money::Currency;
-use domain::partner::{DescriptionCodes, KycMode, PartnerState, Settings};
+use domain::partner::{DescriptionCodes, KycMode, Partner, PartnerState, Settings};
 use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -39,6 +46,18 @@ pub(crate) enum Act {
     SignCertificate(SignCertificate),
     /// `keys rotate-jwe`
     RotateJweKey(RotateJweKey),
+    /// `ca revoke`
+    RevokeCertificate(RevokeCertificate),
+    /// `ca csr`
+    RequestCertificate(RequestCertificate),
+    /// `ca import`
+    ImportCertificate(ImportCertificate),
+    /// `partner secret`
+    ShowSecret(ShowSecret),
+    /// `ca list`
+    ListCertificates(ListCertificates),
+    /// `ca crl`
+    MakeRevocationList,
     /// `ledger verify`
     VerifyLedger,
     /// `backup`
@@ -97,6 +116,9 @@ pub(crate) struct SetPartner {
     /// IANA name of the zone of its days
     #[arg(long)]
     pub(crate) time_zone: Option<String>,
+    /// What it is told of, separated by commas; `none` for nothing
+    #[arg(long, value_delimiter = ',', value_parser = outbound::notifications())]
+    pub(crate) notifications: Option<Vec<String>>,
 }
 
 /// A program to be.
@@ -165,22 +187,6 @@ pub(crate) struct CreateProcessor {
     pub(crate) time_budget_ms: i64,
 }
 
-/// A certificate request to be signed, for a partner or for a processor.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SignCertificate {
-    /// The request as PEM.
-    pub(crate) csr: String,
-    /// The partner's code, or
-    pub(crate) partner: Option<String>,
-    /// the processor's name.
-    pub(crate) processor: Option<String>,
-    /// What the certificate allows; the usual scope where none is given.
-    pub(crate) scopes: Vec<String>,
-    /// How long it lasts.
-    pub(crate) days: u32,
-}
-
 /// Where commands are done.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -208,6 +214,12 @@ impl Desk {
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
+            Act::RevokeCertificate(command) => self.revoke(operator, command).await,
+            Act::RequestCertificate(command) => self.request_certificate(operator, command).await,
+            Act::ImportCertificate(command) => self.import_certificate(operator, command).await,
+            Act::ShowSecret(command) => self.show_secret(operator, &command).await,
+            Act::ListCertificates(command) => self.list_certificates(&command).await,
+            Act::MakeRevocationList => self.make_revocation_list().await,
             Act::VerifyLedger => self.verify().await,
             Act::Backup(command) => self.back_up(operator, command).await,
         }
@@ -239,6 +251,7 @@ impl Desk {
         operator: &Operator,
         command: SetPartner,
     ) -> Result<Value, Failure> {
+        let notifications = command.notifications.map(outbound::events).transpose()?;
         let set = Set {
             name: command.name,
             state: maybe("--state", PartnerState::parse, command.state)?,
@@ -251,13 +264,18 @@ impl Desk {
             time_zone: command.time_zone,
         };
         let partner = self.app.set_partner(operator, &command.code, set).await?;
-        Ok(partner_json(&partner))
+        if notifications.is_some() {
+            let change = SetOutbound { notifications, ..SetOutbound::default() };
+            self.app.set_outbound(operator, partner.id, change).await?;
+        }
+        Ok(self.partner_json(&partner))
     }
 
     async fn list_partners(&self) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let settings = self.app.settings.get();
-        Ok(settings.partners().into_iter().map(partner_json).collect())
+        let partners = settings.partners();
+        Ok(partners.into_iter().map(|partner| self.partner_json(partner)).collect())
     }
 
     async fn create_program(
@@ -311,31 +329,6 @@ impl Desk {
         Ok(json!({ "name": name, "timeBudgetMs": budget }))
     }
 
-    async fn sign(&self, operator: &Operator, command: SignCertificate) -> Result<Value, Failure> {
-        let authority = self.authority.as_ref().ok_or_else(|| {
-            Failure::new("There is no certificate authority yet: run `antaca ca init` first.")
-        })?;
-        self.app.refresh_settings().await?;
-        let settings = self.app.settings.get();
-        let (holder, usual) = match (&command.partner, &command.processor) {
-            (Some(code), None) => (Holder::Partner(self.partner(code)?), "secure"),
-            (None, Some(name)) => {
-                let processor = settings.processor_of_name(name);
-                let processor = processor.ok_or(app::Error::from(Refusal::ProcessorNotFound))?;
-                (Holder::Processor(processor.id), "processor")
-            }
-            (Some(_), Some(_)) | (None, None) => {
-                return Err(Failure::new("A certificate is a partner's or a processor's."));
-            }
-        };
-        let scopes = command.scopes;
-        let scopes = if scopes.is_empty() { vec![usual.to_owned()] } else { scopes };
-        let sign = Sign { csr: command.csr, holder, scopes, days: command.days };
-        let now = (self.real_time)();
-        let pem = self.app.sign_certificate(operator, authority, sign, now).await?;
-        Ok(json!({ "certificate": pem }))
-    }
-
     async fn verify(&self) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let settings = self.app.settings.get();
@@ -344,6 +337,15 @@ impl Desk {
         partners.push(PartnerId::PLATFORM);
         let report = app::ledger::verify::verify(&self.app.db, &partners).await?;
         Ok(verified(&report))
+    }
+
+    /// A partner, and how it is called as far as that is known.
+    fn partner_json(&self, partner: &Partner) -> Value {
+        let mut shown = partner_json(partner);
+        if let Some(outbound) = self.app.settings.get().outbound(partner.id) {
+            shown["calls"] = outbound_json(outbound);
+        }
+        shown
     }
 
     fn partner(&self, code: &str) -> Result<PartnerId, Failure> {

@@ -1,7 +1,12 @@
 //! The command line: what can be said. What is done about it stands in `commands`.
 
+mod certificates;
+
+pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
+
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListPrograms, RotateJweKey, SetPartner,
+    ShowSecret,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -35,7 +40,7 @@ pub(crate) enum Command {
     /// Make and rotate the keys of an instance
     #[command(subcommand, after_help = "Example:\n  antaca keys init")]
     Keys(KeysCommand),
-    /// Make the certificate authority, sign certificates
+    /// Make the certificate authority; sign, revoke and list certificates
     #[command(subcommand, after_help = "Example:\n  antaca ca sign --csr acme.csr --partner acme")]
     Ca(CaCommand),
     /// Create, change and list partners
@@ -107,44 +112,6 @@ pub(crate) enum KeysCommand {
     RotateJwe(With<RotateJweKey>),
 }
 
-/// `antaca ca`
-#[derive(Debug, Subcommand)]
-pub(crate) enum CaCommand {
-    /// Make the certificate authority
-    #[command(after_help = "Example:\n  antaca ca init --config /etc/antaca/antaca.toml")]
-    Init(At),
-    /// Sign a certificate request of a partner or a processor
-    #[command(
-        after_help = "Example:\n  antaca ca sign --csr acme.csr --partner acme --out acme.pem"
-    )]
-    Sign(SignArgs),
-}
-
-/// `antaca ca sign`
-#[derive(Args, Debug)]
-pub(crate) struct SignArgs {
-    /// The request: PKCS#10 as PEM
-    #[arg(long, value_name = "FILE")]
-    pub(crate) csr: PathBuf,
-    /// The Issuer-Code of the partner that it is for
-    #[arg(long, value_name = "CODE", required_unless_present = "processor")]
-    pub(crate) partner: Option<String>,
-    /// The name of the processor that it is for
-    #[arg(long, value_name = "NAME", conflicts_with = "partner")]
-    pub(crate) processor: Option<String>,
-    /// What it allows: secure, partner-balance-create; processor for a processor
-    #[arg(long = "scope", value_name = "SCOPE")]
-    pub(crate) scopes: Vec<String>,
-    /// How long it lasts
-    #[arg(long, default_value_t = 398)]
-    pub(crate) days: u32,
-    /// Where to write the certificate [default: the standard output]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) at: At,
-}
-
 /// A command with the instance that it is for.
 #[derive(Args, Debug)]
 pub(crate) struct With<T: Args> {
@@ -163,6 +130,9 @@ pub(crate) enum PartnerCommand {
     /// Change a partner; what isn't given stays as it is
     #[command(after_help = "Example:\n  antaca partner set --code acme --time-zone Europe/Warsaw")]
     Set(With<SetPartner>),
+    /// Show the secret that our calls to a partner are signed with
+    #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate")]
+    Secret(With<ShowSecret>),
     /// List all partners
     #[command(after_help = "Example:\n  antaca partner list")]
     List(At),

@@ -1,16 +1,18 @@
 //! What each command of the command line does.
 
-use crate::acts::{Act, Desk, SignCertificate, verified};
+mod certificates;
+
+use crate::acts::{Act, Desk, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
-    At, BackupArgs, CaCommand, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
-    PartnerCommand, ProcessorCommand, ProgramCommand, SignArgs, SimulateCommand, VerifyArgs,
+    At, BackupArgs, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
+    PartnerCommand, ProcessorCommand, ProgramCommand, SimulateCommand, VerifyArgs,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
 use crate::database::{self, Kind, Place};
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
+use crate::folder::Folder;
 use crate::instance::{self, PATIENCE, Use};
 use crate::logs::{self, Format};
 use crate::{clock, control, output, sandbox, secrets, serve, tls};
@@ -70,8 +72,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(KeysCommand::RotateJwe(it)) => {
             show(&it.at, Act::RotateJweKey(it.what)).await?;
         }
-        Command::Ca(CaCommand::Init(at)) => init_authority(&at)?,
-        Command::Ca(CaCommand::Sign(arguments)) => sign(arguments).await?,
+        Command::Ca(command) => certificates::perform(command).await?,
         Command::Partner(command) => partner(command).await?,
         Command::Program(command) => program(command).await?,
         Command::Processor(ProcessorCommand::Create(it)) => {
@@ -89,6 +90,7 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
     match command {
         PartnerCommand::Create(it) => show(&it.at, Act::CreatePartner(it.what)).await,
         PartnerCommand::Set(it) => show(&it.at, Act::SetPartner(it.what)).await,
+        PartnerCommand::Secret(it) => certificates::secret(it).await,
         PartnerCommand::List(at) => show(&at, Act::ListPartners).await,
     }
 }
@@ -230,28 +232,6 @@ fn init_authority(at: &At) -> Result<(), Failure> {
     let kind = kind_of(master.kind())?;
     secrets::create_authority(&folder, &Keyring::new(master), kind, clock::real()())?;
     output::line(&format!("Partners trust {}.", folder.path(secrets::CA).display()));
-    Ok(())
-}
-
-async fn sign(arguments: SignArgs) -> Result<(), Failure> {
-    let SignArgs { csr, partner, processor, scopes, days, out, at } = arguments;
-    let text = folder::read_text(&csr)?
-        .ok_or_else(|| Failure::new(format!("There is no file {}.", csr.display())))?;
-    let csr = text.to_string();
-    let command = SignCertificate { csr, partner, processor, scopes, days };
-    let answer = perform_act(&at, Act::SignCertificate(command)).await?;
-    let pem = answer.get("certificate").and_then(Value::as_str).unwrap_or_default();
-    match out {
-        None => output::line(pem.trim_end()),
-        Some(path) => std::fs::write(&path, pem).map_err(|error| {
-            // It is signed and registered: nobody should have to ask for it again.
-            output::line(pem.trim_end());
-            Failure::new(format!(
-                "{} can't be written ({error}); the certificate is printed above.",
-                path.display()
-            ))
-        })?,
-    }
     Ok(())
 }
 

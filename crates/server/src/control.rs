@@ -20,8 +20,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 const SOCKET: &str = "control.sock";
-/// A command is a certificate request at most.
-const LINE_MAX: u64 = 64 * 1024;
+/// A command is a chain of certificates and those of an authority at most.
+const LINE_MAX: u64 = 256 * 1024;
 /// How long a command may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(5);
 

@@ -7,7 +7,7 @@
 //! | `folder`, `secrets`, `database`, `instance` | what an instance is made of, and opening it |
 //! | `tls`, `listener`, `operations` | the HTTPS listener and the one for monitoring |
 //! | `measures`, `logs` | metrics and log lines |
-//! | `serve`, `workers`, `sandbox` | a running server, from its start to its end |
+//! | `serve`, `workers`, `watch`, `sandbox` | a running server, from its start to its end |
 //! | `backup` | copies of database and keys, and restoring them |
 //! | `acts`, `control` | an operator's commands, through the control socket or without a server |
 
@@ -32,6 +32,7 @@ mod sandbox;
 mod secrets;
 mod serve;
 mod tls;
+mod watch;
 mod workers;
 
 use clap::Parser as _;

@@ -13,7 +13,7 @@ use crate::measures::{Measures, UPKEEP};
 use crate::operations::Watched;
 use crate::secrets::{self, ServerCertificate};
 use crate::workers::Pulse;
-use crate::{control, jwe_keys, operations, tls, workers};
+use crate::{control, jwe_keys, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::keyring::Keyring;
 use app::tasks::Tasks;
@@ -140,6 +140,7 @@ pub(crate) async fn run(
 
     workers::start(&served, &pulse, &real);
     drop(watching.run(keep_up(measures, watching.stopping())));
+    watch::start(&served.desk, &served.folder);
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));

@@ -19,16 +19,22 @@ const TABLE: Table = Table {
         ("not_after", Type::Time),
         ("revoked_at", Type::Time),
         ("created_at", Type::Time),
+        ("operator", Type::Text),
     ],
 };
 
 const LIST: Sql = Sql("
-    select fingerprint, partner_id, processor_id, scopes, common_name, serial, not_before,
+    select fingerprint, partner_id, processor_id, operator, scopes, common_name, serial, not_before,
         not_after, revoked_at
-    from certificate");
+    from certificate
+    order by not_before, fingerprint");
+const REVOKE: Sql = Sql("
+    update certificate
+    set revoked_at = $2
+    where fingerprint = $1 and revoked_at is null");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST];
+pub const STATEMENTS: &[Sql] = &[LIST, REVOKE];
 
 /// A client certificate that our authority signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +43,10 @@ pub struct Certificate {
     pub fingerprint: Vec<u8>,
     /// The partner whose it is, or
     pub partner: Option<PartnerId>,
-    /// the processor whose it is.
+    /// the processor whose it is, or
     pub processor: Option<ProcessorId>,
+    /// the operator whose it is.
+    pub operator: Option<String>,
     /// What it allows, separated by spaces.
     pub scopes: String,
     /// Its CN: only a name.
@@ -53,7 +61,7 @@ pub struct Certificate {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Every certificate.
+/// Every certificate, those that began first first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Certificate>, StoreError> {
     let rows = tx.rows(&LIST, &[]).await?;
     rows.iter()
@@ -62,6 +70,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Certificate>, StoreError> {
                 fingerprint: row.get("fingerprint")?,
                 partner: row.get::<Option<i64>>("partner_id")?.map(PartnerId),
                 processor: row.get::<Option<i64>>("processor_id")?.map(ProcessorId),
+                operator: row.get("operator")?,
                 scopes: row.get("scopes")?,
                 common_name: row.get("common_name")?,
                 serial: row.get("serial")?,
@@ -90,6 +99,12 @@ pub async fn insert(
         certificate.not_after,
         certificate.revoked_at,
         now,
+        certificate.operator,
     ];
     tx.insert_all(&TABLE, &[row]).await.map(|_| ())
+}
+
+/// Revokes a certificate from `now` on, in real time; `false` if it was revoked before.
+pub async fn revoke(tx: &mut Tx, fingerprint: &[u8], now: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.run(&REVOKE, &[&fingerprint, &now]).await? == 1)
 }

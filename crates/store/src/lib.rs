@@ -47,6 +47,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0002_outbound.sqlite.sql"),
     },
     Migration {
+        number: 3,
+        name: "certificates",
+        postgres: include_str!("../migrations/0003_certificates.postgres.sql"),
+        sqlite: include_str!("../migrations/0003_certificates.sqlite.sql"),
+    },
+    Migration {
         number: 4,
         name: "JWE keys",
         postgres: include_str!("../migrations/0004_jwe_keys.postgres.sql"),

@@ -1,6 +1,7 @@
 //! The router of a [`TestApp`], and certificates that it knows.
 
 use api::{Limits, Options, Peer};
+use app::Clock;
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
 use axum::Router;
@@ -15,7 +16,10 @@ use std::time::Duration;
 use testkit::TestApp;
 
 /// Real time, as far as these tests are concerned.
-const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// How long the certificates last.
+pub(crate) const DAYS: u32 = 30;
 
 /// Nothing here is about them.
 const GENEROUS: Limits = Limits {
@@ -37,9 +41,14 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn of(node: &TestApp) -> Self {
+        Self::at(node, Arc::new(|| NOW)).await
+    }
+
+    /// With a real time that a test may move.
+    pub(crate) async fn at(node: &TestApp, real_time: Clock) -> Self {
         let options = Options {
             private_operations: NonZero::<u32>::MAX,
-            real_time: Arc::new(|| NOW),
+            real_time,
             sandbox: None,
             limits: GENEROUS,
         };
@@ -68,7 +77,7 @@ async fn signed(
     scope: &str,
 ) -> Peer {
     let (_, csr) = client_key_and_csr(name);
-    let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: 30 };
+    let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: DAYS };
     let operator = Operator("os:test".to_owned());
     let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
     let certificate = certificate_der(&pem).expect("a certificate").into();

@@ -1,5 +1,6 @@
 //! The doors in front of a running application, without a network between.
 
+mod certificates;
 mod doors;
 mod hang_up;
 mod no_database;

@@ -32,6 +32,10 @@ impl Clients {
         Self { reach, lines: Mutex::default() }
     }
 
+    pub(super) fn reach(&self) -> Reach {
+        self.reach
+    }
+
     fn find(&self, outbound: &Outbound) -> Option<Option<Arc<Line>>> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (made_from, line) = lines.get(&outbound.partner)?;

@@ -6,6 +6,7 @@ mod jwe;
 mod nodes;
 mod once;
 mod oracle;
+mod outbound;
 mod outbox;
 mod programs;
 mod verify;

@@ -18,7 +18,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 use zeroize::Zeroizing;
 
-const DAY: i64 = 24 * 60 * 60;
+pub(super) const DAY: i64 = 24 * 60 * 60;
 /// Days for which the authority's own certificate holds: ten years.
 const AUTHORITY_DAYS: i64 = 3_652;
 /// Days for which a certificate may hold.
@@ -30,7 +30,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The platform's certificate authority: a P-256 key and its certificate.
 pub struct Authority {
-    issuer: Issuer<'static, Signer>,
+    pub(super) issuer: Issuer<'static, Signer>,
     certificate_pem: String,
     not_after: i64,
 }
@@ -238,7 +238,7 @@ fn named(common_name: &str) -> DistinguishedName {
 }
 
 /// A time as a certificate names it, to the second.
-fn moment(second: i64) -> ASN1Time {
+pub(super) fn moment(second: i64) -> ASN1Time {
     let second = second.clamp(0, LAST_SECOND);
     ASN1Time::from_timestamp(second).expect("the second is between 1970 and 9999")
 }

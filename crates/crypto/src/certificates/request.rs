@@ -96,6 +96,12 @@ fn only_name<'a>(
     }
 }
 
+/// Whether a text may be the common name of a certificate that we sign or ask for.
+#[must_use]
+pub fn is_common_name(name: &str) -> bool {
+    is_readable(name)
+}
+
 /// Letters and digits of any script, and the signs of ASCII: no controls, nothing invisible,
 /// nothing that turns the direction of writing.
 fn is_readable(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The demonstration partners, one for each way of working, and the processor, with their programs
 //! and certificates.
 
-use crate::acts::{Act, CreateProcessor, CreateProgram, Desk, SignCertificate};
+use crate::acts::{Act, CreateProcessor, CreateProgram, Desk, HolderArgs, SignCertificate};
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
 use crate::secrets;
@@ -160,12 +160,15 @@ async fn certificate(
     {
         return Ok(());
     }
-    let (name, partner, processor) = match whose {
-        Whose::Partner(code) => (code, Some(code.to_owned()), None),
-        Whose::Processor => (PROCESSOR, None, Some(PROCESSOR.to_owned())),
+    let none = HolderArgs::default();
+    let (name, holder) = match whose {
+        Whose::Partner(code) => (code, HolderArgs { partner: Some(code.to_owned()), ..none }),
+        Whose::Processor => {
+            (PROCESSOR, HolderArgs { processor: Some(PROCESSOR.to_owned()), ..none })
+        }
     };
     let (key_pem, csr) = client_key_and_csr(name);
-    let sign = SignCertificate { csr, partner, processor, scopes: Vec::new(), days: DAYS };
+    let sign = SignCertificate { csr, holder, scopes: Vec::new(), days: DAYS };
     let signed = desk.act(operator, Act::SignCertificate(sign)).await?;
     let pem = signed.get("certificate").and_then(serde_json::Value::as_str).unwrap_or_default();
     // A certificate must never lie beside another one's key.

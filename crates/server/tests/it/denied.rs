@@ -1,137 +1,293 @@
-//! Every route × every wrong certificate: each gets its own answer. A route that isn't here fails
-//! `xtask tidy`.
+//! Every route × every wrong certificate and every object of somebody else: each gets its own
+//! answer. A route that isn't here fails `xtask tidy`; a method that isn't, a test below.
 
-use crate::story::{Story, expect, registration, unique};
-use crate::support::{Caller, Sandbox};
-use crypto::certificates::client_key_and_csr;
-use reqwest::Method;
+mod callers;
+
+use crate::story::{KEY, Story, answer, expect, register, registration};
+use crate::support::{Caller, Database, Sandbox};
+use callers::{Callers, Strangers, alert};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-/// Method and path of every route, and whose it is.
-pub(crate) const ROUTES: &[(&str, &str, Channel)] = &[
-    ("POST", "/lifecycle/v1/wallet", Channel::Lifecycle),
-    ("GET", "/lifecycle/v1/users", Channel::Lifecycle),
-    ("GET", "/lifecycle/v1/users/{customerId}", Channel::Lifecycle),
-    ("PUT", "/lifecycle/v1/users/{customerId}", Channel::Lifecycle),
-    ("GET", "/lifecycle/v1/public-key", Channel::Lifecycle),
-    ("POST", "/secure/customers/{customerId}/verification", Channel::Secure),
-    ("POST", "/secure/customers/{customerId}/register", Channel::Secure),
-    ("GET", "/secure/public-key", Channel::Secure),
-    ("GET", "/secure/customers/{customerId}/balances", Channel::Secure),
-    ("POST", "/secure/customers/{customerId}/balances", Channel::Secure),
-    ("GET", "/secure/customers/{customerId}/balances/{balanceId}", Channel::Secure),
-    ("GET", "/secure/balances/{balanceId}", Channel::Secure),
-    ("GET", "/secure/balances/{balanceId}/transactions", Channel::Secure),
-    ("POST", "/secure/balances/{balanceId}/transactions", Channel::Secure),
-    ("GET", "/secure/transactions/{transactionId}", Channel::Secure),
-    ("POST", "/secure/cards/virtual", Channel::Secure),
-    ("POST", "/secure/customers/{customerId}/cards/virtual", Channel::Secure),
-    ("GET", "/secure/customers/{customerId}/cards", Channel::Secure),
-    ("GET", "/secure/customers/{customerId}/cards/{cardId}", Channel::Secure),
-    ("POST", "/secure/customers/{customerId}/cards/{cardId}/lock", Channel::Secure),
-    ("POST", "/secure/customers/{customerId}/cards/{cardId}/unlock", Channel::Secure),
-    ("GET", "/sandbox/v1/received", Channel::Secure),
-    ("PUT", "/sandbox/v1/settings", Channel::Secure),
-    ("POST", "/sandbox/v1/clock", Channel::Secure),
-    ("POST", "/processor/v1/authorizations", Channel::Processor),
-    ("POST", "/processor/v1/reversals", Channel::Processor),
-    ("POST", "/processor/v1/clearings", Channel::Processor),
-];
-
+/// Whose a route is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
+    /// Everybody's: no certificate is asked for, none is refused.
+    Public,
+    /// A partner's, which names itself in `Issuer-Code` too.
     Lifecycle,
+    /// A partner's.
     Secure,
+    /// A processor's.
     Processor,
 }
 
-/// Asks for a route with the ids of a story, and tells status and title.
-async fn asked(caller: &Caller, route: (&str, &str), code: &str, story: &Story) -> (u16, Value) {
-    let (method, path) = route;
-    let path = path
-        .replace("{customerId}", &story.customer.to_string())
-        .replace("{balanceId}", &story.balance)
-        .replace("{cardId}", &story.card.to_string())
-        .replace("{transactionId}", "01a1fc4c-a200-45ff-bb8b-502c63e8d6cf");
+/// The names in path and body that are somebody's, each with what is told of one that isn't the
+/// caller's; the first of them where none is.
+pub(crate) type Names = &'static [(&'static str, &'static str)];
+
+const NOBODYS: Names = &[];
+const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
+const BALANCE: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
+const BALANCE_OF_USER: Names =
+    &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
+const TRANSACTION: Names = &[("{transactionId}", "TRANSACTION_NOT_FOUND")];
+const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
+const CARD_OF_USER: Names = &[("{cardId}", "CARD_NOT_FOUND"), ("{customerId}", "CARD_NOT_FOUND")];
+const NEW_CARD: Names =
+    &[("{customerId}", "CUSTOMER_NOT_FOUND"), ("{balanceId}", "BALANCE_NOT_FOUND")];
+
+/// What is sent, where a request needs a body to get as far as its object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sends {
+    Nothing,
+    /// JSON, with names as in a path.
+    Json(&'static str),
+    /// A KYC form.
+    Form,
+}
+
+use Channel::{Lifecycle, Processor, Public, Secure};
+use Sends::{Form, Json, Nothing};
+
+const VIRTUAL_CARD: Sends =
+    Json(r#"{"balanceId": "{balanceId}", "configId": "0019167984", "dcUserId": {customerId}}"#);
+const TRANSFER: Sends = Json(
+    r#"{"type": "topUp", "amount": 5, "currency": "EUR", "description": "Top-up",
+        "externalTransactionId": "denied"}"#,
+);
+const AUTHORIZATION: Sends = Json(
+    r#"{"card": {"cardId": {cardId}}, "kind": "authorization", "type": "pos", "amount": 5,
+        "currency": "EUR", "transactionId": "denied", "description": "Book store",
+        "transactionDate": "2026-11-21T10:00:00+00:00"}"#,
+);
+const FOLLOW_UP: Sends = Json(
+    r#"{"card": {"cardId": {cardId}}, "amount": 5, "currency": "EUR", "description": "Book store",
+        "transactionId": "denied", "transactionDate": "2026-11-21T10:00:00+00:00",
+        "referenceTransactionId": "held",
+        "referenceTransactionDate": "2026-11-21T10:00:00+00:00"}"#,
+);
+
+/// Method, path, whose it is, the names in it, what is sent.
+pub(crate) type Route = (&'static str, &'static str, Channel, Names, Sends);
+
+pub(crate) const ROUTES: &[Route] = &[
+    ("GET", "/nowhere", Public, NOBODYS, Nothing),
+    ("POST", "/lifecycle/v1/wallet", Lifecycle, NOBODYS, Nothing),
+    ("GET", "/lifecycle/v1/users", Lifecycle, NOBODYS, Nothing),
+    ("GET", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
+    ("PUT", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Json(r#"{"lastName": "Roe"}"#)),
+    ("GET", "/lifecycle/v1/public-key", Lifecycle, NOBODYS, Nothing),
+    ("POST", "/secure/customers/{customerId}/verification", Secure, USER, Form),
+    ("POST", "/secure/customers/{customerId}/register", Secure, USER, Form),
+    ("GET", "/secure/public-key", Secure, NOBODYS, Nothing),
+    ("GET", "/secure/customers/{customerId}/balances", Secure, USER, Nothing),
+    (
+        "POST",
+        "/secure/customers/{customerId}/balances",
+        Secure,
+        USER,
+        Json(r#"{"currency": "EUR"}"#),
+    ),
+    (
+        "GET",
+        "/secure/customers/{customerId}/balances/{balanceId}",
+        Secure,
+        BALANCE_OF_USER,
+        Nothing,
+    ),
+    ("GET", "/secure/balances/{balanceId}", Secure, BALANCE, Nothing),
+    ("GET", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, Nothing),
+    ("POST", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, TRANSFER),
+    ("GET", "/secure/transactions/{transactionId}", Secure, TRANSACTION, Nothing),
+    ("POST", "/secure/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
+    ("POST", "/secure/customers/{customerId}/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
+    ("GET", "/secure/customers/{customerId}/cards", Secure, USER, Nothing),
+    ("GET", "/secure/customers/{customerId}/cards/{cardId}", Secure, CARD_OF_USER, Nothing),
+    (
+        "POST",
+        "/secure/customers/{customerId}/cards/{cardId}/lock",
+        Secure,
+        CARD_OF_USER,
+        Json(r#"{"reason": 7}"#),
+    ),
+    ("POST", "/secure/customers/{customerId}/cards/{cardId}/unlock", Secure, CARD_OF_USER, Nothing),
+    ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
+    ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
+    ("POST", "/sandbox/v1/clock", Secure, NOBODYS, Nothing),
+    ("POST", "/processor/v1/authorizations", Processor, CARD, AUTHORIZATION),
+    ("POST", "/processor/v1/reversals", Processor, CARD, FOLLOW_UP),
+    ("POST", "/processor/v1/clearings", Processor, CARD, FOLLOW_UP),
+];
+
+/// What each name stands for.
+#[derive(Clone, Debug)]
+struct Ids {
+    story: Story,
+    transaction: String,
+}
+
+impl Ids {
+    /// A user with money, a card and a held purchase.
+    async fn of(story: Story, partner: &Caller, processor: &Caller) -> Self {
+        expect(200, story.purchase(processor, 100, "held")).await;
+        let path = format!("/secure/balances/{}/transactions", story.balance);
+        let page = expect(200, partner.get(&path)).await;
+        let newest = page["items"][0]["id"].as_str().expect("an id").to_owned();
+        Self { story, transaction: newest }
+    }
+
+    fn value(&self, name: &str) -> String {
+        match name {
+            "{customerId}" => self.story.customer.to_string(),
+            "{balanceId}" => self.story.balance.clone(),
+            "{cardId}" => self.story.card.to_string(),
+            "{transactionId}" => self.transaction.clone(),
+            other => panic!("{other} has no value here: add it"),
+        }
+    }
+}
+
+/// Writes values for all names of a route, by what each is.
+fn filled(text: &str, names: Names, value: impl Fn(&str) -> String) -> String {
+    names.iter().fold(text.to_owned(), |text, (name, _)| text.replace(name, &value(name)))
+}
+
+/// A request for a route, as its own partner makes it.
+fn request(
+    caller: &Caller,
+    route: &Route,
+    code: Option<&str>,
+    value: impl Fn(&str) -> String,
+) -> RequestBuilder {
+    let &(method, path, _, names, sends) = route;
+    let path = filled(path, names, &value);
+    assert!(!path.contains('{'), "{path} has a name that the table doesn't tell");
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
-    let request = caller.request(method, &path).header("Issuer-Code", code);
-    let (status, body) = crate::story::answer(request).await;
+    let mut request = caller.request(method, &path);
+    if let Some(code) = code {
+        request = request.header("Issuer-Code", code);
+    }
+    match sends {
+        Nothing => request,
+        Json(body) => {
+            let body = filled(body, names, &value);
+            let body: Value = serde_json::from_str(&body).expect("the table has JSON");
+            request.json(&body)
+        }
+        Form => request.multipart(form()),
+    }
+}
+
+fn form() -> reqwest::multipart::Form {
+    let picture = |name| {
+        let part = reqwest::multipart::Part::bytes(b"\x89PNG\r\n\x1a\n".to_vec());
+        (name, part.file_name("picture.png"))
+    };
+    let texts = [
+        ("firstName", "Leon"),
+        ("lastName", "Tester"),
+        ("street", "Postepu"),
+        ("number", "1"),
+        ("city", "Warszawa"),
+        ("postCode", "02-676"),
+        ("country", "PL"),
+        ("nationality", "Polish"),
+        ("birthDate", "2000-01-01"),
+        ("documentType", "passport"),
+        ("identityCardNo", "AB123456"),
+        ("documentExpirationDate", "2040-01-01"),
+    ];
+    let form = texts
+        .into_iter()
+        .fold(reqwest::multipart::Form::new(), |form, (name, text)| form.text(name, text));
+    [picture("imageFace"), picture("imageFront")]
+        .into_iter()
+        .fold(form, |form, (name, part)| form.part(name, part))
+}
+
+/// Status and title.
+async fn told(request: RequestBuilder) -> (u16, Value) {
+    let (status, body) = answer(request).await;
     (status, body["title"].clone())
 }
 
-/// A second partner, with a certificate of its own.
-async fn other_partner(sandbox: &Sandbox, scope: &str) -> Caller {
-    let code = format!("other-{}", unique());
-    let created = ["partner", "create", "--code", &code, "--kyc-mode", "EXTERNAL"];
-    sandbox.antaca(&created).await.assert_done();
-    let (key, csr) = client_key_and_csr(&code);
-    let file = sandbox.dir().join(format!("{code}.csr"));
-    std::fs::write(&file, csr).expect("the request can be written");
-    let file = file.to_str().expect("a path of text");
-    let sign = ["ca", "sign", "--csr", file, "--partner", &code, "--scope", scope];
-    let signed = sandbox.antaca(&sign).await;
-    sandbox.with_certificate(&signed.assert_done().stdout, &key)
-}
-
 on_both_databases! {
-    /// No certificate, one of another kind of caller, one without the scope, a wrong code.
+    /// None, one that isn't in force, one for something else: before anything else is looked at.
     async fn a_wrong_certificate_gets_its_own_answer(database) {
         let sandbox = Sandbox::start(database).await;
-        let story = Story::begin(&sandbox, 0).await;
-        let unscoped = other_partner(&sandbox, "partner-balance-create").await;
-        for &(method, path, channel) in ROUTES {
-            let route = (method, path);
-            let none = asked(sandbox.anonymous(), route, "sandbox", &story).await;
-            assert_eq!(none, (401, json!("CERTIFICATE_REQUIRED")), "{route:?}");
-            let wrong = match channel {
-                Channel::Lifecycle | Channel::Secure => sandbox.processor(),
-                Channel::Processor => sandbox.partner(),
+        let story = Story::begin(&sandbox, 1_000).await;
+        let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
+        let callers = Callers::of(&sandbox).await;
+        for route in ROUTES {
+            let channel = route.2;
+            let asked = async |caller: &Caller, code: Option<&str>| {
+                told(request(caller, route, code, |name| ids.value(name))).await
             };
-            let wrong = asked(wrong, route, "sandbox", &story).await;
-            assert_eq!(wrong, (403, json!("FORBIDDEN")), "{route:?}");
-            let wrong = asked(&unscoped, route, "sandbox", &story).await;
-            assert_eq!(wrong, (403, json!("FORBIDDEN")), "{route:?}");
-            if channel == Channel::Lifecycle {
-                let foreign = asked(sandbox.partner(), route, "acme", &story).await;
-                assert_eq!(foreign, (403, json!("ISSUER_CODE_MISMATCH")), "{route:?}");
+            for column in callers.columns(channel) {
+                let told = asked(column.caller, Some("sandbox")).await;
+                match column.answer {
+                    Some((status, title)) => {
+                        assert_eq!(told, (status, json!(title)), "{}: {route:?}", column.what);
+                    }
+                    None => {
+                        let refused = [401, 403].contains(&told.0);
+                        assert!(!refused, "{}: {route:?}: {told:?}", column.what);
+                    }
+                }
+            }
+            if channel == Lifecycle {
+                for code in [None, Some(""), Some("closed"), Some("Sandbox")] {
+                    let mismatch = asked(sandbox.partner(), code).await;
+                    let wanted = (403, json!("ISSUER_CODE_MISMATCH"));
+                    assert_eq!(mismatch, wanted, "{code:?}: {route:?}");
+                }
             }
         }
     }
 
-    /// Another partner's objects aren't there.
-    async fn another_partners_objects_are_not_there(database) {
+    /// What is somebody else's isn't there, by whichever name in path or body, and stays as it is.
+    async fn anothers_objects_are_not_there(database) {
         let sandbox = Sandbox::start(database).await;
         let story = Story::begin(&sandbox, 1_000).await;
-        let other = other_partner(&sandbox, "secure").await;
-        let (user, balance, card) = (story.customer, &story.balance, story.card);
-        let secure = format!("/secure/customers/{user}");
-        let body = json!({ "balanceId": balance, "configId": "0019167984", "dcUserId": user });
-        let top_up = story.top_up(&other, &json!(5), "theirs");
-        let virtual_card = format!("{secure}/cards/virtual");
-        for (request, title) in [
-            (other.get(&format!("{secure}/balances")), "CUSTOMER_NOT_FOUND"),
-            (other.get(&format!("{secure}/balances/{balance}")), "BALANCE_NOT_FOUND"),
-            (other.get(&format!("/secure/balances/{balance}")), "BALANCE_NOT_FOUND"),
-            (other.get(&format!("/secure/balances/{balance}/transactions")), "BALANCE_NOT_FOUND"),
-            (top_up, "BALANCE_NOT_FOUND"),
-            (other.get(&format!("{secure}/cards")), "CUSTOMER_NOT_FOUND"),
-            (
-                crate::story::encrypted(other.get(&format!("{secure}/cards/{card}"))),
-                "CARD_NOT_FOUND",
-            ),
-            (
-                other.post(&format!("{secure}/cards/{card}/lock")).json(&json!({ "reason": 7 })),
-                "CARD_NOT_FOUND",
-            ),
-            (other.post(&format!("{secure}/cards/{card}/unlock")), "CARD_NOT_FOUND"),
-        ] {
-            let problem = expect(404, request).await;
-            assert_eq!(problem["title"], title);
+        let theirs = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
+        let other = Strangers::of(&sandbox).await;
+        let own = Ids::of(other.story.clone(), &other.partner, &other.processor).await;
+        let before = everything(&sandbox, &theirs).await;
+        for route in ROUTES {
+            let &(method, _, channel, names, _) = route;
+            let (caller, status) = match channel {
+                Public => continue,
+                Lifecycle | Secure => (&other.partner, 404),
+                Processor => (&other.processor, 200),
+            };
+            let mut cases: Vec<(Vec<&str>, &str)> =
+                names.iter().map(|(name, title)| (vec![*name], *title)).collect();
+            if let Some((_, title)) = names.first() {
+                cases.push((names.iter().map(|(name, _)| *name).collect(), title));
+            }
+            for (number, (foreign, title)) in cases.into_iter().enumerate() {
+                let value = |name: &str| {
+                    if foreign.contains(&name) { theirs.value(name) } else { own.value(name) }
+                };
+                let mut asked = request(caller, route, Some(&other.code), value);
+                if channel == Processor {
+                    asked = asked.header("X-Idempotency-Key", format!("{method}{number}"));
+                } else {
+                    asked = asked.header("Encrypt-Response", "true");
+                    asked = asked.header("Public-Key", KEY.public_header());
+                }
+                let (told, body) = answer(asked).await;
+                let word = if channel == Processor { "description" } else { "title" };
+                assert_eq!((told, &body[word]), (status, &json!(title)), "{foreign:?}: {route:?}");
+            }
         }
-        let issue = crate::story::encrypted(other.post(&virtual_card).json(&body));
-        let problem = expect(422, issue).await;
-        assert_eq!(problem["title"], "PROGRAM_NOT_FOUND", "the other partner has no program");
-        assert_eq!(story.amounts(&sandbox).await, (1_000, 0));
+        let mail = before[0]["email"].as_str().expect("an e-mail");
+        let path = format!("/lifecycle/v1/users?email={mail}");
+        let found = other.partner.get(&path).header("Issuer-Code", &other.code);
+        assert_eq!(expect(200, found).await["items"], json!([]));
+        assert_eq!(everything(&sandbox, &theirs).await, before);
     }
 
     /// A closed partner's certificate is refused at once, and works again when it is live.
@@ -139,10 +295,61 @@ on_both_databases! {
         let sandbox = Sandbox::start(database).await;
         let set = |state| ["partner", "set", "--code", "sandbox", "--state", state];
         sandbox.antaca(&set("CLOSED")).await.assert_done();
-        let refused = crate::story::register(sandbox.partner(), &registration());
+        let refused = register(sandbox.partner(), &registration());
         let problem = expect(401, refused).await;
         assert_eq!(problem["title"], "CERTIFICATE_REVOKED");
         sandbox.antaca(&set("LIVE")).await.assert_done();
-        expect(201, crate::story::register(sandbox.partner(), &registration())).await;
+        expect(201, register(sandbox.partner(), &registration())).await;
+    }
+}
+
+/// All that a partner is shown of a user.
+async fn everything(sandbox: &Sandbox, ids: &Ids) -> Vec<Value> {
+    let user = ids.story.customer;
+    let mut all = Vec::new();
+    for path in [
+        format!("/lifecycle/v1/users/{user}"),
+        format!("/secure/customers/{user}/balances"),
+        format!("/secure/customers/{user}/cards"),
+        format!("/secure/balances/{}/transactions", ids.story.balance),
+    ] {
+        let asked = sandbox.partner().get(&path).header("Issuer-Code", "sandbox");
+        all.push(expect(200, asked).await);
+    }
+    all
+}
+
+/// Not even a handshake, whichever route is asked for.
+#[tokio::test]
+async fn a_certificate_of_another_authority_ended_or_not_for_clients_gets_an_alert() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    for (what, certificate, key) in callers::refused_by_tls(&sandbox) {
+        for (method, path, ..) in ROUTES {
+            let path = path.replace(['{', '}'], "");
+            let told = alert(&sandbox, (&certificate, &key), &format!("{method} {path}")).await;
+            assert!(told.contains("alert"), "{what}: {method} {path}: {told}");
+        }
+    }
+}
+
+/// The router itself tells which methods a path has.
+#[tokio::test]
+async fn every_method_of_a_path_is_in_the_table() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    for (_, path, channel, ..) in ROUTES.iter().filter(|route| route.2 != Public) {
+        let named = ROUTES.iter().filter(|route| route.1 == *path);
+        let named: BTreeSet<&str> = named.map(|route| route.0).collect();
+        let caller = match channel {
+            Public | Lifecycle | Secure => sandbox.partner(),
+            Processor => sandbox.processor(),
+        };
+        let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));
+        let refused = trace.send().await.expect("an answer");
+        assert_eq!(refused.status(), 405, "{path}");
+        let allowed = refused.headers()["allow"].to_str().expect("a text");
+        let mut allowed: BTreeSet<&str> = allowed.split(',').map(str::trim).collect();
+        // Asking for the head of an answer is asking.
+        allowed.remove("HEAD");
+        assert_eq!(allowed, named, "{path}");
     }
 }

@@ -7,7 +7,7 @@ mod tls;
 
 pub(crate) use foreign::Foreign;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
-pub(crate) use tls::{Connection, connect};
+pub(crate) use tls::{Connection, config, connect, connect_as};
 
 use reqwest::{Certificate, Client, Identity, RequestBuilder};
 use serde_json::Value;

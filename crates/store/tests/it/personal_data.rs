@@ -5,12 +5,17 @@ use store::MIGRATIONS;
 
 const LIST: &str = include_str!("../../../../docs/personal-data.md");
 
-/// `table.column` of every table that the migrations make.
+/// `table.column` of all that the migrations make.
 fn columns() -> BTreeSet<String> {
     let mut columns = BTreeSet::new();
     let mut table = None;
     for line in MIGRATIONS.iter().flat_map(|migration| migration.postgres.lines()) {
-        if let Some(rest) = line.strip_prefix("create table ") {
+        if let Some((name, rest)) =
+            line.strip_prefix("alter table ").and_then(|rest| rest.split_once(" add column "))
+        {
+            let column = rest.split_whitespace().next().expect("a column's name");
+            columns.insert(format!("{}.{column}", name.trim_matches('"')));
+        } else if let Some(rest) = line.strip_prefix("create table ") {
             table = rest.split_whitespace().next().map(|name| name.trim_matches('"').to_owned());
         } else if line.starts_with(')') {
             table = None;

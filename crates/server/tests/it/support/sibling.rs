@@ -16,7 +16,9 @@ impl Sandbox {
         for entry in std::fs::read_dir(self.dir()).expect("the folder can be read") {
             let entry = entry.expect("an entry");
             let name = entry.file_name();
-            if !NOT_COPIED.iter().any(|kept| name == *kept) {
+            // What is being written may have its own name by now.
+            let new = name.to_string_lossy().ends_with(".new");
+            if !new && !NOT_COPIED.iter().any(|kept| name == *kept) {
                 std::fs::copy(entry.path(), dir.join(&name)).expect("the file can be copied");
             }
         }

@@ -3,7 +3,7 @@
 use super::Sandbox;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,12 +28,24 @@ pub(crate) async fn connect(
     identity: Option<(&str, &str)>,
     protocols: &[&[u8]],
 ) -> std::io::Result<Connection> {
+    let mut config = config(sandbox, identity, rustls::DEFAULT_VERSIONS);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    connect_as(sandbox, &Arc::new(config)).await
+}
+
+/// What a client offers; it remembers sessions, and resumes them where it is used again.
+pub(crate) fn config(
+    sandbox: &Sandbox,
+    identity: Option<(&str, &str)>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
     let file = sandbox.file();
     let ca = sandbox.dir().join(file["ca"].as_str().expect("a file"));
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).expect("a certificate")).expect("a root");
-    let builder = ClientConfig::builder().with_root_certificates(roots);
-    let mut config = match identity {
+    let builder = ClientConfig::builder_with_protocol_versions(versions);
+    let builder = builder.with_root_certificates(roots);
+    match identity {
         Some((certificate, key)) => {
             let der = CertificateDer::from_pem_slice(certificate.as_bytes());
             let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
@@ -41,12 +53,19 @@ pub(crate) async fn connect(
             builder.with_client_auth_cert(chain, key).expect("an identity")
         }
         None => builder.with_no_client_auth(),
-    };
-    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    }
+}
+
+/// Connects with a configuration.
+pub(crate) async fn connect_as(
+    sandbox: &Sandbox,
+    config: &Arc<ClientConfig>,
+) -> std::io::Result<Connection> {
+    let file = sandbox.file();
     let port = file["baseUrl"].as_str().and_then(|url| url.rsplit(':').next()).expect("a port");
     let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await?;
     let name = ServerName::try_from("localhost").expect("a name");
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let stream = TlsConnector::from(config.clone()).connect(name, stream).await?;
     Ok(Connection(stream))
 }
 
@@ -88,6 +107,23 @@ impl Connection {
             Ok(Err(_)) if !bytes.is_empty() => Ok(bytes),
             Ok(read) => read.map(|_| bytes),
         }
+    }
+
+    /// Reads until these bytes have come.
+    pub(crate) async fn read_until(&mut self, end: &[u8]) -> String {
+        let mut bytes = Vec::new();
+        let read = async {
+            while !bytes.windows(end.len()).any(|part| part == end) {
+                bytes.push(self.0.read_u8().await.expect("the answer goes on"));
+            }
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("the server answers");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Whether it took up a session of an earlier connection.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.0.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// The connection itself.

@@ -1,0 +1,115 @@
+//! An operator's commands about how partners are called.
+
+use super::Desk;
+use crate::failure::Failure;
+use app::audit::Operator;
+use app::outbound::{Import, SecretAct, our_certificate_json};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use domain::notification::Event;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The word for no event at all.
+const NONE: &str = "none";
+
+/// A request for our certificate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RequestCertificate {
+    /// The code of the partner that we are to call.
+    pub(crate) partner: String,
+    /// The common name that we ask for.
+    pub(crate) name: String,
+}
+
+/// What a partner gave us.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ImportCertificate {
+    /// The partner's code.
+    pub(crate) partner: String,
+    /// Our certificate, PEM.
+    pub(crate) certificate: String,
+    /// The authorities of its server, PEM.
+    pub(crate) trusted_ca: String,
+    /// Where its paths begin.
+    pub(crate) base_url: String,
+}
+
+/// Whose secret to show.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ShowSecret {
+    /// The partner's Issuer-Code
+    #[arg(long)]
+    pub(crate) code: String,
+    /// Make a new one first; the one before is used beside it for 24 hours
+    #[arg(long)]
+    pub(crate) rotate: bool,
+}
+
+impl Desk {
+    pub(super) async fn request_certificate(
+        &self,
+        operator: &Operator,
+        command: RequestCertificate,
+    ) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let partner = self.partner(&command.partner)?;
+        let csr = self.app.request_certificate(operator, partner, &command.name).await?;
+        Ok(json!({ "csr": csr }))
+    }
+
+    pub(super) async fn import_certificate(
+        &self,
+        operator: &Operator,
+        command: ImportCertificate,
+    ) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let ImportCertificate { partner: code, certificate, trusted_ca, base_url } = command;
+        let partner = self.partner(&code)?;
+        let import = Import { certificate, trusted_ca, base_url };
+        let now = (self.real_time)();
+        self.app.import_certificate(operator, partner, import, now).await?;
+        let settings = self.app.settings.get();
+        let shown = settings.outbound(partner).map(|ours| our_certificate_json(ours, &code));
+        let shown = shown.transpose().map_err(|error| {
+            Failure::new(format!("Our certificate for {code} can't be read: it {error}."))
+        })?;
+        Ok(shown.flatten().into())
+    }
+
+    pub(super) async fn show_secret(
+        &self,
+        operator: &Operator,
+        command: &ShowSecret,
+    ) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let partner = self.partner(&command.code)?;
+        let act =
+            if command.rotate { SecretAct::Rotate((self.real_time)()) } else { SecretAct::Show };
+        let secret = self.app.outbound_secret(operator, partner, act).await?;
+        Ok(json!({ "secret": *secret }))
+    }
+}
+
+/// What `--notifications` takes: the events, and a word for none of them.
+pub(super) fn notifications() -> PossibleValuesParser {
+    Event::ALL.iter().map(|event| event.as_str()).chain([NONE]).into()
+}
+
+/// The events that the words name.
+pub(super) fn events(words: Vec<String>) -> Result<Vec<Event>, Failure> {
+    if words == [NONE] {
+        return Ok(Vec::new());
+    }
+    let unknown = || Failure::new("--notifications has a value that isn't known.");
+    let mut events = words
+        .iter()
+        .map(|word| Event::parse(word).ok_or_else(unknown))
+        .collect::<Result<Vec<_>, _>>()?;
+    events.sort_unstable();
+    events.dedup();
+    Ok(events)
+}
