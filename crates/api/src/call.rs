@@ -1,10 +1,12 @@
 //! A request as the endpoints see it: who, which key, what path, what body.
 
-use crate::Api;
 use crate::identity::Caller;
 use crate::layers::{Received, request_id};
+use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::Fields;
+use crate::{Api, Peer};
+use app::audit::Origin;
 use app::{Once, Refusal};
 use axum::body::to_bytes;
 use axum::extract::{
@@ -31,6 +33,7 @@ pub(crate) struct Head {
     query: Vec<(String, String)>,
     endpoint: String,
     key: Option<String>,
+    origin: Origin,
     /// The name of the request.
     pub(crate) request_id: String,
     /// When it came in.
@@ -107,8 +110,14 @@ impl Head {
             endpoint: self.endpoint.clone(),
             key: self.key.clone(),
             fingerprint: self.fingerprint,
+            origin: self.origin.clone(),
             render,
         }
+    }
+
+    /// Where the command comes from.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The idempotency key, if it was sent.
@@ -247,10 +256,23 @@ async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Prob
         query: query(parts.uri.query().unwrap_or_default())?,
         endpoint: format!("{method} {route}"),
         key: idempotency_key(method, &parts.headers)?,
+        origin: origin(parts, api),
         request_id: request_id(),
         received,
         fingerprint: api.app.keyring.fingerprint(&digested),
     })
+}
+
+/// Whose certificate a request came with, and from where.
+fn origin(parts: &Parts, api: &Api) -> Origin {
+    let peer = parts.extensions.get::<Peer>();
+    let settings = api.app.settings.get();
+    let der = peer.and_then(|peer| peer.certificate.as_deref());
+    let held = der.and_then(|der| settings.certificate(&crypto::certificates::fingerprint(der)));
+    let actor = held.map_or_else(String::new, |held| {
+        format!("certificate:{}/{}", mask(&held.common_name), held.serial)
+    });
+    Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }
 }
 
 /// The pairs of a query, decoded.

@@ -26,6 +26,7 @@ pub use sandbox::{Demonstration, Sandbox};
 
 use app::{App, Clock};
 use encryption::{Decryption, PublicKeys};
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Options {
 pub struct Peer {
     /// The DER of the client certificate, if it sent one.
     pub certificate: Option<Arc<[u8]>>,
+    /// Its IP address.
+    pub address: Option<IpAddr>,
 }
 
 /// What every endpoint works with.

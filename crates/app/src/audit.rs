@@ -1,10 +1,22 @@
-//! Audit records of changes through the control channel.
+//! Audit records: where a command comes from, and the record of an operator's act.
 
 use crate::{App, Error};
 use domain::ids::PartnerId;
 use serde_json::Value;
+use std::net::IpAddr;
 use store::audit::{Record, insert};
 use store::db::Tx;
+
+/// Where a command comes from, as its audit record tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who gave it: `certificate:NAME/SERIAL` of a caller's certificate, `os:NAME` of an operator.
+    pub actor: String,
+    /// The IP address that it came from; none where it was given on this machine.
+    pub address: Option<IpAddr>,
+    /// The name of its request, as the logs tell it.
+    pub request_id: String,
+}
 
 /// Who acts on the command line or the control socket: `os:` and the name of the OS user.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 //! another node waits at the row's unique key, finds it taken, undoes its own work and gives the
 //! first one's answer.
 
+use crate::audit::Origin;
 use crate::keyring::EPOCH;
 use crate::refusals::Refusal;
 use crate::{App, Error};
@@ -28,6 +29,8 @@ pub struct Once<T> {
     pub key: Option<String>,
     /// The keyed digest of the request.
     pub fingerprint: [u8; 32],
+    /// Where the command comes from.
+    pub origin: Origin,
     /// Makes the answer.
     pub render: fn(&T) -> Value,
 }

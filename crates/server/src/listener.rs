@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,11 +74,13 @@ impl Listener {
                 (socket.accept().await, place)
             });
             let Some((accepted, place)) = accepted.await else { return };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, address)) = accepted else {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let connection = self.clone().connection(stream, stopping.clone());
+            // An IPv4 address is told as one, also where the socket speaks IPv6.
+            let address = address.ip().to_canonical();
+            let connection = self.clone().connection(stream, address, stopping.clone());
             drop(self.tasks.run(async move {
                 connection.await;
                 drop(place);
@@ -85,7 +88,7 @@ impl Listener {
         }
     }
 
-    async fn connection(self, stream: TcpStream, stopping: CancellationToken) {
+    async fn connection(self, stream: TcpStream, address: IpAddr, stopping: CancellationToken) {
         // Answers are small and must not wait for one another.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.clone() else {
@@ -101,7 +104,8 @@ impl Listener {
                     Some(tls::H2) => Protocol::Http2,
                     Some(_) | None => Protocol::Http1,
                 };
-                self.serve(stream, Peer { certificate }, protocol, stopping).await;
+                let peer = Peer { certificate, address: Some(address) };
+                self.serve(stream, peer, protocol, stopping).await;
             }
             Some(Ok(Err(error))) => tracing::debug!(%error, "A TLS handshake failed"),
             Some(Err(_)) => tracing::debug!("A TLS handshake took too long"),

@@ -58,7 +58,8 @@ async fn signed(
     let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: 30 };
     let operator = Operator("os:test".to_owned());
     let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
-    Peer { certificate: Some(certificate_der(&pem).expect("a certificate").into()) }
+    let certificate = Some(certificate_der(&pem).expect("a certificate").into());
+    Peer { certificate, address: None }
 }
 
 /// A POST of JSON.

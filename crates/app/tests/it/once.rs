@@ -14,6 +14,7 @@ fn once<T>(key: &str, content: u8, render: fn(&T) -> Value) -> Once<T> {
         endpoint: "POST /test".to_owned(),
         key: Some(key.to_owned()),
         fingerprint: [content; 32],
+        origin: testkit::origin(),
         render,
     }
 }
