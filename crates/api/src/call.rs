@@ -14,7 +14,7 @@ use axum::extract::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use domain::ids::{BalanceId, CardId, ProcessorId, TransactionId, UserId};
+use domain::ids::{BalanceId, CardId, OperationId, ProcessorId, TransactionId, UserId};
 use domain::scope::Scope;
 use serde_json::Value;
 use std::time::Instant;
@@ -154,6 +154,12 @@ impl Head {
     pub(crate) fn card(&self) -> Result<CardId, Problem> {
         let id = self.param("cardId").and_then(number);
         id.map(CardId).ok_or_else(|| refused(Refusal::CardNotFound))
+    }
+
+    /// The operation that the path names.
+    pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
+        let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(OperationId).ok_or_else(|| refused(Refusal::OperationNotFound))
     }
 
     /// The transaction that the path names.

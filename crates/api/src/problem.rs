@@ -150,6 +150,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
+        | Refusal::OperationNotFound
         | Refusal::PartnerNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::BinRangeExhausted

@@ -52,6 +52,11 @@ pub fn router(app: App, options: Options) -> Router {
         .route("/secure/transactions/{transactionId}", get(transactions::find))
         .route("/secure/cards/virtual", post(cards::issue_virtual))
         .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual))
+        .route("/secure/customers/{customerId}/cards/virtual/async", post(cards::issue_later))
+        .route(
+            "/secure/customers/{customerId}/cards/operations/{operationId}",
+            get(cards::operation),
+        )
         .route("/secure/customers/{customerId}/cards", get(cards::list))
         .route("/secure/customers/{customerId}/cards/{cardId}", get(cards::full_data))
         .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock))

@@ -9,6 +9,8 @@ use app::{App, Clock, Error};
 use std::future::Future;
 use std::time::Duration;
 use store::db::Kind;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 /// Settings of other nodes are in force within this time.
 const SETTINGS: Duration = Duration::from_secs(1);
@@ -16,6 +18,9 @@ const SETTINGS: Duration = Duration::from_secs(1);
 const ENDED_KEYS: Duration = Duration::from_secs(60);
 /// Holds end at most this much late.
 const EXPIRY: Duration = Duration::from_secs(1);
+/// Operations whose worker has died, or that another node took, are looked for so often; a
+/// new one wakes the worker of its own node at once.
+const OPERATIONS: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 const CHECKPOINT: Duration = Duration::from_millis(200);
 
@@ -43,6 +48,8 @@ pub(crate) fn start(served: &Served, real_time: &Clock) {
     every(app, "janitor", JANITOR, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
+    let made = |app: App| async move { app.carry_out_operations().await.map(|_| ()) };
+    every_or_woken(app, "operations", OPERATIONS, Some(|app| &app.operations), made);
     if app.db.kind() == Kind::Sqlite {
         every(app, "checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }
@@ -76,13 +83,35 @@ fn every<F>(
 ) where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
+    every_or_woken(app, name, pause, None, step);
+}
+
+/// As [`every`], and at once when the bell rings.
+fn every_or_woken<F>(
+    app: &App,
+    name: &'static str,
+    pause: Duration,
+    bell: Option<fn(&App) -> &Notify>,
+    step: impl Fn(App) -> F + Send + 'static,
+) where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
     let (app, stopping) = (app.clone(), app.tasks.stopping());
     let tasks = app.tasks.clone();
     drop(tasks.run(async move {
-        while stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        while stopping.run_until_cancelled(turn(&app, pause, bell)).await.is_some() {
             if let Err(error) = step(app.clone()).await {
                 tracing::warn!(worker = name, error = %Chain(&error), "A worker's step failed");
             }
         }
     }));
+}
+
+/// Waits for the next turn.
+async fn turn(app: &App, pause: Duration, bell: Option<fn(&App) -> &Notify>) {
+    match bell {
+        None => sleep(pause).await,
+        // Whether the time is up or the bell rang, the step is the same.
+        Some(bell) => drop(timeout(pause, bell(app).notified()).await),
+    }
 }

@@ -424,6 +424,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
         outbox,
+        operations: tokio::sync::Notify::new(),
     })
 }
 

@@ -40,7 +40,7 @@ fn kept_json(card: &Card) -> Value {
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.
-fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
+pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let in_path = call.user_if_named()?;
     let mut fields = call.fields()?;
     let balance = parsed(|text| Uuid::try_parse(text).ok(), "must be a UUID");

@@ -52,7 +52,8 @@ impl App {
         self.finish(scope, &once, tx, result).await
     }
 
-    async fn make_virtual(
+    /// Makes a card and its number, before any transaction that could wait for it.
+    pub(super) async fn make_virtual(
         &self,
         scope: Scope,
         command: &IssueVirtual,
@@ -89,7 +90,7 @@ impl App {
     }
 
     /// Looks again, now under the locks of owner and balance, and writes.
-    async fn issue_in(
+    pub(super) async fn issue_in(
         &self,
         tx: &mut Tx,
         scope: Scope,

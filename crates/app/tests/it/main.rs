@@ -5,6 +5,7 @@ mod janitor;
 mod jwe;
 mod nodes;
 mod once;
+mod operations;
 mod oracle;
 mod outbox;
 mod programs;

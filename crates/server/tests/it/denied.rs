@@ -26,6 +26,8 @@ pub(crate) const ROUTES: &[(&str, &str, Channel)] = &[
     ("GET", "/secure/transactions/{transactionId}", Channel::Secure),
     ("POST", "/secure/cards/virtual", Channel::Secure),
     ("POST", "/secure/customers/{customerId}/cards/virtual", Channel::Secure),
+    ("POST", "/secure/customers/{customerId}/cards/virtual/async", Channel::Secure),
+    ("GET", "/secure/customers/{customerId}/cards/operations/{operationId}", Channel::Secure),
     ("GET", "/secure/customers/{customerId}/cards", Channel::Secure),
     ("GET", "/secure/customers/{customerId}/cards/{cardId}", Channel::Secure),
     ("POST", "/secure/customers/{customerId}/cards/{cardId}/lock", Channel::Secure),

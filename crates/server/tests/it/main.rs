@@ -11,6 +11,7 @@ mod denied;
 mod jwe;
 mod listener;
 mod operation;
+mod operations;
 mod production;
 mod sandbox;
 mod story;
