@@ -10,7 +10,7 @@ use app::App;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use std::sync::Arc;
 
 /// A body of JSON.
@@ -31,6 +31,7 @@ pub fn router(app: App, options: Options) -> Router {
         .route("/lifecycle/v1/wallet", post(users::register))
         .route("/lifecycle/v1/users", get(users::find_by))
         .route("/lifecycle/v1/users/{customerId}", get(users::find).put(users::change))
+        .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove))
         .route("/lifecycle/v1/public-key", get(public_key::show));
 
     let forms = Router::new()

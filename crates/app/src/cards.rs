@@ -1,4 +1,4 @@
-//! Cards: issue, now or later, list, show, lock, unlock.
+//! Cards: issue, now or later, list, show, lock, unlock, remove.
 
 mod full_data;
 mod issue_virtual;
@@ -6,6 +6,7 @@ mod list;
 mod lock;
 mod numbers;
 mod operations;
+mod remove;
 mod unlock;
 
 pub use full_data::FullCard;

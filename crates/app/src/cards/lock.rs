@@ -1,6 +1,6 @@
 //! Lock a card.
 
-use crate::cards::list::of_holder;
+use crate::cards::list::ever_of_holder;
 use crate::ledger::card_stream;
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -72,9 +72,9 @@ impl App {
     ) -> Result<(), Error> {
         let (holder, id) = card;
         // A card never changes its balance, so it may be read before the lock; its state may not.
-        let guard = of_holder(tx, scope, holder, id).await?.balance;
+        let guard = ever_of_holder(tx, scope, holder, id).await?.balance;
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
-        let mut card = of_holder(tx, scope, holder, id).await?;
+        let mut card = ever_of_holder(tx, scope, holder, id).await?;
         match rule(&mut card)? {
             Outcome::Applied => {
                 cards::update_state(tx, scope, &card).await?;

@@ -13,6 +13,7 @@ pub(crate) const ROUTES: &[(&str, &str, Channel)] = &[
     ("GET", "/lifecycle/v1/users", Channel::Lifecycle),
     ("GET", "/lifecycle/v1/users/{customerId}", Channel::Lifecycle),
     ("PUT", "/lifecycle/v1/users/{customerId}", Channel::Lifecycle),
+    ("DELETE", "/lifecycle/v1/users/{customerId}/cards/{cardId}", Channel::Lifecycle),
     ("GET", "/lifecycle/v1/public-key", Channel::Lifecycle),
     ("POST", "/secure/customers/{customerId}/verification", Channel::Secure),
     ("POST", "/secure/customers/{customerId}/register", Channel::Secure),
@@ -126,6 +127,10 @@ on_both_databases! {
                 "CARD_NOT_FOUND",
             ),
             (other.post(&format!("{secure}/cards/{card}/unlock")), "CARD_NOT_FOUND"),
+            (
+                other.post(&format!("{virtual_card}/async")).json(&body),
+                "CUSTOMER_NOT_FOUND",
+            ),
         ] {
             let problem = expect(404, request).await;
             assert_eq!(problem["title"], title);

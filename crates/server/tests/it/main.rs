@@ -13,6 +13,7 @@ mod listener;
 mod operation;
 mod operations;
 mod production;
+mod removal;
 mod sandbox;
 mod story;
 mod upgrade;
