@@ -262,23 +262,32 @@ async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Prob
         query: query(parts.uri.query().unwrap_or_default())?,
         endpoint: format!("{method} {route}"),
         key: idempotency_key(method, &parts.headers)?,
-        origin: origin(parts, api),
+        origin: origin(parts, caller, api),
         request_id: request_id(),
         received,
         fingerprint: api.app.keyring.fingerprint(&digested),
     })
 }
 
-/// Whose certificate a request came with, and from where.
-fn origin(parts: &Parts, api: &Api) -> Origin {
+/// Who sent a request, and from where.
+fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
     let peer = parts.extensions.get::<Peer>();
-    let settings = api.app.settings.get();
-    let der = peer.and_then(|peer| peer.certificate.as_deref());
-    let held = der.and_then(|der| settings.certificate(&crypto::certificates::fingerprint(der)));
-    let actor = held.map_or_else(String::new, |held| {
-        format!("certificate:{}/{}", mask(&held.common_name), held.serial)
-    });
+    let actor = match caller {
+        Caller::Partner(_) => certificate_name(peer, api),
+        Caller::Processor(id) => format!("processor:{}", id.0),
+    };
     Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }
+}
+
+/// Common name and serial number of a caller's certificate.
+fn certificate_name(peer: Option<&Peer>, api: &Api) -> String {
+    let der = peer.and_then(|peer| peer.certificate.as_deref()).unwrap_or_default();
+    let settings = api.app.settings.get();
+    let held = settings.certificate(&crypto::certificates::fingerprint(der));
+    // It was registered when it was checked, a moment ago.
+    let (name, serial) =
+        held.map_or(("", "unknown"), |held| (held.common_name.as_str(), held.serial.as_str()));
+    format!("certificate:{}/{serial}", mask(name))
 }
 
 /// The pairs of a query, decoded.

@@ -60,6 +60,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0005_operations.sqlite.sql"),
     },
     Migration {
+        number: 6,
+        name: "audit",
+        postgres: include_str!("../migrations/0006_audit.postgres.sql"),
+        sqlite: include_str!("../migrations/0006_audit.sqlite.sql"),
+    },
+    Migration {
         number: 7,
         name: "janitor",
         postgres: include_str!("../migrations/0007_janitor.postgres.sql"),

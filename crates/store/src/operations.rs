@@ -59,7 +59,7 @@ const DELETE: Sql = Sql("
         select o.partner_id, o.id
         from partner p
         join operation o on o.partner_id = p.id
-        where o.created_at <= $1 and o.finished_at is not null
+        where o.created_at < $1 and o.finished_at is not null
         limit $2)");
 
 /// The statements of this module.
@@ -175,7 +175,8 @@ pub async fn finish(
     Ok(changed == 1)
 }
 
-/// Deletes ended operations that were made at this time or before, at most `limit`; how many.
+/// Deletes ended operations of all partners that were made before a time, at most `limit`; how
+/// many.
 pub async fn delete_before(tx: &mut Tx, time: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.run(&DELETE, &[&time, &limit]).await
 }

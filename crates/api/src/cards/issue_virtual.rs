@@ -31,7 +31,7 @@ pub(crate) async fn issue_virtual(
     };
     // What is kept with the key is the card's id alone; number and code are read again.
     let id = issued.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
-    let full = api.app.full_card(scope, holder, CardId(id)).await?;
+    let full = api.app.full_card(scope, holder, CardId(id), call.origin()).await?;
     Ok(Answer::Created(full_json(&full)))
 }
 

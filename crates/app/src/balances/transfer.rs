@@ -74,7 +74,10 @@ impl App {
             fingerprint: asked.fingerprint.to_vec(),
             request_id: asked.origin.request_id.clone(),
             now,
-            event: Event::Transfer { order: Box::new(order(asked, now)) },
+            event: Event::Transfer {
+                origin: Box::new(asked.origin.clone()),
+                order: Box::new(order(asked, now)),
+            },
         };
         match self.engines.submit(command, Instant::now() + WAIT).await? {
             Outcome::Decided(message) => self.answer_of(scope, &message).await,

@@ -6,7 +6,7 @@
 //! at one operation.
 
 use super::issue_virtual::IssueVirtual;
-use crate::audit::Origin;
+use crate::audit::{Done, Entry, Origin};
 use crate::error::Chain;
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -15,7 +15,7 @@ use domain::ids::{OperationId, PartnerId, UserId};
 use domain::operation::Progress;
 use domain::scope::Scope;
 use jiff::ToSpan;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use store::db::Tx;
 use store::operations::{self, Claimed, Lease, Operation};
@@ -63,10 +63,18 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         operation: &Operation,
-    ) -> Result<OperationId, Error> {
+    ) -> Result<Done<OperationId>, Error> {
         users::find(tx, scope, operation.holder).await?.ok_or(Refusal::CustomerNotFound)?;
         operations::insert(tx, scope, operation, self.now()).await?;
-        Ok(operation.id)
+        let digests = self.digests(scope.partner(), format!("operation/{}", operation.id.0));
+        let after = json!({
+            "userId": operation.holder.0,
+            "balanceId": operation.balance.0.to_string(),
+            "configId": operation.config_id,
+            "label": digests.of("label", operation.label.as_deref()),
+        });
+        let entry = Entry::made("operation.create", operation.id.0, after);
+        Ok(Done::changed(operation.id, entry))
     }
 
     /// How far a user's operation is.
@@ -151,6 +159,7 @@ impl App {
 
     async fn make_card_of(&self, claimed: Claimed) -> Result<(), Error> {
         let (scope, operation) = (scope(&claimed), claimed.operation);
+        let origin = origin(&operation);
         let command = IssueVirtual {
             holder: operation.holder,
             balance: operation.balance,
@@ -160,7 +169,8 @@ impl App {
         let (program, card, pan) = self.make_virtual(scope, &command).await?;
         let mut tx = self.db.begin().await?;
         let ended = async {
-            self.issue_in(&mut tx, scope, &program, (&card, &pan)).await?;
+            let entry = self.issue_in(&mut tx, scope, &program, (&card, &pan)).await?;
+            self.record(&mut tx, scope.partner(), &origin, entry).await?;
             let done = Progress::Done { card: card.id };
             Ok::<_, Error>(
                 operations::finish(&mut tx, scope, operation.id, &done, self.now()).await?,
@@ -208,6 +218,15 @@ fn operation(command: IssueVirtual, origin: Origin) -> Operation {
         actor: origin.actor,
         address: origin.address.map(|address| address.to_string()),
         request_id: origin.request_id,
+    }
+}
+
+/// Where the operation came from: the card's audit record names who ordered it.
+fn origin(operation: &Operation) -> Origin {
+    Origin {
+        actor: operation.actor.clone(),
+        address: operation.address.as_deref().and_then(|address| address.parse().ok()),
+        request_id: operation.request_id.clone(),
     }
 }
 

@@ -16,6 +16,6 @@ impl App {
         once: Once<()>,
     ) -> Result<Value, Error> {
         let now = self.now();
-        self.change_card(scope, (holder, id), once, |card| card.remove(now)).await
+        self.change_card(scope, (holder, id), once, "card.remove", |card| card.remove(now)).await
     }
 }
