@@ -305,7 +305,7 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
         | Event::Expire { .. } => Some(message(command, &decided)),
     };
     let transaction = decided.change.transaction.clone();
-    if let Some(record) = audited(command, &decided.change.transaction) {
+    if let Some(record) = audited(command, &transaction) {
         facts.audit(record);
     }
     facts.apply(partner, decided.change);
