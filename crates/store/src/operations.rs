@@ -32,15 +32,15 @@ const FIND: Sql = Sql("
     select status, card_id, reason
     from operation
     where partner_id = $1 and id = $2 and user_id = $3 and created_at > $4");
-/// What was claimed is free again when its lease has ended. A lease that ends later than any that
-/// could be given now is of a clock that was set back since, and is as good as ended. Found in a
+/// What was claimed is free again when its lease has ended. A lease that ends far later than one
+/// that is given now is of a clock that was set back since, and is as good as ended. Found in a
 /// step of its own: as a subquery it could be run more than once, and claim more than it should.
 const CLAIM: Sql = Sql("
     with claimable as materialized (
         select partner_id, id
         from operation
         where partner_id = any($1) and finished_at is null
-            and (claimed_until is null or claimed_until <= $3 or claimed_until > $4)
+            and (claimed_until is null or claimed_until <= $3 or claimed_until > $6)
         order by created_at
         limit $5
         for no key update skip locked)
@@ -152,8 +152,11 @@ pub async fn claim(
     limit: i64,
 ) -> Result<Vec<Claimed>, StoreError> {
     let partners: Vec<i64> = partners.iter().map(|partner| partner.0).collect();
-    let parameters: [&dyn crate::db::ToValue; 5] =
-        [&partners, &lease.holder, &lease.from, &lease.until, &limit];
+    // Clocks of two nodes differ by less than a lease.
+    let length = lease.until.duration_since(lease.from);
+    let beyond = lease.until.checked_add(length).unwrap_or(lease.until);
+    let parameters: [&dyn crate::db::ToValue; 6] =
+        [&partners, &lease.holder, &lease.from, &lease.until, &limit, &beyond];
     tx.rows(&CLAIM, &parameters).await?.iter().map(read_claimed).collect()
 }
 

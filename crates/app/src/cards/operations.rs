@@ -102,8 +102,12 @@ impl App {
                 reached("operation-claimed");
                 self.carry_out(operation).await?;
                 ended += 1;
+                // What is left of the claim is anybody's when the lease has ended.
+                if self.tasks.is_stopping() {
+                    return Ok(ended);
+                }
             }
-            if !more || self.tasks.is_stopping() {
+            if !more {
                 return Ok(ended);
             }
         }

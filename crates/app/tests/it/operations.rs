@@ -8,6 +8,7 @@ use domain::ids::{BalanceId, CardId, OperationId, UserId};
 use domain::operation::Progress;
 use jiff::ToSpan;
 use serde_json::{Value, json};
+use store::db::Sql;
 use store::operations::{self, Lease};
 use testkit::{Database, Funded, TestApp, on_both};
 
@@ -176,6 +177,46 @@ on_both! {
         node.advance(-DAY);
         assert_eq!(node.app.carry_out_operations().await.expect("works"), 1);
     }
+}
+
+on_both! {
+    /// What fails by a fault of ours is tried five times, and then given up for all to see.
+    async fn what_can_not_be_made_is_given_up(node) {
+        let user = node.user().await;
+        let balance = node.balance_of(user).await;
+        let id = order(&node, command(user, balance)).await;
+        let mut tx = node.app.db.begin().await.expect("begins");
+        tx.run(&Sql("delete from card_key"), &[]).await.expect("deletes");
+        tx.commit().await.expect("commits");
+        for _ in 0..4 {
+            node.app.carry_out_operations().await.expect("goes on");
+            assert_eq!(progress(&node, user, id).await.expect("is there"), Progress::Pending);
+            node.advance(LEASE);
+        }
+        node.app.carry_out_operations().await.expect("goes on");
+        let failed = Progress::Failed { reason: "INTERNAL_ERROR".to_owned() };
+        assert_eq!(progress(&node, user, id).await.expect("is there"), failed);
+        assert_eq!(cards(&node, user).await, 0);
+    }
+}
+
+/// Nobody can write cards for longer than the database lets anybody wait: that is no refusal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_databases_trouble_ends_no_operation() {
+    let node = TestApp::on(Database::Postgres).await;
+    let Funded { user, balance, .. } = node.funded(0).await;
+    let id = order(&node, command(user, balance)).await;
+    let mut tx = node.app.db.begin().await.expect("begins");
+    tx.rows(&Sql("lock table card in exclusive mode"), &[]).await.expect("locks");
+    let told = node.app.carry_out_operations().await;
+    assert!(matches!(told, Err(Error::Unavailable(..))), "{told:?}");
+    assert_eq!(progress(&node, user, id).await.expect("is there"), Progress::Pending);
+
+    tx.rollback().await;
+    node.advance(LEASE);
+    assert_eq!(node.app.carry_out_operations().await.expect("works"), 1);
+    assert!(matches!(progress(&node, user, id).await, Ok(Progress::Done { .. })));
+    assert_eq!(cards(&node, user).await, 2);
 }
 
 /// Each order is one node's, and each card is made once.
