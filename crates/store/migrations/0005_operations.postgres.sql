@@ -20,3 +20,4 @@ create table operation (
     constraint operation_pk primary key (partner_id, id)
 );
 create index operation_open on operation (partner_id, created_at) where finished_at is null;
+create index janitor_operation on operation (created_at) where finished_at is not null;

@@ -20,3 +20,4 @@ create table operation (
     primary key (partner_id, id)
 ) strict, without rowid;
 create index operation_open on operation (partner_id, created_at) where finished_at is null;
+create index janitor_operation on operation (created_at) where finished_at is not null;

@@ -53,17 +53,9 @@ const FINISH: Sql = Sql("
     update operation
     set status = $3, card_id = $4, reason = $5, finished_at = $6
     where partner_id = $1 and id = $2 and finished_at is null");
-const DELETE: Sql = Sql("
-    delete from operation
-    where (partner_id, id) in (
-        select o.partner_id, o.id
-        from partner p
-        join operation o on o.partner_id = p.id
-        where o.created_at < $1 and o.finished_at is not null
-        limit $2)");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[FIND, CLAIM, FINISH, DELETE];
+pub const STATEMENTS: &[Sql] = &[FIND, CLAIM, FINISH];
 
 /// A card to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,12 +168,6 @@ pub async fn finish(
     let status = progress.as_str();
     let changed = tx.run(&FINISH, &[&scope.partner(), &id, &status, &card, &reason, &now]).await?;
     Ok(changed == 1)
-}
-
-/// Deletes ended operations of all partners that were made before a time, at most `limit`; how
-/// many.
-pub async fn delete_before(tx: &mut Tx, time: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    tx.run(&DELETE, &[&time, &limit]).await
 }
 
 fn read_progress(row: &Row) -> Result<Progress, StoreError> {

@@ -8,6 +8,7 @@
 use super::issue_virtual::IssueVirtual;
 use crate::audit::{Done, Entry, Origin};
 use crate::error::Chain;
+use crate::janitor::OPERATION_DAYS;
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
@@ -34,8 +35,6 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 const ATTEMPTS_MAX: i64 = 5;
 /// The reason of one that was given up.
 const INTERNAL_ERROR: &str = "INTERNAL_ERROR";
-/// How long an operation can be asked for, in days (spec "Calls").
-const KEPT_DAYS: i64 = 7;
 
 impl App {
     /// Orders a virtual card; the answer is the operation. Only the user must be there: the other
@@ -85,7 +84,7 @@ impl App {
         id: OperationId,
     ) -> Result<Progress, Error> {
         let now = self.now();
-        let since = now.checked_sub((KEPT_DAYS * 24).hours()).unwrap_or(now);
+        let since = now.checked_sub((OPERATION_DAYS * 24).hours()).unwrap_or(now);
         let mut tx = self.db.read().await?;
         let found = operations::find(&mut tx, scope, user, id, since).await;
         Ok(tx.end(found).await?.ok_or(Refusal::OperationNotFound)?)
