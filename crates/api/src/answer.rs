@@ -13,6 +13,8 @@ pub(crate) enum Answer {
     Ok(Value),
     /// 201.
     Created(Value),
+    /// 202.
+    Accepted(Value),
     /// 204.
     NoContent,
 }
@@ -41,6 +43,7 @@ impl IntoResponse for Answer {
         match self {
             Self::Ok(body) => (StatusCode::OK, Json(body)).into_response(),
             Self::Created(body) => (StatusCode::CREATED, Json(body)).into_response(),
+            Self::Accepted(body) => (StatusCode::ACCEPTED, Json(body)).into_response(),
             Self::NoContent => StatusCode::NO_CONTENT.into_response(),
         }
     }

@@ -1,10 +1,12 @@
 //! A request as the endpoints see it: who, which key, what path, what body.
 
-use crate::Api;
 use crate::identity::Caller;
 use crate::layers::{Received, request_id};
+use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::Fields;
+use crate::{Api, Peer};
+use app::audit::Origin;
 use app::{Once, Refusal};
 use axum::body::to_bytes;
 use axum::extract::{
@@ -12,7 +14,7 @@ use axum::extract::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use domain::ids::{BalanceId, CardId, ProcessorId, TransactionId, UserId};
+use domain::ids::{BalanceId, CardId, OperationId, ProcessorId, TransactionId, UserId};
 use domain::scope::Scope;
 use serde_json::Value;
 use std::time::Instant;
@@ -31,6 +33,7 @@ pub(crate) struct Head {
     query: Vec<(String, String)>,
     endpoint: String,
     key: Option<String>,
+    origin: Origin,
     /// The name of the request.
     pub(crate) request_id: String,
     /// When it came in.
@@ -107,8 +110,14 @@ impl Head {
             endpoint: self.endpoint.clone(),
             key: self.key.clone(),
             fingerprint: self.fingerprint,
+            origin: self.origin.clone(),
             render,
         }
+    }
+
+    /// Where the command comes from.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The idempotency key, if it was sent.
@@ -145,6 +154,12 @@ impl Head {
     pub(crate) fn card(&self) -> Result<CardId, Problem> {
         let id = self.param("cardId").and_then(number);
         id.map(CardId).ok_or_else(|| refused(Refusal::CardNotFound))
+    }
+
+    /// The operation that the path names.
+    pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
+        let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(OperationId).ok_or_else(|| refused(Refusal::OperationNotFound))
     }
 
     /// The transaction that the path names.
@@ -247,10 +262,32 @@ async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Prob
         query: query(parts.uri.query().unwrap_or_default())?,
         endpoint: format!("{method} {route}"),
         key: idempotency_key(method, &parts.headers)?,
+        origin: origin(parts, caller, api),
         request_id: request_id(),
         received,
         fingerprint: api.app.keyring.fingerprint(&digested),
     })
+}
+
+/// Who sent a request, and from where.
+fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
+    let peer = parts.extensions.get::<Peer>();
+    let actor = match caller {
+        Caller::Partner(_) => certificate_name(peer, api),
+        Caller::Processor(id) => format!("processor:{}", id.0),
+    };
+    Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }
+}
+
+/// Common name and serial number of a caller's certificate.
+fn certificate_name(peer: Option<&Peer>, api: &Api) -> String {
+    let der = peer.and_then(|peer| peer.certificate.as_deref()).unwrap_or_default();
+    let settings = api.app.settings.get();
+    let held = settings.certificate(&crypto::certificates::fingerprint(der));
+    // It was registered when it was checked, a moment ago.
+    let (name, serial) =
+        held.map_or(("", "unknown"), |held| (held.common_name.as_str(), held.serial.as_str()));
+    format!("certificate:{}/{serial}", mask(name))
 }
 
 /// The pairs of a query, decoded.

@@ -1,15 +1,21 @@
-//! Cards: issue, list, show, lock, unlock (spec "Cards").
+//! Cards: issue, now or later, list, show, lock, unlock, remove (spec "Cards").
 
 mod full_data;
+mod issue_later;
 mod issue_virtual;
 mod list;
 mod lock;
+mod operation;
+mod remove;
 mod unlock;
 
 pub(crate) use full_data::full_data;
+pub(crate) use issue_later::issue_later;
 pub(crate) use issue_virtual::issue_virtual;
 pub(crate) use list::list;
 pub(crate) use lock::lock;
+pub(crate) use operation::operation;
+pub(crate) use remove::remove;
 pub(crate) use unlock::unlock;
 
 use app::cards::FullCard;

@@ -52,7 +52,7 @@ pub struct Options {
 pub struct Peer {
     /// The DER of the client certificate, if it sent one.
     pub certificate: Option<Arc<[u8]>>,
-    /// Where it calls from.
+    /// Where it calls from: an IPv4 address is told as one, also where the socket speaks IPv6.
     pub address: Option<IpAddr>,
 }
 

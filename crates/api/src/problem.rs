@@ -153,6 +153,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
+        | Refusal::OperationNotFound
         | Refusal::PartnerNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists

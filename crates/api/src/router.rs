@@ -11,7 +11,7 @@ use app::App;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use std::sync::Arc;
 
 /// A body of JSON.
@@ -33,6 +33,7 @@ pub fn router(app: App, options: Options) -> Router {
         .route("/lifecycle/v1/wallet", post(users::register))
         .route("/lifecycle/v1/users", get(users::find_by))
         .route("/lifecycle/v1/users/{customerId}", get(users::find).put(users::change))
+        .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove))
         .route("/lifecycle/v1/public-key", get(public_key::show));
 
     let forms = Router::new()
@@ -54,6 +55,11 @@ pub fn router(app: App, options: Options) -> Router {
         .route("/secure/transactions/{transactionId}", get(transactions::find))
         .route("/secure/cards/virtual", post(cards::issue_virtual))
         .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual))
+        .route("/secure/customers/{customerId}/cards/virtual/async", post(cards::issue_later))
+        .route(
+            "/secure/customers/{customerId}/cards/operations/{operationId}",
+            get(cards::operation),
+        )
         .route("/secure/customers/{customerId}/cards", get(cards::list))
         .route("/secure/customers/{customerId}/cards/{cardId}", get(cards::full_data))
         .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock))

@@ -1,16 +1,164 @@
-//! Audit records of changes through the control channel.
+//! Audit records: who did what, when, from where, and what was there before and after. A record is
+//! written in the transaction that it reports. A use case that changes something can't be written
+//! without one: `App::finish` takes a `Done`, the engine makes its own (`ledger/decide.rs`),
+//! and the only way to a card's number ([`App::full_card`]) leaves one.
 
+use crate::keyring::Keyring;
 use crate::{App, Error};
+use domain::Timestamp;
 use domain::ids::PartnerId;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use std::net::IpAddr;
 use store::audit::{Record, insert};
 use store::db::Tx;
+use uuid::Uuid;
+
+/// Where a command comes from, as its audit record tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who gave it: `certificate:NAME/SERIAL` of a partner's certificate, `processor:ID`.
+    pub actor: String,
+    /// The IP address that it came from; none where it was given on this machine.
+    pub address: Option<IpAddr>,
+    /// The name of its request, as the logs tell it.
+    pub request_id: String,
+}
 
 /// Who acts on the command line or the control socket: `os:` and the name of the OS user.
 #[derive(Clone, Debug)]
 pub struct Operator(pub String);
 
+/// What an audit record tells of a command, beside who gave it and when.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "a change without its record must not be committed"]
+pub(crate) struct Entry {
+    action: &'static str,
+    object: String,
+    detail: Value,
+}
+
+impl Entry {
+    /// Something was made.
+    pub(crate) fn made(action: &'static str, object: impl ToString, after: Value) -> Self {
+        Self { action, object: object.to_string(), detail: json!({ "after": after }) }
+    }
+
+    /// Something was changed: of both objects it keeps the fields that differ.
+    pub(crate) fn changed(
+        action: &'static str,
+        object: impl ToString,
+        before: &Value,
+        after: &Value,
+    ) -> Self {
+        Self { action, object: object.to_string(), detail: change_json(before, after) }
+    }
+
+    /// Secrets of these names were shown.
+    pub(crate) fn shown(action: &'static str, object: impl ToString, names: &[&str]) -> Self {
+        Self { action, object: object.to_string(), detail: json!({ "shown": names }) }
+    }
+
+    /// Tells one thing more.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+        self.detail[name] = value;
+        self
+    }
+
+    /// The row of it.
+    pub(crate) fn record(
+        self,
+        id: Uuid,
+        partner: PartnerId,
+        origin: &Origin,
+        at: Timestamp,
+    ) -> Record {
+        Record {
+            id,
+            partner,
+            actor: origin.actor.clone(),
+            action: self.action.to_owned(),
+            object: self.object,
+            detail: self.detail,
+            at,
+            address: origin.address.map(|address| address.to_string()),
+            request_id: Some(origin.request_id.clone()),
+        }
+    }
+}
+
+/// What has changed of an object: of before and after, the fields that differ.
+pub(crate) fn change_json(before: &Value, after: &Value) -> Value {
+    json!({ "before": differing(before, after), "after": differing(after, before) })
+}
+
+/// The fields of an object that another one doesn't have, or has otherwise.
+fn differing(these: &Value, those: &Value) -> Value {
+    let fields = these.as_object().into_iter().flatten();
+    let differs = |(name, value): &(&String, &Value)| those.get(name.as_str()) != Some(value);
+    let kept = fields.filter(differs).map(|(name, value)| (name.clone(), value.clone()));
+    Value::Object(kept.collect::<Map<_, _>>())
+}
+
+/// What a use case has done: its result, and what the audit record will tell.
+#[derive(Debug)]
+pub(crate) struct Done<T> {
+    pub(crate) result: T,
+    pub(crate) entry: Option<Entry>,
+}
+
+impl<T> Done<T> {
+    /// Something is otherwise now.
+    pub(crate) fn changed(result: T, entry: Entry) -> Self {
+        Self { result, entry: Some(entry) }
+    }
+
+    /// Everything was already as it was to be; that leaves no record.
+    pub(crate) fn unchanged(result: T) -> Self {
+        Self { result, entry: None }
+    }
+}
+
+/// Keyed digests of one object's personal fields: a record tells that a field was changed, and can
+/// prove what it was to who knows the value, but doesn't hold it. Equal values of two objects have
+/// different digests.
+pub(crate) struct Digests<'a> {
+    keyring: &'a Keyring,
+    partner: PartnerId,
+    object: String,
+}
+
+impl Digests<'_> {
+    /// The digest of a field; nothing for none.
+    pub(crate) fn of(&self, field: &str, value: Option<&str>) -> Value {
+        value.map_or(Value::Null, |value| self.of_bytes(field, value.as_bytes()))
+    }
+
+    /// The digest of bytes.
+    pub(crate) fn of_bytes(&self, field: &str, value: &[u8]) -> Value {
+        let partner = self.partner.0.to_be_bytes();
+        let parts = [&partner, self.object.as_bytes(), field.as_bytes(), value];
+        Value::String(format!("hmac:{}", self.keyring.personal_digest(&parts)))
+    }
+}
+
 impl App {
+    /// The digests of an object's personal fields; `object` names it among all of its partner's.
+    pub(crate) fn digests(&self, partner: PartnerId, object: String) -> Digests<'_> {
+        Digests { keyring: &self.keyring, partner, object }
+    }
+
+    /// Writes what a caller did, in the transaction that does it.
+    pub(crate) async fn record(
+        &self,
+        tx: &mut Tx,
+        partner: PartnerId,
+        origin: &Origin,
+        entry: Entry,
+    ) -> Result<(), Error> {
+        let record = entry.record(self.ordered_id(), partner, origin, self.now());
+        Ok(insert(tx, &[record]).await?)
+    }
+
     /// Writes that an operator has something copied out of the instance.
     pub async fn record_backup(&self, operator: &Operator, what: &str) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
@@ -31,12 +179,51 @@ impl App {
         let record = Record {
             id: self.ordered_id(),
             partner,
-            actor: &operator.0,
-            action,
-            object,
-            detail,
+            actor: operator.0.clone(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            detail: detail.clone(),
             at: self.now(),
+            address: None,
+            request_id: None,
         };
-        Ok(insert(tx, &record).await?)
+        Ok(insert(tx, &[record]).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_tells_the_fields_that_differ() {
+        let before = json!({ "state": "ACTIVE", "lockReason": null, "kept": 1, "gone": 2 });
+        let after = json!({ "state": "LOCKED", "lockReason": "CARD_LOST", "kept": 1, "new": 3 });
+        let told = Entry::changed("card.lock", 5, &before, &after).detail;
+        let expected = json!({
+            "before": { "state": "ACTIVE", "lockReason": null, "gone": 2 },
+            "after": { "state": "LOCKED", "lockReason": "CARD_LOST", "new": 3 },
+        });
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_digest_is_of_one_field_of_one_object() {
+        let keyring = Keyring::new(crypto::keys::MasterKey::generate("sandbox"));
+        let digest = |partner, object: &str, field, value| {
+            let (partner, object) = (PartnerId(partner), object.to_owned());
+            Digests { keyring: &keyring, partner, object }.of(field, Some(value))
+        };
+        let one = digest(1, "user/1", "phone", "481234567");
+        assert_eq!(digest(1, "user/1", "phone", "481234567"), one);
+        for other in [
+            digest(2, "user/1", "phone", "481234567"),
+            digest(1, "user/2", "phone", "481234567"),
+            digest(1, "user/1", "email", "481234567"),
+            digest(1, "user/1", "phone", "481234568"),
+        ] {
+            assert_ne!(other, one);
+        }
+        assert_eq!(one.as_str().map(str::len), Some("hmac:".len() + 32));
     }
 }

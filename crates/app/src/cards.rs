@@ -1,10 +1,12 @@
-//! Cards: issue, list, show, lock, unlock.
+//! Cards: issue, now or later, list, show, lock, unlock, remove.
 
 mod full_data;
 mod issue_virtual;
 mod list;
 mod lock;
 mod numbers;
+mod operations;
+mod remove;
 mod unlock;
 
 pub use full_data::FullCard;

@@ -1,7 +1,6 @@
-//! Stops the engine at a step, so that a test can kill or halt the process there. Compiled only
-//! with the feature `faults`, which no release build has.
+//! Stops the engine or a worker at a step, so that a test can kill or halt the process there.
+//! Compiled only with the feature `faults`, which no release build has.
 
-use crate::ledger::Step;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,12 +35,12 @@ pub fn arm(fault: Fault) {
 }
 
 /// Stops here if this is the place.
-pub(crate) fn reached(step: Step) {
+pub(crate) fn reached(step: &str) {
     let Some(fault) = FAULT.get() else { return };
-    if fault.step != step.name() || SEEN.fetch_add(1, Ordering::SeqCst) + 1 != fault.nth {
+    if fault.step != step || SEEN.fetch_add(1, Ordering::SeqCst) + 1 != fault.nth {
         return;
     }
-    std::fs::write(&fault.marker, step.name()).expect("the marker's folder exists");
+    std::fs::write(&fault.marker, step).expect("the marker's folder exists");
     while fault.marker.exists() {
         std::thread::sleep(Duration::from_millis(5));
     }

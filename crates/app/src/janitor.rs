@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use store::janitor::{self, AUDIT, EARLY_REVERSAL, Expired, IDEMPOTENCY};
+use store::janitor::{self, AUDIT, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION};
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 1_000;
@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const COMMITS: u64 = 100;
 /// How long an idempotency key is remembered.
 const KEY_DAYS: i64 = 30;
+/// How long an operation can be asked for (spec "Calls").
+pub(crate) const OPERATION_DAYS: i64 = 7;
 /// What messages are called whose keys are cleared.
 const MESSAGE: &str = "message";
 
@@ -68,12 +70,13 @@ impl Step {
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, retention: &Retention) -> [Step; 4] {
+fn steps(now: Timestamp, retention: &Retention) -> [Step; 5] {
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
         delete(IDEMPOTENCY, KEY_DAYS.days()),
         delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, AUDIT_MONTHS_MAX).months()),
+        delete(OPERATION, OPERATION_DAYS.days()),
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
     ]
 }

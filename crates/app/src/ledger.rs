@@ -72,7 +72,7 @@ impl Step {
 /// Where the engine says how far it is.
 pub(crate) fn reached(step: Step) {
     #[cfg(feature = "faults")]
-    crate::faults::reached(step);
+    crate::faults::reached(step.name());
     #[cfg(not(feature = "faults"))]
     let _ = step;
 }

@@ -79,6 +79,8 @@ pub struct Parts {
     pub numbers: ids::Numbers,
     /// What partners are told.
     pub outbox: outbox::Outbox,
+    /// Wakes the worker that carries out operations.
+    pub operations: tokio::sync::Notify,
 }
 
 impl App {

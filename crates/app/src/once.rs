@@ -5,6 +5,7 @@
 //! another node waits at the row's unique key, finds it taken, undoes its own work and gives the
 //! first one's answer.
 
+use crate::audit::{Done, Origin};
 use crate::keyring::EPOCH;
 use crate::refusals::Refusal;
 use crate::{App, Error};
@@ -28,6 +29,8 @@ pub struct Once<T> {
     pub key: Option<String>,
     /// The keyed digest of the request.
     pub fingerprint: [u8; 32],
+    /// Where the command comes from.
+    pub origin: Origin,
     /// Makes the answer.
     pub render: fn(&T) -> Value,
 }
@@ -91,15 +94,16 @@ impl App {
         self.keep_refusal(scope, once, refusal).await
     }
 
-    /// Ends a command: keeps its answer and commits, or undoes its work and keeps the refusal.
+    /// Ends a command: writes its audit record, keeps its answer and commits, or undoes its work
+    /// and keeps the refusal, which leaves no record.
     pub(crate) async fn finish<T>(
         &self,
         scope: Scope,
         once: &Once<T>,
-        tx: Tx,
-        result: Result<T, Error>,
+        mut tx: Tx,
+        result: Result<Done<T>, Error>,
     ) -> Result<Value, Error> {
-        match result {
+        match self.recorded(&mut tx, scope, once, result).await {
             Ok(done) => self.commit(scope, once, tx, Ok((once.render)(&done))).await,
             Err(error) => {
                 tx.rollback().await;
@@ -109,6 +113,20 @@ impl App {
                 }
             }
         }
+    }
+
+    async fn recorded<T>(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        once: &Once<T>,
+        result: Result<Done<T>, Error>,
+    ) -> Result<T, Error> {
+        let Done { result, entry } = result?;
+        if let Some(entry) = entry {
+            self.record(tx, scope.partner(), &once.origin, entry).await?;
+        }
+        Ok(result)
     }
 
     /// Keeps a refusal with the key, if there is one and it is of that kind; answers with it.

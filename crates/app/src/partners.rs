@@ -1,6 +1,6 @@
 //! Partners: create, set. Both are the operator's, through the control channel.
 
-use crate::audit::Operator;
+use crate::audit::{Operator, change_json};
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::partner::{
@@ -96,10 +96,11 @@ impl App {
         self.refresh_settings().await?;
         let settings = self.settings.get();
         let partner = settings.partner_of_code(code).ok_or(Refusal::PartnerNotFound)?;
+        let before = partner_json(partner);
         let partner = changed(partner.clone(), command);
         check_time_zone(&partner.settings.time_zone)?;
         let mut tx = self.db.begin().await?;
-        let set = self.set_partner_in(&mut tx, operator, &partner).await;
+        let set = self.set_partner_in(&mut tx, operator, &partner, &before).await;
         tx.end(set).await?;
         self.refresh_settings().await?;
         Ok(partner)
@@ -117,9 +118,11 @@ impl App {
         tx: &mut Tx,
         operator: &Operator,
         partner: &Partner,
+        before: &Value,
     ) -> Result<(), Error> {
         partners::update(tx, partner).await?;
-        let act = ("partner.set", partner.code.as_str(), &partner_json(partner));
+        let detail = change_json(before, &partner_json(partner));
+        let act = ("partner.set", partner.code.as_str(), &detail);
         self.record_act(tx, operator, partner.id, act).await?;
         Ok(instance::raise_settings_version(tx).await?)
     }

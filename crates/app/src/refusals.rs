@@ -35,6 +35,8 @@ refusals! {
     BalanceNotFound, "BALANCE_NOT_FOUND", "There is no such balance.";
     CardNotFound, "CARD_NOT_FOUND", "There is no such card.";
     TransactionNotFound, "TRANSACTION_NOT_FOUND", "There is no such transaction.";
+    OperationNotFound, "OPERATION_NOT_FOUND",
+        "There is no such operation, or it is older than seven days.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
     ProgramNotFound, "PROGRAM_NOT_FOUND",
         "The partner has no such program, it is closed, or it is for another kind of card.";

@@ -1,9 +1,9 @@
 //! What a sandbox alone can do: its partners change their own settings, and its clock is moved.
 
-use crate::audit::Operator;
+use crate::audit::{Done, Entry, Operator};
 use crate::once::Turn;
 use crate::outbound::SetOutbound;
-use crate::partners::{self, changed};
+use crate::partners::{self, changed, partner_json};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Timestamp;
@@ -11,7 +11,7 @@ use domain::ids::PartnerId;
 use domain::partner::Partner;
 use domain::scope::Scope;
 use jiff::ToSpan as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::counters;
 use store::db::Tx;
 
@@ -32,9 +32,10 @@ impl App {
         self.refresh_settings().await?;
         let settings = self.settings.get();
         let held = settings.partner(scope.partner()).ok_or(Refusal::PartnerNotFound)?;
+        let before = partner_json(held);
         let partner = changed(held.clone(), partner);
         let mut tx = self.db.begin().await?;
-        let set = self.set_sandbox_in(&mut tx, operator, &partner, outbound).await;
+        let set = self.set_sandbox_in(&mut tx, operator, (&partner, &before), outbound).await;
         tx.end(set).await?;
         self.refresh_settings().await
     }
@@ -43,12 +44,13 @@ impl App {
         &self,
         tx: &mut Tx,
         operator: &Operator,
-        partner: &Partner,
+        set: (&Partner, &Value),
         outbound: SetOutbound,
     ) -> Result<(), Error> {
+        let (partner, before) = set;
         // First, since it locks the settings' version.
         self.set_outbound_in(tx, operator, partner.id, (outbound, None)).await?;
-        self.set_partner_in(tx, operator, partner).await
+        self.set_partner_in(tx, operator, partner, before).await
     }
 
     /// By how many seconds a sandbox's business time is ahead of real time.
@@ -77,10 +79,13 @@ impl App {
     }
 }
 
-async fn advance_in(tx: &mut Tx, seconds: i64, real: Timestamp) -> Result<Timestamp, Error> {
-    let ahead = counters::take(tx, PartnerId::PLATFORM, CLOCK, seconds).await? - 1 + seconds;
+async fn advance_in(tx: &mut Tx, seconds: i64, real: Timestamp) -> Result<Done<Timestamp>, Error> {
+    let before = counters::take(tx, PartnerId::PLATFORM, CLOCK, seconds).await? - 1;
+    let ahead = before + seconds;
     if ahead > CLOCK_MAX {
         return Err(Refusal::ClockLimitReached.into());
     }
-    Ok(real.checked_add(ahead.seconds()).map_err(|_| Refusal::ClockLimitReached)?)
+    let now = real.checked_add(ahead.seconds()).map_err(|_| Refusal::ClockLimitReached)?;
+    let (before, after) = (json!({ "secondsAhead": before }), json!({ "secondsAhead": ahead }));
+    Ok(Done::changed(now, Entry::changed("sandbox.clock", "clock", &before, &after)))
 }

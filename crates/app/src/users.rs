@@ -1,6 +1,7 @@
 //! Users: register, find, change.
 
 mod change;
+mod facts;
 mod find;
 mod register;
 

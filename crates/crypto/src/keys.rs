@@ -41,6 +41,8 @@ pub enum Purpose {
     CardKey,
     /// Recognising a request or a value without keeping it.
     Fingerprint,
+    /// Digests of personal fields in audit records.
+    Audit,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Answer => b"answer",
             Self::CardKey => b"card-key",
             Self::Fingerprint => b"fingerprint",
+            Self::Audit => b"audit",
         }
     }
 }

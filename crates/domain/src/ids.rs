@@ -66,6 +66,10 @@ uuid_id! {
     /// One KYC form; `verificationId` on the wire.
     VerificationId, "verification"
 }
+uuid_id! {
+    /// Something that was ordered and is done afterwards; `operationId` on the wire, a UUIDv4.
+    OperationId, "operation"
+}
 
 impl PartnerId {
     /// The platform: owner of what belongs to no partner, such as messages for unknown cards.

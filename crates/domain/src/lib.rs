@@ -10,6 +10,7 @@ pub mod ids;
 pub mod ledger;
 pub mod money;
 pub mod notification;
+pub mod operation;
 pub mod partner;
 pub mod program;
 pub mod scope;

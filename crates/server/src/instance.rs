@@ -100,6 +100,7 @@ pub(crate) async fn start(
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
         outbox,
+        operations: tokio::sync::Notify::new(),
     }))
 }
 

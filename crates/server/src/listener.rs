@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,8 @@ impl Listener {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let accepted = (stream, address);
+            // An IPv4 address is told as one, also where the socket speaks IPv6.
+            let accepted = (stream, address.ip().to_canonical());
             let connection = self.clone().connection(accepted, gate.clone(), stopping.clone());
             drop(self.tasks.run(async move {
                 connection.await;
@@ -108,7 +109,7 @@ impl Listener {
 
     async fn connection(
         self,
-        (stream, address): (TcpStream, SocketAddr),
+        (stream, address): (TcpStream, IpAddr),
         gate: Arc<Gate>,
         stopping: CancellationToken,
     ) {
@@ -119,7 +120,7 @@ impl Listener {
             let guest = Guest { peer, protocol, welcome: Welcome::Served };
             return self.serve(stream, guest, stopping).await;
         };
-        let (address, counted) = (address.ip(), Counted::begin());
+        let counted = Counted::begin();
         let Some(place) = gate.enter(address) else { return refused("connections per address") };
         let shaking = timeout(self.limits.handshake, tls.accept(stream));
         let stream = match stopping.run_until_cancelled(shaking).await {

@@ -11,6 +11,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use store::db::Kind;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 /// Settings of other nodes are in force within this time.
 const SETTINGS: Duration = Duration::from_secs(1);
@@ -18,6 +20,9 @@ const SETTINGS: Duration = Duration::from_secs(1);
 const ENDED_KEYS: Duration = Duration::from_secs(60);
 /// Holds end at most this much late.
 const EXPIRY: Duration = Duration::from_secs(1);
+/// Operations whose worker has died, or that another node took, are looked for so often; a
+/// new one wakes the worker of its own node at once.
+const OPERATIONS: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 const CHECKPOINT: Duration = Duration::from_millis(200);
 
@@ -63,6 +68,8 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     every.run("janitor", JANITOR, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
+    let made = |app: App| async move { app.carry_out_operations().await.map(|_| ()) };
+    every.run_or_woken("operations", OPERATIONS, Some(|app| &app.operations), made);
     if app.db.kind() == Kind::Sqlite {
         every.run("checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }
@@ -99,11 +106,24 @@ impl Every<'_> {
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
+        self.run_or_woken(name, pause, None, step);
+    }
+
+    /// As [`Every::run`], and at once when the bell rings.
+    fn run_or_woken<F>(
+        &self,
+        name: &'static str,
+        pause: Duration,
+        bell: Option<fn(&App) -> &Notify>,
+        step: impl Fn(App) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
         let (app, pulse) = (self.app.clone(), self.pulse.clone());
         let (tasks, stopping) = (app.tasks.clone(), app.tasks.stopping());
         pulse.beat(name);
         drop(tasks.run(async move {
-            while stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+            while stopping.run_until_cancelled(turn(&app, pause, bell)).await.is_some() {
                 match step(app.clone()).await {
                     Ok(()) => pulse.beat(name),
                     Err(error) => {
@@ -115,5 +135,14 @@ impl Every<'_> {
                 }
             }
         }));
+    }
+}
+
+/// Waits for the next turn.
+async fn turn(app: &App, pause: Duration, bell: Option<fn(&App) -> &Notify>) {
+    match bell {
+        None => sleep(pause).await,
+        // Whether the time is up or the bell rang, the step is the same.
+        Some(bell) => drop(timeout(pause, bell(app).notified()).await),
     }
 }

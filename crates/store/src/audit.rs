@@ -1,6 +1,6 @@
 //! Audit records: who did what, written in the transaction that they report.
 
-use crate::db::{Table, Tx, Type};
+use crate::db::{Table, Tx, Type, Value};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::PartnerId;
@@ -17,31 +17,43 @@ const TABLE: Table = Table {
         ("object", Type::Text),
         ("detail", Type::Json),
         ("at", Type::Time),
+        ("address", Type::Text),
+        ("request_id", Type::Text),
     ],
 };
 
 /// One act.
 #[derive(Clone, Debug)]
-pub struct Record<'a> {
+pub struct Record {
     /// Ordered by time.
     pub id: Uuid,
     /// Whose data was touched; the platform for what belongs to nobody.
     pub partner: PartnerId,
-    /// Who: `os:NAME` at the control socket or the command line.
-    pub actor: &'a str,
+    /// Who: `certificate:NAME/SERIAL` of a caller, or `os:NAME` at the control socket or the
+    /// command line.
+    pub actor: String,
     /// What: noun and verb, such as `partner.create`.
-    pub action: &'a str,
+    pub action: String,
     /// To what.
-    pub object: &'a str,
-    /// What was asked for; never a secret.
-    pub detail: &'a serde_json::Value,
+    pub object: String,
+    /// What was there before and after; never a secret, and of a person only digests.
+    pub detail: serde_json::Value,
     /// When.
     pub at: Timestamp,
+    /// The IP address that it came from; none for this machine.
+    pub address: Option<String>,
+    /// The name of its request; none at the control socket or the command line.
+    pub request_id: Option<String>,
 }
 
-/// Writes a record.
-pub async fn insert(tx: &mut Tx, record: &Record<'_>) -> Result<(), StoreError> {
-    let row = values![
+/// Writes records.
+pub async fn insert(tx: &mut Tx, records: &[Record]) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = records.iter().map(row).collect();
+    tx.insert_all(&TABLE, &rows).await.map(|_| ())
+}
+
+fn row(record: &Record) -> Vec<Value> {
+    values![
         record.partner,
         record.id,
         record.actor,
@@ -49,6 +61,7 @@ pub async fn insert(tx: &mut Tx, record: &Record<'_>) -> Result<(), StoreError> 
         record.object,
         record.detail,
         record.at,
-    ];
-    tx.insert_all(&TABLE, &[row]).await.map(|_| ())
+        record.address,
+        record.request_id,
+    ]
 }

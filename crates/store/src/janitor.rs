@@ -86,6 +86,29 @@ pub const AUDIT: Expired = Expired {
         from (select 1 from audit where at < $1 limit 100000) due"),
 };
 
+/// Operations that have ended. One that hasn't is still carried out, however old it is.
+pub const OPERATION: Expired = Expired {
+    name: "operation",
+    keys: &["partner_id", "id"],
+    find: Sql("
+        select partner_id, id
+        from operation
+        where finished_at is not null and created_at < $1
+        order by created_at
+        limit $2
+        for no key update skip locked"),
+    delete: Each {
+        sql: "delete from operation
+            where partner_id = $1 and id = $2 and created_at < $3 and finished_at is not null",
+        keys: &[Type::Int, Type::Uuid, Type::Time],
+    },
+    count: Sql("
+        select count(*) as rows
+        from (
+            select 1 from operation where finished_at is not null and created_at < $1 limit 100000
+        ) due"),
+};
+
 // The condition is that of the index. The balance is looked up row by row: joined, a table that
 // looks small would be read whole.
 const NAMED_MESSAGES: Sql = Sql("
@@ -121,11 +144,14 @@ pub const STATEMENTS: &[Sql] = &[
     EARLY_REVERSAL.count,
     AUDIT.find,
     AUDIT.count,
+    OPERATION.find,
+    OPERATION.count,
     NAMED_MESSAGES,
     COUNT_MESSAGES,
 ];
 /// Those that run for each of a set.
-pub const EACH: &[Each] = &[IDEMPOTENCY.delete, EARLY_REVERSAL.delete, AUDIT.delete, CLEAR_KEY];
+pub const EACH: &[Each] =
+    &[IDEMPOTENCY.delete, EARLY_REVERSAL.delete, AUDIT.delete, OPERATION.delete, CLEAR_KEY];
 
 /// Deletes rows from before a moment, the oldest first, at most so many; answers how many.
 pub async fn delete(

@@ -19,6 +19,7 @@ pub mod janitor;
 pub mod jwe_keys;
 pub mod keys;
 pub mod ledger;
+pub mod operations;
 pub mod outbound;
 pub mod outbox;
 pub mod partners;
@@ -57,6 +58,18 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "JWE keys",
         postgres: include_str!("../migrations/0004_jwe_keys.postgres.sql"),
         sqlite: include_str!("../migrations/0004_jwe_keys.sqlite.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "operations",
+        postgres: include_str!("../migrations/0005_operations.postgres.sql"),
+        sqlite: include_str!("../migrations/0005_operations.sqlite.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "audit",
+        postgres: include_str!("../migrations/0006_audit.postgres.sql"),
+        sqlite: include_str!("../migrations/0006_audit.sqlite.sql"),
     },
     Migration {
         number: 7,

@@ -12,7 +12,7 @@ mod wait;
 
 pub use files::{files_with, forms_of_number};
 pub use leaks::{contains_secret, luhn_runs};
-pub use node::{Database, Funded, TestApp};
+pub use node::{Database, Funded, TestApp, origin};
 pub use partner::{Behaviour, Partner, Received};
 pub use postgres::{postgres_from_template, postgres_program, postgres_url};
 pub use wait::{eventually, free_port};

@@ -1,6 +1,7 @@
 //! A running application without doors: use cases, engine and database, on either database.
 
 use crate::Partner;
+use app::audit::Origin;
 use app::keyring::Keyring;
 use app::ledger::{Engines, Options as EngineOptions};
 use app::outbound::{Identity, SetOutbound};
@@ -255,7 +256,7 @@ impl TestApp {
             reference_id: None,
             key: None,
             fingerprint: [0; 32],
-            request_id: "test".to_owned(),
+            origin: origin(),
         };
         self.app.transfer(self.scope, asked).await
     }
@@ -389,7 +390,13 @@ fn nothing(_: &()) -> Value {
 }
 
 fn once<T>(render: fn(&T) -> Value) -> Once<T> {
-    Once { endpoint: "test".to_owned(), key: None, fingerprint: [0; 32], render }
+    Once { endpoint: "test".to_owned(), key: None, fingerprint: [0; 32], origin: origin(), render }
+}
+
+/// Where the commands of tests come from.
+#[must_use]
+pub fn origin() -> Origin {
+    Origin { actor: "certificate:test/1".to_owned(), address: None, request_id: "test".to_owned() }
 }
 
 async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64>)) -> App {
@@ -417,6 +424,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
         outbox,
+        operations: tokio::sync::Notify::new(),
     })
 }
 

@@ -18,7 +18,10 @@ pub(crate) async fn transfer(State(api): State<Api>, call: Call) -> Result<Answe
     let scope = call.scope()?;
     let moved = match read(&call, call.balance()?)? {
         Some(asked) => api.app.transfer(scope, asked).await?,
-        None => api.app.refuse_transfer_type(scope, call.key(), call.fingerprint).await?,
+        None => {
+            let (fingerprint, origin) = (call.fingerprint, call.origin().clone());
+            api.app.refuse_transfer_type(scope, call.key(), fingerprint, origin).await?
+        }
     };
     let settings = api.app.settings.get();
     Ok(Answer::Created(transaction_json(&moved, settings.partner(scope.partner()))))
@@ -49,6 +52,6 @@ fn read(call: &Call, balance: BalanceId) -> Result<Option<Transfer>, Problem> {
         reference_id,
         key: call.key(),
         fingerprint: call.fingerprint,
-        request_id: call.request_id.clone(),
+        origin: call.origin().clone(),
     }))
 }

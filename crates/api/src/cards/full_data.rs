@@ -14,6 +14,6 @@ pub(crate) async fn full_data(
     _encrypted: Required,
     call: Call,
 ) -> Result<Answer, Problem> {
-    let full = api.app.full_card(call.scope()?, call.user()?, call.card()?).await?;
+    let full = api.app.full_card(call.scope()?, call.user()?, call.card()?, call.origin()).await?;
     Ok(Answer::ok(full_json(&full)))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn issue_virtual(
     };
     // What is kept with the key is the card's id alone; number and code are read again.
     let id = issued.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
-    let full = api.app.full_card(scope, holder, CardId(id)).await?;
+    let full = api.app.full_card(scope, holder, CardId(id), call.origin()).await?;
     Ok(Answer::Created(full_json(&full)))
 }
 
@@ -40,7 +40,7 @@ fn kept_json(card: &Card) -> Value {
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.
-fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
+pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let in_path = call.user_if_named()?;
     let mut fields = call.fields()?;
     let balance = parsed(|text| Uuid::try_parse(text).ok(), "must be a UUID");

@@ -80,8 +80,8 @@ async fn signed(
     let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: DAYS };
     let operator = Operator("os:test".to_owned());
     let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
-    let certificate = certificate_der(&pem).expect("a certificate").into();
-    Peer { certificate: Some(certificate), address: None }
+    let certificate = Some(certificate_der(&pem).expect("a certificate").into());
+    Peer { certificate, address: None }
 }
 
 /// A POST of JSON.

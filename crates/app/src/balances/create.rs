@@ -1,5 +1,6 @@
 //! Create a balance for a user.
 
+use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
@@ -8,7 +9,7 @@ use domain::ids::UserId;
 use domain::money::{Amount, Currency};
 use domain::scope::Scope;
 use domain::user::Kyc;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::db::Tx;
 use store::{balances, users};
 
@@ -36,7 +37,7 @@ impl App {
         scope: Scope,
         owner: UserId,
         currency: Currency,
-    ) -> Result<Balance, Error> {
+    ) -> Result<Done<Balance>, Error> {
         let user = users::find_locked(tx, scope, owner).await?;
         let user = user.ok_or(Refusal::CustomerNotFound)?;
         self.need_supported_mode(scope)?;
@@ -57,6 +58,10 @@ impl App {
             version: 0,
         };
         balances::insert(tx, scope, &balance, self.now()).await?;
-        Ok(balance)
+        let after = json!({
+            "userId": owner.0, "currency": currency.code(), "state": balance.state.as_str(),
+        });
+        let entry = Entry::made("balance.create", balance.id.0, after);
+        Ok(Done::changed(balance, entry))
     }
 }

@@ -3,6 +3,7 @@
 //! The engine keeps what it decided with the key, in its messages. What is refused before it comes
 //! to the engine is kept as everywhere else, unless the key is one of the engine's.
 
+use crate::audit::Origin;
 use crate::ledger::command::{Command, Event, Names, Outcome};
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -43,14 +44,14 @@ pub struct Transfer {
     pub key: Option<String>,
     /// The keyed digest of the request.
     pub fingerprint: [u8; 32],
-    /// Told in logs.
-    pub request_id: String,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 impl App {
     /// Moves the money, or refuses with the reason; both are recorded.
     pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Transaction, Error> {
-        let once = once(asked.key.clone(), asked.fingerprint);
+        let once = once(asked.key.clone(), asked.fingerprint, asked.origin.clone());
         let _turn = self.turn_of_transfer(scope, &once).await?;
         self.need_supported_mode(scope)?;
         if asked.kind != TransactionType::TopUp {
@@ -71,9 +72,12 @@ impl App {
             transaction: self.new_transaction_id(),
             names: Names { scope: ENDPOINT.to_owned(), key: once.key, network: Some(network) },
             fingerprint: asked.fingerprint.to_vec(),
-            request_id: asked.request_id.clone(),
+            request_id: asked.origin.request_id.clone(),
             now,
-            event: Event::Transfer { order: Box::new(order(asked, now)) },
+            event: Event::Transfer {
+                origin: Box::new(asked.origin.clone()),
+                order: Box::new(order(asked, now)),
+            },
         };
         match self.engines.submit(command, Instant::now() + WAIT).await? {
             Outcome::Decided(message) => self.answer_of(scope, &message).await,
@@ -88,8 +92,9 @@ impl App {
         scope: Scope,
         key: Option<String>,
         fingerprint: [u8; 32],
+        origin: Origin,
     ) -> Result<Transaction, Error> {
-        let once = once(key, fingerprint);
+        let once = once(key, fingerprint, origin);
         let _turn = self.turn_of_transfer(scope, &once).await?;
         self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await
     }
@@ -139,8 +144,9 @@ impl App {
 }
 
 /// Only refusals are kept with it: what was done is kept by the engine.
-fn once(key: Option<String>, fingerprint: [u8; 32]) -> Once<Infallible> {
-    Once { endpoint: ENDPOINT.to_owned(), key, fingerprint, render: |never| match *never {} }
+fn once(key: Option<String>, fingerprint: [u8; 32], origin: Origin) -> Once<Infallible> {
+    let render = |never: &Infallible| match *never {};
+    Once { endpoint: ENDPOINT.to_owned(), key, fingerprint, origin, render }
 }
 
 fn order(asked: Transfer, now: Timestamp) -> Order {

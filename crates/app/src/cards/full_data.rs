@@ -1,5 +1,6 @@
 //! Show a card's number and code to who may see them. The code is never kept: it is computed.
 
+use crate::audit::{Entry, Origin};
 use crate::cards::list::of_holder;
 use crate::{App, Error};
 use domain::card::Card;
@@ -21,19 +22,36 @@ pub struct FullCard {
 }
 
 impl App {
-    /// A holder's card with its number and code.
+    /// A holder's card with its number and code. That they were shown is on record before they
+    /// are: there is no other way to a [`FullCard`].
     pub async fn full_card(
         &self,
         scope: Scope,
         holder: UserId,
         id: CardId,
+        origin: &Origin,
     ) -> Result<FullCard, Error> {
-        let mut tx = self.db.read().await?;
-        let found = sealed_in(&mut tx, scope, holder, id).await;
+        let mut tx = self.db.begin().await?;
+        let found = self.show_in(&mut tx, scope, (holder, id), origin).await;
         let (card, sealed) = tx.end(found).await?;
         let pan = self.open_pan(scope.partner(), id, &sealed).await?;
         let cvv = self.cvc2(scope, &card, &pan).await?;
         Ok(FullCard { card, pan, cvv })
+    }
+
+    async fn show_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        card: (UserId, CardId),
+        origin: &Origin,
+    ) -> Result<(Card, Vec<u8>), Error> {
+        let (holder, id) = card;
+        let card = of_holder(tx, scope, holder, id).await?;
+        let sealed = cards::sealed_pan(tx, scope, id).await?;
+        let entry = Entry::shown("card.show", id.0, &["cardNo", "cvv", "exp"]);
+        self.record(tx, scope.partner(), origin, entry).await?;
+        Ok((card, sealed))
     }
 
     /// The code on a card.
@@ -43,15 +61,4 @@ impl App {
         let key = self.verification_key(scope.partner(), &program.bin, card.cvc_generation).await?;
         Ok(key.cvc2(pan, card.expiry))
     }
-}
-
-async fn sealed_in(
-    tx: &mut Tx,
-    scope: Scope,
-    holder: UserId,
-    id: CardId,
-) -> Result<(Card, Vec<u8>), Error> {
-    let card = of_holder(tx, scope, holder, id).await?;
-    let sealed = cards::sealed_pan(tx, scope, id).await?;
-    Ok((card, sealed))
 }

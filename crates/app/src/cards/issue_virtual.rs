@@ -1,5 +1,6 @@
 //! Issue a virtual card.
 
+use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
@@ -10,7 +11,7 @@ use domain::ids::{BalanceId, UserId};
 use domain::program::{CardType, Program, ProgramState};
 use domain::scope::Scope;
 use domain::user::Kyc;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::cards::SealedPan;
 use store::db::Tx;
 use store::{balances, cards, users};
@@ -45,14 +46,16 @@ impl App {
         let mut tx = self.db.begin().await?;
         let result = match made {
             Ok((program, card, pan)) => {
-                self.issue_in(&mut tx, scope, &program, (&card, &pan)).await.map(|()| card)
+                let issued = self.issue_in(&mut tx, scope, &program, (&card, &pan)).await;
+                issued.map(|entry| Done::changed(card, entry))
             }
             Err(error) => Err(error),
         };
         self.finish(scope, &once, tx, result).await
     }
 
-    async fn make_virtual(
+    /// Makes a card and its number, before any transaction that could wait for it.
+    pub(super) async fn make_virtual(
         &self,
         scope: Scope,
         command: &IssueVirtual,
@@ -88,13 +91,13 @@ impl App {
     }
 
     /// Looks again, now under the locks of owner and balance, and writes.
-    async fn issue_in(
+    pub(super) async fn issue_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
         program: &Program,
         made: (&Card, &SealedPan),
-    ) -> Result<(), Error> {
+    ) -> Result<Entry, Error> {
         let (card, pan) = made;
         users::find_locked(tx, scope, card.holder).await?.ok_or(Refusal::CustomerNotFound)?;
         balances::lock(tx, &[(scope.partner(), card.balance)].into()).await?;
@@ -105,7 +108,21 @@ impl App {
             label: None,
         };
         may_have_card(tx, scope, program, &command).await?;
-        Ok(cards::insert(tx, scope, card, pan, self.now()).await?)
+        cards::insert(tx, scope, card, pan, self.now()).await?;
+        Ok(Entry::made("card.issue", card.id.0, self.card_facts(scope, card)))
+    }
+
+    /// What an audit record tells of a new card.
+    fn card_facts(&self, scope: Scope, card: &Card) -> Value {
+        let digests = self.digests(scope.partner(), format!("card/{}", card.id.0));
+        json!({
+            "userId": card.holder.0,
+            "balanceId": card.balance.0.to_string(),
+            "configId": card.config_id,
+            "type": card.card_type.as_str(),
+            "expiry": card.expiry.to_string(),
+            "label": digests.of("label", card.label.as_deref()),
+        })
     }
 }
 

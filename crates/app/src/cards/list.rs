@@ -44,8 +44,21 @@ pub(super) async fn of_holder(
     holder: UserId,
     id: CardId,
 ) -> Result<Card, Error> {
+    let card = ever_of_holder(tx, scope, holder, id).await?;
+    match card.status {
+        CardStatus::Usable(_) | CardStatus::Locked { .. } => Ok(card),
+        CardStatus::Removed { .. } => Err(Refusal::CardNotFound.into()),
+    }
+}
+
+/// The card of an id, if this holder has or had it: for rules that know removed cards.
+pub(super) async fn ever_of_holder(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: UserId,
+    id: CardId,
+) -> Result<Card, Error> {
     let card = cards::find(tx, scope, id).await?;
     let card = card.filter(|card| card.holder == holder);
-    let card = card.filter(|card| !matches!(card.status, CardStatus::Removed { .. }));
     Ok(card.ok_or(Refusal::CardNotFound)?)
 }

@@ -1,6 +1,7 @@
 //! Lock a card.
 
-use crate::cards::list::of_holder;
+use crate::audit::{self, Done};
+use crate::cards::list::ever_of_holder;
 use crate::ledger::card_stream;
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -41,23 +42,27 @@ impl App {
         once: Once<()>,
     ) -> Result<Value, Error> {
         let now = self.now();
-        self.change_card(scope, (holder, id), once, |card| card.lock(reason, now)).await
+        self.change_card(scope, (holder, id), once, "card.lock", |card| card.lock(reason, now))
+            .await
     }
 
-    /// Changes a card's state by a rule, under the guard of its balance.
+    /// Changes a card's state by a rule, under the guard of its balance. `action` is what the
+    /// audit record calls it.
     pub(super) async fn change_card(
         &self,
         scope: Scope,
         card: (UserId, CardId),
         once: Once<()>,
+        action: &'static str,
         rule: impl FnOnce(&mut Card) -> Result<Outcome, CardRefusal> + Send,
     ) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
+        let act = (action, once.origin.request_id.as_str());
         let mut tx = self.db.begin().await?;
-        let result = self.change_card_in(&mut tx, scope, card, rule).await;
+        let result = self.change_card_in(&mut tx, scope, card, act, rule).await;
         let answer = self.finish(scope, &once, tx, result).await;
         self.outbox.bell().ring();
         answer
@@ -68,24 +73,34 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         card: (UserId, CardId),
+        act: (&'static str, &str),
         rule: impl FnOnce(&mut Card) -> Result<Outcome, CardRefusal> + Send,
-    ) -> Result<(), Error> {
-        let (holder, id) = card;
+    ) -> Result<Done<()>, Error> {
+        let ((holder, id), (action, request_id)) = (card, act);
         // A card never changes its balance, so it may be read before the lock; its state may not.
-        let guard = of_holder(tx, scope, holder, id).await?.balance;
+        let guard = ever_of_holder(tx, scope, holder, id).await?.balance;
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
-        let mut card = of_holder(tx, scope, holder, id).await?;
+        let mut card = ever_of_holder(tx, scope, holder, id).await?;
+        let before = state_facts(&card);
         match rule(&mut card)? {
             Outcome::Applied => {
                 cards::update_state(tx, scope, &card).await?;
-                self.notify_of_card(tx, scope, &card).await
+                self.notify_of_card(tx, scope, &card, request_id).await?;
+                let entry = audit::Entry::changed(action, id.0, &before, &state_facts(&card));
+                Ok(Done::changed((), entry))
             }
-            Outcome::AlreadyApplied => Ok(()),
+            Outcome::AlreadyApplied => Ok(Done::unchanged(())),
         }
     }
 
     /// Has the partner told that a card was locked or unlocked, if it wants to hear of it.
-    async fn notify_of_card(&self, tx: &mut Tx, scope: Scope, card: &Card) -> Result<(), Error> {
+    async fn notify_of_card(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        card: &Card,
+        request_id: &str,
+    ) -> Result<(), Error> {
         let (event, detail) = match card.status {
             CardStatus::Locked { reason, .. } => {
                 (Event::CardLocked, Some(json!({ "reason": reason.as_str() })))
@@ -106,10 +121,21 @@ impl App {
             card: Some(card.id),
             message: None,
             detail,
-            request_id: String::new(),
+            request_id: request_id.to_owned(),
             created_at: self.now(),
             attempts: 0,
         };
         Ok(outbox::insert(tx, std::iter::once(&entry)).await?)
+    }
+}
+
+/// What an audit record tells of a card's state.
+fn state_facts(card: &Card) -> Value {
+    match card.status {
+        CardStatus::Usable(usable) => json!({ "state": usable.as_str() }),
+        CardStatus::Locked { reason, .. } => {
+            json!({ "state": "LOCKED", "lockReason": reason.as_str() })
+        }
+        CardStatus::Removed { .. } => json!({ "state": "REMOVED" }),
     }
 }

@@ -15,6 +15,6 @@ impl App {
         id: CardId,
         once: Once<()>,
     ) -> Result<Value, Error> {
-        self.change_card(scope, (holder, id), once, Card::unlock).await
+        self.change_card(scope, (holder, id), once, "card.unlock", Card::unlock).await
     }
 }

@@ -1,5 +1,6 @@
 //! What the engine is asked, and what it answers.
 
+use crate::audit::Origin;
 use domain::Timestamp;
 use domain::authorization::Request;
 use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
@@ -72,6 +73,8 @@ pub enum Event {
     Transfer {
         /// What it asked.
         order: Box<Order>,
+        /// Where it comes from, for the audit record.
+        origin: Box<Origin>,
     },
     /// A hold has come to its end.
     Expire {
@@ -108,9 +111,9 @@ impl Event {
     pub(crate) fn order(&self) -> Option<&Order> {
         match self {
             Self::Authorize { request, .. } => Some(&request.order),
-            Self::Reverse { order, .. } | Self::Clear { order, .. } | Self::Transfer { order } => {
-                Some(order)
-            }
+            Self::Reverse { order, .. }
+            | Self::Clear { order, .. }
+            | Self::Transfer { order, .. } => Some(order),
             Self::Expire { .. } | Self::DeclineLate { .. } => None,
         }
     }

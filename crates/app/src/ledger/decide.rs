@@ -4,6 +4,7 @@
 use super::command::{Command, Event, Outcome};
 use super::facts::{Facts, early_key};
 use super::notify::entry;
+use crate::audit::Entry;
 use domain::Timestamp;
 use domain::authorization;
 use domain::balance::Balance;
@@ -18,7 +19,9 @@ use domain::money::{Amount, AmountError};
 use domain::transaction::{
     Category, Description, Order, Processing, Status, Transaction, action_code,
 };
+use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use store::audit::Record;
 use store::ledger::{EarlyReversal, Message};
 
 /// What a rule made of a command, not yet in the facts.
@@ -116,7 +119,7 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
         Event::Clear { order, reference, finality } => {
             Some(clear(facts, command, order, reference.as_ref(), *finality).into())
         }
-        Event::Transfer { order } => {
+        Event::Transfer { order, .. } => {
             let balance = balance_of(facts, command, order.balance);
             let order = order.as_ref().clone();
             Some(transfer(command.transaction, order, balance, command.now).into())
@@ -302,6 +305,9 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
         | Event::Expire { .. } => Some(message(command, &decided)),
     };
     let transaction = decided.change.transaction.clone();
+    if let Some(record) = audited(command, &transaction) {
+        facts.audit(record);
+    }
     facts.apply(partner, decided.change);
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
@@ -319,6 +325,26 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
         | Event::Expire { .. } => facts.record(message.clone()),
     }
     Outcome::Decided(Box::new(message))
+}
+
+/// What a partner's own command changed, for the audit. What the network tells is on record as its
+/// message; what is refused changes nothing. The record has the message's id, which is as new.
+fn audited(command: &Command, transaction: &Transaction) -> Option<Record> {
+    let Event::Transfer { order, origin } = &command.event else { return None };
+    if transaction.processing != Processing::Success {
+        return None;
+    }
+    let before = json!({ "amount": transaction.balance_before });
+    let after = json!({ "amount": transaction.balance_after });
+    let moved = json!({
+        "transactionId": transaction.id.0.to_string(),
+        "type": order.kind.as_str(),
+        "amount": order.amount,
+        "currency": order.currency.code(),
+    });
+    let balance = order.balance?.0;
+    let entry = Entry::changed("balance.transfer", balance, &before, &after).with("moved", moved);
+    Some(entry.record(command.message.0, command.scope.partner(), origin, command.now))
 }
 
 /// The message of an approval that became a decline because it was late.

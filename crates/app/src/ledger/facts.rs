@@ -13,10 +13,11 @@ use domain::user::UserState;
 use jiff::ToSpan;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use store::audit::Record;
 use store::db::Tx;
 use store::ledger::{EarlyReversal, Message};
 use store::outbox::{self, Entry};
-use store::{StoreError, balances, cards, counters, ledger, transactions, users};
+use store::{StoreError, audit, balances, cards, counters, ledger, transactions, users};
 
 /// How long a reversal waits for what it reverses, in hours (spec "From the network").
 const EARLY_REVERSAL_HOURS: i64 = 24;
@@ -51,6 +52,7 @@ struct Writes {
     outcomes: Vec<Message>,
     told: BTreeSet<Owned<MessageId>>,
     outbox: Vec<Entry>,
+    records: Vec<Record>,
 }
 
 /// Why a batch wasn't written.
@@ -277,6 +279,11 @@ impl Facts {
         self.remember(message);
     }
 
+    /// Writes an audit record with what it reports.
+    pub(super) fn audit(&mut self, record: Record) {
+        self.writes.records.push(record);
+    }
+
     /// Turns the outcome of a message that was recorded before this batch.
     pub(super) fn turn(&mut self, message: Message) {
         self.writes.outcomes.push(message.clone());
@@ -351,6 +358,7 @@ impl Facts {
         let written = ledger::mark_told(tx, writes.told.iter()).await?;
         all_written(written, writes.told.len())?;
         outbox::insert(tx, writes.outbox.iter()).await?;
+        audit::insert(tx, &writes.records).await?;
         reached(Step::Written);
 
         self.record_messages(tx).await

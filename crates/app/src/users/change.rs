@@ -1,5 +1,6 @@
 //! Change a user.
 
+use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
@@ -58,14 +59,19 @@ impl App {
         scope: Scope,
         id: UserId,
         changes: Changes,
-    ) -> Result<User, Error> {
+    ) -> Result<Done<User>, Error> {
         let user = users::find_locked(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
         if let Some(kyc) = changes.kyc.filter(|kyc| *kyc != user.kyc) {
             self.may_set_kyc(scope, kyc)?;
         }
+        let before = self.user_facts(scope, &user);
         let user = changed(user, changes);
         match users::update(tx, scope, &user).await {
-            Ok(()) => Ok(User { version: user.version + 1, ..user }),
+            Ok(()) => {
+                let after = self.user_facts(scope, &user);
+                let entry = Entry::changed("user.change", id.0, &before, &after);
+                Ok(Done::changed(User { version: user.version + 1, ..user }, entry))
+            }
             Err(StoreError::Duplicate(_)) => Err(Refusal::UserAlreadyExists.into()),
             Err(error) => Err(error.into()),
         }

@@ -1,5 +1,6 @@
 //! Register a user: the quick start's first call.
 
+use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
@@ -45,7 +46,10 @@ impl App {
         let result = match permitted {
             Err(refusal) => Err(refusal.into()),
             Ok(()) => match users::insert(&mut tx, scope, &user, self.now()).await {
-                Ok(true) => Ok(user),
+                Ok(true) => {
+                    let entry = Entry::made("user.register", id.0, self.user_facts(scope, &user));
+                    Ok(Done::changed(user, entry))
+                }
                 Ok(false) => Err(Refusal::UserAlreadyExists.into()),
                 Err(error) => Err(error.into()),
             },

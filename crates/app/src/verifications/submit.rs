@@ -1,6 +1,7 @@
 //! Submit a KYC form: what it says and shows is kept sealed, and what is doubtful about it is
 //! found, for who decides.
 
+use crate::audit::{Done, Entry};
 use crate::keyring::EPOCH;
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -60,8 +61,12 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let sealing = self.partner_key(scope.partner()).await?.sealing(Purpose::Document, EPOCH);
+        let id = ids::new_verification_id();
+        // Pictures are large: what takes long is done before the transaction.
+        let facts = self.form_facts(scope, &command, id);
+        let sealed = seal(&sealing, scope, id, &command);
         let mut tx = self.db.begin().await?;
-        let result = self.submit_in(&mut tx, scope, &command, &sealing).await;
+        let result = self.submit_in(&mut tx, scope, &command, (id, &sealed, facts)).await;
         self.finish(scope, &once, tx, result).await
     }
 
@@ -70,8 +75,9 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         command: &Submit,
-        sealing: &SealingKey,
-    ) -> Result<Verification, Error> {
+        made: (VerificationId, &Sealed, Value),
+    ) -> Result<Done<Verification>, Error> {
+        let (id, sealed, facts) = made;
         let user = users::find_locked(tx, scope, command.user).await?;
         let user = user.ok_or(Refusal::CustomerNotFound)?;
         let back = match command.images.iter().any(|image| image.kind == "imageBack") {
@@ -79,16 +85,33 @@ impl App {
             false => BackImage::Missing,
         };
         let verification = Verification {
-            id: ids::new_verification_id(),
+            id,
             status: VerificationStatus::InProgress,
             findings: findings(&command.form, &user.profile, back, self.today()),
         };
-        let sealed = seal(sealing, scope, verification.id, command);
-        verifications::insert(tx, scope, user.id, &verification, &sealed, self.now()).await?;
-        if let Some(user) = self.in_progress(scope, user) {
-            users::update(tx, scope, &user).await?;
+        verifications::insert(tx, scope, user.id, &verification, sealed, self.now()).await?;
+        let before = user.kyc;
+        let moved = self.in_progress(scope, user);
+        if let Some(user) = &moved {
+            users::update(tx, scope, user).await?;
         }
-        Ok(verification)
+        let after = moved.map_or(before, |user| user.kyc);
+        let entry = Entry::made("verification.submit", id.0, facts);
+        let kyc = json!({ "before": before.as_str(), "after": after.as_str() });
+        Ok(Done::changed(verification, entry.with("kyc", kyc)))
+    }
+
+    /// What an audit record tells of a form: whose it is, and digests of what it says and shows.
+    fn form_facts(&self, scope: Scope, command: &Submit, id: VerificationId) -> Value {
+        let digests = self.digests(scope.partner(), format!("verification/{}", id.0));
+        let mut facts = json!({
+            "userId": command.user.0,
+            "form": digests.of("form", Some(&form_json(&command.form).to_string())),
+        });
+        for image in &command.images {
+            facts[image.kind] = digests.of_bytes(image.kind, &image.bytes);
+        }
+        facts
     }
 
     /// A form puts a user's KYC in progress, unless it has succeeded or the partner decides it.

@@ -141,7 +141,10 @@ on_both! {
         let operator = app::audit::Operator("os:test".to_owned());
         let other = node.app.create_processor(&operator, "other", 5_000).await.expect("creates");
         for (name, category) in [("c1", Category::Debit), ("c2", Category::Credit)] {
-            let full = node.app.full_card(node.scope, funded.user, funded.card).await;
+            let full = {
+                let origin = testkit::origin();
+                node.app.full_card(node.scope, funded.user, funded.card, &origin).await
+            };
             let mut envelope = node.envelope(funded.card, name, name);
             envelope.card = CardName::Pan(full.expect("is there").pan);
             envelope.processor = other;

@@ -36,6 +36,7 @@ async fn create(node: &TestApp, user: domain::ids::UserId, key: &str) -> Result<
         endpoint: "test".to_owned(),
         key: Some(key.to_owned()),
         fingerprint: [0; 32],
+        origin: testkit::origin(),
         render: |made: &domain::balance::Balance| json!(made.id.0.to_string()),
     };
     node.app.create_balance(node.scope, user, Currency::EUR, once).await

@@ -1,10 +1,12 @@
 //! Use cases and the engine on both databases, without doors.
 
+mod audit;
 mod holds;
 mod janitor;
 mod jwe;
 mod nodes;
 mod once;
+mod operations;
 mod oracle;
 mod outbound;
 mod outbox;

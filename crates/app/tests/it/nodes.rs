@@ -115,7 +115,9 @@ async fn a_program_of_one_node_is_known_to_the_other_by_its_first_message() {
         let known = other.app.settings.get().version;
         let mut envelope = other.envelope(card, &id, &id);
         if by_number {
-            let full = one.app.full_card(one.scope, funded.user, card).await.expect("shows");
+            let origin = testkit::origin();
+            let full = one.app.full_card(one.scope, funded.user, card, &origin).await;
+            let full = full.expect("shows");
             envelope.card = CardName::Pan(full.pan);
             assert!(other.app.settings.get().program(one.scope.partner(), &id).is_none());
         }
@@ -148,7 +150,13 @@ async fn issue(node: &TestApp, holder: UserId, balance: BalanceId, config_id: &s
     let config_id = config_id.to_owned();
     let command = IssueVirtual { holder, balance, config_id, label: None };
     let render = |card: &Card| serde_json::json!(card.id.0);
-    let once = Once { endpoint: "test".to_owned(), key: None, fingerprint: [0; 32], render };
+    let once = Once {
+        endpoint: "test".to_owned(),
+        key: None,
+        fingerprint: [0; 32],
+        origin: testkit::origin(),
+        render,
+    };
     let issued = node.app.issue_virtual_card(node.scope, command, once).await;
     CardId(issued.expect("issues").as_i64().expect("an id"))
 }

@@ -14,6 +14,7 @@ fn once<T>(key: &str, content: u8, render: fn(&T) -> Value) -> Once<T> {
         endpoint: "POST /test".to_owned(),
         key: Some(key.to_owned()),
         fingerprint: [content; 32],
+        origin: testkit::origin(),
         render,
     }
 }
@@ -109,5 +110,35 @@ on_both! {
         assert_eq!(again.transaction, first.transaction);
         assert_eq!(node.amounts(funded.balance).await, (700, 300));
         node.verify().await;
+    }
+}
+
+on_both! {
+    /// A card is removed by its holder's partner alone, and only once.
+    async fn a_card_is_removed_by_who_has_it(node) {
+        let funded = node.funded(0).await;
+        let (user, card) = (funded.user, funded.card);
+        let settings = domain::partner::Settings::default();
+        let (code, name) = ("other".to_owned(), "Other".to_owned());
+        let create = app::partners::Create { code, name, settings };
+        let operator = app::audit::Operator("os:test".to_owned());
+        let other = node.app.create_partner(&operator, create).await.expect("creates").id;
+        let other = domain::scope::Scope::platform(other, "a test");
+        let stranger = node.user().await;
+        let remove = async |scope, user, key| {
+            node.app.remove_card(scope, user, card, once(key, 1, |()| Value::Null)).await
+        };
+        let not_found = |told| {
+            matches!(told, Err(Error::Refused(app::Refusal::CardNotFound)))
+        };
+        assert!(not_found(remove(other, user, "1").await));
+        assert!(not_found(remove(node.scope, stranger, "2").await));
+        let card_of = async || node.app.cards(node.scope, user, CardId(0), 1).await;
+        assert_eq!(card_of().await.expect("lists").items.len(), 1);
+
+        let all = join_all((0..10).map(|_| remove(node.scope, user, "3"))).await;
+        assert!(all.into_iter().all(|told| told.is_ok()));
+        assert_eq!(card_of().await.expect("lists").items.len(), 0);
+        assert!(not_found(remove(node.scope, stranger, "4").await));
     }
 }

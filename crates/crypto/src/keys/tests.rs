@@ -11,7 +11,7 @@ assert_not_impl_any!(Passphrase: Clone, PartialEq, std::fmt::Display);
 
 const PLACE: Place<'_> = Place { table: "t", column: "c", partner: PartnerId(1), row: "r" };
 
-const PURPOSES: [Purpose; 7] = [
+const PURPOSES: [Purpose; 8] = [
     Purpose::Pan,
     Purpose::PanIndex,
     Purpose::Document,
@@ -19,6 +19,7 @@ const PURPOSES: [Purpose; 7] = [
     Purpose::Answer,
     Purpose::CardKey,
     Purpose::Fingerprint,
+    Purpose::Audit,
 ];
 
 fn passphrase() -> Passphrase {

@@ -170,6 +170,17 @@ impl Card {
         }
     }
 
+    /// Takes the card out of use for ever, from any state. A removed card stays as it is.
+    pub fn remove(&mut self, now: Timestamp) -> Result<Outcome, CardRefusal> {
+        match self.status {
+            CardStatus::Usable(_) | CardStatus::Locked { .. } => {
+                self.status = CardStatus::Removed { at: now };
+                Ok(Outcome::Applied)
+            }
+            CardStatus::Removed { .. } => Ok(Outcome::AlreadyApplied),
+        }
+    }
+
     /// Whether a day is past the last one on which the card works.
     #[must_use]
     pub fn is_expired_on(&self, today: Date) -> bool {

@@ -35,6 +35,8 @@ const BALANCE_OF_USER: Names =
 const TRANSACTION: Names = &[("{transactionId}", "TRANSACTION_NOT_FOUND")];
 const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
 const CARD_OF_USER: Names = &[("{cardId}", "CARD_NOT_FOUND"), ("{customerId}", "CARD_NOT_FOUND")];
+const OPERATION_OF_USER: Names =
+    &[("{operationId}", "OPERATION_NOT_FOUND"), ("{customerId}", "OPERATION_NOT_FOUND")];
 const NEW_CARD: Names =
     &[("{customerId}", "CUSTOMER_NOT_FOUND"), ("{balanceId}", "BALANCE_NOT_FOUND")];
 
@@ -53,6 +55,9 @@ use Sends::{Form, Json, Nothing};
 
 const VIRTUAL_CARD: Sends =
     Json(r#"{"balanceId": "{balanceId}", "configId": "0019167984", "dcUserId": {customerId}}"#);
+/// Whose the balance is decides what comes of it later, not the answer.
+const LATER_CARD: Sends =
+    Json(r#"{"balanceId": "00000000-0000-4000-8000-000000000000", "configId": "0019167984"}"#);
 const TRANSFER: Sends = Json(
     r#"{"type": "topUp", "amount": 5, "currency": "EUR", "description": "Top-up",
         "externalTransactionId": "denied"}"#,
@@ -78,6 +83,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/lifecycle/v1/users", Lifecycle, NOBODYS, Nothing),
     ("GET", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Json(r#"{"lastName": "Roe"}"#)),
+    ("DELETE", "/lifecycle/v1/users/{customerId}/cards/{cardId}", Lifecycle, CARD_OF_USER, Nothing),
     ("GET", "/lifecycle/v1/public-key", Lifecycle, NOBODYS, Nothing),
     ("POST", "/secure/customers/{customerId}/verification", Secure, USER, Form),
     ("POST", "/secure/customers/{customerId}/register", Secure, USER, Form),
@@ -103,6 +109,14 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/secure/transactions/{transactionId}", Secure, TRANSACTION, Nothing),
     ("POST", "/secure/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
     ("POST", "/secure/customers/{customerId}/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
+    ("POST", "/secure/customers/{customerId}/cards/virtual/async", Secure, USER, LATER_CARD),
+    (
+        "GET",
+        "/secure/customers/{customerId}/cards/operations/{operationId}",
+        Secure,
+        OPERATION_OF_USER,
+        Nothing,
+    ),
     ("GET", "/secure/customers/{customerId}/cards", Secure, USER, Nothing),
     ("GET", "/secure/customers/{customerId}/cards/{cardId}", Secure, CARD_OF_USER, Nothing),
     (
@@ -126,6 +140,7 @@ pub(crate) const ROUTES: &[Route] = &[
 struct Ids {
     story: Story,
     transaction: String,
+    operation: String,
 }
 
 impl Ids {
@@ -135,7 +150,11 @@ impl Ids {
         let path = format!("/secure/balances/{}/transactions", story.balance);
         let page = expect(200, partner.get(&path)).await;
         let newest = page["items"][0]["id"].as_str().expect("an id").to_owned();
-        Self { story, transaction: newest }
+        let path = format!("/secure/customers/{}/cards/virtual/async", story.customer);
+        let body = json!({ "balanceId": story.balance, "configId": "0019167984" });
+        let ordered = expect(202, partner.post(&path).json(&body)).await;
+        let operation = ordered["operationId"].as_str().expect("an id").to_owned();
+        Self { story, transaction: newest, operation }
     }
 
     fn value(&self, name: &str) -> String {
@@ -144,6 +163,7 @@ impl Ids {
             "{balanceId}" => self.story.balance.clone(),
             "{cardId}" => self.story.card.to_string(),
             "{transactionId}" => self.transaction.clone(),
+            "{operationId}" => self.operation.clone(),
             other => panic!("{other} has no value here: add it"),
         }
     }

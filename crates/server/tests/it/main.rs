@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod audit;
 mod backup;
 mod bad_input;
 mod cards;
@@ -16,8 +17,10 @@ mod logs;
 mod measures;
 mod nodes;
 mod operation;
+mod operations;
 mod our_certificates;
 mod production;
+mod removal;
 mod sandbox;
 mod story;
 mod upgrade;

@@ -19,6 +19,11 @@ fn columns() -> BTreeSet<String> {
             table = rest.split_whitespace().next().map(|name| name.trim_matches('"').to_owned());
         } else if line.starts_with(')') {
             table = None;
+        } else if let Some(rest) = line.strip_prefix("alter table ")
+            && let Some((table, column)) = rest.split_once(" add column ")
+        {
+            let column = column.split_whitespace().next().unwrap_or_default();
+            columns.insert(format!("{}.{column}", table.trim_matches('"')));
         } else if let (Some(table), Some(column)) = (&table, line.split_whitespace().next())
             && column != "constraint"
         {

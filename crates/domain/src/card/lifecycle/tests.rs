@@ -1,6 +1,7 @@
-//! Every state × every lock and unlock.
+//! Every state × every lock, unlock and removal.
 
 use super::*;
+use jiff::SignedDuration;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -80,7 +81,20 @@ fn a_removed_card_stays_as_it_is() {
     let before = card.clone();
     assert_eq!(card.lock(LockReason::CardLost, NOW), Err(CardRefusal::Removed));
     assert_eq!(card.unlock(), Err(CardRefusal::Removed));
+    assert_eq!(card.remove(NOW + SignedDuration::from_secs(1)), Ok(Outcome::AlreadyApplied));
     assert_eq!(card, before);
+}
+
+#[test]
+fn a_card_is_removed_from_any_state() {
+    let usable = [Usable::Inactive, Usable::Active].map(CardStatus::Usable);
+    let locked = LockReason::ALL.iter().map(|&reason| locked(reason));
+    for status in usable.into_iter().chain(locked) {
+        let mut card = card(status);
+        assert_eq!(card.remove(NOW), Ok(Outcome::Applied), "{status:?}");
+        assert_eq!(card.status, CardStatus::Removed { at: NOW });
+        assert_eq!(card.state_on(Date::constant(2099, 1, 1)), "REMOVED");
+    }
 }
 
 #[test]

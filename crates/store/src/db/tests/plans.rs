@@ -6,7 +6,8 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, balances, books, cards, certificates, counters, endpoints, idempotency, instance,
-    janitor, jwe_keys, keys, ledger, outbound, outbox, partners, programs, transactions, users,
+    janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs,
+    transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -23,6 +24,7 @@ fn statements() -> Vec<Sql> {
         keys::STATEMENTS,
         outbound::STATEMENTS,
         outbox::log::STATEMENTS,
+        operations::STATEMENTS,
         books::STATEMENTS,
         partners::STATEMENTS,
         programs::STATEMENTS,

@@ -1,0 +1,388 @@
+//! Who did what: every call that changes something and every reading of card data leaves its
+//! record, and nothing else does.
+
+use crate::denied::{Channel, ROUTES};
+use crate::story::{decrypted, encrypted, expect, unique};
+use crate::support::{Caller, Database, Sandbox};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use store::db::{Db, Options, Sql};
+use testkit::{contains_secret, eventually};
+
+/// What a record of the database says.
+#[derive(Clone, Debug)]
+struct Record {
+    actor: String,
+    action: String,
+    object: String,
+    detail: Value,
+    address: Option<String>,
+}
+
+const ALL: Sql = Sql("
+    select actor, action, object, detail, address, request_id
+    from audit
+    order by at");
+
+/// Ends the server and reads its records, by the names of their requests.
+async fn records(sandbox: &mut Sandbox) -> BTreeMap<String, Vec<Record>> {
+    sandbox.stop().await.assert_done();
+    let db = match sandbox.database() {
+        Database::Sqlite => Db::sqlite(sandbox.dir().join("antaca.db"), Options::default()),
+        Database::Postgres(url) => Db::postgres(url, Options::default()),
+    };
+    let db = db.expect("opens");
+    let mut tx = db.read().await.expect("begins");
+    let mut records: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+    for row in tx.rows(&ALL, &[]).await.expect("reads") {
+        let request: Option<String> = row.get("request_id").expect("a text");
+        let record = Record {
+            actor: row.get("actor").expect("a text"),
+            action: row.get("action").expect("a text"),
+            object: row.get("object").expect("a text"),
+            detail: row.get("detail").expect("JSON"),
+            address: row.get("address").expect("a text"),
+        };
+        records.entry(request.unwrap_or_default()).or_default().push(record);
+    }
+    tx.rollback().await;
+    db.close().await.expect("closes");
+    records
+}
+
+/// Sends requests and keeps what each must have left.
+struct Book<'a> {
+    partner: &'a Caller,
+    expected: Vec<(String, Vec<&'static str>)>,
+    routes: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl<'a> Book<'a> {
+    fn new(sandbox: &'a Sandbox) -> Self {
+        Self { partner: sandbox.partner(), expected: Vec::new(), routes: BTreeSet::new() }
+    }
+
+    /// A request for a route, with the ids of its path in order.
+    fn request(
+        &mut self,
+        method: &'static str,
+        route: &'static str,
+        ids: &[&dyn ToString],
+    ) -> RequestBuilder {
+        self.routes.insert((method, route));
+        let mut path = String::new();
+        let mut ids = ids.iter();
+        for part in route.split_inclusive('/') {
+            match part.trim_end_matches('/') {
+                id if id.starts_with('{') => {
+                    path += &ids.next().expect("an id for each").to_string();
+                    path += &part[id.len()..];
+                }
+                _ => path += part,
+            }
+        }
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        self.partner.request(method, &path).header("Issuer-Code", "sandbox")
+    }
+
+    /// Sends a request that must get this status and leave records of these actions.
+    async fn send(
+        &mut self,
+        request: RequestBuilder,
+        status: u16,
+        actions: &[&'static str],
+    ) -> Value {
+        let name = format!("audited-{}", self.expected.len());
+        let answer = expect(status, request.header("X-Request-Id", &name)).await;
+        self.expected.push((name, actions.to_vec()));
+        answer
+    }
+
+    /// Sends a request, and sends it again with its key: only the first changes something.
+    async fn once(
+        &mut self,
+        request: RequestBuilder,
+        status: u16,
+        actions: &[&'static str],
+    ) -> Value {
+        let keyed = request.header("X-Idempotency-Key", format!("key-{}", unique()));
+        let again = keyed.try_clone().expect("it can be sent twice");
+        let answer = self.send(keyed, status, actions).await;
+        self.send(again, status, &[]).await;
+        answer
+    }
+}
+
+const FIRST: &str = "Zbigniew";
+const LAST: &str = "Brzeczyszczykiewicz";
+
+fn user(number: u64) -> Value {
+    json!({
+        "firstName": FIRST, "lastName": LAST, "phone": format!("77{number:07}"),
+        "email": format!("{FIRST}{number}@personal.test"), "birthDate": "1999-12-31",
+        "state": "VERIFIED", "kyc": "SUCCESS", "externalId": "external-name",
+    })
+}
+
+fn form() -> Form {
+    let picture = || Part::bytes([&[0xFF, 0xD8, 0xFF][..], b"picture"].concat());
+    let mut form = Form::new();
+    for (name, value) in [
+        ("firstName", FIRST),
+        ("lastName", LAST),
+        ("street", "Pieklo"),
+        ("number", "17a"),
+        ("city", "Lublin"),
+        ("postCode", "20-128"),
+        ("country", "PL"),
+        ("nationality", "polish"),
+        ("birthDate", "1999-12-31"),
+        ("documentType", "passport"),
+        ("identityCardNo", "ASD123456"),
+        ("documentExpirationDate", "2035-01-30"),
+    ] {
+        form = form.text(name, value);
+    }
+    form.part("imageFace", picture()).part("imageFront", picture())
+}
+
+/// Waits until an ordered card was made.
+async fn made(partner: &Caller, customer: i64, id: &Value) {
+    let id = id.as_str().expect("an id");
+    let path = format!("/secure/customers/{customer}/cards/operations/{id}");
+    eventually("the card is made", Duration::from_secs(30), async || {
+        expect(200, partner.get(&path)).await["status"] == "DONE"
+    })
+    .await;
+}
+
+/// Goes through every route that changes something; what must be nowhere in the records.
+async fn everything(book: &mut Book<'_>) -> Vec<String> {
+    let number = unique();
+    let post = book.request("POST", "/lifecycle/v1/wallet", &[]);
+    let told = book.once(post.json(&user(number)), 201, &["user.register"]).await;
+    let customer = told["id"].as_i64().expect("an id");
+    let change = |book: &mut Book<'_>, value: Value| {
+        book.request("PUT", "/lifecycle/v1/users/{customerId}", &[&customer]).json(&value)
+    };
+    let put = change(book, json!({ "lastName": "Nowak-Personal", "kyc": "IN_PROGRESS" }));
+    book.once(put, 200, &["user.change"]).await;
+    let put = change(book, json!({ "kyc": "SUCCESS" }));
+    book.once(put, 200, &["user.change"]).await;
+    for route in
+        ["/secure/customers/{customerId}/verification", "/secure/customers/{customerId}/register"]
+    {
+        let post = book.request("POST", route, &[&customer]).multipart(form());
+        book.send(post, 201, &["verification.submit"]).await;
+    }
+
+    let balances = "/secure/customers/{customerId}/balances";
+    let post = book.request("POST", balances, &[&customer]).json(&json!({ "currency": "EUR" }));
+    let told = book.once(post, 201, &["balance.create"]).await;
+    let balance = told["balanceId"].as_str().expect("an id").to_owned();
+    let transactions = "/secure/balances/{balanceId}/transactions";
+    let top_up = json!({
+        "type": "topUp", "amount": 500, "currency": "EUR", "description": "From Aunt Personal",
+        "externalTransactionId": format!("top-up-{number}"),
+    });
+    let post = book.request("POST", transactions, &[&balance]).json(&top_up);
+    book.once(post, 201, &["balance.transfer"]).await;
+    // Without a key, but by the name of the transaction: it was done before.
+    let post = book.request("POST", transactions, &[&balance]).json(&top_up);
+    book.send(post, 201, &[]).await;
+
+    let post = book.request("POST", "/sandbox/v1/clock", &[]).json(&json!({ "advanceSeconds": 1 }));
+    book.send(post, 200, &["sandbox.clock"]).await;
+
+    let mut numbers = cards(book, customer, &balance).await;
+    numbers
+        .extend([FIRST, LAST, "Nowak-Personal", "personal.test", "Aunt", "Pieklo"].map(Into::into));
+    numbers.extend([format!("77{number:07}"), "1999-12-31".into(), "external-name".into()]);
+    numbers.extend(["ASD123456".to_owned(), "for my holidays".to_owned()]);
+    numbers
+}
+
+/// The routes about cards; the numbers of those that were shown.
+async fn cards(book: &mut Book<'_>, customer: i64, balance: &str) -> Vec<String> {
+    let body = json!({
+        "balanceId": balance, "configId": "0019167984", "dcUserId": customer,
+        "label": "for my holidays",
+    });
+    let shown = ["card.issue", "card.show"];
+    let post = book.request("POST", "/secure/cards/virtual", &[]).json(&body);
+    let told = decrypted(&book.send(encrypted(post), 201, &shown).await);
+    let mut numbers = vec![told["cardNo"].as_str().expect("a number").to_owned()];
+
+    let route = "/secure/customers/{customerId}/cards/virtual";
+    let key = format!("card-{}", unique());
+    let mut card = 0;
+    // A retry makes no card, and shows it again.
+    for actions in [&shown[..], &shown[1..]] {
+        let post = book.request("POST", route, &[&customer]).json(&body);
+        let post = encrypted(post.header("X-Idempotency-Key", &key));
+        let told = decrypted(&book.send(post, 201, actions).await);
+        card = told["id"].as_i64().expect("an id");
+        numbers.push(told["cardNo"].as_str().expect("a number").to_owned());
+    }
+
+    let route = "/secure/customers/{customerId}/cards/virtual/async";
+    let post = book.request("POST", route, &[&customer]).json(&body);
+    let told = book.once(post, 202, &["operation.create", "card.issue"]).await;
+    made(book.partner, customer, &told["operationId"]).await;
+
+    let route = "/secure/customers/{customerId}/cards/{cardId}";
+    for _ in 0..2 {
+        let get = encrypted(book.request("GET", route, &[&customer, &card]));
+        book.send(get, 200, &["card.show"]).await;
+    }
+    let (lock, unlock) = (
+        "/secure/customers/{customerId}/cards/{cardId}/lock",
+        "/secure/customers/{customerId}/cards/{cardId}/unlock",
+    );
+    // The second time nothing changes.
+    for action in [&["card.lock"][..], &[]] {
+        let post = book.request("POST", lock, &[&customer, &card]);
+        book.once(post.json(&json!({ "reason": 7 })), 204, action).await;
+    }
+    for action in [&["card.unlock"][..], &[]] {
+        let post = book.request("POST", unlock, &[&customer, &card]);
+        book.once(post, 204, action).await;
+    }
+    let route = "/lifecycle/v1/users/{customerId}/cards/{cardId}";
+    for action in [&["card.remove"][..], &[]] {
+        let delete = book.request("DELETE", route, &[&customer, &card]);
+        book.once(delete, 204, action).await;
+    }
+    refused(book, customer, (balance, card), &body).await;
+    numbers
+}
+
+/// Each route once more, and each time refused: about a card that was removed, for somebody who
+/// isn't there, of a kind that there isn't.
+async fn refused(book: &mut Book<'_>, customer: i64, own: (&str, i64), body: &Value) {
+    let (balance, card) = own;
+    let nobody = 999_999;
+    let number = unique();
+    let mut other = body.clone();
+    other["configId"] = "0000000000".into();
+    let mut taken = user(number);
+    taken["email"] = "a@b.test".into();
+    let post = book.request("POST", "/lifecycle/v1/wallet", &[]).json(&taken);
+    book.send(post, 201, &["user.register"]).await;
+    let post = book.request("POST", "/lifecycle/v1/wallet", &[]).json(&taken);
+    book.send(post, 409, &[]).await;
+    let change = json!({ "email": "a@b.test" });
+    let put = book.request("PUT", "/lifecycle/v1/users/{customerId}", &[&customer]);
+    book.once(put.json(&change), 409, &[]).await;
+    let post = book.request("POST", "/secure/customers/{customerId}/verification", &[&nobody]);
+    book.send(post.multipart(form()), 404, &[]).await;
+    let post = book.request("POST", "/secure/customers/{customerId}/balances", &[&nobody]);
+    book.once(post.json(&json!({ "currency": "EUR" })), 404, &[]).await;
+    let transfer = json!({
+        "type": "topUp", "amount": -1, "currency": "EUR", "description": "None",
+        "externalTransactionId": format!("refused-{number}"),
+    });
+    let post = book.request("POST", "/secure/balances/{balanceId}/transactions", &[&balance]);
+    book.once(post.json(&transfer), 422, &[]).await;
+    let post = book.request("POST", "/secure/cards/virtual", &[]).json(&other);
+    book.send(encrypted(post), 422, &[]).await;
+    let post = book.request("POST", "/secure/cards/virtual", &[]).json(body);
+    book.send(post, 400, &[]).await;
+    let route = "/secure/customers/{customerId}/cards/virtual/async";
+    let post = book.request("POST", route, &[&customer]).json(&other);
+    book.send(post, 202, &["operation.create"]).await;
+    let route = "/secure/customers/{customerId}/cards/{cardId}";
+    let get = encrypted(book.request("GET", route, &[&customer, &card]));
+    book.send(get, 404, &[]).await;
+    let route = "/secure/customers/{customerId}/cards/{cardId}/lock";
+    let post = book.request("POST", route, &[&customer, &card]).json(&json!({ "reason": 7 }));
+    book.once(post, 404, &[]).await;
+    let route = "/secure/customers/{customerId}/cards/{cardId}/unlock";
+    let post = book.request("POST", route, &[&customer, &card]);
+    book.once(post, 404, &[]).await;
+    let route = "/lifecycle/v1/users/{customerId}/cards/{cardId}";
+    let delete = book.request("DELETE", route, &[&nobody, &card]);
+    book.once(delete, 404, &[]).await;
+}
+
+on_both_databases! {
+    /// Every changing route, done, repeated and refused: the records are those of what was done.
+    async fn each_change_leaves_its_record(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let mut book = Book::new(&sandbox);
+        let personal = everything(&mut book).await;
+        let (expected, tried) = (book.expected, book.routes);
+        for &(method, route, channel) in ROUTES {
+            // A sandbox's settings are set as by the control socket.
+            let settings = route == "/sandbox/v1/settings";
+            let changes = method != "GET" && !settings && channel != Channel::Processor;
+            assert!(!changes || tried.contains(&(method, route)), "{method} {route} isn't tried");
+        }
+
+        let records = records(&mut sandbox).await;
+        for request in records.keys().filter(|request| !request.is_empty()) {
+            assert!(expected.iter().any(|(name, _)| name == request), "{:?}", records[request]);
+        }
+        for (request, actions) in expected {
+            let left = records.get(&request).map_or(&[][..], Vec::as_slice);
+            let left_actions: Vec<&str> = left.iter().map(|it| it.action.as_str()).collect();
+            assert_eq!(left_actions, actions, "{request}");
+            for record in left {
+                assert!(record.actor.starts_with("certificate:sandbox/"), "{record:?}");
+                assert_eq!(record.address.as_deref(), Some("127.0.0.1"), "{record:?}");
+                assert!(!record.object.is_empty());
+            }
+        }
+        let personal: Vec<&[u8]> = personal.iter().map(String::as_bytes).collect();
+        for record in records.values().flatten() {
+            let text = format!("{record:?}");
+            assert_eq!(contains_secret(text.as_bytes(), &personal), None, "{}", record.action);
+        }
+    }
+
+    /// States stand there as they are, a person's fields as digests, of both only what changed.
+    async fn a_record_tells_before_and_after(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let mut book = Book::new(&sandbox);
+        everything(&mut book).await;
+        let set = ["partner", "set", "--code", "sandbox", "--time-zone", "Europe/Warsaw"];
+        sandbox.antaca(&set).await.assert_done();
+        let records = records(&mut sandbox).await;
+        let all: Vec<&Record> = records.values().flatten().collect();
+        let of = |action: &str| {
+            let found = all.iter().filter(|record| record.action == action);
+            found.map(|record| &record.detail).collect::<Vec<_>>()
+        };
+        let lock = json!({
+            "before": { "state": "ACTIVE" },
+            "after": { "state": "LOCKED", "lockReason": "SUSPECTED_FRAUD" },
+        });
+        assert_eq!(of("card.lock"), [&lock]);
+        let (active, locked) = (&lock["before"], &lock["after"]);
+        assert_eq!(of("card.unlock"), [&json!({ "before": locked, "after": active })]);
+        let removed = json!({ "before": active, "after": { "state": "REMOVED" } });
+        assert_eq!(of("card.remove"), [&removed]);
+        let moved = of("balance.transfer")[0];
+        assert_eq!(moved["before"], json!({ "amount": 0 }));
+        assert_eq!(moved["after"], json!({ "amount": 500 }));
+        let moved = &moved["moved"];
+        assert_eq!((&moved["amount"], &moved["currency"]), (&500.into(), &"EUR".into()));
+
+        let changes = of("user.change");
+        let first = changes.iter().find(|change| change["after"]["kyc"] == "IN_PROGRESS");
+        let change = first.expect("the first change");
+        let names = |of: &Value| of.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(names(&change["before"]), Some(vec!["kyc".to_owned(), "lastName".to_owned()]));
+        let digest = |of: &Value| of["lastName"].as_str().map(|it| it.starts_with("hmac:"));
+        assert_eq!((digest(&change["before"]), digest(&change["after"])), (Some(true), Some(true)));
+        assert_ne!(change["before"]["lastName"], change["after"]["lastName"]);
+
+        let set = all.iter().find(|record| record.action == "partner.set").expect("a record");
+        assert!(set.actor.starts_with("os:"), "{set:?}");
+        assert_eq!(set.detail["before"], json!({ "timeZone": "Etc/UTC" }));
+        assert_eq!(set.detail["after"], json!({ "timeZone": "Europe/Warsaw" }));
+    }
+}
