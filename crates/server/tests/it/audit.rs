@@ -315,7 +315,7 @@ on_both_databases! {
         let mut book = Book::new(&sandbox);
         let personal = everything(&mut book).await;
         let (expected, tried) = (book.expected, book.routes);
-        for &(method, route, channel) in ROUTES {
+        for &(method, route, channel, _, _) in ROUTES {
             // A sandbox's settings are set as by the control socket.
             let settings = route == "/sandbox/v1/settings";
             let changes = method != "GET" && !settings && channel != Channel::Processor;
