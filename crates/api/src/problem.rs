@@ -234,7 +234,9 @@ mod tests {
     fn what_is_kept_with_a_key_is_404_409_or_422() {
         let kept = [StatusCode::NOT_FOUND, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
         for &refusal in Refusal::ALL {
-            assert_eq!(refusal.is_kept(), kept.contains(&status(refusal)), "{refusal:?}");
+            // A later release does what this one refuses for its mode.
+            let is_kept = kept.contains(&status(refusal)) && refusal != Refusal::ModeNotSupported;
+            assert_eq!(refusal.is_kept(), is_kept, "{refusal:?}");
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Timestamp;
 use domain::ids::PartnerId;
-use domain::partner::Partner;
 use domain::scope::Scope;
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
@@ -20,37 +19,51 @@ const CLOCK: &str = "sandbox clock";
 /// By how many seconds the clock can be moved in all: ten years.
 pub const CLOCK_MAX: i64 = 3_653 * 24 * 60 * 60;
 
+/// What a sandbox's partner wants changed of itself.
+#[derive(Debug)]
+pub struct Change {
+    /// How it works.
+    pub partner: partners::Set,
+    /// How it is called.
+    pub outbound: SetOutbound,
+}
+
 impl App {
     /// Changes how a sandbox's partner works and how it is called, both or neither.
     pub async fn set_sandbox(
         &self,
         operator: &Operator,
         scope: Scope,
-        partner: partners::Set,
-        outbound: SetOutbound,
-    ) -> Result<(), Error> {
-        self.refresh_settings().await?;
-        let settings = self.settings.get();
-        let held = settings.partner(scope.partner()).ok_or(Refusal::PartnerNotFound)?;
-        let before = partner_json(held);
-        let partner = changed(held.clone(), partner);
+        change: Change,
+        once: Once<()>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
         let mut tx = self.db.begin().await?;
-        let set = self.set_sandbox_in(&mut tx, operator, (&partner, &before), outbound).await;
-        tx.end(set).await?;
-        self.refresh_settings().await
+        let result = self.set_sandbox_in(&mut tx, operator, scope.partner(), change).await;
+        let answer = self.finish(scope, &once, tx, result).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
     }
 
     async fn set_sandbox_in(
         &self,
         tx: &mut Tx,
         operator: &Operator,
-        set: (&Partner, &Value),
-        outbound: SetOutbound,
-    ) -> Result<(), Error> {
-        let (partner, before) = set;
-        // First, since it locks the settings' version.
-        self.set_outbound_in(tx, operator, partner.id, (outbound, None)).await?;
-        self.set_partner_in(tx, operator, partner, before).await
+        id: PartnerId,
+        change: Change,
+    ) -> Result<Done<()>, Error> {
+        // First, since it locks the settings' version: what is read after that stays so.
+        self.set_outbound_in(tx, operator, id, (change.outbound, None)).await?;
+        let held = store::partners::list(tx).await?.into_iter().find(|partner| partner.id == id);
+        let held = held.ok_or(Refusal::PartnerNotFound)?;
+        let before = partner_json(&held);
+        let partner = changed(held, change.partner);
+        self.set_partner_in(tx, operator, &partner, &before).await?;
+        // Its records are those of the operator whose sandbox it is.
+        Ok(Done::unchanged(()))
     }
 
     /// By how many seconds a sandbox's business time is ahead of real time.

@@ -70,17 +70,35 @@ impl Partner {
     pub async fn start(
         behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
+        let authority = Authority::create("A test's partner", crate::now());
+        let clients = authority.certificate_pem().to_owned();
+        Self::start_with(authority, &clients, Arc::new(behave)).await
+    }
+
+    /// As [`Partner::start`], for callers whose certificate is of this authority, PEM.
+    ///
+    /// # Panics
+    ///
+    /// As [`Partner::start`].
+    pub async fn start_for(
+        clients: &str,
+        behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        let authority = Authority::create("A test's partner", crate::now());
+        Self::start_with(authority, clients, Arc::new(behave)).await
+    }
+
+    async fn start_with(authority: Authority, clients: &str, behave: Arc<Behave>) -> Self {
         let now = crate::now();
-        let authority = Authority::create("A test's partner", now);
         let (certificate, key) = authority.sign_server(&["localhost"], 30, now).expect("is signed");
         let (client_key, csr) = client_key_and_csr("antaca");
         let client = authority.sign_client(&csr, 30, now).expect("is signed").pem;
-        let tls = TlsAcceptor::from(tls(authority.certificate_pem(), &certificate, &key));
+        let tls = TlsAcceptor::from(tls(clients, &certificate, &key));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let received = Arc::<Mutex<Vec<Received>>>::default();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, tls, received.clone(), Arc::new(behave)));
+        serving.spawn(serve(listener, tls, received.clone(), behave));
         let identity = (client, client_key.to_string());
         Self { address, authority, identity, received, _serving: serving }
     }

@@ -10,6 +10,7 @@ use app::Refusal;
 use app::audit::Operator;
 use app::outbound::{Reach, SetOutbound, base_url, check_trusted_ca};
 use app::partners::Set;
+use app::sandbox::Change;
 use axum::extract::State;
 use domain::notification::Event;
 use domain::partner::{DescriptionCodes, KycMode, Partner};
@@ -35,9 +36,10 @@ pub(crate) async fn change(State(api): State<Api>, call: Call) -> Result<Answer,
     let partner = settings.partner(scope.partner());
     let partner = partner.ok_or_else(|| refused(Refusal::PartnerNotFound))?;
     let current = settings.outbound(partner.id).and_then(|outbound| outbound.base_url.as_deref());
-    let (set, outbound) = read(&call, api.sandbox()?.as_ref(), partner, current)?;
+    let change = read(&call, api.sandbox()?.as_ref(), partner, current)?;
     let operator = Operator(format!("partner:{}", partner.code));
-    api.app.set_sandbox(&operator, scope, set, outbound).await?;
+    let once = call.once(|()| Value::Null);
+    api.app.set_sandbox(&operator, scope, change, once).await?;
     Ok(Answer::NoContent)
 }
 
@@ -46,7 +48,7 @@ fn read(
     sandbox: &dyn Sandbox,
     partner: &Partner,
     current: Option<&str>,
-) -> Result<(Set, SetOutbound), Problem> {
+) -> Result<Change, Problem> {
     let mut fields = call.fields()?;
     fields.only(KNOWN);
     for name in TO_COME {
@@ -63,7 +65,8 @@ fn read(
     };
     let notifications = fields.optional("notifications", events);
     fields.finish()?;
-    Ok((set, SetOutbound { base_url, trusted_ca, identity: None, notifications }))
+    let outbound = SetOutbound { base_url, trusted_ca, identity: None, notifications };
+    Ok(Change { partner: set, outbound })
 }
 
 const KYC_MODES: &str = "must be MANUAL, AUTOMATIC or EXTERNAL";

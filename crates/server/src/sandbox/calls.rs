@@ -85,7 +85,7 @@ impl Calls {
         let socket = socket.map_err(|error| failed(&error))?;
         let port = socket.local_addr().map_err(|error| failed(&error))?.port();
 
-        let partner = Partner::new(secrets_of(app), real_time.clone());
+        let partner = Partner::new(secrets_of(app, &real_time), real_time.clone());
         let listener = Listener {
             tls: Some(TlsAcceptor::from(tls)),
             router: partner::router(partner.clone()),
@@ -183,25 +183,26 @@ fn authority(folder: &Folder, keyring: &Keyring, now: Timestamp) -> Result<Autho
 }
 
 /// The secrets as the settings have them at the time of a call.
-fn secrets_of(app: &App) -> partner::Secrets {
-    let app = app.clone();
+fn secrets_of(app: &App, real_time: &app::Clock) -> partner::Secrets {
+    let (app, real_time) = (app.clone(), real_time.clone());
     Arc::new(move |code| {
-        let app = app.clone();
+        let (app, now) = (app.clone(), real_time());
         Box::pin(async move {
             let settings = app.settings.get();
             let partner = settings.partner_of_code(&code);
             match partner.and_then(|partner| settings.outbound(partner.id)) {
-                Some(outbound) => known(&app, outbound).await,
+                Some(outbound) => known(&app, outbound, now).await,
                 None => Known::new(),
             }
         })
     })
 }
 
-async fn known(app: &App, outbound: &Outbound) -> Known {
+async fn known(app: &App, outbound: &Outbound, now: Timestamp) -> Known {
     let mut known = Known::new();
-    for sealed in [Some(&outbound.secret), outbound.previous_secret.as_ref()].into_iter().flatten()
-    {
+    let is_valid = outbound.previous_until.is_some_and(|until| now < until);
+    let previous = outbound.previous_secret.as_ref().filter(|_| is_valid);
+    for sealed in std::iter::once(&outbound.secret).chain(previous) {
         match app.open_outbound(outbound.partner, Kept::Secret, sealed).await {
             Ok(secret) => known.push(secret),
             Err(error) => tracing::error!(%error, "A secret of calls can't be opened"),

@@ -48,7 +48,7 @@ on_both_databases! {
         let delete = partner.request(reqwest::Method::DELETE, "/lifecycle/v1/wallet");
         assert_refused(delete, 405, "METHOD_NOT_ALLOWED").await;
         assert_refused(partner.get("/nothing/here"), 404, "NOT_FOUND").await;
-        assert_refused(partner.get("/sandbox/v1/received"), 404, "NOT_FOUND").await;
+        assert_refused(partner.get("/sandbox/v1/nothing"), 404, "NOT_FOUND").await;
         let key = "k".repeat(256);
         let long = register(partner, &registration()).header("X-Idempotency-Key", key);
         assert_refused(long, 422, "VALIDATION_ERROR").await;

@@ -5,13 +5,31 @@ use crate::support::{Caller, Sandbox};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::time::Duration;
+use testkit::{Behaviour, Partner};
 
+const LOCKED: &str = "/notifications/cardLocked";
 const DAY: i64 = 24 * 60 * 60;
 /// How long a worker may take that runs every second.
 const WORKER: Duration = Duration::from_secs(30);
 
 fn set(partner: &Caller, body: &Value) -> RequestBuilder {
     partner.request(Method::PUT, "/sandbox/v1/settings").json(body)
+}
+
+fn lock(sandbox: &Sandbox, story: &Story) -> RequestBuilder {
+    let path = format!("/secure/customers/{}/cards/{}/lock", story.customer, story.card);
+    sandbox.partner().post(&path).json(&json!({ "reason": 7 }))
+}
+
+fn unlock(sandbox: &Sandbox, story: &Story) -> RequestBuilder {
+    let path = format!("/secure/customers/{}/cards/{}/unlock", story.customer, story.card);
+    sandbox.partner().post(&path)
+}
+
+/// What the demonstration partner was sent for a partner, and where the next page begins.
+async fn received(partner: &Caller, query: &str) -> (Vec<Value>, Value) {
+    let page = expect(200, partner.get(&format!("/sandbox/v1/received{query}"))).await;
+    (page["items"].as_array().expect("a list").clone(), page["next"].clone())
 }
 
 fn advance(partner: &Caller, seconds: &Value) -> RequestBuilder {
@@ -133,6 +151,12 @@ on_both_databases! {
         ] {
             assert_eq!(answer(set(partner, &body)).await, (204, Value::Null), "{body}");
         }
+        let once = |body: Value| set(partner, &body).header("X-Idempotency-Key", "once");
+        for _ in 0..2 {
+            expect(204, once(json!({ "kycMode": "MANUAL" }))).await;
+        }
+        let reused = expect(409, once(json!({ "kycMode": "EXTERNAL" }))).await;
+        assert_eq!(reused["title"], "IDEMPOTENCY_KEY_REUSED");
         let refused = expect(403, register(partner, &registration())).await;
         assert_eq!(refused["title"], "KYC_NOT_PERMITTED");
         sandbox.stop().await;
@@ -189,18 +213,75 @@ on_both_databases! {
         assert!((0..60).contains(&(after - before)), "{after}");
     }
 
-    /// Nobody has been sent anything, and pages are asked for as everywhere.
-    async fn what_was_received_is_listed(database) {
+    /// What happens to a card is told in order, to the demonstration partner at first.
+    async fn what_happened_is_told_to_the_demonstration_partner(database) {
         let sandbox = Sandbox::start(database).await;
         let nothing = json!({ "items": [], "next": null });
-        for query in ["", "?limit=5", "?after=7"] {
-            let path = format!("/sandbox/v1/received{query}");
-            assert_eq!(expect(200, sandbox.partner().get(&path)).await, nothing);
+        for code in ["sandbox", "external"] {
+            let partner = sandbox.partner_of_code(code);
+            assert_eq!(expect(200, partner.get("/sandbox/v1/received")).await, nothing);
         }
+        let story = Story::begin(&sandbox, 0).await;
+        expect(204, lock(&sandbox, &story)).await;
+        expect(204, unlock(&sandbox, &story)).await;
+        testkit::eventually("both arrive", WORKER, async || {
+            received(sandbox.partner(), "").await.0.len() == 2
+        })
+        .await;
+        let (items, _) = received(sandbox.partner(), "").await;
+        let [locked, unlocked] = items.as_slice() else { panic!("{items:?}") };
+        assert_eq!((&locked["method"], &locked["path"]), (&json!("POST"), &json!(LOCKED)));
+        assert_eq!(unlocked["path"], "/notifications/cardUnlocked");
+        let body = locked["body"].as_object().expect("an object");
+        assert_eq!(body["dcCardId"], story.card.to_string());
+        assert_eq!(body["reason"], "SUSPECTED_FRAUD");
+        assert!(body["date"].as_str().is_some_and(|date| date.ends_with("+00:00")), "{body:?}");
+        let headers = &locked["headers"];
+        assert_eq!(headers["webhook-id"], headers["x-idempotency-key"]);
+
+        let (first, next) = received(sandbox.partner(), "?limit=1").await;
+        assert_eq!(first, items[..1]);
+        let next = next.as_str().expect("there is another page").to_owned();
+        let (second, next) = received(sandbox.partner(), &format!("?after={next}")).await;
+        assert_eq!((second.as_slice(), next), (&items[1..], Value::Null));
+        let others = sandbox.partner_of_code("external");
+        assert_eq!(expect(200, others.get("/sandbox/v1/received")).await, nothing);
         let limit = sandbox.partner().get("/sandbox/v1/received?limit=0");
         assert_eq!(wrong_fields(limit).await, ["limit"]);
+    }
+
+    /// A partner names its own server, is called there, and goes back.
+    async fn a_partner_is_called_where_it_says(database) {
+        let sandbox = Sandbox::start(database).await;
         let client_ca = sandbox.file()["clientCa"].as_str().expect("a file");
         let client_ca = std::fs::read_to_string(sandbox.dir().join(client_ca)).expect("the file");
-        assert!(client_ca.starts_with("-----BEGIN CERTIFICATE-----"));
+        let own = Partner::start_for(&client_ca, |_, _| Behaviour::Status(204)).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let target = json!({ "baseUrl": own.base_url(), "trustedCa": own.authority() });
+        expect(204, set(sandbox.partner(), &target)).await;
+        expect(204, lock(&sandbox, &story)).await;
+        testkit::eventually("it arrives", WORKER, async || own.count() == 1).await;
+        assert_eq!(own.received()[0].path, LOCKED);
+        assert!(received(sandbox.partner(), "").await.0.is_empty());
+
+        expect(204, set(sandbox.partner(), &json!({ "baseUrl": null }))).await;
+        expect(204, unlock(&sandbox, &story)).await;
+        testkit::eventually("it arrives", WORKER, async || {
+            received(sandbox.partner(), "").await.0.len() == 1
+        })
+        .await;
+        assert_eq!(own.count(), 1);
+        let nothing_told = json!({ "notifications": [] });
+        expect(204, set(sandbox.partner(), &nothing_told)).await;
+        expect(204, lock(&sandbox, &story)).await;
+        let told_again = json!({ "notifications": ["cardUnlocked"] });
+        expect(204, set(sandbox.partner(), &told_again)).await;
+        expect(204, unlock(&sandbox, &story)).await;
+        testkit::eventually("it arrives", WORKER, async || {
+            received(sandbox.partner(), "").await.0.len() == 2
+        })
+        .await;
+        let (items, _) = received(sandbox.partner(), "").await;
+        assert!(items.iter().all(|item| item["path"] != LOCKED), "{items:?}");
     }
 }
