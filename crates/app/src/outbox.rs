@@ -76,7 +76,7 @@ impl Outbox {
         &self.bell
     }
 
-    fn now(&self) -> domain::Timestamp {
+    pub(crate) fn now(&self) -> domain::Timestamp {
         (self.real_time)()
     }
 }
