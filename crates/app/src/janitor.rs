@@ -1,7 +1,7 @@
 //! Deletes what has served its time, a little at a time, so that nobody waits for it.
 //!
 //! Time here is business time: for how long a key is remembered is a promise to callers, who live
-//! by that clock.
+//! by that clock. Deliveries alone are told in real time, as their worker does.
 
 use crate::{App, Error};
 use domain::Timestamp;
@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use store::StoreError;
+use store::db::Tx;
 use store::janitor::{self, AUDIT, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION};
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
@@ -22,8 +24,12 @@ const COMMITS: u64 = 100;
 const KEY_DAYS: i64 = 30;
 /// How long an operation can be asked for (spec "Calls").
 pub(crate) const OPERATION_DAYS: i64 = 7;
+/// How long what was delivered to a partner is shown with its tries.
+const DELIVERED_DAYS: i64 = 30;
 /// What messages are called whose keys are cleared.
 const MESSAGE: &str = "message";
+/// What notifications are called, with their tries.
+const OUTBOX: &str = "outbox";
 
 /// The least time that audit records are kept, in months, and how long they are unless it is
 /// configured.
@@ -52,6 +58,8 @@ enum Work {
     Delete(Expired),
     /// Messages: they stay for ever and lose their idempotency key.
     ClearKeys,
+    /// Notifications that were delivered, of one partner after the other.
+    Delivered,
 }
 
 /// One kind of row, and from before when it goes.
@@ -65,12 +73,13 @@ impl Step {
         match &self.work {
             Work::Delete(expired) => expired.name,
             Work::ClearKeys => MESSAGE,
+            Work::Delivered => OUTBOX,
         }
     }
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, retention: &Retention) -> [Step; 5] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 6] {
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
@@ -78,6 +87,7 @@ fn steps(now: Timestamp, retention: &Retention) -> [Step; 5] {
         delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, AUDIT_MONTHS_MAX).months()),
         delete(OPERATION, OPERATION_DAYS.days()),
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
+        Step { work: Work::Delivered, before: ago(real, DELIVERED_DAYS.days()) },
     ]
 }
 
@@ -103,7 +113,7 @@ pub struct Swept {
 /// process is ending. On several nodes at once each row goes once.
 pub async fn sweep(app: &App, retention: &Retention) -> Result<Vec<Swept>, Error> {
     let mut done = Vec::new();
-    for step in steps(app.now(), retention) {
+    for step in steps(app.now(), app.outbox.now(), retention) {
         let swept = sweep_kind(app, &step).await?;
         if swept.rows > 0 {
             let Swept { name, rows, commits } = swept;
@@ -120,6 +130,7 @@ async fn sweep_kind(app: &App, step: &Step) -> Result<Swept, Error> {
         let (found, gone) = match &step.work {
             Work::Delete(expired) => delete(app, expired, step.before).await?,
             Work::ClearKeys => clear_keys(app, step.before).await?,
+            Work::Delivered => delete_delivered(app, step.before).await?,
         };
         if found == 0 {
             break;
@@ -165,15 +176,38 @@ async fn clear_keys(app: &App, before: Timestamp) -> Result<(u64, u64), Error> {
     Ok((due.len() as u64, cleared))
 }
 
+/// One commit of the first partner that has something.
+async fn delete_delivered(app: &App, before: Timestamp) -> Result<(u64, u64), Error> {
+    for partner in app.settings.get().partners() {
+        let mut tx = app.db.begin().await?;
+        let gone = store::outbox::log::delete_delivered(&mut tx, partner.id, before).await;
+        let gone = tx.end(gone).await?;
+        if gone > 0 {
+            // There may be more, of this partner or the next: a round ends when none has any.
+            return Ok((ROWS.unsigned_abs(), gone));
+        }
+    }
+    Ok((0, 0))
+}
+
+async fn count_delivered(tx: &mut Tx, app: &App, before: Timestamp) -> Result<i64, StoreError> {
+    let mut count = 0;
+    for partner in app.settings.get().partners() {
+        count += janitor::count_delivered(tx, partner.id, before).await?;
+    }
+    Ok(count)
+}
+
 /// How many rows of each kind wait for the janitor, by the kind's name; 100,000 also where there
 /// are more.
 pub async fn backlog(app: &App, retention: &Retention) -> Result<Vec<(&'static str, i64)>, Error> {
     let mut waiting = Vec::new();
-    for step in steps(app.now(), retention) {
+    for step in steps(app.now(), app.outbox.now(), retention) {
         let mut tx = app.db.read().await?;
         let count = match &step.work {
             Work::Delete(expired) => janitor::count(&mut tx, expired, step.before).await,
             Work::ClearKeys => janitor::count_named_messages(&mut tx, step.before).await,
+            Work::Delivered => count_delivered(&mut tx, app, step.before).await,
         };
         waiting.push((step.name(), tx.end(count).await?));
     }
@@ -188,7 +222,7 @@ mod tests {
     fn months_are_of_the_calendar_and_never_fewer_than_twelve() {
         let now: Timestamp = "2028-02-29T12:00:00Z".parse().expect("a moment");
         let before = |audit_months| {
-            let steps = steps(now, &Retention { audit_months });
+            let steps = steps(now, now, &Retention { audit_months });
             let audit = steps.iter().find(|step| step.name() == "audit").expect("a step");
             audit.before.to_string()
         };

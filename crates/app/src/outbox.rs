@@ -81,7 +81,7 @@ impl Outbox {
         self.clients.reach()
     }
 
-    fn now(&self) -> domain::Timestamp {
+    pub(crate) fn now(&self) -> domain::Timestamp {
         (self.real_time)()
     }
 }

@@ -136,6 +136,15 @@ const COUNT_MESSAGES: Sql = Sql("
         limit 100000
     ) due");
 
+const COUNT_DELIVERED: Sql = Sql("
+    select count(*) as rows
+    from (
+        select 1
+        from outbox
+        where partner_id = $1 and outcome = 'DELIVERED' and closed_at < $2
+        limit 100000
+    ) due");
+
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[
     IDEMPOTENCY.find,
@@ -148,6 +157,7 @@ pub const STATEMENTS: &[Sql] = &[
     OPERATION.count,
     NAMED_MESSAGES,
     COUNT_MESSAGES,
+    COUNT_DELIVERED,
 ];
 /// Those that run for each of a set.
 pub const EACH: &[Each] =
@@ -215,4 +225,14 @@ pub async fn clear_keys(tx: &mut Tx, messages: &[NamedMessage]) -> Result<u64, S
 /// where there are more.
 pub async fn count_named_messages(tx: &mut Tx, before: Timestamp) -> Result<i64, StoreError> {
     tx.row(&COUNT_MESSAGES, &[&before]).await?.get("rows")
+}
+
+/// How many notifications of a partner were delivered before a moment and are still there;
+/// [`COUNT_MAX`] also where there are more. The outbox's log deletes them.
+pub async fn count_delivered(
+    tx: &mut Tx,
+    partner: PartnerId,
+    before: Timestamp,
+) -> Result<i64, StoreError> {
+    tx.row(&COUNT_DELIVERED, &[&partner, &before]).await?.get("rows")
 }

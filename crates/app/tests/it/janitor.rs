@@ -5,11 +5,13 @@ use crate::once::answered;
 use app::janitor::{Retention, Swept, backlog, sweep};
 use app::{Error, Once};
 use domain::money::Currency;
+use domain::notification::{Event, Outcome};
 use domain::transaction::Description;
 use serde_json::{Value, json};
+use std::time::Duration;
 use store::db::Sql;
 use store::idempotency::{self, Kept};
-use testkit::{TestApp, on_both};
+use testkit::{Behaviour, Partner, TestApp, eventually, on_both};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -139,6 +141,30 @@ on_both! {
         assert_eq!(waiting(&node, "audit").await, records);
         swept(&node).await;
         assert_eq!((count(&node, audit).await, waiting(&node, "audit").await), (0, 0));
+    }
+}
+
+on_both! {
+    /// What a partner was told is shown for 30 days of real time, with its tries.
+    async fn what_was_delivered_goes_after_thirty_days(node) {
+        let partner = Partner::start(|_, _| Behaviour::Status(204)).await;
+        node.deliver_to(&partner, Event::ALL).await;
+        node.funded(1_000).await;
+        let told = async || node.app.notifications(node.scope.partner(), 0, 100).await.expect("ok");
+        eventually("the top-up is told", Duration::from_secs(30), async || {
+            let told = told().await;
+            !told.is_empty() && told.iter().all(|it| it.outcome == Some(Outcome::Delivered))
+        })
+        .await;
+        let count = told().await.len();
+        node.advance(400 * DAY);
+        node.advance_real(29 * DAY);
+        swept(&node).await;
+        assert_eq!((told().await.len(), waiting(&node, "outbox").await), (count, 0));
+        node.advance_real(2 * DAY);
+        assert_eq!(waiting(&node, "outbox").await, i64::try_from(count).expect("few"));
+        swept(&node).await;
+        assert_eq!((told().await.len(), waiting(&node, "outbox").await), (0, 0));
     }
 }
 

@@ -233,7 +233,7 @@ on_both_databases! {
             let dump = around.path("database.dump");
             let text = run(Command::new(restore).arg("--file=-").arg(dump));
             assert!(text.windows(10).any(|it| it == b"0019167984"), "the dump holds the programs");
-            assert_eq!(testkit::luhn_runs(&text), Vec::<String>::new());
+            assert_eq!(testkit::luhn_runs(&without_bytes(&text)), Vec::<String>::new());
             std::fs::write(around.path("database.sql"), text).expect("written");
         }
 
@@ -253,6 +253,13 @@ on_both_databases! {
             assert!(!names.iter().any(|name| name == forbidden), "{names:?}");
         }
     }
+}
+
+/// A dump without its columns of bytes: one random run of digits in ten passes for a number.
+fn without_bytes(dump: &[u8]) -> Vec<u8> {
+    let fields = dump.split(|byte| byte.is_ascii_whitespace());
+    let texts: Vec<&[u8]> = fields.filter(|field| !field.starts_with(br"\\x")).collect();
+    texts.join(&b' ')
 }
 
 fn manifest(folder: &Path) -> Value {
