@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use testkit::on_both;
 use tower::ServiceExt;
 
+/// What isn't there, for whoever may ask.
+const PATH: &str = "/secure/balances/0351eb09-3ac0-4234-a4ad-0a6ad52f248b";
+
 on_both! {
     /// It holds to its last second, by real time, whatever the business clock says.
     async fn a_certificate_is_refused_past_its_end(node) {
@@ -22,13 +25,13 @@ on_both! {
         let doors = Doors::at(&node, Arc::new(real_time)).await;
         let end = i64::from(DAYS) * 24 * 60 * 60;
         for (seconds, status) in [
-            (0, StatusCode::OK),
-            (end, StatusCode::OK),
+            (0, StatusCode::NOT_FOUND),
+            (end, StatusCode::NOT_FOUND),
             (end + 1, StatusCode::UNAUTHORIZED),
             (10 * end, StatusCode::UNAUTHORIZED),
         ] {
             moved.store(seconds, Ordering::SeqCst);
-            let request = Request::get("/secure/public-key").extension(doors.partner.clone());
+            let request = Request::get(PATH).extension(doors.partner.clone());
             let request = request.body(Body::empty()).expect("a request");
             let answer = doors.router.clone().oneshot(request).await.expect("answers");
             let (told, body) = read(answer).await;
