@@ -84,7 +84,7 @@ impl App {
         Ok(sealing.seal(&place(partner, kept), secret))
     }
 
-    /// Opens what [`App::seal_outbound`] sealed.
+    /// Opens what was sealed so.
     pub async fn open_outbound(
         &self,
         partner: PartnerId,

@@ -101,7 +101,7 @@ refusals! {
         "The trusted CA must be a PEM of certificates of authorities, all in their time, and \
          nothing else.";
     BaseUrlInvalid, "BASE_URL_INVALID",
-        "The base URL must be https://host[:port][/path]: port 443 or from 1024 on, a public \
+        "The base URL must be https://, a host, perhaps a port and a path: port 443 or from 1024 on, a public \
          address, no user, no query, no fragment.";
     CertificateNotFound, "CERTIFICATE_NOT_FOUND", "There is no such certificate in the register.";
     CertificateAmbiguous, "CERTIFICATE_AMBIGUOUS",
