@@ -142,8 +142,8 @@ async fn a_server_that_stands_still_stops_nobody() {
     reached(&marker).await;
     one.signal("STOP");
     let still = Instant::now();
-    // The stopped server's locks end about when the first one's time is up: it may be late, which is
-    // a decline. The next one isn't.
+    // The stopped server's locks end about when the first one's time is up: it may be late, which
+    // is a decline. The next one isn't.
     let mut first = 1;
     while !is_approved(&story, &other, &format!("first-{first}")).await {
         first += 1;
