@@ -101,8 +101,8 @@ refusals! {
         "The trusted CA must be a PEM of certificates of authorities, all in their time, and \
          nothing else.";
     BaseUrlInvalid, "BASE_URL_INVALID",
-        "The base URL must be https://, a host, perhaps a port and a path: port 443 or from 1024 on, a public \
-         address, no user, no query, no fragment.";
+        "The base URL must be https://, a host, perhaps a port and a path: port 443 or from 1024 \
+         on, a public address, no user, no query, no fragment.";
     CertificateNotFound, "CERTIFICATE_NOT_FOUND", "There is no such certificate in the register.";
     CertificateAmbiguous, "CERTIFICATE_AMBIGUOUS",
         "Several certificates of this name are in force: name one by its serial or fingerprint.";

@@ -27,6 +27,7 @@ const LARGE: usize = 900 * 1024;
 /// in several heaps, and memory in use says little.
 const VARIABLES: &[(&str, &str)] = &[
     ("ANTACA_JWE_PRIVATE_OPERATIONS", "100000"),
+    ("ANTACA_LIMITS_REQUESTS_PER_SECOND", "0"),
     ("ANTACA_LOG", "warn"),
     ("MALLOC_ARENA_MAX", "1"),
     ("MALLOC_MMAP_THRESHOLD_", "65536"),
