@@ -15,8 +15,11 @@ use app::page::Page;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What a sandbox has beside the use cases. A trait, since it is made in `server`, which `api` doesn't
-/// know.
+/// The chapter of the documents.
+const TAG: &str = "Sandbox";
+
+/// What a sandbox has beside the use cases. A trait, since it is made in `server`, which `api`
+/// doesn't know.
 pub trait Sandbox: Send + Sync {
     /// A page of what the demonstration partner was sent for the partner of a code, oldest first,
     /// after the item of a number: its requests as `GET /sandbox/v1/received` shows them.
