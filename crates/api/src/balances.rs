@@ -8,17 +8,56 @@ pub(crate) use create::create;
 pub(crate) use find::{find, list};
 pub(crate) use transfer::transfer;
 
-use domain::balance::Balance;
-use serde_json::{Value, json};
+use crate::answer::{Code, Named};
+use crate::cards::CardJson;
+use domain::balance::{Balance, BalanceState};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-/// A balance on the wire. `amount` is what can be spent now; both amounts in minor units.
-fn balance_json(balance: &Balance) -> Value {
-    json!({
-        "balanceId": balance.id.0,
-        "currency": balance.currency.code(),
-        "amount": balance.available(),
-        "blockedAmount": balance.held.minor(),
-        "state": balance.state.as_str(),
-        "iban": null,
-    })
+/// The chapter of the documents.
+const TAG: &str = "Balances";
+
+type State = Named<BalanceState>;
+
+/// A balance.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Balance)]
+pub(crate) struct BalanceJson {
+    /// Its id.
+    balance_id: Uuid,
+    /// Its currency.
+    currency: Code,
+    /// What can be spent now, in minor units; below zero after a forced clearing.
+    amount: i64,
+    /// What authorizations hold, in minor units.
+    blocked_amount: i64,
+    /// Whether it can be used.
+    state: State,
+    /// Its bank account: not supported yet.
+    iban: Option<String>,
+}
+
+/// A balance with its cards.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BalanceWithCards)]
+pub(crate) struct BalanceWithCardsJson {
+    #[serde(flatten)]
+    balance: BalanceJson,
+    /// The cards that pay from it.
+    cards: Vec<CardJson>,
+}
+
+impl From<&Balance> for BalanceJson {
+    fn from(balance: &Balance) -> Self {
+        Self {
+            balance_id: balance.id.0,
+            currency: Code(balance.currency),
+            amount: balance.available(),
+            blocked_amount: balance.held.minor(),
+            state: Named(balance.state),
+            iban: None,
+        }
+    }
 }

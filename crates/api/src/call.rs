@@ -4,7 +4,7 @@ use crate::identity::Caller;
 use crate::layers::{Received, request_id};
 use crate::masking::mask;
 use crate::problem::Problem;
-use crate::wire::Fields;
+use crate::wire::{Fields, Notes, digits, number};
 use crate::{Api, Peer};
 use app::audit::Origin;
 use app::{Once, Refusal};
@@ -14,9 +14,11 @@ use axum::extract::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use domain::Date;
 use domain::ids::{BalanceId, CardId, OperationId, ProcessorId, TransactionId, UserId};
 use domain::scope::Scope;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -25,12 +27,11 @@ const DEPTH_MAX: usize = 32;
 /// Page sizes: the default and the largest.
 const PAGE: (i64, i64) = (50, 200);
 
-/// What a request carries beside its body.
+/// What a request carries beside its body and query.
 #[derive(Debug)]
 pub(crate) struct Head {
     caller: Caller,
     params: Vec<(String, String)>,
-    query: Vec<(String, String)>,
     endpoint: String,
     key: Option<String>,
     origin: Origin,
@@ -38,23 +39,33 @@ pub(crate) struct Head {
     pub(crate) request_id: String,
     /// When it came in.
     pub(crate) received: Instant,
+    /// The day of the business clock.
+    pub(crate) today: Date,
     /// The keyed digest of all of it.
     pub(crate) fingerprint: [u8; 32],
 }
 
-/// A request with a JSON body, or none.
+/// A request to be read: with a JSON body, a form or nothing.
 #[derive(Debug)]
 pub(crate) struct Call {
     head: Head,
+    query: Map<String, Value>,
     body: Option<Value>,
+    parts: Vec<Part>,
+    notes: Option<Notes>,
 }
 
 /// A request with a form.
 #[derive(Debug)]
-pub(crate) struct FormCall {
-    head: Head,
-    /// The form's parts, in order.
-    pub(crate) parts: Vec<Part>,
+pub(crate) struct FormCall(pub(crate) Call);
+
+/// Which page of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// How many items: `limit`, 1 to 200.
+    pub(crate) limit: i64,
+    /// Where it begins: `after`, as `next` of the page before told it.
+    pub(crate) after: Option<i64>,
 }
 
 /// One part of a form.
@@ -72,14 +83,6 @@ impl std::fmt::Debug for Part {
 }
 
 impl std::ops::Deref for Call {
-    type Target = Head;
-
-    fn deref(&self) -> &Head {
-        &self.head
-    }
-}
-
-impl std::ops::Deref for FormCall {
     type Target = Head;
 
     fn deref(&self) -> &Head {
@@ -138,7 +141,7 @@ impl Head {
     pub(crate) fn user_if_named(&self) -> Result<Option<UserId>, Problem> {
         match self.param("customerId") {
             None => Ok(None),
-            Some(text) => number(text)
+            Some(text) => digits(text)
                 .map(|id| Some(UserId(id)))
                 .ok_or_else(|| refused(Refusal::CustomerNotFound)),
         }
@@ -152,7 +155,7 @@ impl Head {
 
     /// The card that the path names.
     pub(crate) fn card(&self) -> Result<CardId, Problem> {
-        let id = self.param("cardId").and_then(number);
+        let id = self.param("cardId").and_then(digits);
         id.map(CardId).ok_or_else(|| refused(Refusal::CardNotFound))
     }
 
@@ -167,40 +170,97 @@ impl Head {
         let id = self.param("transactionId").and_then(|text| Uuid::try_parse(text).ok());
         id.map(TransactionId).ok_or_else(|| refused(Refusal::TransactionNotFound))
     }
-
-    /// A parameter of the query.
-    pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// How many items a page has: `limit`, 1 to 200.
-    pub(crate) fn limit(&self) -> Result<i64, Problem> {
-        let Some(text) = self.query("limit") else { return Ok(PAGE.0) };
-        let limit = number(text).filter(|limit| (1..=PAGE.1).contains(limit));
-        limit.ok_or_else(|| Problem::invalid_field("limit", "must be 1 to 200"))
-    }
-
-    /// Where the page begins: `after`, as `next` of the page before told it.
-    pub(crate) fn after(&self) -> Result<Option<i64>, Problem> {
-        let wrong = || Problem::invalid_field("after", "must be the next of another page");
-        self.query("after").map(|text| number(text).ok_or_else(wrong)).transpose()
-    }
 }
 
 impl Call {
+    /// A request of nothing, to note what is asked for; its path names what the route's does.
+    pub(crate) fn empty(route: &str) -> Self {
+        let names = route.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+        // Good for every kind of name but a UUID, of which there is only one more.
+        let nil = Uuid::nil().to_string();
+        let value = |name: &str| match name {
+            "customerId" | "cardId" => "1".to_owned(),
+            _ => nil.clone(),
+        };
+        let params = names.map(|name| (name.to_owned(), value(name))).collect();
+        let head = Head {
+            caller: Caller::Processor(ProcessorId(0)),
+            params,
+            origin: Origin { actor: String::new(), address: None, request_id: String::new() },
+            endpoint: String::new(),
+            key: None,
+            request_id: String::new(),
+            received: Instant::now(),
+            today: Date::MAX,
+            fingerprint: [0; 32],
+        };
+        let notes = Some(Notes::default());
+        Self { head, query: Map::new(), body: None, parts: Vec::new(), notes }
+    }
+
+    /// A request of nothing but a body.
+    #[cfg(test)]
+    pub(crate) fn with_body(route: &str, body: Value) -> Self {
+        let mut call = Self::empty(route);
+        call.head.key = Some("key".to_owned());
+        call.head.today = Date::constant(2026, 11, 21);
+        Self { body: Some(body), notes: None, ..call }
+    }
+
+    /// What was asked for, where the request is [empty](Self::empty).
+    pub(crate) fn into_notes(self) -> Notes {
+        self.notes.unwrap_or_default()
+    }
+
+    /// The request without what was read.
+    pub(crate) fn into_head(self) -> Head {
+        self.head
+    }
+
     /// The fields of the body, which must be there.
     pub(crate) fn fields(&self) -> Result<Fields<'_>, Problem> {
         match &self.body {
-            Some(Value::Object(object)) => Ok(Fields::of(object)),
+            Some(Value::Object(object)) => Ok(self.fields_of(object)),
             Some(_) => Err(Problem::unreadable("The body must be a JSON object.")),
+            None if self.notes.is_some() => Ok(self.fields_of(&self.query)),
             None => Err(Problem::unreadable("The body is missing.")),
         }
     }
-}
 
-fn number(text: &str) -> Option<i64> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| text.parse().ok()).flatten()
+    /// The fields of what is read as a body.
+    pub(crate) fn fields_of<'a>(&'a self, object: &'a Map<String, Value>) -> Fields<'a> {
+        Fields::of(object, self.notes.as_ref().map(|notes| &notes.body))
+    }
+
+    /// The form's parts, in order.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The parameters of the query, each of them a text.
+    pub(crate) fn query(&self) -> Fields<'_> {
+        Fields::of(&self.query, self.notes.as_ref().map(|notes| &notes.query))
+    }
+
+    /// Which page is asked for.
+    pub(crate) fn page(&self) -> Result<Page, Problem> {
+        let mut query = self.query();
+        let limit = query.optional("limit", number(1, PAGE.1, "must be 1 to 200"));
+        let after = number(0, i64::MAX, "must be the next of another page");
+        let after = query.optional("after", after);
+        query.finish()?;
+        Ok(Page { limit: limit.unwrap_or(PAGE.0), after })
+    }
+
+    /// Says that the request must have an idempotency key.
+    pub(crate) fn demand_key(&self, fields: &mut Fields<'_>) {
+        if let Some(notes) = &self.notes {
+            notes.key.store(true, Ordering::Relaxed);
+        }
+        if self.key.is_none() {
+            fields.wrong("X-Idempotency-Key", "is required here");
+        }
+    }
 }
 
 /// A refusal as a problem.
@@ -218,7 +278,7 @@ impl FromRequest<Api> for Call {
         let body = json_body(&parts.headers, &bytes)?;
         let canonical = body.as_ref().map(Value::to_string).unwrap_or_default();
         let head = head(&mut parts, api, &[canonical.as_bytes()]).await?;
-        Ok(Self { head, body })
+        Ok(Self { head, query: query(&parts)?, body, parts: Vec::new(), notes: None })
     }
 }
 
@@ -242,7 +302,8 @@ impl FromRequest<Api> for FormCall {
             digested.extend([part.name.as_bytes(), part.bytes.as_slice()]);
         }
         let head = head(&mut parts, api, &digested).await?;
-        Ok(Self { head, parts: read })
+        let query = query(&parts)?;
+        Ok(Self(Call { head, query, body: None, parts: read, notes: None }))
     }
 }
 
@@ -259,12 +320,12 @@ async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Prob
     Ok(Head {
         caller,
         params,
-        query: query(parts.uri.query().unwrap_or_default())?,
         endpoint: format!("{method} {route}"),
         key: idempotency_key(method, &parts.headers)?,
         origin: origin(parts, caller, api),
         request_id: request_id(),
         received,
+        today: api.app.today(),
         fingerprint: api.app.keyring.fingerprint(&digested),
     })
 }
@@ -290,8 +351,16 @@ fn certificate_name(peer: Option<&Peer>, api: &Api) -> String {
     format!("certificate:{}/{serial}", mask(name))
 }
 
-/// The pairs of a query, decoded.
-fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
+/// The parameters of a query, decoded; of two with one name the first counts.
+fn query(parts: &Parts) -> Result<Map<String, Value>, Problem> {
+    let mut query = Map::new();
+    for (name, value) in pairs(parts.uri.query().unwrap_or_default())? {
+        query.entry(name).or_insert(Value::String(value));
+    }
+    Ok(query)
+}
+
+fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
     serde_urlencoded::from_str(text).map_err(|_| Problem::unreadable("The query can't be read."))
 }
 
@@ -354,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_query_is_pairs_of_decoded_texts() {
-        for (text, pairs) in [
+        for (text, expected) in [
             ("", &[] as &[(&str, &str)]),
             ("a=1", &[("a", "1")]),
             ("a=1&b=2&a=3", &[("a", "1"), ("b", "2"), ("a", "3")]),
@@ -368,10 +437,10 @@ mod tests {
             ("a=%zz", &[("a", "%zz")]),
             ("a=%FF", &[("a", "\u{fffd}")]),
         ] {
-            let read = query(text).expect("readable");
+            let read = pairs(text).expect("readable");
             let read: Vec<(&str, &str)> =
                 read.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            assert_eq!(read, pairs, "{text}");
+            assert_eq!(read, expected, "{text}");
         }
     }
 
@@ -390,7 +459,7 @@ mod tests {
             ("1\0", None),
             ("١", None),
         ] {
-            assert_eq!(number(text), read, "{text}");
+            assert_eq!(digits(text), read, "{text}");
         }
     }
 

@@ -18,38 +18,107 @@ pub(crate) use operation::operation;
 pub(crate) use remove::remove;
 pub(crate) use unlock::unlock;
 
+use crate::answer::Named;
 use app::cards::FullCard;
 use domain::Date;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, LockReason};
-use serde_json::{Value, json};
+use domain::program::CardType;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The chapter of the documents.
+const TAG: &str = "Cards";
+
+type Material = Named<CardType>;
 
 /// A card without its number.
-pub(crate) fn masked_json(card: &Card, today: Date) -> Value {
-    json!({
-        "id": card.id.0,
-        "resourceId": card.resource,
-        "type": card.card_type.as_str(),
-        "lastFourDigits": card.last_four,
-        "exp": card.expiry.to_string(),
-        "state": card.state_on(today),
-        "lockReason": lock_reason(card).map(LockReason::code),
-        "balanceId": card.balance.0,
-        "configId": card.config_id,
-        "label": card.label,
-    })
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Card)]
+pub(crate) struct CardJson {
+    /// Its id.
+    id: i64,
+    /// Its UUID.
+    resource_id: Uuid,
+    /// What it is made of.
+    r#type: Material,
+    /// The last four digits of its number.
+    #[schema(pattern = "^[0-9]{4}$")]
+    last_four_digits: String,
+    /// The last day on which it works.
+    #[schema(format = Date)]
+    exp: String,
+    /// Where it stands.
+    #[schema(schema_with = state)]
+    state: &'static str,
+    /// The code of why it is locked.
+    lock_reason: Option<i64>,
+    /// The balance that it pays from.
+    balance_id: Uuid,
+    /// The program that it is of.
+    config_id: String,
+    /// The owner's name for it.
+    label: Option<String>,
 }
 
-/// A card with its number and code: for answers that will be encrypted, and nothing else.
-#[expect(clippy::disallowed_methods, reason = "the endpoints that demand encryption show it")]
-fn full_json(full: &FullCard) -> Value {
-    json!({
-        "id": full.card.id.0,
-        "type": full.card.card_type.as_str(),
-        "cvv": full.cvv.expose(),
-        "cardNo": full.pan.expose(),
-        "exp": full.card.expiry.to_string(),
-    })
+/// A card with its number and code.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FullCard)]
+pub(crate) struct FullCardJson<'a> {
+    /// Its id.
+    id: i64,
+    /// What it is made of.
+    r#type: Material,
+    /// Its CVC2: three digits.
+    #[schema(pattern = "^[0-9]{3}$")]
+    cvv: &'a str,
+    /// Its number: 13 to 19 digits.
+    #[schema(pattern = "^[0-9]{13,19}$")]
+    card_no: &'a str,
+    /// The last day on which it works.
+    #[schema(format = Date)]
+    exp: String,
+}
+
+impl CardJson {
+    /// A card as it stands on a day.
+    pub(crate) fn on(card: &Card, today: Date) -> Self {
+        Self {
+            id: card.id.0,
+            resource_id: card.resource,
+            r#type: Named(card.card_type),
+            last_four_digits: card.last_four.clone(),
+            exp: card.expiry.to_string(),
+            state: card.state_on(today),
+            lock_reason: lock_reason(card).map(LockReason::code),
+            balance_id: card.balance.0,
+            config_id: card.config_id.clone(),
+            label: card.label.clone(),
+        }
+    }
+}
+
+impl<'a> FullCardJson<'a> {
+    /// For answers that will be encrypted, and nothing else.
+    #[expect(clippy::disallowed_methods, reason = "the endpoints that demand encryption show it")]
+    fn of(full: &'a FullCard) -> Self {
+        Self {
+            id: full.card.id.0,
+            r#type: Named(full.card.card_type),
+            cvv: full.cvv.expose(),
+            card_no: full.pan.expose(),
+            exp: full.card.expiry.to_string(),
+        }
+    }
+}
+
+/// The words of [`Card::state_on`].
+fn state() -> utoipa::openapi::schema::Object {
+    let words = ["INACTIVE", "ACTIVE", "LOCKED", "EXPIRED", "REMOVED"];
+    crate::wire::schema::words(words).build()
 }
 
 fn lock_reason(card: &Card) -> Option<LockReason> {

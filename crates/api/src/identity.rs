@@ -82,6 +82,14 @@ pub(crate) async fn processor(
     }
 }
 
+/// Whoever has a certificate of ours that is good for one of the channels.
+pub(crate) fn known(api: &Api, request: &Request) -> Result<(), Problem> {
+    match certificate(api, request)?.processor {
+        Some(_) => Ok(()),
+        None => partner(api, request).map(drop),
+    }
+}
+
 /// The live partner of a certificate that may use the partner's channels.
 fn partner(api: &Api, request: &Request) -> Result<Partner, Problem> {
     let held = certificate(api, request)?;

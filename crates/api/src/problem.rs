@@ -8,10 +8,11 @@ use app::{Error, Refusal};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One thing that is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Violation {
     /// Where: the field's path, or a header's or parameter's name.
     pub(crate) field: String,
@@ -30,8 +31,37 @@ pub(crate) struct Problem {
     retry_after: Option<u64>,
 }
 
+/// A problem on the wire.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub(crate) struct ProblemJson {
+    /// Always `about:blank`: the title names the problem.
+    r#type: &'static str,
+    /// The stable code.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// For people; it never repeats what was sent.
+    detail: &'static str,
+    /// The request's name in our logs.
+    request_id: String,
+    /// All that is wrong with the request, where it can't be accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    violations: Vec<Violation>,
+}
+
+/// The title of an answer that isn't a success, for those who look at answers from outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Told(pub(crate) &'static str);
+
 impl Problem {
     fn new(status: StatusCode, title: &'static str, detail: &'static str) -> Self {
+        debug_assert!(
+            crate::titles::all().any(|known| (known.status, known.title) == (status, title)),
+            "{status} {title} isn't in titles.rs"
+        );
         Self { status, title, detail, violations: Vec::new(), retry_after: None }
     }
 
@@ -147,7 +177,7 @@ impl From<Error> for Problem {
 }
 
 /// The status of each refusal.
-fn status(refusal: Refusal) -> StatusCode {
+pub(crate) fn status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::CustomerNotFound
         | Refusal::BalanceNotFound
@@ -200,22 +230,16 @@ fn status(refusal: Refusal) -> StatusCode {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         measures::problem(self.title);
-        let violations: Vec<_> = self
-            .violations
-            .iter()
-            .map(|wrong| json!({ "field": wrong.field, "message": wrong.message }))
-            .collect();
-        let mut body = json!({
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "requestId": crate::layers::request_id(),
-        });
-        if !violations.is_empty() {
-            body["violations"] = violations.into();
-        }
+        let body = ProblemJson {
+            r#type: "about:blank",
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail,
+            request_id: crate::layers::request_id(),
+            violations: self.violations,
+        };
         let mut response = (self.status, Json(body)).into_response();
+        response.extensions_mut().insert(Told(self.title));
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);

@@ -10,17 +10,40 @@ pub(crate) use authorize::authorize;
 pub(crate) use clear::clear;
 pub(crate) use reverse::reverse;
 
+use crate::answer::Named;
 use crate::call::Call;
 use crate::masking::{Own, mask};
 use crate::problem::Problem;
-use crate::wire::{Fields, Read, currency, integer, minor_units, parsed, text, timestamp};
+use crate::wire::{
+    Fields, Reader, currency, integer, minor_units, parsed, reader, schema, text, timestamp,
+};
 use app::processor::Message;
 use app::processor::{CardName, Details, Envelope};
 use domain::ids::{CardId, ProcessorId};
 use domain::ledger::matching::Reference;
 use domain::secret::Pan;
-use domain::transaction::{Description, Processing};
+use domain::transaction::{Description, Processing, Status};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{SchemaType, Type};
+use uuid::Uuid;
+
+/// The chapter of the documents.
+const TAG: &str = "Messages";
+
+/// What the examples of all messages say.
+fn example() -> Value {
+    json!({
+        "card": { "cardId": 1 },
+        "amount": 1250,
+        "currency": "EUR",
+        "transactionId": "1234567890",
+        "transactionDate": "2026-11-21T10:00:00+00:00",
+        "description": "Book store",
+        "transactionData": { "mcc": "5942", "merchantName": "Book store" },
+    })
+}
 
 /// Who sends a message, about which card.
 fn envelope(call: &Call, card: CardName) -> Result<Envelope, Problem> {
@@ -34,13 +57,6 @@ fn envelope(call: &Call, card: CardName) -> Result<Envelope, Problem> {
     })
 }
 
-/// On this channel every message has a key.
-fn key(fields: &mut Fields<'_>, call: &Call) {
-    if call.key().is_none() {
-        fields.wrong("X-Idempotency-Key", "is required here");
-    }
-}
-
 /// What names a message is kept and compared as it is, so it can't be masked.
 const NAMES: [&str; 2] = ["transactionId", "referenceTransactionId"];
 
@@ -52,7 +68,7 @@ fn names(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) {
             Some(text) if own.is_in(text) => Err(message),
             Some(_) | None => Ok(()),
         };
-        fields.optional(name, unnamed);
+        fields.check(name, unnamed);
     }
     if call.key().is_some_and(|key| own.is_in(&key)) {
         fields.wrong("X-Idempotency-Key", message);
@@ -69,31 +85,34 @@ fn own(card: Option<&CardName>) -> Own<'_> {
 
 /// `{"pan"}` or `{"cardId"}`.
 fn card(fields: &mut Fields<'_>) -> Option<CardName> {
-    if !fields.has("card") {
-        fields.wrong("card", "is required");
-    }
-    let mut inner = fields.nested("card")?;
-    let pan = inner.optional("pan", parsed(|text| Pan::parse(text).ok(), "must be a card number"));
-    let id = inner.optional("cardId", integer);
-    if inner.has("pan") == inner.has("cardId") {
-        inner.wrong("pan", "or cardId: exactly one is needed");
-    }
+    let inner = fields.nested("card");
+    fields.demand("card");
+    let mut inner = inner?;
+    let pan = inner.optional("pan", pan());
+    let id = inner.optional("cardId", integer());
+    inner.demand_one(&["pan", "cardId"], "or cardId: exactly one is needed");
     fields.absorb(inner);
     pan.map(CardName::Pan).or(id.map(|id| CardName::Id(CardId(id))))
+}
+
+/// A card number.
+fn pan() -> impl Reader<Pan> {
+    let parse = |text: &str| Pan::parse(text).ok();
+    parsed(parse, || schema::pattern("^[0-9]{13,19}$"), "must be a card number")
 }
 
 /// What every kind of message says. Whatever is free text in it is masked.
 fn details(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) -> Option<Details> {
     names(fields, call, own);
-    let amount = fields.required("amount", minor_units);
-    let billed = fields.required("currency", currency);
+    let amount = fields.required("amount", minor_units());
+    let billed = fields.required("currency", currency());
     let network_id = fields.required("transactionId", text(64));
-    let network_date = fields.required("transactionDate", timestamp);
+    let network_date = fields.required("transactionDate", timestamp());
     let reference_id = fields.optional("referenceTransactionId", text(64));
-    let reference_date = fields.optional("referenceTransactionDate", timestamp);
-    let original_amount = fields.optional("originalAmount", minor_units);
-    let original_currency = fields.optional("originalCurrency", currency);
-    let conversion_rate = fields.optional("conversionRate", rate);
+    let reference_date = fields.optional("referenceTransactionDate", timestamp());
+    let original_amount = fields.optional("originalAmount", minor_units());
+    let original_currency = fields.optional("originalCurrency", currency());
+    let conversion_rate = fields.optional("conversionRate", rate());
     let line = fields.optional("description", text(255)).unwrap_or_default();
     let (data, mcc, retrieval_reference) = transaction_data(fields, own);
     Some(Details {
@@ -114,17 +133,16 @@ fn details(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) -> Option<Details
 }
 
 /// A decimal text such as `0.2314`, kept as sent.
-fn rate(value: &Value) -> Read<String> {
-    let text = value.as_str().unwrap_or_default();
-    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| {
-        (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+fn rate() -> impl Reader<String> {
+    let parse = |text: &str| {
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| {
+            (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        (digits(whole) && digits(part)).then(|| text.to_owned())
     };
-    if digits(whole) && digits(part) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be a decimal text such as 0.2314")
-    }
+    let schema = || schema::pattern("^[0-9]{1,12}(\\.[0-9]{1,12})?$");
+    parsed(parse, schema, "must be a decimal text such as 0.2314")
 }
 
 /// The keys of the seeds' table, each a text.
@@ -152,8 +170,8 @@ fn transaction_data(
     let mut data = serde_json::Map::new();
     for key in DATA_KEYS {
         let read = match *key {
-            "mcc" => inner.optional(key, parsed(mcc, "must be four digits")),
-            _ => inner.optional(key, plain).and_then(|text| kept(key, &text, own)),
+            "mcc" => inner.optional(key, mcc()),
+            _ => inner.optional(key, plain()).and_then(|text| kept(key, &text, own)),
         };
         if let Some(value) = read {
             data.insert((*key).to_owned(), value.into());
@@ -165,15 +183,26 @@ fn transaction_data(
     (Some(Value::Object(data).to_string()), mcc, retrieval_reference)
 }
 
-fn mcc(text: &str) -> Option<String> {
-    let plausible = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-    plausible.then(|| text.to_owned())
+/// A merchant category code.
+fn mcc() -> impl Reader<String> {
+    let parse = |text: &str| {
+        let plausible = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+        plausible.then(|| text.to_owned())
+    };
+    parsed(parse, || schema::pattern("^[0-9]{4}$"), "must be four digits")
 }
 
 /// A text or a whole number, as text.
-fn plain(value: &Value) -> Read<String> {
-    let value = value.as_i64().map_or_else(|| value.clone(), |n| Value::String(n.to_string()));
-    text(100)(&value)
+fn plain() -> impl Reader<String> {
+    let read = |value: &Value| {
+        let value = value.as_i64().map_or_else(|| value.clone(), |n| Value::String(n.to_string()));
+        text(100).read(&value)
+    };
+    let schema = || {
+        let types = SchemaType::from_iter([Type::String, Type::Integer]);
+        schema::text(100).schema_type(types)
+    };
+    reader(read, schema)
 }
 
 /// What is kept of a datum. No datum refuses a message: one number in ten of an acquirer passes the
@@ -204,17 +233,37 @@ fn reference(processor: ProcessorId, details: &Details) -> Option<Reference> {
     })
 }
 
+type Reason = Named<Description>;
+type Standing = Named<Status>;
+
 /// The answer to a reversal or a clearing. A reversal that was understood is accepted: what came of
 /// it is told by `description`. One that we gave up on is not, so that the network sends it again.
-fn accepted_json(message: &Message) -> Value {
-    let done = message.processing == Processing::Success;
-    let understood = message.kind == "reversal" && message.description != Description::UnknownError;
-    json!({
-        "id": message.transaction.0,
-        "accepted": done || understood,
-        "description": message.description.as_str(),
-        "status": message.status.as_str(),
-    })
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Accepted)]
+struct AcceptedJson {
+    /// The transaction's id.
+    id: Uuid,
+    /// Whether it needn't be sent again.
+    accepted: bool,
+    /// What came of it.
+    description: Reason,
+    /// Where the transaction stands.
+    status: Standing,
+}
+
+impl From<&Message> for AcceptedJson {
+    fn from(message: &Message) -> Self {
+        let done = message.processing == Processing::Success;
+        let understood =
+            message.kind == "reversal" && message.description != Description::UnknownError;
+        Self {
+            id: message.transaction.0,
+            accepted: done || understood,
+            description: Named(message.description),
+            status: Named(message.status),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -262,7 +311,7 @@ mod tests {
             ("clearing", Processing::Invalid, Description::CardNotFound, false),
             ("clearing", Processing::Invalid, unknown, false),
         ] {
-            let told = accepted_json(&message(kind, processing, description));
+            let told = json!(AcceptedJson::from(&message(kind, processing, description)));
             assert_eq!(told["accepted"], accepted, "{kind} {description}");
         }
     }

@@ -2,22 +2,95 @@
 
 use crate::encryption::{Decryption, PublicKeys};
 use crate::limits::{Body, Guard};
+use crate::openapi::Channel;
 use crate::problem::Problem;
+use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, balances, cards, encryption, identity, layers, limits, processor, public_key,
-    sandbox, transactions, users, verifications,
+    Api, Options, balances, cards, documents, encryption, identity, layers, limits, processor,
+    public_key, sandbox, transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post, put};
+use axum::routing;
 use std::sync::Arc;
 
 /// A body of JSON.
 const BODY_MAX: usize = 1024 * 1024;
 /// A form with pictures of 20 MiB, and what surrounds them.
 const FORM_MAX: usize = 21 * 1024 * 1024;
+
+/// The routes under `/lifecycle`.
+fn lifecycle() -> Routes {
+    Routes::of(Channel::Lifecycle)
+        .route("/lifecycle/v1/wallet", post(users::register()))
+        .route("/lifecycle/v1/users", get(users::find_by()))
+        .route("/lifecycle/v1/users/{customerId}", get(users::find()).put(users::change()))
+        .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove()))
+        .route("/lifecycle/v1/public-key", get(public_key::show()))
+}
+
+/// The routes under `/secure` that take forms.
+fn forms() -> Routes {
+    Routes::of(Channel::Secure)
+        .route("/secure/customers/{customerId}/verification", post(verifications::submit()))
+        .route("/secure/customers/{customerId}/register", post(verifications::submit()))
+}
+
+/// The other routes under `/secure`.
+fn secure() -> Routes {
+    Routes::of(Channel::Secure)
+        .route("/secure/public-key", get(public_key::show()))
+        .route(
+            "/secure/customers/{customerId}/balances",
+            get(balances::list()).post(balances::create()),
+        )
+        .route("/secure/customers/{customerId}/balances/{balanceId}", get(balances::find()))
+        .route("/secure/balances/{balanceId}", get(balances::find()))
+        .route(
+            "/secure/balances/{balanceId}/transactions",
+            get(transactions::list()).post(balances::transfer()),
+        )
+        .route("/secure/transactions/{transactionId}", get(transactions::find()))
+        .route("/secure/cards/virtual", post(cards::issue_virtual()))
+        .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual()))
+        .route("/secure/customers/{customerId}/cards/virtual/async", post(cards::issue_later()))
+        .route(
+            "/secure/customers/{customerId}/cards/operations/{operationId}",
+            get(cards::operation()),
+        )
+        .route("/secure/customers/{customerId}/cards", get(cards::list()))
+        .route("/secure/customers/{customerId}/cards/{cardId}", get(cards::full_data()))
+        .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock()))
+        .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock()))
+}
+
+/// The routes under `/processor`.
+fn processor() -> Routes {
+    Routes::of(Channel::Processor)
+        .route("/processor/v1/authorizations", post(processor::authorize()))
+        .route("/processor/v1/reversals", post(processor::reverse()))
+        .route("/processor/v1/clearings", post(processor::clear()))
+}
+
+/// The routes under `/sandbox`, which production doesn't have.
+fn sandbox() -> Routes {
+    Routes::of(Channel::Sandbox)
+        .route("/sandbox/v1/received", get(sandbox::received()))
+        .route("/sandbox/v1/settings", put(sandbox::change()))
+        .route("/sandbox/v1/clock", post(sandbox::advance()))
+}
+
+/// The routes of a channel.
+pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
+    match channel {
+        Channel::Secure => vec![secure(), forms()],
+        Channel::Lifecycle => vec![lifecycle()],
+        Channel::Processor => vec![processor()],
+        Channel::Sandbox => vec![sandbox()],
+    }
+}
 
 /// All routes of the HTTPS listener.
 pub fn router(app: App, options: Options) -> Router {
@@ -29,59 +102,26 @@ pub fn router(app: App, options: Options) -> Router {
         sandbox: options.sandbox,
         guard: Arc::new(Guard::new(&options.limits)),
     };
-    let lifecycle = Router::new()
-        .route("/lifecycle/v1/wallet", post(users::register))
-        .route("/lifecycle/v1/users", get(users::find_by))
-        .route("/lifecycle/v1/users/{customerId}", get(users::find).put(users::change))
-        .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove))
-        .route("/lifecycle/v1/public-key", get(public_key::show));
 
-    let forms = Router::new()
-        .route("/secure/customers/{customerId}/verification", post(verifications::submit))
-        .route("/secure/customers/{customerId}/register", post(verifications::submit));
-
-    let secure = Router::new()
-        .route("/secure/public-key", get(public_key::show))
-        .route(
-            "/secure/customers/{customerId}/balances",
-            get(balances::list).post(balances::create),
-        )
-        .route("/secure/customers/{customerId}/balances/{balanceId}", get(balances::find))
-        .route("/secure/balances/{balanceId}", get(balances::find))
-        .route(
-            "/secure/balances/{balanceId}/transactions",
-            get(transactions::list).post(balances::transfer),
-        )
-        .route("/secure/transactions/{transactionId}", get(transactions::find))
-        .route("/secure/cards/virtual", post(cards::issue_virtual))
-        .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual))
-        .route("/secure/customers/{customerId}/cards/virtual/async", post(cards::issue_later))
-        .route(
-            "/secure/customers/{customerId}/cards/operations/{operationId}",
-            get(cards::operation),
-        )
-        .route("/secure/customers/{customerId}/cards", get(cards::list))
-        .route("/secure/customers/{customerId}/cards/{cardId}", get(cards::full_data))
-        .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock))
-        .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock));
-
-    let processor = Router::new()
-        .route("/processor/v1/authorizations", post(processor::authorize))
-        .route("/processor/v1/reversals", post(processor::reverse))
-        .route("/processor/v1/clearings", post(processor::clear));
-
-    let secure = finished(secure, Body::Json, &api)
-        .merge(finished(forms, Body::Form, &api))
+    let secure = finished(&secure(), Body::Json, &api)
+        .merge(finished(&forms(), Body::Form, &api))
         .route_layer(from_fn_with_state(api.clone(), identity::secure));
-    let lifecycle = finished(lifecycle, Body::Json, &api)
+    let lifecycle = finished(&lifecycle(), Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::lifecycle));
-    let processor = finished(processor, Body::Json, &api)
+    let processor = finished(&processor(), Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::processor));
+
+    // No certificate, no body.
+    let documents = Router::new()
+        .route("/docs", routing::get(documents::show))
+        .route("/docs/{file}", routing::get(documents::file))
+        .route("/openapi/{document}", routing::get(documents::document));
 
     lifecycle
         .merge(secure)
         .merge(processor)
         .merge(sandbox_routes(&api))
+        .merge(documents)
         .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(api.clone(), limits::rated))
@@ -94,22 +134,20 @@ fn sandbox_routes(api: &Api) -> Router<Api> {
     if api.sandbox.is_none() {
         return Router::new();
     }
-    let routes = Router::new()
-        .route("/sandbox/v1/received", get(sandbox::received))
-        .route("/sandbox/v1/settings", put(sandbox::change))
-        .route("/sandbox/v1/clock", post(sandbox::advance));
-    finished(routes, Body::Json, api).route_layer(from_fn_with_state(api.clone(), identity::secure))
+    finished(&sandbox(), Body::Json, api)
+        .route_layer(from_fn_with_state(api.clone(), identity::secure))
 }
 
 /// What surrounds an endpoint, from the outside in, once it is known who calls: a place among the
 /// requests at once, the body is read whole, decrypted, and the endpoint runs as a task.
-fn finished(routes: Router<Api>, body: Body, api: &Api) -> Router<Api> {
+fn finished(routes: &Routes, body: Body, api: &Api) -> Router<Api> {
     let limit = match body {
         Body::Json => BODY_MAX,
         Body::Form => FORM_MAX,
     };
     let reading = api.clone();
     routes
+        .mounted()
         .route_layer(from_fn_with_state(api.clone(), layers::as_task))
         .route_layer(from_fn_with_state(api.clone(), encryption::both_ways))
         .route_layer(from_fn(move |request: Request, next: Next| {

@@ -15,6 +15,9 @@ use app::page::Page;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// The chapter of the documents.
+const TAG: &str = "Sandbox";
+
 /// What a sandbox has beside the use cases. A trait, since it is made in `server`, which `api`
 /// doesn't know.
 pub trait Sandbox: Send + Sync {

@@ -1,71 +1,166 @@
 //! Transactions: find, list (spec "The record").
 
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::{Code, Done, List, Named};
+use crate::call::{Call, Head, Page};
+use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::wire::moment;
-use axum::extract::State;
 use domain::partner::{DescriptionCodes, Partner};
-use domain::transaction::{Flag, Transaction};
-use serde_json::{Value, json};
+use domain::transaction::{
+    Category, Description, Flag, Processing, Status, Transaction, TransactionType,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The chapter of the documents.
+const TAG: &str = "Transactions";
 
 /// `GET /secure/transactions/{transactionId}`.
-pub(crate) async fn find(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let scope = call.scope()?;
-    let found = api.app.transaction(scope, call.transaction()?).await?;
-    let settings = api.app.settings.get();
-    Ok(Answer::ok(transaction_json(&found, settings.partner(scope.partner()))))
+pub(crate) fn find() -> Endpoint {
+    Endpoint::of(nothing, found).about(TAG, "Show a transaction", "By our id.")
 }
 
 /// `GET /secure/balances/{balanceId}/transactions`: newest first.
-pub(crate) async fn list(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let scope = call.scope()?;
-    let before = call.after()?.unwrap_or(i64::MAX);
-    let page = api.app.transactions(scope, call.balance()?, before, call.limit()?).await?;
-    let settings = api.app.settings.get();
-    let partner = settings.partner(scope.partner());
-    Ok(Answer::page(&page, |found| transaction_json(found, partner)))
+pub(crate) fn list() -> Endpoint {
+    Endpoint::of(Call::page, listed).about(TAG, "List a balance's transactions", "Newest first.")
 }
 
-/// A transaction on the wire. Amounts are in minor units; the description code is one that the
-/// partner wants to see.
-pub(crate) fn transaction_json(found: &Transaction, partner: Option<&Partner>) -> Value {
-    let order = &found.order;
-    let codes = partner.map(|partner| partner.settings.description_codes);
-    let code = match codes {
-        Some(DescriptionCodes::Extended) => found.description.as_str(),
-        Some(DescriptionCodes::Seeds) | None => found.description.code_in_seeds(),
-    };
-    let data: Option<Value> = order.data.as_ref().and_then(|text| serde_json::from_str(text).ok());
-    json!({
-        "id": found.id.0,
-        "number": found.number,
-        "balanceId": order.balance.map(|id| id.0),
-        "cardId": order.card.map(|id| id.0),
-        "externalTransactionId": order.network_id,
-        "referenceExternalTransactionId": order.reference_id,
-        "type": order.kind.as_str(),
-        "category": order.category.as_str(),
-        "amount": order.amount,
-        "currency": order.currency.code(),
-        "originalAmount": order.original_amount,
-        "originalCurrency": order.original_currency.map(|currency| currency.code().to_owned()),
-        "conversionRate": order.conversion_rate,
-        "status": found.status.as_str(),
-        "processingStatus": found.processing.as_str(),
-        "descriptionCode": code,
-        "description": order.text,
-        "heldAmount": found.held.minor(),
-        "clearedAmount": found.cleared.minor(),
-        "balanceBefore": found.balance_before,
-        "balanceAfter": found.balance_after,
-        "authorizationCode": found.authorization_code,
-        "flag": found.flag.map(Flag::as_str),
-        "date": moment(order.network_date),
-        "referenceExternalTransactionDate": order.reference_date.map(moment),
-        "transactionData": data,
-    })
+async fn found(api: Api, head: Head, (): ()) -> Result<Done<TransactionJson>, Problem> {
+    let scope = head.scope()?;
+    let found = api.app.transaction(scope, head.transaction()?).await?;
+    let settings = api.app.settings.get();
+    Ok(Done::with(&TransactionJson::of(&found, settings.partner(scope.partner()))))
+}
+
+async fn listed(api: Api, head: Head, asked: Page) -> Result<Done<List<TransactionJson>>, Problem> {
+    let scope = head.scope()?;
+    let before = asked.after.unwrap_or(i64::MAX);
+    let page = api.app.transactions(scope, head.balance()?, before, asked.limit).await?;
+    let settings = api.app.settings.get();
+    let partner = settings.partner(scope.partner());
+    Ok(Done::with(&List::page(&page, |found| TransactionJson::of(found, partner))))
+}
+
+type Kind = Named<TransactionType>;
+type Way = Named<Category>;
+type Standing = Named<Status>;
+type Treatment = Named<Processing>;
+type Mark = Named<Flag>;
+
+/// A transaction. Amounts are in minor units.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Transaction)]
+pub(crate) struct TransactionJson {
+    /// Its id.
+    id: Uuid,
+    /// Its place in the partner's history, ascending.
+    number: i64,
+    /// The balance, if there is one.
+    balance_id: Option<Uuid>,
+    /// The card, if there is one.
+    card_id: Option<i64>,
+    /// The caller's or network's id.
+    external_transaction_id: String,
+    /// The caller's or network's id of what it refers to.
+    reference_external_transaction_id: Option<String>,
+    /// What kind of event it is.
+    r#type: Kind,
+    /// Which way the money goes, as the owner sees it.
+    category: Way,
+    /// What was asked for.
+    amount: i64,
+    /// The currency of all amounts but the original one.
+    currency: Code,
+    /// The merchant's amount.
+    original_amount: Option<i64>,
+    /// The merchant's currency.
+    original_currency: Option<Code>,
+    /// The network's rate, as it was sent.
+    conversion_rate: Option<String>,
+    /// Where it stands.
+    status: Standing,
+    /// What was done with the request.
+    processing_status: Treatment,
+    /// Why, by a code that the partner wants to see.
+    #[schema(schema_with = description_codes)]
+    description_code: &'static str,
+    /// The merchant's line, or the caller's words.
+    description: String,
+    /// What it still holds of the balance.
+    held_amount: i64,
+    /// What has moved so far.
+    cleared_amount: i64,
+    /// What could be spent just before.
+    balance_before: Option<i64>,
+    /// What could be spent just after it was first processed.
+    balance_after: Option<i64>,
+    /// What the merchant keeps of an approval.
+    authorization_code: Option<String>,
+    /// What a person should look at.
+    flag: Option<Mark>,
+    /// The network's time, or ours for what isn't of the network.
+    #[schema(format = DateTime)]
+    date: String,
+    /// The network's time of what it refers to.
+    #[schema(format = DateTime)]
+    reference_external_transaction_date: Option<String>,
+    /// What the network told of the purchase.
+    transaction_data: Option<BTreeMap<String, String>>,
+}
+
+impl TransactionJson {
+    /// A transaction; its description code is one that the partner wants to see.
+    pub(crate) fn of(found: &Transaction, partner: Option<&Partner>) -> Self {
+        let order = &found.order;
+        let codes = partner.map(|partner| partner.settings.description_codes);
+        let code = match codes {
+            Some(DescriptionCodes::Extended) => found.description.as_str(),
+            Some(DescriptionCodes::Seeds) | None => found.description.code_in_seeds(),
+        };
+        Self {
+            id: found.id.0,
+            number: found.number,
+            balance_id: order.balance.map(|id| id.0),
+            card_id: order.card.map(|id| id.0),
+            external_transaction_id: order.network_id.clone(),
+            reference_external_transaction_id: order.reference_id.clone(),
+            r#type: Named(order.kind),
+            category: Named(order.category),
+            amount: order.amount,
+            currency: Code(order.currency),
+            original_amount: order.original_amount,
+            original_currency: order.original_currency.map(Code),
+            conversion_rate: order.conversion_rate.clone(),
+            status: Named(found.status),
+            processing_status: Named(found.processing),
+            description_code: code,
+            description: order.text.clone(),
+            held_amount: found.held.minor(),
+            cleared_amount: found.cleared.minor(),
+            balance_before: found.balance_before,
+            balance_after: found.balance_after,
+            authorization_code: found.authorization_code.clone(),
+            flag: found.flag.map(Named),
+            date: moment(order.network_date),
+            reference_external_transaction_date: order.reference_date.map(moment),
+            transaction_data: order.data.as_ref().and_then(|text| serde_json::from_str(text).ok()),
+        }
+    }
+}
+
+/// Our own codes, and those of the first documents.
+fn description_codes() -> utoipa::openapi::schema::Object {
+    let mut codes: Vec<&str> = Description::ALL.iter().map(|code| code.as_str()).collect();
+    for description in Description::ALL {
+        if !codes.contains(&description.code_in_seeds()) {
+            codes.push(description.code_in_seeds());
+        }
+    }
+    crate::wire::schema::words(codes).build()
 }
 
 #[cfg(test)]

@@ -8,33 +8,91 @@ pub(crate) use change::change;
 pub(crate) use find::{find, find_by};
 pub(crate) use register::register;
 
-use domain::user::{Address, User};
-use serde_json::{Value, json};
+use crate::answer::Named;
+use domain::user::{Address, Kyc, User, UserState};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// A user on the wire.
-fn user_json(user: &User) -> Value {
-    let profile = &user.profile;
-    json!({
-        "id": user.id.0,
-        "firstName": profile.first_name,
-        "lastName": profile.last_name,
-        "phone": profile.phone.as_str(),
-        "email": profile.email.as_str(),
-        "birthDate": profile.birth_date.to_string(),
-        "state": user.state.as_str(),
-        "kyc": user.kyc.as_str(),
-        "externalId": profile.external_id,
-        "address": profile.address.as_ref().map(address_json),
-    })
+/// The chapter of the documents.
+const TAG: &str = "Users";
+
+type State = Named<UserState>;
+type KycState = Named<Kyc>;
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = User)]
+struct UserJson {
+    /// Its id: `customerId` in paths, `dcUserId` in bodies.
+    id: i64,
+    /// Given name.
+    first_name: String,
+    /// Family name.
+    last_name: String,
+    /// Digits with an optional `+`.
+    phone: String,
+    /// As it was written.
+    email: String,
+    /// Day of birth.
+    #[schema(format = Date)]
+    birth_date: String,
+    /// Where they stand.
+    state: State,
+    /// What came of KYC.
+    kyc: KycState,
+    /// The partner's own name for the user.
+    external_id: Option<String>,
+    /// Where they live.
+    address: Option<AddressJson>,
 }
 
-fn address_json(address: &Address) -> Value {
-    json!({
-        "street": address.street,
-        "number": address.number,
-        "apartment": address.apartment,
-        "city": address.city,
-        "postCode": address.post_code,
-        "country": address.country.as_str(),
-    })
+/// A postal address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Address)]
+struct AddressJson {
+    /// Street.
+    street: String,
+    /// House.
+    number: String,
+    /// Flat.
+    apartment: Option<String>,
+    /// City.
+    city: String,
+    /// Postal code.
+    post_code: String,
+    /// ISO 3166-1 alpha-2.
+    country: String,
+}
+
+impl From<&User> for UserJson {
+    fn from(user: &User) -> Self {
+        let profile = &user.profile;
+        Self {
+            id: user.id.0,
+            first_name: profile.first_name.clone(),
+            last_name: profile.last_name.clone(),
+            phone: profile.phone.as_str().to_owned(),
+            email: profile.email.as_str().to_owned(),
+            birth_date: profile.birth_date.to_string(),
+            state: Named(user.state),
+            kyc: Named(user.kyc),
+            external_id: profile.external_id.clone(),
+            address: profile.address.as_ref().map(AddressJson::from),
+        }
+    }
+}
+
+impl From<&Address> for AddressJson {
+    fn from(address: &Address) -> Self {
+        Self {
+            street: address.street.clone(),
+            number: address.number.clone(),
+            apartment: address.apartment.clone(),
+            city: address.city.clone(),
+            post_code: address.post_code.clone(),
+            country: address.country.as_str().to_owned(),
+        }
+    }
 }

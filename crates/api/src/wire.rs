@@ -1,18 +1,24 @@
 //! From JSON to typed values, with everything that is wrong named at once.
 //!
-//! A reader takes a value and answers with the type or with what the value must be; it never
-//! repeats what the value was.
+//! A [`Reader`] takes a value and answers with the type or with what the value must be; it never
+//! repeats what the value was. It also knows the schema of what it takes: reading an empty request
+//! notes what was asked for ([`Notes`]), and that is what the OpenAPI documents say.
+
+mod notes;
+mod readers;
+pub(crate) mod schema;
+
+pub(crate) use notes::Notes;
+pub(crate) use readers::{
+    Reader, address, address_fields, boolean, checked, currency, date, digits, email, exactly,
+    integer, minor_units, number, parsed, phone, reader, text, timestamp, uuid, word,
+};
 
 use crate::problem::{Problem, Violation};
-use domain::money::Currency;
-use domain::user::{Address, Country, Email, Phone};
-use domain::{Date, Timestamp};
-use jiff::tz::TimeZone;
+use domain::Timestamp;
+use notes::Asked;
 use serde_json::{Map, Value};
-
-/// The first day that anything can have happened on. The last is the last that a [`Date`] knows,
-/// 9999-12-31; PostgreSQL knows all between.
-const EARLIEST: Date = Date::constant(1900, 1, 1);
+use utoipa::openapi::schema::{Object, Type};
 
 /// What a reader answers.
 pub(crate) type Read<T> = Result<T, &'static str>;
@@ -22,29 +28,30 @@ pub(crate) struct Fields<'a> {
     object: &'a Map<String, Value>,
     prefix: String,
     violations: Vec<Violation>,
+    notes: Option<&'a Asked>,
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of a body.
-    pub(crate) fn of(object: &'a Map<String, Value>) -> Self {
-        Self { object, prefix: String::new(), violations: Vec::new() }
+    /// The fields of an object; what is asked for is noted if somebody wants to know.
+    pub(crate) fn of(object: &'a Map<String, Value>, notes: Option<&'a Asked>) -> Self {
+        Self { object, prefix: String::new(), violations: Vec::new(), notes }
     }
 
     /// Reads a field that must be there; null counts as missing.
-    pub(crate) fn required<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&Value) -> Read<T>,
-    ) -> Option<T> {
-        let found = self.optional(name, read);
-        if self.value(name).is_none() {
-            self.wrong(name, "is required");
-        }
+    pub(crate) fn required<T>(&mut self, name: &str, reader: impl Reader<T>) -> Option<T> {
+        let found = self.optional(name, reader);
+        self.demand(name);
         found
     }
 
     /// Reads a field that may be missing or null.
-    pub(crate) fn optional<T>(
+    pub(crate) fn optional<T>(&mut self, name: &str, reader: impl Reader<T>) -> Option<T> {
+        self.note(name, |notes, path| notes.value(path, reader.schema()));
+        self.check(name, |value| reader.read(value))
+    }
+
+    /// Looks once more at a field that is read elsewhere.
+    pub(crate) fn check<T>(
         &mut self,
         name: &str,
         read: impl FnOnce(&Value) -> Read<T>,
@@ -60,17 +67,57 @@ impl<'a> Fields<'a> {
 
     /// Reads an object within the object; `None` if it is missing, null or no object.
     pub(crate) fn nested(&mut self, name: &str) -> Option<Fields<'a>> {
+        let prefix = format!("{}{name}.", self.prefix);
+        self.note(name, |notes, path| notes.value(path, Object::with_type(Type::Object)));
+        if let (None, Some(notes)) = (self.value(name), self.notes) {
+            // Its fields are asked for too, of nothing.
+            return Some(Fields { prefix, ..Fields::of(self.object, Some(notes)) });
+        }
         let Some(object) = self.value(name)?.as_object() else {
             self.wrong(name, "must be an object");
             return None;
         };
-        let prefix = format!("{}{name}.", self.prefix);
-        Some(Fields { object, prefix, violations: Vec::new() })
+        Some(Fields { prefix, ..Fields::of(object, self.notes) })
     }
 
     /// Takes over what was found wrong within.
     pub(crate) fn absorb(&mut self, inner: Fields<'_>) {
         self.violations.extend(inner.violations);
+    }
+
+    /// Says that a field, read elsewhere, must be there.
+    pub(crate) fn demand(&mut self, name: &str) {
+        self.note(name, Asked::demand);
+        if self.value(name).is_none() {
+            self.wrong(name, "is required");
+        }
+    }
+
+    /// Says that exactly one of some fields, read elsewhere, must be there. What is wrong is told
+    /// of the first.
+    pub(crate) fn demand_one(&mut self, names: &'static [&'static str], message: &'static str) {
+        self.note("", |notes, path| notes.demand_one(path, names));
+        if names.iter().filter(|name| self.has(name)).count() != 1 {
+            self.wrong(names[0], message);
+        }
+    }
+
+    /// Notes that a form's part is a file; it isn't read here.
+    pub(crate) fn file(&mut self, name: &str, needed: bool) {
+        self.note(name, |notes, path| {
+            notes.value(path.clone(), schema::file());
+            if needed {
+                notes.demand(path);
+            }
+        });
+    }
+
+    /// Refuses a field that would have to be obeyed and can't be.
+    pub(crate) fn unsupported(&mut self, name: &str) {
+        self.note(name, |notes, path| notes.value(path, schema::unsupported()));
+        if self.has(name) {
+            self.wrong(name, "isn't supported yet");
+        }
     }
 
     /// Notes that a field is wrong.
@@ -90,6 +137,7 @@ impl<'a> Fields<'a> {
 
     /// Notes that every other field is wrong, for calls that leave nothing aside.
     pub(crate) fn only(&mut self, known: &[&str]) {
+        self.note("", |notes, _| notes.close());
         let object = self.object;
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
             // A name that none of ours could be isn't repeated.
@@ -108,117 +156,15 @@ impl<'a> Fields<'a> {
         if self.violations.is_empty() { Ok(()) } else { Err(self.problem()) }
     }
 
+    fn note(&self, name: &str, note: impl FnOnce(&Asked, String)) {
+        if let Some(notes) = self.notes {
+            note(notes, format!("{}{name}", self.prefix));
+        }
+    }
+
     fn value(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
     }
-}
-
-/// A text of 1 to `max` characters that isn't blank and has no control characters.
-pub(crate) fn text(max: usize) -> impl Fn(&Value) -> Read<String> {
-    move |value| {
-        let text = value.as_str().ok_or("must be a text")?;
-        plain(text, max).map(|()| text.to_owned())
-    }
-}
-
-/// Whether a text may be kept: of 1 to `max` characters, not blank, without control characters.
-pub(crate) fn plain(text: &str, max: usize) -> Read<()> {
-    if text.trim().is_empty() {
-        return Err("must not be empty");
-    }
-    if text.chars().count() > max {
-        return Err("is too long");
-    }
-    if text.chars().any(char::is_control) {
-        return Err("must have no control characters");
-    }
-    Ok(())
-}
-
-/// A text that a parser of the domain understands.
-pub(crate) fn parsed<T>(
-    parse: impl Fn(&str) -> Option<T>,
-    message: &'static str,
-) -> impl Fn(&Value) -> Read<T> {
-    move |value| value.as_str().and_then(&parse).ok_or(message)
-}
-
-/// A whole number of minor units that fits 64 bits; its sign is for the rules to judge.
-pub(crate) fn minor_units(value: &Value) -> Read<i64> {
-    value.as_i64().ok_or("must be a whole number of minor units")
-}
-
-/// A whole number.
-pub(crate) fn integer(value: &Value) -> Read<i64> {
-    value.as_i64().ok_or("must be a whole number")
-}
-
-/// true or false.
-pub(crate) fn boolean(value: &Value) -> Read<bool> {
-    value.as_bool().ok_or("must be true or false")
-}
-
-/// An ISO 4217 code.
-pub(crate) fn currency(value: &Value) -> Read<Currency> {
-    parsed(|text| Currency::parse(text).ok(), "must be an ISO 4217 code")(value)
-}
-
-/// A day of 1900 to 9999, in exactly this form: `2000-01-31`.
-pub(crate) fn date(value: &Value) -> Read<Date> {
-    let parse = |text: &str| {
-        let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text)?;
-        (date >= EARLIEST).then_some(date)
-    };
-    parsed(parse, "must be a date, YYYY-MM-DD, of the years 1900 to 9999")(value)
-}
-
-/// A moment, ISO 8601 with offset, of 1900 to 9999. It is cut to microseconds, as it will be kept:
-/// a reference to it must find it.
-pub(crate) fn timestamp(value: &Value) -> Read<Timestamp> {
-    let parse = |text: &str| {
-        let at = text.parse::<Timestamp>().ok()?;
-        let at = Timestamp::from_microsecond(at.as_microsecond()).ok()?;
-        (at.to_zoned(TimeZone::UTC).date() >= EARLIEST).then_some(at)
-    };
-    let message =
-        "must be a time with offset, such as 2023-01-01T06:01:39+00:00, of the years 1900 to 9999";
-    parsed(parse, message)(value)
-}
-
-/// An e-mail address.
-pub(crate) fn email(value: &Value) -> Read<Email> {
-    parsed(Email::parse, "must be an e-mail address")(value)
-}
-
-/// A telephone number.
-pub(crate) fn phone(value: &Value) -> Read<Phone> {
-    parsed(Phone::parse, "must be 7 to 15 digits with an optional +")(value)
-}
-
-/// Reads an address that is an object of its own.
-pub(crate) fn address(fields: &mut Fields<'_>, name: &str) -> Option<Address> {
-    let mut inner = fields.nested(name)?;
-    let address = address_fields(&mut inner);
-    fields.absorb(inner);
-    address
-}
-
-/// Reads an address field by field.
-pub(crate) fn address_fields(fields: &mut Fields<'_>) -> Option<Address> {
-    let street = fields.required("street", text(100));
-    let number = fields.required("number", text(20));
-    let apartment = fields.optional("apartment", text(20));
-    let city = fields.required("city", text(100));
-    let post_code = fields.required("postCode", text(20));
-    let country = fields.required("country", parsed(Country::parse, "must be two capital letters"));
-    Some(Address {
-        street: street?,
-        number: number?,
-        apartment,
-        city: city?,
-        post_code: post_code?,
-        country: country?,
-    })
 }
 
 /// A moment as the seeds write it: `2023-01-01T06:01:39+00:00`.

@@ -24,3 +24,4 @@ mod words;
 mod fixtures;
 
 pub use jiff::{Timestamp, civil::Date};
+pub use words::Word;

@@ -54,9 +54,13 @@ impl Currency {
     /// Reads an upper-case ISO 4217 code; any other text is refused.
     pub fn parse(code: &str) -> Result<Self, UnknownCurrency> {
         let bytes: [u8; 3] = code.as_bytes().try_into().map_err(|_| UnknownCurrency)?;
-        let known = EXPONENTS.iter().any(|(name, _)| *name == code)
-            || HUNDREDTHS.split_ascii_whitespace().any(|name| name == code);
+        let known = Self::codes().any(|name| name == code);
         if known { Ok(Self(bytes)) } else { Err(UnknownCurrency) }
+    }
+
+    /// The codes of all currencies.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        EXPONENTS.iter().map(|(name, _)| *name).chain(HUNDREDTHS.split_ascii_whitespace())
     }
 
     /// The three letters.

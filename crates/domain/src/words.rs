@@ -1,5 +1,23 @@
 //! Enumerations that have a name on the wire and in the database.
 
+/// An enum whose values each have one word on the wire and in the database.
+pub trait Word: Copy + 'static {
+    /// What the enum is called.
+    const NAME: &'static str;
+    /// Every value, in the order of its definition.
+    const ALL: &'static [Self];
+
+    /// The word of a value.
+    #[must_use]
+    fn word(self) -> &'static str;
+
+    /// The value that a word names; `None` for any other text.
+    #[must_use]
+    fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
+}
+
 /// Defines an enum whose values each have one word, and both directions between them.
 macro_rules! words {
     (
@@ -23,7 +41,16 @@ macro_rules! words {
             /// The value that a word names; `None` for any other text.
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+                <Self as $crate::words::Word>::of_word(word)
+            }
+        }
+
+        impl $crate::words::Word for $name {
+            const NAME: &'static str = stringify!($name);
+            const ALL: &'static [Self] = Self::ALL;
+
+            fn word(self) -> &'static str {
+                self.as_str()
             }
         }
 

@@ -64,12 +64,23 @@ pub(crate) enum Command {
         after_help = "Example:\n  antaca restore --from /var/backups/antaca/2026-11-21 --data ./new"
     )]
     Restore(RestoreArgs),
+    /// Write the OpenAPI documents and the reference of error titles
+    #[command(after_help = "Example:\n  antaca openapi docs")]
+    Openapi(OpenapiArgs),
     /// Play the card network against a running sandbox
     #[command(
         subcommand,
         after_help = "Example:\n  antaca simulate purchase --card 17 --amount 1234"
     )]
     Simulate(SimulateCommand),
+}
+
+/// `antaca openapi`
+#[derive(Args, Debug)]
+pub(crate) struct OpenapiArgs {
+    /// The folder: ERRORS.md in it, and openapi/CHANNEL.json
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 /// Which configuration.

@@ -81,9 +81,26 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Ledger(LedgerCommand::Verify(arguments)) => return verify(arguments).await,
         Command::Backup(arguments) => back_up(arguments).await?,
         Command::Restore(arguments) => return restore(arguments).await,
+        Command::Openapi(arguments) => write_documents(&arguments.folder)?,
         Command::Simulate(command) => simulate(command).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the documents of the interface, which are the same for every instance.
+fn write_documents(folder: &Path) -> Result<(), Failure> {
+    let documents = api::openapi::documents().into_iter();
+    let documents = documents.map(|(name, text)| (format!("openapi/{name}.json"), text));
+    let titles = ("ERRORS.md".to_owned(), api::titles_reference());
+    for (name, text) in documents.chain([titles]) {
+        let file = folder.join(name);
+        let above = file.parent().unwrap_or(folder);
+        std::fs::create_dir_all(above).and_then(|()| std::fs::write(&file, text)).map_err(
+            |error| Failure::new(format!("{} can't be written: {error}", file.display())),
+        )?;
+        output::line(&file.display().to_string());
+    }
+    Ok(())
 }
 
 async fn partner(command: PartnerCommand) -> Result<(), Failure> {

@@ -1,38 +1,70 @@
 //! `POST /secure/balances/{balanceId}/transactions`: the internal transactions of spec
 //! "Transactions"; so far `topUp`.
 
+use super::TAG;
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::Created;
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
 use crate::masking::mask;
 use crate::problem::Problem;
-use crate::transactions::transaction_json;
+use crate::transactions::TransactionJson;
 use crate::wire::{currency, minor_units, text};
+use app::Refusal;
 use app::balances::Transfer;
-use axum::extract::State;
-use domain::ids::BalanceId;
 use domain::transaction::TransactionType;
+use serde_json::json;
 
 /// Moves the money → 201 the transaction.
-pub(crate) async fn transfer(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let scope = call.scope()?;
-    let moved = match read(&call, call.balance()?)? {
+pub(crate) fn transfer() -> Endpoint {
+    Endpoint::of(read, transferred)
+        .about(
+            TAG,
+            "Top a balance up",
+            "`type` is `topUp`; the other types of the first documents aren't supported yet. The \
+             same `type` and `externalTransactionId` moves money once, whatever the key.",
+        )
+        .example(json!({
+            "type": "topUp",
+            "amount": 10_000,
+            "currency": "EUR",
+            "description": "Welcome",
+            "externalTransactionId": "top-up-1",
+        }))
+        .refuses(&[
+            Refusal::UnknownTransactionType,
+            Refusal::InvalidAmount,
+            Refusal::CurrencyMismatch,
+            Refusal::CustomerNotFound,
+            Refusal::TransactionRefused,
+            Refusal::ModeNotSupported,
+        ])
+}
+
+async fn transferred(
+    api: Api,
+    head: Head,
+    asked: Option<Transfer>,
+) -> Result<Created<TransactionJson>, Problem> {
+    let scope = head.scope()?;
+    let moved = match asked {
         Some(asked) => api.app.transfer(scope, asked).await?,
         None => {
-            let (fingerprint, origin) = (call.fingerprint, call.origin().clone());
-            api.app.refuse_transfer_type(scope, call.key(), fingerprint, origin).await?
+            let (fingerprint, origin) = (head.fingerprint, head.origin().clone());
+            api.app.refuse_transfer_type(scope, head.key(), fingerprint, origin).await?
         }
     };
     let settings = api.app.settings.get();
-    Ok(Answer::Created(transaction_json(&moved, settings.partner(scope.partner()))))
+    Ok(Created::with(&TransactionJson::of(&moved, settings.partner(scope.partner()))))
 }
 
 /// What is asked; `None` if it is right in all but its type, which names none.
-fn read(call: &Call, balance: BalanceId) -> Result<Option<Transfer>, Problem> {
+fn read(call: &Call) -> Result<Option<Transfer>, Problem> {
+    let balance = call.balance()?;
     let mut fields = call.fields()?;
     let kind = fields.required("type", text(40));
-    let amount = fields.required("amount", minor_units);
-    let currency = fields.required("currency", currency);
+    let amount = fields.required("amount", minor_units());
+    let currency = fields.required("currency", currency());
     let description = fields.required("description", text(255));
     let external_id = fields.required("externalTransactionId", text(100));
     let reference_id = fields.optional("referenceTransactionId", text(100));

@@ -1,19 +1,22 @@
 //! `GET /secure/customers/{customerId}/cards/{cardId}`: number, code and expiry, encrypted.
 
-use super::full_json;
+use super::{FullCardJson, TAG};
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
-use crate::encryption::Required;
+use crate::answer::Done;
+use crate::call::Head;
+use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use axum::extract::State;
 
 /// Shows a card's full data.
-pub(crate) async fn full_data(
-    State(api): State<Api>,
-    _encrypted: Required,
-    call: Call,
-) -> Result<Answer, Problem> {
-    let full = api.app.full_card(call.scope()?, call.user()?, call.card()?, call.origin()).await?;
-    Ok(Answer::ok(full_json(&full)))
+pub(crate) fn full_data() -> Endpoint {
+    Endpoint::encrypted(nothing, shown).about(
+        TAG,
+        "Show a card's full data",
+        "Number, code and expiry, encrypted for the caller alone.",
+    )
+}
+
+async fn shown(api: Api, head: Head, (): ()) -> Result<Done<FullCardJson<'static>>, Problem> {
+    let full = api.app.full_card(head.scope()?, head.user()?, head.card()?, head.origin()).await?;
+    Ok(Done::kept(crate::answer::json(&FullCardJson::of(&full))))
 }

@@ -1,59 +1,98 @@
 //! `POST /secure/customers/{customerId}/cards/virtual` and `POST /secure/cards/virtual`.
 
-use super::full_json;
+use super::{FullCardJson, TAG};
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
-use crate::encryption::Required;
+use crate::answer::{self, Created, kept};
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
 use crate::masking::mask;
 use crate::problem::Problem;
-use crate::wire::{integer, parsed, text};
+use crate::wire::{integer, text, uuid};
 use app::Refusal;
 use app::cards::IssueVirtual;
-use axum::extract::State;
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, UserId};
+use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 /// Issues a virtual card → 201 its full data, encrypted.
-pub(crate) async fn issue_virtual(
-    State(api): State<Api>,
-    _encrypted: Required,
-    call: Call,
-) -> Result<Answer, Problem> {
-    let scope = call.scope()?;
-    let (holder, command) = read(&call)?;
-    let once = call.once(kept_json);
+pub(crate) fn issue_virtual() -> Endpoint {
+    Endpoint::encrypted(read, issued)
+        .about(
+            TAG,
+            "Issue a virtual card",
+            "It works at once. `dcUserId` is the user who will hold it; it may be left out where \
+             the path names them. Number and code are never kept with a key: a retry reads them \
+             again.",
+        )
+        .example(example())
+        .refuses(REFUSALS)
+}
+
+/// Why there may be no card.
+pub(super) const REFUSALS: &[Refusal] = &[
+    Refusal::CustomerNotFound,
+    Refusal::BalanceNotFound,
+    Refusal::ProgramNotFound,
+    Refusal::KycNotVerified,
+    Refusal::CurrencyMismatch,
+    Refusal::CustomerMismatch,
+    Refusal::CardLimitReached,
+    Refusal::BinRangeExhausted,
+    Refusal::ModeNotSupported,
+];
+
+/// A body that can be read.
+pub(super) fn example() -> Value {
+    json!({
+        "balanceId": "00000000-0000-4000-8000-000000000000",
+        "configId": "0019167984",
+        "dcUserId": 1,
+        "label": "Travel",
+    })
+}
+
+async fn issued(
+    api: Api,
+    head: Head,
+    (holder, command): (UserId, Option<IssueVirtual>),
+) -> Result<Created<FullCardJson<'static>>, Problem> {
+    let scope = head.scope()?;
+    let once = head.once(kept::<_, Kept>);
     let issued = match command {
         Some(command) => api.app.issue_virtual_card(scope, command, once).await?,
         None => api.app.refuse(scope, &once, Refusal::CustomerMismatch).await?,
     };
     // What is kept with the key is the card's id alone; number and code are read again.
     let id = issued.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
-    let full = api.app.full_card(scope, holder, CardId(id), call.origin()).await?;
-    Ok(Answer::Created(full_json(&full)))
+    let full = api.app.full_card(scope, holder, CardId(id), head.origin()).await?;
+    Ok(Created::kept(answer::json(&FullCardJson::of(&full))))
 }
 
-fn kept_json(card: &Card) -> Value {
-    json!({ "id": card.id.0 })
+/// What is kept of the answer.
+#[derive(Serialize)]
+struct Kept {
+    id: i64,
+}
+
+impl From<&Card> for Kept {
+    fn from(card: &Card) -> Self {
+        Self { id: card.id.0 }
+    }
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.
 pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let in_path = call.user_if_named()?;
     let mut fields = call.fields()?;
-    let balance = parsed(|text| Uuid::try_parse(text).ok(), "must be a UUID");
-    let balance = fields.required("balanceId", balance).map(BalanceId);
+    let balance = fields.required("balanceId", uuid()).map(BalanceId);
     let config_id = fields.required("configId", text(10));
     let in_body = match in_path {
-        Some(_) => fields.optional("dcUserId", integer),
-        None => fields.required("dcUserId", integer),
+        Some(_) => fields.optional("dcUserId", integer()),
+        None => fields.required("dcUserId", integer()),
     };
     let label = fields.optional("label", text(100)).map(|label| mask(&label));
-    if fields.has("dcCorporationId") {
-        fields.wrong("dcCorporationId", "isn't supported yet");
-    }
+    fields.unsupported("dcCorporationId");
     let (Some(balance), Some(config_id)) = (balance, config_id) else {
         return Err(fields.problem());
     };

@@ -1,17 +1,24 @@
 //! `GET /secure/customers/{customerId}/cards`: by ascending id, without numbers.
 
-use super::masked_json;
+use super::{CardJson, TAG};
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::{Done, List};
+use crate::call::{Call, Head, Page};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use axum::extract::State;
 use domain::ids::CardId;
 
 /// Lists a user's cards.
-pub(crate) async fn list(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let after = CardId(call.after()?.unwrap_or_default());
-    let page = api.app.cards(call.scope()?, call.user()?, after, call.limit()?).await?;
-    let today = api.app.today();
-    Ok(Answer::page(&page, |card| masked_json(card, today)))
+pub(crate) fn list() -> Endpoint {
+    Endpoint::of(Call::page, listed).about(
+        TAG,
+        "List a user's cards",
+        "By ascending id, without their numbers.",
+    )
+}
+
+async fn listed(api: Api, head: Head, asked: Page) -> Result<Done<List<CardJson>>, Problem> {
+    let after = CardId(asked.after.unwrap_or_default());
+    let page = api.app.cards(head.scope()?, head.user()?, after, asked.limit).await?;
+    Ok(Done::with(&List::page(&page, |card| CardJson::on(card, head.today))))
 }

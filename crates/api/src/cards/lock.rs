@@ -1,19 +1,44 @@
 //! `POST /secure/customers/{customerId}/cards/{cardId}/lock` `{"reason": 7}`.
 
+use super::TAG;
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::NoContent;
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::integer;
-use axum::extract::State;
-use serde_json::Value;
+use app::Refusal;
+use domain::ids::{CardId, UserId};
+use serde_json::{Value, json};
 
 /// Locks a card → 204.
-pub(crate) async fn lock(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
+pub(crate) fn lock() -> Endpoint {
+    Endpoint::of(read, locked)
+        .about(
+            TAG,
+            "Lock a card",
+            "Every authorization is declined from then on. `reason` is 1 lost, 2 stolen, 3 a \
+             question is open, 4 consolidation, 5 inactive, 6 too many wrong PINs, 7 suspected \
+             fraud, 8 replaced, 11 too many wrong PINs offline. To lock it again for the same \
+             reason changes nothing.",
+        )
+        .example(json!({ "reason": 7 }))
+        .refuses(&[Refusal::InvalidLockReason, Refusal::CardAlreadyLocked])
+}
+
+fn read(call: &Call) -> Result<(UserId, CardId, i64), Problem> {
     let (user, card) = (call.user()?, call.card()?);
     let mut fields = call.fields()?;
-    let Some(code) = fields.required("reason", integer) else { return Err(fields.problem()) };
-    let once = call.once(|()| Value::Null);
-    api.app.lock_card_by_code(call.scope()?, user, card, code, once).await?;
-    Ok(Answer::NoContent)
+    let code = fields.required("reason", integer());
+    code.map(|code| (user, card, code)).ok_or_else(|| fields.problem())
+}
+
+async fn locked(
+    api: Api,
+    head: Head,
+    (user, card, code): (UserId, CardId, i64),
+) -> Result<NoContent, Problem> {
+    let once = head.once(|()| Value::Null);
+    api.app.lock_card_by_code(head.scope()?, user, card, code, once).await?;
+    Ok(NoContent)
 }

@@ -1,15 +1,25 @@
 //! `DELETE /lifecycle/v1/users/{customerId}/cards/{cardId}`.
 
+use super::TAG;
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::NoContent;
+use crate::call::Head;
+use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use axum::extract::State;
 use serde_json::Value;
 
 /// Removes a card for ever → 204, also where it was removed before.
-pub(crate) async fn remove(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let once = call.once(|()| Value::Null);
-    api.app.remove_card(call.scope()?, call.user()?, call.card()?, once).await?;
-    Ok(Answer::NoContent)
+pub(crate) fn remove() -> Endpoint {
+    Endpoint::of(nothing, removed).about(
+        TAG,
+        "Remove a card",
+        "For ever: every authorization is declined from then on. To remove it again changes \
+         nothing.",
+    )
+}
+
+async fn removed(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {
+    let once = head.once(|()| Value::Null);
+    api.app.remove_card(head.scope()?, head.user()?, head.card()?, once).await?;
+    Ok(NoContent)
 }

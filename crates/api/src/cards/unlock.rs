@@ -1,15 +1,27 @@
 //! `POST /secure/customers/{customerId}/cards/{cardId}/unlock`.
 
+use super::TAG;
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::NoContent;
+use crate::call::Head;
+use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use axum::extract::State;
+use app::Refusal;
 use serde_json::Value;
 
 /// Takes a lock off → 204.
-pub(crate) async fn unlock(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let once = call.once(|()| Value::Null);
-    api.app.unlock_card(call.scope()?, call.user()?, call.card()?, once).await?;
-    Ok(Answer::NoContent)
+pub(crate) fn unlock() -> Endpoint {
+    Endpoint::of(nothing, unlocked)
+        .about(
+            TAG,
+            "Unlock a card",
+            "To unlock a card that isn't locked changes nothing; some locks stay for good.",
+        )
+        .refuses(&[Refusal::CardLockIrreversible])
+}
+
+async fn unlocked(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {
+    let once = head.once(|()| Value::Null);
+    api.app.unlock_card(head.scope()?, head.user()?, head.card()?, once).await?;
+    Ok(NoContent)
 }

@@ -1,36 +1,44 @@
 //! `POST /processor/v1/clearings`: one clearing.
 
-use super::{accepted_json, card, details, envelope, key, own, reference};
+use super::{AcceptedJson, TAG, card, details, envelope, example, own, reference};
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::Call;
+use crate::answer::Done;
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{boolean, integer, parsed};
+use crate::wire::{Reader, boolean, reader, schema, word};
 use app::processor::Clear;
-use axum::extract::State;
 use domain::ledger::clearing::Finality;
 use domain::transaction::Category;
+use serde_json::json;
 
 /// Moves the money of a clearing → 200 `{"id", "accepted", "description", "status"}`.
-pub(crate) async fn clear(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let command = read(&call)?;
-    Ok(Answer::ok(accepted_json(&api.app.clear(command).await?)))
+pub(crate) fn clear() -> Endpoint {
+    let mut example = example();
+    example["referenceTransactionId"] = json!("1234567890");
+    Endpoint::of(read, cleared)
+        .about(
+            TAG,
+            "Clear a transaction",
+            "Moves the money. `sequence` counts the parts of one authorization's clearing, from 1; \
+             unless `final` is false, what is still held is let go of.",
+        )
+        .example(example)
+}
+
+async fn cleared(api: Api, _: Head, command: Clear) -> Result<Done<AcceptedJson>, Problem> {
+    Ok(Done::with(&AcceptedJson::from(&api.app.clear(command).await?)))
 }
 
 fn read(call: &Call) -> Result<Clear, Problem> {
     let mut fields = call.fields()?;
-    key(&mut fields, call);
+    call.demand_key(&mut fields);
     let card = card(&mut fields);
     let details = details(&mut fields, call, own(card.as_ref()));
-    let category = fields.optional("category", parsed(Category::parse, "must be DEBIT or CREDIT"));
-    let last = fields.optional("final", boolean);
-    let sequence = fields.optional("sequence", |value| {
-        integer(value).and_then(|n| if n >= 1 { Ok(n) } else { Err("must be 1 or more") })
-    });
-    let gained = fields.optional("fxDifference", integer);
-    if gained.is_some_and(|difference| difference != 0) {
-        fields.wrong("fxDifference", "isn't supported yet");
-    }
+    let category = fields.optional("category", word(Category::ALL, "must be DEBIT or CREDIT"));
+    let last = fields.optional("final", boolean());
+    let sequence = fields.optional("sequence", sequence());
+    let _ = fields.optional("fxDifference", fx_difference());
     let (Some(card), Some(details)) = (card, details) else { return Err(fields.problem()) };
     fields.finish()?;
     let envelope = envelope(call, card)?;
@@ -43,4 +51,23 @@ fn read(call: &Call) -> Result<Clear, Problem> {
         finality: if last == Some(false) { Finality::Partial } else { Finality::Final },
         sequence: sequence.unwrap_or(1),
     })
+}
+
+/// The number of a part.
+fn sequence() -> impl Reader<i64> {
+    let read = |value: &serde_json::Value| {
+        let number = value.as_i64().ok_or("must be a whole number")?;
+        if number >= 1 { Ok(number) } else { Err("must be 1 or more") }
+    };
+    reader(read, || schema::integer().minimum(Some(1)))
+}
+
+/// What a difference of exchange rates cost the partner: nothing so far.
+fn fx_difference() -> impl Reader<()> {
+    let read = |value: &serde_json::Value| match value.as_i64() {
+        Some(0) => Ok(()),
+        Some(_) => Err("isn't supported yet"),
+        None => Err("must be a whole number"),
+    };
+    reader(read, || schema::integer().minimum(Some(0)).maximum(Some(0)))
 }

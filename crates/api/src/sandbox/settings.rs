@@ -1,20 +1,21 @@
 //! `PUT /sandbox/v1/settings`: how the partner works and where it is called.
 
-use super::Sandbox;
+use super::{Demonstration, TAG};
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::{Call, refused};
+use crate::answer::NoContent;
+use crate::call::{Call, Head, refused};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Fields, Read, parsed};
+use crate::wire::{Reader, reader, schema, word};
 use app::Refusal;
 use app::audit::Operator;
 use app::outbound::{Reach, SetOutbound, base_url, check_trusted_ca};
 use app::partners::Set;
 use app::sandbox::Change;
-use axum::extract::State;
 use domain::notification::Event;
-use domain::partner::{DescriptionCodes, KycMode, Partner};
-use serde_json::Value;
+use domain::partner::{DescriptionCodes, KycMode};
+use serde_json::{Value, json};
+use utoipa::openapi::schema::Array;
 
 /// What a later release will obey.
 const TO_COME: &[&str] = &["timeBudgetMs", "standIn", "stepUp"];
@@ -30,96 +31,122 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Changes what is sent and leaves the rest → 204.
-pub(crate) async fn change(State(api): State<Api>, call: Call) -> Result<Answer, Problem> {
-    let scope = call.scope()?;
+pub(crate) fn change() -> Endpoint {
+    Endpoint::of(read, changed)
+        .about(
+            TAG,
+            "Change the partner's settings",
+            "What isn't sent stays. A `baseUrl` of null is the demonstration partner again; one of \
+             one's own comes with the `trustedCa` that it is for.",
+        )
+        .example(json!({ "notifications": ["cardLocked", "cardUnlocked"] }))
+        .refuses(&[Refusal::PartnerNotFound])
+}
+
+/// What is asked.
+struct Asked {
+    set: Set,
+    notifications: Option<Vec<Event>>,
+    base_url: Option<String>,
+    /// Whether the demonstration partner is to be called again.
+    demonstration: bool,
+    trusted_ca: Option<String>,
+}
+
+fn read(call: &Call) -> Result<Asked, Problem> {
+    let mut fields = call.fields()?;
+    fields.only(KNOWN);
+    for name in TO_COME {
+        fields.unsupported(name);
+    }
+    let asked = Asked {
+        base_url: fields.optional("baseUrl", https_url()),
+        demonstration: fields.is_null("baseUrl"),
+        trusted_ca: fields.optional("trustedCa", certificates()),
+        set: Set {
+            kyc_mode: fields.optional("kycMode", word(KycMode::ALL, KYC_MODES)),
+            description_codes: fields
+                .optional("descriptionCodes", word(DescriptionCodes::ALL, CODES)),
+            ..Set::default()
+        },
+        notifications: fields.optional("notifications", events()),
+    };
+    if asked.demonstration && fields.has("trustedCa") {
+        fields.wrong("trustedCa", "must be left out: the demonstration partner has its own");
+    }
+    fields.finish()?;
+    Ok(asked)
+}
+
+async fn changed(api: Api, head: Head, asked: Asked) -> Result<NoContent, Problem> {
+    let scope = head.scope()?;
     let settings = api.app.settings.get();
     let partner = settings.partner(scope.partner());
     let partner = partner.ok_or_else(|| refused(Refusal::PartnerNotFound))?;
     let current = settings.outbound(partner.id).and_then(|outbound| outbound.base_url.as_deref());
-    let change = read(&call, api.sandbox()?.as_ref(), partner, current)?;
-    let operator = Operator(format!("partner:{}", partner.code));
-    let once = call.once(|()| Value::Null);
-    api.app.set_sandbox(&operator, scope, change, once).await?;
-    Ok(Answer::NoContent)
-}
-
-fn read(
-    call: &Call,
-    sandbox: &dyn Sandbox,
-    partner: &Partner,
-    current: Option<&str>,
-) -> Result<Change, Problem> {
-    let mut fields = call.fields()?;
-    fields.only(KNOWN);
-    for name in TO_COME {
-        if fields.has(name) {
-            fields.wrong(name, "isn't supported by this release yet");
-        }
-    }
-    let (base_url, trusted_ca) = target(&mut fields, sandbox, partner, current);
-    let set = Set {
-        kyc_mode: fields.optional("kycMode", parsed(KycMode::parse, KYC_MODES)),
-        description_codes: fields
-            .optional("descriptionCodes", parsed(DescriptionCodes::parse, CODES)),
-        ..Set::default()
-    };
-    let notifications = fields.optional("notifications", events);
-    fields.finish()?;
+    let demonstration = api.sandbox()?.demonstration(&partner.code);
+    let is_own = current.is_some_and(|current| current != demonstration.base_url);
+    let (base_url, trusted_ca) = target(&asked, demonstration, is_own)?;
+    let Asked { set, notifications, .. } = asked;
     let outbound = SetOutbound { base_url, trusted_ca, identity: None, notifications };
-    Ok(Change { partner: set, outbound })
+    let operator = Operator(format!("partner:{}", partner.code));
+    let once = head.once(|()| Value::Null);
+    api.app.set_sandbox(&operator, scope, Change { partner: set, outbound }, once).await?;
+    Ok(NoContent)
 }
 
 const KYC_MODES: &str = "must be MANUAL, AUTOMATIC or EXTERNAL";
 const CODES: &str = "must be SEEDS or EXTENDED";
 
 /// Where the partner is to be called and whom we trust there; nothing where that stays as it is.
-/// A URL and its authority come together, so that neither is ever used with another's.
+/// A URL and its authority come together, so that neither is ever used with another's; one of the
+/// two is enough where the partner is already called at a URL of its own.
 fn target(
-    fields: &mut Fields<'_>,
-    sandbox: &dyn Sandbox,
-    partner: &Partner,
-    current: Option<&str>,
-) -> (Option<String>, Option<String>) {
-    let demonstration = sandbox.demonstration(&partner.code);
-    let url = fields.optional("baseUrl", https_url);
-    let ca = fields.optional("trustedCa", certificates);
-    let is_own = current.is_some_and(|current| current != demonstration.base_url);
-    if fields.is_null("baseUrl") {
-        if fields.has("trustedCa") {
-            fields.wrong("trustedCa", "must be left out: the demonstration partner has its own");
-        }
-        return (Some(demonstration.base_url), Some(demonstration.trusted_ca));
+    asked: &Asked,
+    demonstration: Demonstration,
+    is_own: bool,
+) -> Result<(Option<String>, Option<String>), Problem> {
+    if asked.demonstration {
+        return Ok((Some(demonstration.base_url), Some(demonstration.trusted_ca)));
     }
-    if fields.has("baseUrl") && !fields.has("trustedCa") && !is_own {
-        fields.wrong("trustedCa", "is required with a baseUrl of one's own");
-    }
-    if fields.has("trustedCa") && !fields.has("baseUrl") && !is_own {
-        fields.wrong("trustedCa", "is told together with the baseUrl that it is for");
-    }
-    (url, ca)
+    let message = match (&asked.base_url, &asked.trusted_ca) {
+        (Some(_), None) if !is_own => "is required with a baseUrl of one's own",
+        (None, Some(_)) if !is_own => "is told together with the baseUrl that it is for",
+        (url, ca) => return Ok((url.clone(), ca.clone())),
+    };
+    Err(Problem::invalid_field("trustedCa", message))
 }
 
-fn https_url(value: &Value) -> Read<String> {
-    let text = value.as_str().ok_or("must be a text, or null")?;
-    base_url(text, Reach::Anywhere).map_err(|error| error.sentence())
+fn https_url() -> impl Reader<String> {
+    let read = |value: &Value| {
+        let text = value.as_str().ok_or("must be a text, or null")?;
+        base_url(text, Reach::Anywhere).map_err(|error| error.sentence())
+    };
+    reader(read, || schema::pattern("^https://"))
 }
 
-fn certificates(value: &Value) -> Read<String> {
-    let pem = value.as_str().ok_or("must be a text")?;
-    check_trusted_ca(pem).map_err(|error| error.sentence())?;
-    Ok(pem.to_owned())
+fn certificates() -> impl Reader<String> {
+    let read = |value: &Value| {
+        let pem = value.as_str().ok_or("must be a text")?;
+        check_trusted_ca(pem).map_err(|error| error.sentence())?;
+        Ok(pem.to_owned())
+    };
+    reader(read, || schema::pattern("-----BEGIN CERTIFICATE-----"))
 }
 
-fn events(value: &Value) -> Read<Vec<Event>> {
+fn events() -> impl Reader<Vec<Event>> {
     let wrong = "must be a list of transaction, cardLocked and cardUnlocked";
-    let words = value.as_array().ok_or(wrong)?;
-    let mut events = Vec::new();
-    for word in words {
-        let event = word.as_str().and_then(Event::parse).ok_or(wrong)?;
-        if events.contains(&event) {
-            return Err("must name each notification once");
+    let read = move |value: &Value| {
+        let words = value.as_array().ok_or(wrong)?;
+        let mut events = Vec::new();
+        for word in words {
+            let event = word.as_str().and_then(Event::parse).ok_or(wrong)?;
+            if events.contains(&event) {
+                return Err("must name each notification once");
+            }
+            events.push(event);
         }
-        events.push(event);
-    }
-    Ok(events)
+        Ok(events)
+    };
+    reader(read, || Array::builder().items(schema::words_of::<Event>()).unique_items(true))
 }

@@ -3,15 +3,19 @@
 //! decides.
 
 use crate::Api;
-use crate::answer::Answer;
-use crate::call::{FormCall, Part};
+use crate::answer::{Created, Named, kept};
+use crate::call::{Call, Head, Part};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Fields, Read, address_fields, date, parsed, text};
+use crate::wire::{Fields, Read, Reader, address_fields, date, parsed, schema, text, word};
 use app::verifications::{Image, Submit};
-use axum::extract::State;
-use domain::ids::UserId;
-use domain::verification::{DocumentType, Form, Pesel, RiskLevel, Verification};
-use serde_json::{Map, Value, json};
+use domain::verification::{
+    DocumentType, Form, Pesel, RiskLevel, Verification, VerificationStatus,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// The pictures of a form; the last is optional.
 const IMAGES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
@@ -19,17 +23,45 @@ const IMAGES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
 const IMAGES_MAX: usize = 20 * 1024 * 1024;
 
 /// Submits a form → 201 `{"verificationId", "status": "IN_PROGRESS"}`.
-pub(crate) async fn submit(State(api): State<Api>, call: FormCall) -> Result<Answer, Problem> {
-    let command = read(call.user()?, &call.parts)?;
-    let once = call.once(verification_json);
-    Ok(Answer::Created(api.app.submit_verification(call.scope()?, command, once).await?))
+pub(crate) fn submit() -> Endpoint {
+    Endpoint::form(read, submitted).about(
+        "KYC",
+        "Submit a KYC form",
+        "What can't be read is refused, all fields at once; what is doubtful is kept for who \
+         decides. Pictures are JPEG or PNG, 20 MiB together at most.",
+    )
 }
 
-fn verification_json(verification: &Verification) -> Value {
-    json!({ "verificationId": verification.id.0, "status": verification.status.as_str() })
+async fn submitted(
+    api: Api,
+    head: Head,
+    command: Submit,
+) -> Result<Created<VerificationJson>, Problem> {
+    let once = head.once(kept::<_, VerificationJson>);
+    Ok(Created::kept(api.app.submit_verification(head.scope()?, command, once).await?))
 }
 
-fn read(user: UserId, parts: &[Part]) -> Result<Submit, Problem> {
+type Status = Named<VerificationStatus>;
+
+/// Where a form stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Verification)]
+struct VerificationJson {
+    /// The form's id.
+    verification_id: Uuid,
+    /// Where it stands.
+    status: Status,
+}
+
+impl From<&Verification> for VerificationJson {
+    fn from(verification: &Verification) -> Self {
+        Self { verification_id: verification.id.0, status: Named(verification.status) }
+    }
+}
+
+fn read(call: &Call) -> Result<Submit, Problem> {
+    let (user, parts) = (call.user()?, call.parts());
     let texts: Map<String, Value> = parts
         .iter()
         .filter(|part| !IMAGES.contains(&part.name.as_str()))
@@ -38,7 +70,7 @@ fn read(user: UserId, parts: &[Part]) -> Result<Submit, Problem> {
             Some((part.name.clone(), Value::String(text.to_owned())))
         })
         .collect();
-    let mut fields = Fields::of(&texts);
+    let mut fields = call.fields_of(&texts);
     let form = form(&mut fields);
     let images = images(&mut fields, parts);
     let Some(form) = form else { return Err(fields.problem()) };
@@ -51,13 +83,13 @@ fn form(fields: &mut Fields<'_>) -> Option<Form> {
     let last_name = fields.required("lastName", text(100));
     let address = address_fields(fields);
     let nationality = fields.required("nationality", text(60));
-    let birth_date = fields.required("birthDate", date);
-    let pesel = fields.optional("pesel", parsed(Pesel::parse, "must be 11 digits"));
+    let birth_date = fields.required("birthDate", date());
+    let pesel = fields.optional("pesel", pesel());
     let documents = "must be passport, identity_card, driving_licence or residence_permit";
-    let document_type = fields.required("documentType", parsed(DocumentType::parse, documents));
+    let document_type = fields.required("documentType", word(DocumentType::ALL, documents));
     let document_number = fields.required("identityCardNo", text(40));
-    let document_expires = fields.required("documentExpirationDate", date);
-    let levels = parsed(RiskLevel::parse, "must be LOW, MEDIUM or HIGH");
+    let document_expires = fields.required("documentExpirationDate", date());
+    let levels = word(RiskLevel::ALL, "must be LOW, MEDIUM or HIGH");
     let risk_level = fields.optional("riskLvl", levels);
     Some(Form {
         first_name: first_name?,
@@ -73,9 +105,15 @@ fn form(fields: &mut Fields<'_>) -> Option<Form> {
     })
 }
 
+/// A Polish personal number.
+fn pesel() -> impl Reader<Pesel> {
+    parsed(Pesel::parse, || schema::pattern("^[0-9]{11}$"), "must be 11 digits")
+}
+
 fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Image> {
     let mut images = Vec::new();
     for (kind, needed) in [(IMAGES[0], true), (IMAGES[1], true), (IMAGES[2], false)] {
+        fields.file(kind, needed);
         match parts.iter().find(|part| part.name == kind) {
             Some(part) => match media_type(&part.bytes) {
                 Ok(media_type) => {

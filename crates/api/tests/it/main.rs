@@ -1,6 +1,7 @@
 //! The doors in front of a running application, without a network between.
 
 mod certificates;
+mod documents;
 mod doors;
 mod hang_up;
 mod no_database;

@@ -10,6 +10,17 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// What needs no certificate in a sandbox, and what a stranger finds there. Elsewhere some of it
+/// does: `crates/api/tests/it/documents.rs`.
+const DOCUMENTS: &[(&str, &str, u16)] = &[
+    ("/docs", "", 200),
+    ("/docs/{file}", "docs.js", 200),
+    ("/docs/{file}", "docs.html", 404),
+    ("/openapi/{document}", "secure.json", 200),
+    ("/openapi/{document}", "processor.json", 200),
+    ("/openapi/{document}", "panel.json", 404),
+];
+
 /// Whose a route is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
@@ -231,6 +242,17 @@ fn form() -> reqwest::multipart::Form {
 async fn told(request: RequestBuilder) -> (u16, Value) {
     let (status, body) = answer(request).await;
     (status, body["title"].clone())
+}
+
+/// The documents of a sandbox are everybody's.
+#[tokio::test]
+async fn documents_need_no_certificate() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    for &(route, name, status) in DOCUMENTS {
+        let path = route.replace("{file}", name).replace("{document}", name);
+        let answer = sandbox.anonymous().get(&path).send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{path}");
+    }
 }
 
 on_both_databases! {

@@ -1,0 +1,131 @@
+//! The OpenAPI documents: one for each channel, made from the endpoints themselves.
+
+mod channel;
+mod operation;
+mod parameters;
+
+pub(crate) use channel::Channel;
+pub(crate) use operation::Operation;
+
+use crate::problem::ProblemJson;
+use crate::router;
+use crate::wire::schema;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::schema::{AllOf, Object, SchemaType, Type};
+use utoipa::openapi::security::{SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, RefOr, Schema, ServerBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The security scheme of every channel so far.
+const MUTUAL_TLS: &str = "clientCertificate";
+
+/// The documents of all channels: a channel's name, and JSON for people to read.
+#[must_use]
+pub fn documents() -> Vec<(&'static str, String)> {
+    Channel::ALL.iter().map(|channel| (channel.name(), text(*channel))).collect()
+}
+
+/// The document of a channel.
+pub(crate) fn text(channel: Channel) -> String {
+    let document = document(channel).to_pretty_json();
+    document.expect("a document has names of text and can't fail") + "\n"
+}
+
+fn document(channel: Channel) -> OpenApi {
+    let routes = router::routes(channel);
+    let mut paths = Paths::new();
+    let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
+    for operation in routes.iter().flat_map(|routes| routes.operations()) {
+        schemas.extend(operation.schemas());
+        paths.add_path_operation(operation.path(), operation.methods(), operation.told());
+    }
+    for schema in schemas.values_mut() {
+        all_required(schema);
+    }
+    schemas.insert(schema::CURRENCY.to_owned(), schema::currencies().into());
+    let mut of_problems = vec![(ProblemJson::name().into_owned(), ProblemJson::schema())];
+    ProblemJson::schemas(&mut of_problems);
+    schemas.extend(of_problems);
+
+    let certificate = SecurityScheme::MutualTls {
+        description: Some(channel.certificate().to_owned()),
+        deprecated: None,
+        extensions: None,
+    };
+    let components = ComponentsBuilder::new().security_scheme(MUTUAL_TLS, certificate);
+    let components = parameters::components(components, channel);
+    let components = operation::common(components, channel).schemas_from_iter(schemas);
+    let whole = OpenApiBuilder::new()
+        .info(info(channel))
+        .servers(Some([ServerBuilder::new().url("/").build()]))
+        .paths(paths)
+        .components(Some(components.build()))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(MUTUAL_TLS, [])]))
+        .build();
+    without_unused(whole)
+}
+
+fn info(channel: Channel) -> Info {
+    let description = format!(
+        "{} Times are ISO 8601 with offset, amounts whole minor units. Fields that aren't told of \
+         here are ignored in requests and may come to be in answers. Every answer has the header \
+         `X-Request-Id`. Headers `Encrypted-Request` and `Encrypt-Response` ask for JWE on any \
+         call.",
+        channel.certificate()
+    );
+    Info::builder()
+        .title(channel.title())
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(description))
+        .license(Some(License::new(env!("CARGO_PKG_LICENSE"))))
+        .build()
+}
+
+/// An answer has all of its fields always; those without a value are null, unless they can't be.
+fn all_required(schema: &mut RefOr<Schema>) {
+    let object = |object: &mut Object| {
+        let asked = object.required.clone();
+        let nullable = object.properties.iter().filter(|(_, schema)| is_nullable(schema));
+        let nullable: Vec<String> = nullable.map(|(name, _)| name.clone()).collect();
+        let is_there = |name: &&String| asked.contains(name) || nullable.contains(name);
+        object.required = object.properties.keys().filter(is_there).cloned().collect();
+    };
+    match schema {
+        RefOr::T(Schema::Object(one)) => object(one),
+        RefOr::T(Schema::AllOf(AllOf { items, .. })) => items.iter_mut().for_each(all_required),
+        RefOr::T(_) | RefOr::Ref(_) => {}
+    }
+}
+
+fn is_nullable(schema: &RefOr<Schema>) -> bool {
+    let is_null = |schema: &RefOr<Schema>| match schema {
+        RefOr::T(Schema::Object(object)) => match &object.schema_type {
+            SchemaType::Type(one) => *one == Type::Null,
+            SchemaType::Array(several) => several.contains(&Type::Null),
+            SchemaType::AnyValue => true,
+        },
+        RefOr::T(_) | RefOr::Ref(_) => false,
+    };
+    match schema {
+        RefOr::T(Schema::OneOf(several)) => several.items.iter().any(is_null),
+        RefOr::T(Schema::Array(array)) => array.schema_type != SchemaType::new(Type::Array),
+        one @ (RefOr::Ref(_) | RefOr::T(_)) => is_null(one),
+    }
+}
+
+/// Leaves out the shared schemas that a document doesn't refer to.
+fn without_unused(mut document: OpenApi) -> OpenApi {
+    let text = serde_json::to_value(&document).as_ref().map(Value::to_string).unwrap_or_default();
+    if let Some(components) = &mut document.components {
+        let used = |name: &String| text.contains(&format!("\"#/components/schemas/{name}\""));
+        components.schemas.retain(|name, _| used(name));
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests;

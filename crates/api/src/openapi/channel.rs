@@ -1,0 +1,76 @@
+//! The channels, one document each.
+
+/// Who calls, and over which routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// The partner's back end: balances, cards, transactions.
+    Secure,
+    /// The partner's back end: users.
+    Lifecycle,
+    /// Issuing processors.
+    Processor,
+    /// The partner's back end, trying things out.
+    Sandbox,
+}
+
+impl Channel {
+    /// Every channel that has routes.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Secure, Self::Lifecycle, Self::Processor, Self::Sandbox];
+
+    /// What its document is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Secure => "secure",
+            Self::Lifecycle => "lifecycle",
+            Self::Processor => "processor",
+            Self::Sandbox => "sandbox",
+        }
+    }
+
+    /// The headline of its document.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Secure => "Antaca: balances, cards, transactions",
+            Self::Lifecycle => "Antaca: users",
+            Self::Processor => "Antaca: messages of issuing processors",
+            Self::Sandbox => "Antaca: the sandbox's own calls",
+        }
+    }
+
+    /// Whether anybody may read its document.
+    pub(crate) fn is_public(self) -> bool {
+        match self {
+            Self::Secure | Self::Lifecycle => true,
+            Self::Processor | Self::Sandbox => false,
+        }
+    }
+
+    /// What the certificate of its callers must be.
+    pub(crate) fn certificate(self) -> &'static str {
+        match self {
+            Self::Secure | Self::Sandbox => {
+                "A partner's client certificate with the scope `secure`."
+            }
+            Self::Lifecycle => {
+                "A partner's client certificate with the scope `secure`, and the header \
+                 `Issuer-Code` with that partner's code."
+            }
+            Self::Processor => "A processor's client certificate.",
+        }
+    }
+
+    /// The refusals of callers: status and title.
+    pub(crate) fn denials(self) -> &'static [(u16, &'static str)] {
+        const ALL: [(u16, &str); 4] = [
+            (401, "CERTIFICATE_REQUIRED"),
+            (401, "CERTIFICATE_REVOKED"),
+            (403, "FORBIDDEN"),
+            (403, "ISSUER_CODE_MISMATCH"),
+        ];
+        match self {
+            Self::Secure | Self::Processor | Self::Sandbox => &ALL[..3],
+            Self::Lifecycle => &ALL,
+        }
+    }
+}

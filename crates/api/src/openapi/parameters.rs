@@ -1,0 +1,164 @@
+//! What paths and headers may hold.
+
+use super::Channel;
+use crate::wire::schema;
+use app::Refusal;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, Ref};
+use utoipa::openapi::{ComponentsBuilder, KnownFormat, Required};
+
+/// A name in a path: what it is of, what it looks like, and what one that names nothing gets.
+pub(super) struct Named {
+    pub(super) name: &'static str,
+    description: &'static str,
+    form: fn() -> Object,
+    pub(super) refusal: Refusal,
+}
+
+const NAMED: [Named; 5] = [
+    Named {
+        name: "customerId",
+        description: "The user's id.",
+        form: number,
+        refusal: Refusal::CustomerNotFound,
+    },
+    Named {
+        name: "balanceId",
+        description: "The balance's id.",
+        form: uuid,
+        refusal: Refusal::BalanceNotFound,
+    },
+    Named {
+        name: "cardId",
+        description: "The card's id.",
+        form: number,
+        refusal: Refusal::CardNotFound,
+    },
+    Named {
+        name: "operationId",
+        description: "The operation's id.",
+        form: uuid,
+        refusal: Refusal::OperationNotFound,
+    },
+    Named {
+        name: "transactionId",
+        description: "The transaction's id.",
+        form: uuid,
+        refusal: Refusal::TransactionNotFound,
+    },
+];
+
+fn number() -> Object {
+    schema::integer().minimum(Some(1)).build()
+}
+
+fn uuid() -> Object {
+    schema::format(KnownFormat::Uuid).build()
+}
+
+/// The names in a path.
+pub(super) fn named(path: &str) -> Vec<&'static Named> {
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let find = |name: &str| NAMED.iter().find(|named| named.name == name);
+    names.map(|name| find(name).expect("every name of a path is told of in NAMED")).collect()
+}
+
+impl Named {
+    /// As a parameter.
+    pub(super) fn parameter(&self) -> Parameter {
+        ParameterBuilder::new()
+            .name(self.name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(self.description))
+            .schema(Some((self.form)()))
+            .build()
+    }
+}
+
+/// A header that calls may have.
+struct Header {
+    name: &'static str,
+    description: &'static str,
+    required: Required,
+    form: fn() -> Object,
+}
+
+const REQUEST_ID: Header = Header {
+    name: "X-Request-Id",
+    description: "A name for the request, to be found in our logs; made if it isn't sent, or isn't \
+                  1 to 64 letters, digits, `-`, `_` and `.`. The answer tells it.",
+    required: Required::False,
+    form: || schema::pattern("^[A-Za-z0-9._-]{1,64}$").build(),
+};
+const ISSUER_CODE: Header = Header {
+    name: "Issuer-Code",
+    description: "The partner's code; the certificate must be that partner's.",
+    required: Required::True,
+    form: || schema::pattern("^[a-z0-9-]{1,64}$").build(),
+};
+const KEY: Header = Header {
+    name: "X-Idempotency-Key",
+    description: "The same key with the same content is done once, and answered the same for 30 \
+                  days; the same key with other content is refused.",
+    required: Required::False,
+    form: || schema::text(255).build(),
+};
+const ENCRYPTED_REQUEST: Header = Header {
+    name: "Encrypted-Request",
+    description: "`true`: the body is `{\"payload\": \"…\"}` with a compact JWE for our public key \
+                  (RSA-OAEP-256 or RSA-OAEP, A256GCM) of what is told here, and the answer is \
+                  encrypted for `Public-Key`.",
+    required: Required::False,
+    form: || schema::words(["true", "false"]).build(),
+};
+const ENCRYPT_RESPONSE: Header = Header {
+    name: "Encrypt-Response",
+    description: "`true`: the answer alone is encrypted for `Public-Key`.",
+    required: Required::False,
+    form: || schema::words(["true", "false"]).build(),
+};
+const PUBLIC_KEY: Header = Header {
+    name: "Public-Key",
+    description: "Base64 of the caller's RSA public key, PEM or DER, of 2048 to 4096 bits with \
+                  exponent 65537.",
+    required: Required::False,
+    form: || schema::pattern("^[A-Za-z0-9+/=_-]{1,2048}$").build(),
+};
+
+/// The headers of a call.
+fn headers(channel: Channel, changes: bool) -> Vec<Header> {
+    let issuer = match channel {
+        Channel::Lifecycle => Some(ISSUER_CODE),
+        Channel::Secure | Channel::Processor | Channel::Sandbox => None,
+    };
+    let key = match channel {
+        Channel::Processor => Header { required: Required::True, ..KEY },
+        Channel::Lifecycle | Channel::Secure | Channel::Sandbox => KEY,
+    };
+    let mut headers: Vec<Header> = issuer.into_iter().collect();
+    if changes {
+        headers.push(key);
+    }
+    headers.extend([ENCRYPTED_REQUEST, ENCRYPT_RESPONSE, PUBLIC_KEY, REQUEST_ID]);
+    headers
+}
+
+/// References to the headers of a call.
+pub(super) fn references(channel: Channel, changes: bool) -> impl Iterator<Item = Ref> {
+    let headers = headers(channel, changes).into_iter();
+    headers.map(|header| Ref::new(format!("#/components/parameters/{}", header.name)))
+}
+
+/// The headers of a channel's calls, to refer to.
+pub(super) fn components(components: ComponentsBuilder, channel: Channel) -> ComponentsBuilder {
+    headers(channel, true).into_iter().fold(components, |components, header| {
+        let parameter = ParameterBuilder::new()
+            .name(header.name)
+            .parameter_in(ParameterIn::Header)
+            .required(header.required)
+            .description(Some(header.description))
+            .schema(Some((header.form)()));
+        components.parameter(header.name, parameter.build())
+    })
+}

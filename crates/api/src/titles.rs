@@ -1,0 +1,241 @@
+//! Every title of a problem: what it means and what to do. `docs/ERRORS.md` is made of this.
+
+use crate::problem::status;
+use app::Refusal;
+use axum::http::StatusCode;
+use std::fmt::Write;
+
+/// A title, which never changes once it was told.
+pub(crate) struct Title {
+    /// The status that it comes with.
+    pub(crate) status: StatusCode,
+    /// The code.
+    pub(crate) title: &'static str,
+    /// What happened.
+    meaning: &'static str,
+    /// What to do about it.
+    advice: &'static str,
+}
+
+const fn title(
+    status: StatusCode,
+    title: &'static str,
+    meaning: &'static str,
+    advice: &'static str,
+) -> Title {
+    Title { status, title, meaning, advice }
+}
+
+/// The titles that aren't a refusal's.
+const OWN: &[Title] = &[
+    title(
+        StatusCode::BAD_REQUEST,
+        "INVALID_REQUEST",
+        "Body, form or query can't be read: no JSON, no object, nested deeper than 32.",
+        "Correct what is sent.",
+    ),
+    title(
+        StatusCode::BAD_REQUEST,
+        "ENCRYPTION_REQUIRED",
+        "The call shows card data, and the headers don't ask for encryption.",
+        "Send `Encrypt-Response: true` or `Encrypted-Request: true`, and `Public-Key`.",
+    ),
+    title(
+        StatusCode::BAD_REQUEST,
+        "INVALID_PUBLIC_KEY",
+        "Encryption is asked for, and `Public-Key` is missing or isn't base64 of an RSA key, PEM \
+         or DER, of 2048 to 4096 bits with exponent 65537.",
+        "Send such a key.",
+    ),
+    title(
+        StatusCode::BAD_REQUEST,
+        "INVALID_PAYLOAD",
+        "The body isn't `{\"payload\": \"…\"}` with a compact JWE of JSON, RSA-OAEP-256 or \
+         RSA-OAEP, A256GCM.",
+        "Send the body so.",
+    ),
+    title(
+        StatusCode::BAD_REQUEST,
+        "CANT_DECRYPT_PAYLOAD",
+        "The JWE can't be decrypted with our key.",
+        "Fetch our public key again and encrypt for it.",
+    ),
+    title(
+        StatusCode::UNAUTHORIZED,
+        "CERTIFICATE_REQUIRED",
+        "The channel needs a client certificate and none was sent.",
+        "Connect with the certificate that we signed.",
+    ),
+    title(
+        StatusCode::UNAUTHORIZED,
+        "CERTIFICATE_REVOKED",
+        "The certificate isn't registered, was revoked or has ended, or its partner is closed.",
+        "Ask for a new certificate.",
+    ),
+    title(
+        StatusCode::FORBIDDEN,
+        "FORBIDDEN",
+        "The certificate doesn't allow this: another channel's, or a scope is missing.",
+        "Use the right certificate, or ask for the scope.",
+    ),
+    title(
+        StatusCode::FORBIDDEN,
+        "ISSUER_CODE_MISMATCH",
+        "`Issuer-Code` is missing or isn't the code of the certificate's partner.",
+        "Send the partner's own code.",
+    ),
+    title(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such route.", "Look at the path."),
+    title(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "The route doesn't take this method.",
+        "Use a method of the header `Allow`.",
+    ),
+    title(
+        StatusCode::REQUEST_TIMEOUT,
+        "REQUEST_TIMEOUT",
+        "The body didn't arrive within 10 seconds.",
+        "Send it again, with the same key.",
+    ),
+    title(
+        StatusCode::CONFLICT,
+        "IDEMPOTENCY_KEY_REUSED",
+        "The key was used with other content.",
+        "Use a new key for a new request, and the very same content for a retry.",
+    ),
+    title(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "PAYLOAD_TOO_LARGE",
+        "The body is larger than 1 MiB, or a form larger than 21 MiB.",
+        "Send less.",
+    ),
+    title(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body isn't `application/json`, or a form not `multipart/form-data`.",
+        "Send it so, and say so in `Content-Type`.",
+    ),
+    title(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "VALIDATION_ERROR",
+        "Fields, parameters or headers can't be accepted; `violations` names all of them.",
+        "Correct them, and send it again; the same key may be used.",
+    ),
+    title(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TOO_MANY_REQUESTS",
+        "There are more of these requests than are taken.",
+        "After `Retry-After` seconds send the same request with the same key again.",
+    ),
+    title(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "REQUEST_HEADER_FIELDS_TOO_LARGE",
+        "The head is larger than 16 KiB or has more than 100 fields.",
+        "Send less.",
+    ),
+    title(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL_ERROR",
+        "A bug. The log has it under the request's id.",
+        "Send the same request with the same key again, and tell us the `requestId`.",
+    ),
+    title(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "UNAVAILABLE",
+        "It can't be done now.",
+        "After `Retry-After` seconds send the same request with the same key again.",
+    ),
+];
+
+/// What to do about a refusal.
+fn advice(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::CustomerNotFound
+        | Refusal::BalanceNotFound
+        | Refusal::CardNotFound
+        | Refusal::TransactionNotFound
+        | Refusal::OperationNotFound
+        | Refusal::CertificateNotFound
+        | Refusal::PartnerNotFound
+        | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
+        Refusal::ProgramNotFound => "Use the `configId` of one of your open programs.",
+        Refusal::UserAlreadyExists => "Find the user by e-mail or phone, and use that one.",
+        Refusal::KycNotPermitted => "Submit a KYC form, or ask for another KYC mode.",
+        Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
+        Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
+        Refusal::CurrencyMismatch => "Use the balance's currency.",
+        Refusal::CustomerMismatch => "Name the same user in path and body, or none in the body.",
+        Refusal::CardLimitReached => "Remove a card first, or ask for a higher limit.",
+        Refusal::BinRangeExhausted => "Ask for another BIN.",
+        Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
+        Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",
+        Refusal::CardLockIrreversible => "Issue another card.",
+        Refusal::InvalidAmount => "Send a whole number of minor units above zero.",
+        Refusal::UnknownTransactionType => "Use a type of the call's description.",
+        Refusal::TransactionRefused => "Look at the balance's and the user's state.",
+        Refusal::PartnerAlreadyExists
+        | Refusal::ProgramAlreadyExists
+        | Refusal::ProcessorAlreadyExists
+        | Refusal::CommonNameTaken => "Use what is there, or another name.",
+        Refusal::BinTaken => "Use another BIN.",
+        Refusal::PartnerCodeInvalid
+        | Refusal::TimeZoneUnknown
+        | Refusal::ProgramInvalid
+        | Refusal::DaysOutOfRange => "Correct the option that the meaning tells of.",
+        Refusal::ClockLimitReached => "Begin a new sandbox.",
+        Refusal::ModeNotSupported => "Use one of the other modes.",
+        Refusal::CertificateAmbiguous => "Name it by its serial number.",
+        Refusal::OperatorNameInvalid | Refusal::CommonNameInvalid => "Use another name.",
+        Refusal::CertificateNotRequested => "Run `antaca ca csr` first, and have that signed.",
+        Refusal::CertificateUnreadable
+        | Refusal::CertificateKeyMismatch
+        | Refusal::CertificateNotInForce
+        | Refusal::CertificateNotForClients => "Ask the partner for the right certificate.",
+        Refusal::TrustedCaRefused => "Ask the partner for the authority of its server, as PEM.",
+        Refusal::BaseUrlInvalid => "Ask the partner for an https URL that can be reached.",
+        Refusal::CsrRefused => "Make a new key and a new request.",
+        Refusal::ScopeRefused => "Leave the scope out.",
+    }
+}
+
+/// Every title, a refusal's too.
+pub(crate) fn all() -> impl Iterator<Item = Title> {
+    let own = OWN.iter().map(|own| Title { ..*own });
+    own.chain(Refusal::ALL.iter().map(|&refusal| {
+        title(status(refusal), refusal.title(), refusal.sentence(), advice(refusal))
+    }))
+}
+
+/// The reference of all titles, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut titles: Vec<Title> = all().collect();
+    titles.sort_by_key(|title| (title.status.as_u16(), title.title));
+    let mut text = String::from(
+        "# Error titles\n\n\
+         Made by `antaca openapi`: change `crates/api/src/titles.rs` or \
+         `crates/app/src/refusals.rs`, not this file.\n\n\
+         A problem is `application/problem+json` with `title`, `status`, `detail`, `requestId` \
+         and, for\n`VALIDATION_ERROR`, `violations`. Titles never change; details are for people \
+         and may. On the command\nline a refusal is told by its title too. Which call answers with \
+         which title stands in the OpenAPI\ndocuments.\n\n\
+         | status | title | what it means | what to do |\n| --- | --- | --- | --- |\n",
+    );
+    for Title { status, title, meaning, advice } in titles {
+        let line = format!("| {} | `{title}` | {meaning} | {advice} |", status.as_u16());
+        writeln!(text, "{line}").expect("a text can be written to");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_title_has_one_status() {
+        let titles: BTreeSet<&str> = all().map(|title| title.title).collect();
+        assert_eq!(titles.len(), all().count());
+    }
+}
