@@ -2,10 +2,11 @@
 //! was asked through its control socket as well as on the command line without a server.
 
 mod certificates;
+mod deliveries;
 mod outbound;
 
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
-
+pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 
 use crate::backup::Backup;
@@ -58,6 +59,10 @@ pub(crate) enum Act {
     ListCertificates(ListCertificates),
     /// `ca crl`
     MakeRevocationList,
+    /// `partner notifications`
+    ListNotifications(ListNotifications),
+    /// `partner resume`
+    ResumeNotifications(ResumeNotifications),
     /// `ledger verify`
     VerifyLedger,
     /// `backup`
@@ -218,6 +223,10 @@ impl Desk {
             Act::RequestCertificate(command) => self.request_certificate(operator, command).await,
             Act::ImportCertificate(command) => self.import_certificate(operator, command).await,
             Act::ShowSecret(command) => self.show_secret(operator, &command).await,
+            Act::ListNotifications(command) => self.list_notifications(command).await,
+            Act::ResumeNotifications(command) => {
+                self.resume_notifications(operator, &command).await
+            }
             Act::ListCertificates(command) => self.list_certificates(&command).await,
             Act::MakeRevocationList => self.make_revocation_list().await,
             Act::VerifyLedger => self.verify().await,

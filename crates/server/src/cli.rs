@@ -5,8 +5,8 @@ mod certificates;
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
 
 use crate::acts::{
-    CreatePartner, CreateProcessor, CreateProgram, ListPrograms, RotateJweKey, SetPartner,
-    ShowSecret,
+    CreatePartner, CreateProcessor, CreateProgram, ListNotifications, ListPrograms,
+    ResumeNotifications, RotateJweKey, SetPartner, ShowSecret,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -144,6 +144,12 @@ pub(crate) enum PartnerCommand {
     /// Show the secret that our calls to a partner are signed with
     #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate")]
     Secret(With<ShowSecret>),
+    /// List what a partner was told, with each try
+    #[command(after_help = "Example:\n  antaca partner notifications --code acme --limit 10")]
+    Notifications(With<ListNotifications>),
+    /// Send to addresses again that were paused, also what was kept back
+    #[command(after_help = "Example:\n  antaca partner resume --code acme")]
+    Resume(With<ResumeNotifications>),
     /// List all partners
     #[command(after_help = "Example:\n  antaca partner list")]
     List(At),

@@ -108,6 +108,8 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
         PartnerCommand::Create(it) => show(&it.at, Act::CreatePartner(it.what)).await,
         PartnerCommand::Set(it) => show(&it.at, Act::SetPartner(it.what)).await,
         PartnerCommand::Secret(it) => certificates::secret(it).await,
+        PartnerCommand::Notifications(it) => show(&it.at, Act::ListNotifications(it.what)).await,
+        PartnerCommand::Resume(it) => show(&it.at, Act::ResumeNotifications(it.what)).await,
         PartnerCommand::List(at) => show(&at, Act::ListPartners).await,
     }
 }

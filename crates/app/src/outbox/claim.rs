@@ -12,7 +12,7 @@ use store::{StoreError, endpoints};
 
 /// How long claimed rows are ours: longer than a slow answer or two, and as long as those of a node
 /// that died wait for another.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What was claimed: runs, each of one stream, by ascending number.
 pub(super) struct Claimed {

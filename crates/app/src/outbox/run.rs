@@ -14,7 +14,7 @@ use store::outbox::{AT_ONCE, Attempt, Entry, Lease, Next, Settled};
 /// How long a partner may take to answer a notification.
 const ANSWER: Duration = Duration::from_secs(10);
 /// What must be left of a lease for another try: the answer's time, and some to write it down.
-const LEFT_MIN: SignedDuration = SignedDuration::from_secs(20);
+const LEFT_MIN: SignedDuration = SignedDuration::from_secs(12);
 /// How much is kept of an answer.
 const KEPT_BYTES: usize = 1024;
 

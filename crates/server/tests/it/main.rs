@@ -9,6 +9,7 @@ mod bad_input;
 mod cards;
 mod certificates;
 mod crash;
+mod deliveries;
 mod denied;
 mod jwe;
 mod limits;
