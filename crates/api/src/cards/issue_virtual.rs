@@ -29,8 +29,9 @@ pub(crate) fn issue_virtual() -> Endpoint {
         .refuses(REFUSALS)
 }
 
-/// Why there may be no card.
+/// Why there may be no card; `CARD_NOT_FOUND` is for a retry whose card was removed since.
 pub(super) const REFUSALS: &[Refusal] = &[
+    Refusal::CardNotFound,
     Refusal::CustomerNotFound,
     Refusal::BalanceNotFound,
     Refusal::ProgramNotFound,
