@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use store::db::Db;
 use tokio::runtime::Handle;
 
-/// What SQLite puts beside a database that is open.
-const BESIDE: [&str; 3] = [".lock", "-wal", "-shm"];
+/// What tells that a database is open.
+const LOCK: &str = ".lock";
+/// What SQLite writes beside a database that is open, and reads again when it is opened.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// What was found in a copy.
 pub(super) struct Checked {
@@ -35,10 +37,8 @@ pub(super) async fn check(
     };
     let closed = db.close().await;
     drop(db);
-    for beside in BESIDE.map(|end| beside(path, end)) {
-        // Gone by itself where all was closed in order.
-        let _ = std::fs::remove_file(beside);
-    }
+    // Gone by itself where all was closed in order.
+    remove_beside(path);
     let checked = checked?;
     done?;
     closed?;
@@ -47,8 +47,18 @@ pub(super) async fn check(
 
 /// Removes a copy that isn't wanted, and what is beside it.
 pub(super) fn remove(path: &Path) {
-    for path in BESIDE.map(|end| beside(path, end)).iter().chain([&path.to_owned()]) {
-        let _ = std::fs::remove_file(path);
+    remove_beside(path);
+    let _ = std::fs::remove_file(path);
+}
+
+/// The logs that lie beside where a database is, or was.
+pub(super) fn logs_of(path: &Path) -> impl Iterator<Item = PathBuf> {
+    LOGS.map(|end| beside(path, end)).into_iter().filter(|path| path.symlink_metadata().is_ok())
+}
+
+fn remove_beside(path: &Path) {
+    for end in LOGS.into_iter().chain([LOCK]) {
+        let _ = std::fs::remove_file(beside(path, end));
     }
 }
 

@@ -1,11 +1,13 @@
 //! The files of a data folder that are backed up with the keys.
 
 use super::manifest::{Entry, Manifest};
-use super::unusable;
+use super::{open_plain, unusable};
 use crate::failure::Failure;
 use crate::folder::{self, Folder, Readers};
 use crate::secrets::MASTER_KEY;
+use std::io::Read as _;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// What is sealed, and certificates, which are public. Not the passphrase, nor a sandbox's keys in
 /// clear, which it makes anew.
@@ -32,9 +34,10 @@ pub(super) fn copy(data: &Path, out: &Path) -> Result<Vec<String>, Failure> {
         return Err(Failure::new(format!("There is no master key in {}.", data.display())));
     }
     for name in &names {
-        if let Some(content) = folder::read(&data.join(name))? {
-            folder::write(out, name, &content, readers(name))?;
-        }
+        let (path, mut content) = (data.join(name), Zeroizing::new(Vec::new()));
+        let read = open_plain(&path)?.read_to_end(&mut content);
+        read.map_err(|error| unusable(&path, &error))?;
+        folder::write(out, name, &content, readers(name))?;
     }
     Ok(names)
 }

@@ -1,7 +1,7 @@
 //! Making a backup.
 
-use super::manifest::{Content, Entry, FORM, Ledger, Manifest};
-use super::{DATABASE, PART, apart, check, keys, unusable};
+use super::manifest::{Content, Entry, FORM, Ledger, Manifest, NAME};
+use super::{DATABASE, PART, apart, check, keys, open_plain, unusable};
 use crate::acts::Desk;
 use crate::database;
 use crate::failure::Failure;
@@ -9,9 +9,11 @@ use crate::{clock, output};
 use app::audit::Operator;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::fs::DirBuilder;
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File, Metadata};
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use store::MIGRATIONS;
 use store::db::Kind;
@@ -117,13 +119,17 @@ pub(crate) async fn finish(out: &Path, content: Content, copied: Value) -> Resul
         Content::Keys => (None, Vec::new()),
         Content::Database => {
             let part = out.join(PART);
-            let checked = check::check(&part, async |_| Ok(())).await;
+            let checked = match holds_only(out, &[PART.to_owned()]) {
+                Ok(()) => check::check(&part, async |_| Ok(())).await,
+                Err(failure) => Err(failure),
+            };
             let checked = checked.inspect_err(|_| check::remove(&part))?;
             let path = out.join(DATABASE);
             std::fs::rename(&part, &path).map_err(|error| unusable(&path, &error))?;
             (checked.ledger, checked.faults)
         }
     };
+    holds_only(out, &copied.files)?;
     let (folder, names) = (out.to_owned(), copied.files);
     let files = apart(move || names.iter().map(|name| Entry::of(&folder, name)).collect()).await?;
     let manifest = Manifest {
@@ -138,7 +144,8 @@ pub(crate) async fn finish(out: &Path, content: Content, copied: Value) -> Resul
         ledger,
     };
     manifest.write(out)?;
-    give_to_owner(out)?;
+    let written = manifest.files.iter().map(|entry| entry.name.as_str());
+    written.chain([NAME]).try_for_each(|name| give_to_owner(out, name))?;
     tell(out, &manifest);
     if ledger.is_some_and(|ledger| !ledger.holds) {
         faults.iter().for_each(|fault| output::error(fault));
@@ -165,16 +172,106 @@ fn tell(out: &Path, manifest: &Manifest) {
     });
 }
 
-/// What root wrote belongs to whom the folder belongs to.
-fn give_to_owner(out: &Path) -> Result<(), Failure> {
-    let folder = std::fs::metadata(out).map_err(|error| unusable(out, &error))?;
+/// Refuses a folder with anything but the plain files that the backup wrote: its owner may have put
+/// a link there, for root to follow.
+fn holds_only(out: &Path, names: &[String]) -> Result<(), Failure> {
     let entries = std::fs::read_dir(out).map_err(|error| unusable(out, &error))?;
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let file = std::fs::metadata(&path).map_err(|error| unusable(&path, &error))?;
-        if file.uid() != folder.uid() {
-            std::os::unix::fs::chown(&path, Some(folder.uid()), Some(folder.gid()))
-                .map_err(|error| unusable(&path, &error))?;
+    let held = entries.flatten().map(|entry| entry.file_name()).collect::<HashSet<_>>();
+    if held != names.iter().map(OsString::from).collect() {
+        return Err(Failure::new(format!(
+            "{} doesn't hold what the backup wrote, or more than that: back up again, into a \
+             folder that nobody else writes to.",
+            out.display()
+        )));
+    }
+    names.iter().try_for_each(|name| open_plain(&out.join(name)).map(|_| ()))
+}
+
+/// What root wrote belongs to whom the folder belongs to.
+fn give_to_owner(out: &Path, name: &str) -> Result<(), Failure> {
+    let path = out.join(name);
+    let give = |folder: Metadata, file: File| {
+        let held = file.metadata()?;
+        if held.uid() == folder.uid() {
+            return Ok(());
+        }
+        if held.nlink() > 1 {
+            return Err(Error::other("it has another name elsewhere"));
+        }
+        fchown(file, Some(folder.uid()), Some(folder.gid()))
+    };
+    let folder = std::fs::metadata(out).map_err(|error| unusable(out, &error))?;
+    give(folder, open_plain(&path)?).map_err(|error| unusable(&path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{chown, symlink};
+    use testkit::folder;
+
+    /// Somebody who isn't root, whom the folder of a backup belongs to.
+    const OWNER: u32 = 12_345;
+
+    /// The folder of a backup, in it a link and a second name of a file that is somebody else's.
+    fn planted(around: &Path) -> (PathBuf, PathBuf) {
+        let (out, others) = (around.join("out"), around.join("others"));
+        std::fs::create_dir(&out).expect("a folder");
+        std::fs::write(&others, "not for the folder's owner").expect("written");
+        symlink(&others, out.join("link.pem")).expect("a link");
+        std::fs::hard_link(&others, out.join("name.pem")).expect("a second name");
+        std::fs::write(out.join("ca.pem"), "of the backup").expect("written");
+        // Only root can; for others nothing changes hands here at all.
+        let _ = chown(&out, Some(OWNER), Some(OWNER));
+        (out, others)
+    }
+
+    fn owner(path: &Path) -> u32 {
+        std::fs::metadata(path).expect("it is there").uid()
+    }
+
+    #[test]
+    fn a_file_is_given_to_the_folders_owner_and_nothing_that_a_link_leads_to() {
+        let around = folder();
+        let (out, others) = planted(around.path());
+        let before = owner(&others);
+        give_to_owner(&out, "ca.pem").expect("given");
+        assert_eq!(owner(&out.join("ca.pem")), owner(&out));
+        let failure = give_to_owner(&out, "link.pem").expect_err("it is a link");
+        assert!(failure.to_string().contains("isn't a plain file"), "{failure}");
+        let given = give_to_owner(&out, "name.pem");
+        assert_eq!(given.is_err(), owner(&out) != before, "a file with another name elsewhere");
+        assert_eq!(owner(&others), before);
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_refused_where_its_folder_got_a_link() {
+        let around = folder();
+        let (out, others) = planted(around.path());
+        let before = owner(&others);
+        std::fs::remove_file(out.join("name.pem")).expect("removed");
+        for files in
+            [&["ca.pem"][..], &["ca.pem", "link.pem"], &["ca.pem", "link.pem", "../others"]]
+        {
+            let copied = json!({ "kind": "sandbox", "begunAt": "", "files": files });
+            finish(&out, Content::Keys, copied).await.expect_err("there is a link");
+            assert_eq!(owner(&others), before);
+            assert!(!out.join(NAME).exists(), "it would pass for a backup");
         }
     }
-    Ok(())
+
+    #[test]
+    fn keys_are_copied_from_files_and_not_through_links() {
+        let around = folder();
+        let (data, _) = planted(around.path());
+        let out = around.path().join("backup");
+        std::fs::create_dir(&out).expect("a folder");
+        std::fs::write(data.join(crate::secrets::MASTER_KEY), "sealed").expect("written");
+        let failure = keys::copy(&data, &out).expect_err("there is a link");
+        assert!(failure.to_string().contains("link.pem isn't a plain file"), "{failure}");
+        assert!(!out.join("link.pem").exists());
+        std::fs::remove_file(data.join("link.pem")).expect("removed");
+        let names = keys::copy(&data, &out).expect("copied");
+        assert_eq!(names, ["ca.pem", crate::secrets::MASTER_KEY, "name.pem"]);
+    }
 }

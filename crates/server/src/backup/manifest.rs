@@ -1,6 +1,6 @@
 //! What a backup says of itself.
 
-use super::unusable;
+use super::{open_plain, unusable};
 use crate::failure::Failure;
 use crate::folder::{self, Readers};
 use crypto::digest::Sha256;
@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 /// The manifest's name.
-const NAME: &str = "manifest.json";
+pub(super) const NAME: &str = "manifest.json";
 /// The form of the manifest.
 pub(super) const FORM: u32 = 1;
 /// Bytes that are read at once.
@@ -118,13 +118,15 @@ fn is_plain(name: &str) -> bool {
 impl Entry {
     /// Reads a file of a backup and describes it.
     pub(super) fn of(folder: &Path, name: &str) -> Result<Self, Failure> {
-        let (bytes, sha256) = describe(&folder.join(name))?;
+        let path = folder.join(name);
+        let (bytes, sha256) = describe(open_plain(&path)?, &path)?;
         Ok(Self { name: name.to_owned(), bytes, sha256 })
     }
 
     /// Refuses a file that isn't what the manifest says of this one.
     pub(super) fn check(&self, path: &Path) -> Result<(), Failure> {
-        if describe(path)? == (self.bytes, self.sha256.clone()) {
+        let file = File::open(path).map_err(|error| unusable(path, &error))?;
+        if describe(file, path)? == (self.bytes, self.sha256.clone()) {
             return Ok(());
         }
         Err(Failure::new(format!(
@@ -135,9 +137,9 @@ impl Entry {
 }
 
 /// The size and the digest of a file.
-fn describe(path: &Path) -> Result<(u64, String), Failure> {
-    let read = || {
-        let (mut file, mut digest, mut bytes) = (File::open(path)?, Sha256::begin(), 0u64);
+fn describe(mut file: File, path: &Path) -> Result<(u64, String), Failure> {
+    let mut read = || {
+        let (mut digest, mut bytes) = (Sha256::begin(), 0u64);
         let mut chunk = vec![0; CHUNK];
         loop {
             let read = file.read(&mut chunk)?;
@@ -148,7 +150,7 @@ fn describe(path: &Path) -> Result<(u64, String), Failure> {
             bytes += read as u64;
         }
     };
-    read().map_err(|error| unusable(path, &error))
+    read().map_err(|error: std::io::Error| unusable(path, &error))
 }
 
 #[cfg(test)]

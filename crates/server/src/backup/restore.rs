@@ -10,6 +10,7 @@ use crate::folder::Folder;
 use crate::output;
 use clap::Args;
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -64,18 +65,32 @@ pub(crate) async fn restore(
     }
 }
 
+/// A restore never overwrites a database; and SQLite would write what an older one's logs hold into
+/// the one that is restored beside them.
+fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Failure::new(format!(
+            "There is a database already, {}: choose another folder with --data.",
+            path.display()
+        )));
+    }
+    if let Some(log) = check::logs_of(path).next() {
+        return Err(Failure::new(format!(
+            "A log of an older database is there, {}, and would be written into the restored one: \
+             move it to where that database is now, or choose another folder with --data.",
+            log.display()
+        )));
+    }
+    Ok(())
+}
+
 /// The database gets its name when all of it is there and checked.
 async fn restore_database(
     arguments: &RestoreArgs,
     manifest: &Manifest,
     path: &Path,
 ) -> Result<Checked, Failure> {
-    if path.exists() {
-        return Err(Failure::new(format!(
-            "There is a database already, {}: choose another folder with --data.",
-            path.display()
-        )));
-    }
+    refuse_what_is_there(path)?;
     let [entry] = manifest.files.as_slice() else {
         return Err(Failure::new("The backup of a database has one file; this one is spoilt."));
     };
@@ -103,9 +118,11 @@ async fn restore_database(
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    std::fs::copy(from, to).map_err(|error| unusable(from, &error))?;
-    let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(to, owner).map_err(|error| unusable(to, &error))
+    let mut read = File::open(from).map_err(|error| unusable(from, &error))?;
+    // A new file: what is there by that name isn't followed.
+    let written = File::options().write(true).create_new(true).mode(0o600).open(to);
+    let mut written = written.map_err(|error| unusable(to, &error))?;
+    std::io::copy(&mut read, &mut written).map_err(|error| unusable(to, &error)).map(|_| ())
 }
 
 fn tell(path: &Path, checked: &Checked) -> ExitCode {

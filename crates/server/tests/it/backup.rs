@@ -331,6 +331,37 @@ async fn a_restore_takes_what_is_whole_into_an_empty_place() {
     antaca(&into).await.assert_refused("is used by another antaca process");
 }
 
+/// SQLite would write what the log of another database holds into the restored one.
+#[tokio::test]
+async fn a_restore_is_refused_beside_the_log_of_a_database_that_was_moved_away() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let around = Around::new();
+    Story::begin(&sandbox, 1_000).await;
+    let out = around.text("database");
+    sandbox.antaca(&["backup", "--out", &out]).await.assert_done();
+    // The log of what came after the backup, as it lies there while the server runs.
+    Story::begin(&sandbox, 1_000).await;
+    around.restore("database").await.assert_done();
+    std::fs::rename(around.path("data/antaca.db"), around.path("away.db")).expect("moved");
+    let log = sandbox.dir().join("antaca.db-wal");
+    for end in ["-wal", "-shm", "-journal"] {
+        let name = format!("antaca.db{end}");
+        let left = around.path(&format!("data/{name}"));
+        std::fs::copy(&log, &left).expect("copied");
+        let before = std::fs::read(&left).expect("a log");
+        assert!(!before.is_empty());
+        around.restore("database").await.assert_refused(&format!("{name}, and would be written"));
+        assert_eq!(std::fs::read(&left).expect("it is still there"), before);
+        let all = std::fs::read_dir(around.path("data")).expect("a folder");
+        let all = all.map(|entry| entry.expect("an entry").file_name());
+        let written: Vec<_> = all.filter(|it| *it != *name && it != "lock").collect();
+        assert!(written.is_empty(), "{written:?}");
+        std::fs::remove_file(left).expect("removed");
+    }
+    let restored = around.restore("database").await;
+    assert!(restored.assert_done().stdout.contains("balances: 1."), "{restored:?}");
+}
+
 /// PostgreSQL has its own way, and the sentence names it.
 #[tokio::test]
 async fn postgres_is_backed_up_by_its_own_programs() {
@@ -368,4 +399,27 @@ async fn a_restored_instance_gives_nobody_a_number_that_was_lost() {
         assert!(lost.iter().all(|lost| lost.card != story.card));
         assert!(lost.iter().all(|lost| lost.customer != story.customer));
     }
+}
+
+/// A sandbox's clock is where it was at the backup: numbers are left out, seconds aren't.
+#[tokio::test]
+async fn a_restored_sandbox_has_the_clock_that_was_backed_up() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let around = Around::new();
+    let advance = async |sandbox: &Sandbox, seconds: i64| {
+        let moved = sandbox.partner().post("/sandbox/v1/clock");
+        let moved = expect(200, moved.json(&json!({ "advanceSeconds": seconds }))).await;
+        let now: domain::Timestamp =
+            moved["now"].as_str().expect("a time").parse().expect("a time");
+        now.as_second()
+    };
+    let before = advance(&sandbox, 86_400).await;
+    let (out, keys) = (around.text("database"), around.text("keys"));
+    sandbox.antaca(&["backup", "--out", &out]).await.assert_done();
+    sandbox.antaca(&["backup", "--keys", "--out", &keys]).await.assert_done();
+    let database = restore(&sandbox, &around).await;
+    let restored = Sandbox::open(around.0, database, &[]).await;
+    let moved = advance(&restored, 0).await - before;
+    // Less than the 10,000 that a restore leaves out of each series.
+    assert!((0..600).contains(&moved), "{moved}");
 }
