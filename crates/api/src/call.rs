@@ -364,19 +364,23 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
     serde_urlencoded::from_str(text).map_err(|_| Problem::unreadable("The query can't be read."))
 }
 
-/// 1 to 255 printable characters, on whatever changes something.
+/// 1 to 255 printable characters, once, on whatever changes something.
 fn idempotency_key(method: &Method, headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if !matches!(*method, Method::POST | Method::PUT | Method::DELETE) {
         return Ok(None);
     }
-    let Some(value) = headers.get("x-idempotency-key") else { return Ok(None) };
+    let wrong = |message| Problem::invalid_field("X-Idempotency-Key", message);
+    let mut sent = headers.get_all("x-idempotency-key").iter();
+    let Some(value) = sent.next() else { return Ok(None) };
+    if sent.next().is_some() {
+        return Err(wrong("must be sent once"));
+    }
     let printable = |text: &&str| {
         (1..=255).contains(&text.chars().count()) && text.chars().all(|c| !c.is_control())
     };
     let text = std::str::from_utf8(value.as_bytes()).ok().filter(printable);
-    let wrong =
-        || Problem::invalid_field("X-Idempotency-Key", "must be 1 to 255 printable characters");
-    text.map(|text| Some(text.to_owned())).ok_or_else(wrong)
+    text.map(|text| Some(text.to_owned()))
+        .ok_or_else(|| wrong("must be 1 to 255 printable characters"))
 }
 
 /// Reads a JSON body; an empty one is none.
@@ -502,6 +506,13 @@ mod tests {
             let read = of(&Method::PUT, bad).expect("a header");
             assert_eq!(status(read), StatusCode::UNPROCESSABLE_ENTITY, "{bad:?}");
         }
+        let mut twice = HeaderMap::new();
+        for key in ["a", "a"] {
+            twice.append("x-idempotency-key", header::HeaderValue::from_static(key));
+        }
+        let read = idempotency_key(&Method::POST, &twice);
+        assert_eq!(status(read), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(idempotency_key(&Method::GET, &twice).expect("no key"), None);
         for no_header in [&b"\0"[..], b"a\0b", b"a\nb", b"\x7f"] {
             assert!(of(&Method::POST, no_header).is_none(), "{no_header:?}");
         }

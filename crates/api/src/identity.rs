@@ -45,7 +45,7 @@ pub(crate) async fn secure(State(api): State<Api>, mut request: Request, next: N
     }
 }
 
-/// `/lifecycle`: the same, and the header `Issuer-Code` names that partner.
+/// `/lifecycle`: the same, and the header `Issuer-Code`, sent once, names that partner.
 pub(crate) async fn lifecycle(
     State(api): State<Api>,
     mut request: Request,
@@ -55,9 +55,9 @@ pub(crate) async fn lifecycle(
         Ok(partner) => partner,
         Err(problem) => return problem.into_response(),
     };
-    let code = request.headers().get("issuer-code").and_then(|value| value.to_str().ok());
-    if code != Some(partner.code.as_str()) {
-        let detail = "The header Issuer-Code must name the certificate's partner.";
+    let codes = request.headers().get_all("issuer-code");
+    if !codes.iter().eq([partner.code.as_str()]) {
+        let detail = "The header Issuer-Code must name the certificate's partner, once.";
         return Problem::forbidden("ISSUER_CODE_MISMATCH", detail).into_response();
     }
     request.extensions_mut().insert(Caller::Partner(Scope::of_caller(partner.id)));

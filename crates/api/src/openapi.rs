@@ -72,10 +72,11 @@ fn document(channel: Channel) -> OpenApi {
 fn info(channel: Channel) -> Info {
     let description = format!(
         "{} Times are ISO 8601 with offset, amounts whole minor units. Fields that aren't told of \
-         here are ignored in requests and may come to be in answers. Every answer has the header \
+         here {} in requests and may come to be in answers. Every answer has the header \
          `X-Request-Id`. Headers `Encrypted-Request` and `Encrypt-Response` ask for JWE on any \
          call.",
-        channel.certificate()
+        channel.certificate(),
+        channel.unknown_fields(),
     );
     Info::builder()
         .title(channel.title())

@@ -195,6 +195,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BinTaken
         | Refusal::ProcessorAlreadyExists
         | Refusal::CommonNameTaken
+        | Refusal::SecretRotatedRecently
         | Refusal::CertificateAmbiguous => StatusCode::CONFLICT,
         Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
         Refusal::ProgramNotFound

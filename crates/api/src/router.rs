@@ -11,7 +11,7 @@ use crate::{
 };
 use app::App;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing;
 use std::sync::Arc;
@@ -148,6 +148,8 @@ fn finished(routes: &Routes, body: Body, api: &Api) -> Router<Api> {
     let reading = api.clone();
     routes
         .mounted()
+        // `buffered` is what limits a body; axum's own limit of 2 MiB would cut forms short.
+        .route_layer(DefaultBodyLimit::disable())
         .route_layer(from_fn_with_state(api.clone(), layers::as_task))
         .route_layer(from_fn_with_state(api.clone(), encryption::both_ways))
         .route_layer(from_fn(move |request: Request, next: Next| {

@@ -191,6 +191,9 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::CertificateKeyMismatch
         | Refusal::CertificateNotInForce
         | Refusal::CertificateNotForClients => "Ask the partner for the right certificate.",
+        Refusal::SecretRotatedRecently => {
+            "Wait for the 24 hours to end; if it has leaked, add `--at-once`."
+        }
         Refusal::TrustedCaRefused => "Ask the partner for the authority of its server, as PEM.",
         Refusal::BaseUrlInvalid => "Ask the partner for an https URL that can be reached.",
         Refusal::CsrRefused => "Make a new key and a new request.",

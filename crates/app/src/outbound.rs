@@ -102,6 +102,8 @@ impl App {
         partner: PartnerId,
         command: SetOutbound,
     ) -> Result<(), Error> {
+        // The key is unwrapped before the transaction: it may have to be read.
+        self.partner_key(partner).await?;
         let key = match &command.identity {
             Some(identity) => {
                 Some(self.seal_outbound(partner, Kept::Key, identity.key.as_bytes()).await?)

@@ -77,13 +77,14 @@ impl App {
         operator: &Operator,
         partner: &Partner,
     ) -> Result<(), Error> {
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
         if !partners::insert(tx, partner, self.now()).await? {
             return Err(Refusal::PartnerAlreadyExists.into());
         }
         self.create_partner_key(tx, partner.id, self.now()).await?;
         let act = ("partner.create", partner.code.as_str(), &partner_json(partner));
-        self.record_act(tx, operator, partner.id, act).await?;
-        Ok(instance::raise_settings_version(tx).await?)
+        self.record_act(tx, operator, partner.id, act).await
     }
 
     /// Changes a partner.
@@ -93,16 +94,29 @@ impl App {
         code: &str,
         command: Set,
     ) -> Result<Partner, Error> {
-        self.refresh_settings().await?;
-        let settings = self.settings.get();
-        let partner = settings.partner_of_code(code).ok_or(Refusal::PartnerNotFound)?;
-        let before = partner_json(partner);
-        let partner = changed(partner.clone(), command);
-        check_time_zone(&partner.settings.time_zone)?;
+        command.time_zone.as_deref().map_or(Ok(()), check_time_zone)?;
         let mut tx = self.db.begin().await?;
-        let set = self.set_partner_in(&mut tx, operator, &partner, &before).await;
-        tx.end(set).await?;
+        let set = self.change_partner_in(&mut tx, operator, code, command).await;
+        let partner = tx.end(set).await?;
         self.refresh_settings().await?;
+        Ok(partner)
+    }
+
+    async fn change_partner_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        code: &str,
+        command: Set,
+    ) -> Result<Partner, Error> {
+        // First, since it locks: what is read after that stays so, and what an earlier one has
+        // changed isn't changed back.
+        instance::raise_settings_version(tx).await?;
+        let held = partners::list(tx).await?.into_iter().find(|partner| partner.code == code);
+        let held = held.ok_or(Refusal::PartnerNotFound)?;
+        let before = partner_json(&held);
+        let partner = changed(held, command);
+        self.set_partner_in(tx, operator, &partner, &before).await?;
         Ok(partner)
     }
 
@@ -113,6 +127,8 @@ impl App {
         Ok(check_modes(&partner.settings)?)
     }
 
+    /// Writes a partner that was read under the lock of the settings' version, which the caller
+    /// has raised.
     pub(crate) async fn set_partner_in(
         &self,
         tx: &mut Tx,
@@ -123,8 +139,7 @@ impl App {
         partners::update(tx, partner).await?;
         let detail = change_json(before, &partner_json(partner));
         let act = ("partner.set", partner.code.as_str(), &detail);
-        self.record_act(tx, operator, partner.id, act).await?;
-        Ok(instance::raise_settings_version(tx).await?)
+        self.record_act(tx, operator, partner.id, act).await
     }
 }
 

@@ -98,13 +98,14 @@ impl App {
         operator: &Operator,
         processor: &Processor,
     ) -> Result<(), Error> {
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
         if !programs::insert_processor(tx, processor, self.now()).await? {
             return Err(Refusal::ProcessorAlreadyExists.into());
         }
         let detail = json!({ "timeBudgetMs": processor.time_budget_ms });
         let act = ("processor.create", processor.name.as_str(), &detail);
-        self.record_act(tx, operator, PartnerId::PLATFORM, act).await?;
-        Ok(instance::raise_settings_version(tx).await?)
+        self.record_act(tx, operator, PartnerId::PLATFORM, act).await
     }
 }
 

@@ -97,6 +97,8 @@ refusals! {
         "The certificate hasn't begun or has ended.";
     CertificateNotForClients, "CERTIFICATE_NOT_FOR_CLIENTS",
         "The certificate's usage doesn't allow client authentication.";
+    SecretRotatedRecently, "SECRET_ROTATED_RECENTLY",
+        "The secret was rotated less than 24 hours ago, and the one before is still used.";
     TrustedCaRefused, "TRUSTED_CA_REFUSED",
         "The trusted CA must be a PEM of certificates of authorities, all in their time, and \
          nothing else.";

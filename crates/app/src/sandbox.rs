@@ -14,8 +14,6 @@ use serde_json::{Value, json};
 use store::counters;
 use store::db::Tx;
 
-/// The series whose next number tells by how many seconds the clock is ahead, and one more.
-const CLOCK: &str = "sandbox clock";
 /// By how many seconds the clock can be moved in all: ten years.
 pub const CLOCK_MAX: i64 = 3_653 * 24 * 60 * 60;
 
@@ -41,6 +39,8 @@ impl App {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
+        // Before the lock: reading it needs a connection of its own.
+        self.partner_key(scope.partner()).await?;
         let mut tx = self.db.begin().await?;
         let result = self.set_sandbox_in(&mut tx, operator, scope.partner(), change).await;
         let answer = self.finish(scope, &once, tx, result).await?;
@@ -69,7 +69,7 @@ impl App {
     /// By how many seconds a sandbox's business time is ahead of real time.
     pub async fn clock_ahead(&self) -> Result<i64, Error> {
         let mut tx = self.db.begin().await?;
-        let next = counters::take(&mut tx, PartnerId::PLATFORM, CLOCK, 0).await;
+        let next = counters::take(&mut tx, PartnerId::PLATFORM, counters::CLOCK, 0).await;
         Ok(tx.end(next).await? - 1)
     }
 
@@ -93,7 +93,7 @@ impl App {
 }
 
 async fn advance_in(tx: &mut Tx, seconds: i64, real: Timestamp) -> Result<Done<Timestamp>, Error> {
-    let before = counters::take(tx, PartnerId::PLATFORM, CLOCK, seconds).await? - 1;
+    let before = counters::take(tx, PartnerId::PLATFORM, counters::CLOCK, seconds).await? - 1;
     let ahead = before + seconds;
     if ahead > CLOCK_MAX {
         return Err(Refusal::ClockLimitReached.into());

@@ -72,12 +72,13 @@ impl Folder {
 
     /// What a file holds; `None` where there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-        read(&self.path(name))
+        let path = self.path(name);
+        content(&path).map_err(|error| unusable(&path, &error))
     }
 
     /// What a file of text holds; `None` where there is none.
     pub(crate) fn read_text(&self, name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
-        read_text(&self.path(name))
+        self.read(name)?.map(|content| text(&self.path(name), &content)).transpose()
     }
 
     /// Writes a file whole: whoever reads it sees all of it or what was there before.
@@ -91,21 +92,33 @@ impl Folder {
     }
 }
 
-/// What a file holds; `None` where there is none.
+/// What a file that somebody named holds; `None` where there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    content(path).map_err(|error| {
+        Failure::new(format!(
+            "{} can't be read ({error}): name a file that you may read.",
+            path.display()
+        ))
+    })
+}
+
+/// What a file of text that somebody named holds; `None` where there is none.
+pub(crate) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
+    read(path)?.map(|content| text(path, &content)).transpose()
+}
+
+fn content(path: &Path) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
     match std::fs::read(path) {
         Ok(content) => Ok(Some(Zeroizing::new(content))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unusable(path, &error)),
+        Err(error) => Err(error),
     }
 }
 
-/// What a file of text holds; `None` where there is none.
-pub(crate) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
-    let Some(content) = read(path)? else { return Ok(None) };
-    let text = std::str::from_utf8(&content)
+fn text(path: &Path, content: &[u8]) -> Result<Zeroizing<String>, Failure> {
+    let text = std::str::from_utf8(content)
         .map_err(|_| Failure::new(format!("{} isn't text.", path.display())))?;
-    Ok(Some(Zeroizing::new(text.to_owned())))
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Writes a file of a folder whole: whoever reads it sees all of it or what was there before.
@@ -200,6 +213,15 @@ mod tests {
         std::fs::set_permissions(around.path(), open).expect("it is ours");
         let failure = Folder::create(around.path()).expect_err("it holds other things");
         assert!(failure.to_string().contains("holds other things"), "{failure}");
+    }
+
+    #[test]
+    fn a_file_that_somebody_named_is_told_apart_from_the_data_folder() {
+        let around = testkit::folder();
+        let failure = read_text(around.path()).expect_err("a folder isn't a file");
+        let told = failure.to_string();
+        assert!(told.contains("can't be read") && told.contains("name a file"), "{told}");
+        assert!(!told.contains("--data"), "{told}");
     }
 
     #[test]

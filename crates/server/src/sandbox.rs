@@ -26,8 +26,9 @@ use app::keyring::Keyring;
 use calls::{Calls, Needs};
 use clap::Args;
 use crypto::keys::MasterKey;
+use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use store::db::Db;
 
@@ -152,11 +153,20 @@ fn master_key(folder: &Folder) -> Result<MasterKey, Failure> {
     Ok(master)
 }
 
-/// A folder with a key but without its passphrase isn't a sandbox's.
+/// A folder with a key but without its passphrase is a production instance's, or a sandbox's that
+/// was restored: then no passphrase is made, since it would open nothing.
 fn refuse_served(folder: &Folder) -> Result<(), Failure> {
-    let kept = |name: &str| Path::exists(&folder.path(name));
-    if kept(MASTER_KEY) && !kept(PASSPHRASE) {
+    if folder.path(PASSPHRASE).exists() {
+        return Ok(());
+    }
+    let Some(key) = folder.read_text(MASTER_KEY)? else { return Ok(()) };
+    // Only for what is said: without the passphrase nothing tells whether the kind is true.
+    let key = serde_json::from_str::<Value>(&key).unwrap_or_default();
+    if key.get("kind").and_then(Value::as_str) != Some(Kind::Sandbox.name()) {
         return Kind::Sandbox.expect(Kind::Production.name(), "data folder");
     }
-    Ok(())
+    Err(Failure::new(format!(
+        "The passphrase of the sandbox is missing: put it into {}.",
+        folder.path(PASSPHRASE).display()
+    )))
 }

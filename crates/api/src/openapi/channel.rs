@@ -60,6 +60,14 @@ impl Channel {
         }
     }
 
+    /// What becomes of the fields of a body that its document doesn't tell of.
+    pub(crate) fn unknown_fields(self) -> &'static str {
+        match self {
+            Self::Secure | Self::Lifecycle | Self::Processor => "are ignored",
+            Self::Sandbox => "are refused",
+        }
+    }
+
     /// The refusals of callers: status and title.
     pub(crate) fn denials(self) -> &'static [(u16, &'static str)] {
         const ALL: [(u16, &str); 4] = [

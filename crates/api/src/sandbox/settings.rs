@@ -12,6 +12,7 @@ use app::audit::Operator;
 use app::outbound::{Reach, SetOutbound, base_url, check_trusted_ca};
 use app::partners::Set;
 use app::sandbox::Change;
+use crypto::certificates::check_authorities;
 use domain::notification::Event;
 use domain::partner::{DescriptionCodes, KycMode};
 use serde_json::{Value, json};
@@ -78,7 +79,13 @@ fn read(call: &Call) -> Result<Asked, Problem> {
     Ok(asked)
 }
 
-async fn changed(api: Api, head: Head, asked: Asked) -> Result<NoContent, Problem> {
+async fn changed(api: Api, head: Head, mut asked: Asked) -> Result<NoContent, Problem> {
+    if let Some(pem) = &asked.trusted_ca {
+        // In their time by real time, which isn't known where a body is read.
+        let authorities = check_authorities(pem, (api.real_time)());
+        let refused = |_| Problem::invalid_field("trustedCa", AUTHORITIES);
+        asked.trusted_ca = Some(authorities.map_err(refused)?);
+    }
     let scope = head.scope()?;
     let settings = api.app.settings.get();
     let partner = settings.partner(scope.partner());
@@ -95,6 +102,8 @@ async fn changed(api: Api, head: Head, asked: Asked) -> Result<NoContent, Proble
     Ok(NoContent)
 }
 
+const AUTHORITIES: &str =
+    "must be a PEM of certificates of authorities that are in their time, and nothing else";
 const KYC_MODES: &str = "must be MANUAL, AUTOMATIC or EXTERNAL";
 const CODES: &str = "must be SEEDS or EXTENDED";
 

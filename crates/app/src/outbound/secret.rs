@@ -2,12 +2,14 @@
 
 use super::{Kept, SECRET_BYTES};
 use crate::audit::Operator;
+use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::Timestamp;
 use domain::ids::PartnerId;
 use jiff::SignedDuration;
 use serde_json::json;
 use store::db::Tx;
+use store::outbound::Outbound;
 use zeroize::Zeroizing;
 
 /// How long calls are signed with the secret before too.
@@ -19,8 +21,11 @@ pub enum SecretAct {
     /// It is shown.
     Show,
     /// Another takes its place and is shown; the one before is used beside it for 24 hours more,
-    /// counted from this moment of real time.
+    /// counted from this moment of real time. Until they are over, it is refused.
     Rotate(Timestamp),
+    /// Another takes its place and is shown; those before aren't used any more: for a secret that
+    /// has leaked.
+    RotateAtOnce,
 }
 
 impl App {
@@ -52,24 +57,41 @@ impl App {
     ) -> Result<Vec<u8>, Error> {
         let (act, fresh) = act;
         let known = self.settings.get().outbound(partner).map(|known| known.secret.clone());
-        let (action, secret) = match (act, known) {
-            (SecretAct::Show, Some(secret)) => ("outbound.secret.show", secret),
+        let (action, detail, secret) = match (act, known) {
+            (SecretAct::Show, Some(secret)) => ("outbound.secret.show", json!({}), secret),
             (SecretAct::Show, None) => {
                 let begun = self.change_outbound_in(tx, partner, |_| ()).await?;
-                ("outbound.secret.show", begun.secret)
+                ("outbound.secret.show", json!({}), begun.secret)
             }
             (SecretAct::Rotate(now), _) => {
+                let mut over = true;
                 let rotated = self
                     .change_outbound_in(tx, partner, |outbound| {
-                        let before = std::mem::replace(&mut outbound.secret, fresh);
-                        outbound.previous_secret = Some(before);
-                        outbound.previous_until = now.checked_add(OVERLAP).ok();
+                        over = outbound.previous_until.is_none_or(|until| until <= now);
+                        replace(outbound, fresh, now.checked_add(OVERLAP).ok());
                     })
                     .await?;
-                ("outbound.secret.rotate", rotated.secret)
+                if !over {
+                    return Err(Refusal::SecretRotatedRecently.into());
+                }
+                ("outbound.secret.rotate", json!({ "atOnce": false }), rotated.secret)
+            }
+            (SecretAct::RotateAtOnce, _) => {
+                let rotated = self
+                    .change_outbound_in(tx, partner, |outbound| replace(outbound, fresh, None))
+                    .await?;
+                ("outbound.secret.rotate", json!({ "atOnce": true }), rotated.secret)
             }
         };
-        self.record_act(tx, operator, partner, (action, "calls", &json!({}))).await?;
+        self.record_act(tx, operator, partner, (action, "calls", &detail)).await?;
         Ok(secret)
     }
+}
+
+/// Puts another secret in the place of the one in use, which is used beside it until this moment,
+/// or not any more.
+fn replace(outbound: &mut Outbound, fresh: Vec<u8>, until: Option<Timestamp>) {
+    let before = std::mem::replace(&mut outbound.secret, fresh);
+    outbound.previous_secret = until.is_some().then_some(before);
+    outbound.previous_until = until;
 }

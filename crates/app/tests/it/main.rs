@@ -10,5 +10,6 @@ mod operations;
 mod oracle;
 mod outbound;
 mod outbox;
+mod partners;
 mod programs;
 mod verify;

@@ -47,6 +47,9 @@ pub(crate) struct ShowSecret {
     /// Make a new one first; the one before is used beside it for 24 hours
     #[arg(long)]
     pub(crate) rotate: bool,
+    /// With --rotate, use the new one alone from now on: for a secret that has leaked
+    #[arg(long, requires = "rotate")]
+    pub(crate) at_once: bool,
 }
 
 impl Desk {
@@ -87,8 +90,11 @@ impl Desk {
     ) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let partner = self.partner(&command.code)?;
-        let act =
-            if command.rotate { SecretAct::Rotate((self.real_time)()) } else { SecretAct::Show };
+        let act = match (command.rotate, command.at_once) {
+            (false, _) => SecretAct::Show,
+            (true, false) => SecretAct::Rotate((self.real_time)()),
+            (true, true) => SecretAct::RotateAtOnce,
+        };
         let secret = self.app.outbound_secret(operator, partner, act).await?;
         Ok(json!({ "secret": *secret }))
     }

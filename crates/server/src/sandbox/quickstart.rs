@@ -52,10 +52,11 @@ pub(super) fn text(data: &Path, listen: SocketAddr, operations: SocketAddr) -> S
         file(&format!("{PARTNER}.key")),
     );
     let dir = quoted(&dir.display().to_string());
-    let (picture, public) = (file(PICTURE), file(USER_PUBLIC));
+    let (ca, picture, public) = (file(CA), file(PICTURE), file(USER_PUBLIC));
     format!(
         r#"Antaca sandbox: {host}
 Health checks:  http://{operations}/health/ready
+Documents:      {host}/docs (a browser must trust {ca})
 Data folder:    {dir} (sandbox.json has all addresses and files)
 
 # 1. Add a user. Put the id of the answer into CUSTOMER.
@@ -141,6 +142,9 @@ mod tests {
         let (listen, operations) = (([127, 0, 0, 1], 4711).into(), ([127, 0, 0, 1], 4712).into());
         let text = text(Path::new("/data"), listen, operations);
         assert!(text.contains("https://localhost:4711/lifecycle/v1/wallet"));
+        assert!(
+            text.contains("https://localhost:4711/docs ") && text.contains("trust /data/ca.pem")
+        );
         assert!(text.contains("http://127.0.0.1:4712/health/ready"));
         assert!(text.contains("--cert /data/sandbox.pem --key /data/sandbox.key"));
         assert!(testkit::luhn_runs(text.as_bytes()).is_empty());

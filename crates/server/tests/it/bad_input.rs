@@ -1,5 +1,6 @@
 //! Bad input, each a clear 4xx that names what is wrong, and nothing changed.
 
+use crate::denied::form;
 use crate::story::{Story, answer, encrypted, expect, register, registration, unique};
 use crate::support::{Caller, Sandbox};
 use reqwest::RequestBuilder;
@@ -52,6 +53,24 @@ on_both_databases! {
         let key = "k".repeat(256);
         let long = register(partner, &registration()).header("X-Idempotency-Key", key);
         assert_refused(long, 422, "VALIDATION_ERROR").await;
+    }
+
+    /// Of two, nobody could say which counts.
+    async fn a_header_that_must_be_sent_once_is_refused_twice(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let body = registration();
+        for second in ["first", "second"] {
+            let keys = register(partner, &body).header("X-Idempotency-Key", "first");
+            let keys = keys.header("X-Idempotency-Key", second);
+            let wrong = assert_refused(keys, 422, "VALIDATION_ERROR").await;
+            assert_eq!(violations(&wrong), ["X-Idempotency-Key"]);
+        }
+        for second in ["sandbox", "external"] {
+            let codes = register(partner, &body).header("Issuer-Code", second);
+            assert_refused(codes, 403, "ISSUER_CODE_MISMATCH").await;
+        }
+        expect(201, register(partner, &body).header("X-Idempotency-Key", "first")).await;
     }
 
     /// Fields that are missing or of another type are named, all at once.
@@ -280,6 +299,20 @@ on_both_databases! {
                 "imageFace", "imageFront",
             ]
         );
+    }
+
+    /// A picture may have 20 MiB, a form 21.
+    async fn a_form_is_as_large_as_its_pictures_may_be(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let path = format!("/secure/customers/{}/verification", story.customer);
+        let with_picture = |mib: usize| {
+            let picture = [&b"\xFF\xD8\xFF"[..], &vec![1; mib * 1024 * 1024]].concat();
+            let picture = reqwest::multipart::Part::bytes(picture).file_name("back.jpg");
+            sandbox.partner().post(&path).multipart(form().part("imageBack", picture))
+        };
+        assert_refused(with_picture(22), 413, "PAYLOAD_TOO_LARGE").await;
+        expect(201, with_picture(5)).await;
     }
 }
 

@@ -211,7 +211,8 @@ fn request(
     }
 }
 
-fn form() -> reqwest::multipart::Form {
+/// A KYC form with all that it needs.
+pub(crate) fn form() -> reqwest::multipart::Form {
     let picture = |name| {
         let part = reqwest::multipart::Part::bytes(b"\x89PNG\r\n\x1a\n".to_vec());
         (name, part.file_name("picture.png"))

@@ -283,6 +283,22 @@ on_both_databases! {
         }
     }
 
+    /// As after a restore, which has no passphrase; no other is made in its place.
+    async fn a_sandbox_without_its_passphrase_says_where_to_put_it(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        sandbox.stop().await;
+        let (passphrase, away) = (sandbox.dir().join("passphrase"), sandbox.dir().join("away"));
+        std::fs::rename(&passphrase, &away).expect("it is there");
+        let again = arguments(&sandbox.dir(), sandbox.database());
+        let ended = antaca(&as_strs(&again)).await;
+        let told = format!("is missing: put it into {}.", passphrase.display());
+        ended.assert_refused(&told);
+        assert!(!passphrase.exists());
+        std::fs::rename(&away, &passphrase).expect("it is there");
+        sandbox.restart().await;
+        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+    }
+
     /// The simulator finds the sandbox by its folder; a refusal is told.
     async fn the_simulator_calls_a_running_sandbox(database) {
         let sandbox = Sandbox::start(database).await;

@@ -164,10 +164,18 @@ on_both_databases! {
         let second = secret(&sandbox, &["--rotate"]).await;
         assert_ne!(second, first);
         assert_eq!(secret(&sandbox, &[]).await, second);
+        let again = sandbox.antaca(&["partner", "secret", "--code", "acme", "--rotate"]).await;
+        again.assert_refused("SECRET_ROTATED_RECENTLY: ");
+        assert_eq!(secret(&sandbox, &[]).await, second);
+        let third = secret(&sandbox, &["--rotate", "--at-once"]).await;
+        assert!(third != first && third != second);
+        assert_eq!(secret(&sandbox, &[]).await, third);
+        let alone = sandbox.antaca(&["partner", "secret", "--code", "acme", "--at-once"]).await;
+        assert_eq!(alone.code, Some(2), "only with --rotate");
         let nobody = sandbox.antaca(&["partner", "secret", "--code", "nobody"]).await;
         nobody.assert_refused("PARTNER_NOT_FOUND: ");
         sandbox.stop().await;
-        for secret in [&first, &second] {
+        for secret in [&first, &second, &third] {
             let text = secret.strip_prefix("whsec_").expect("its prefix");
             assert!(!sandbox.output().contains(text), "the log holds a secret");
             for entry in std::fs::read_dir(sandbox.dir()).expect("the folder can be read") {
@@ -177,7 +185,7 @@ on_both_databases! {
                 assert!(!found, "{} holds a secret", path.display());
             }
         }
-        assert_eq!(secret(&sandbox, &[]).await, second, "without a server too");
+        assert_eq!(secret(&sandbox, &[]).await, third, "without a server too");
     }
 
     /// A partner is told of what it asked for.

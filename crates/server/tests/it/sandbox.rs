@@ -108,6 +108,10 @@ on_both_databases! {
         let partner = sandbox.partner();
         let before = listed(&sandbox, "sandbox").await;
         let ca = std::fs::read_to_string(sandbox.dir().join("ca.pem")).expect("the file");
+        let read = |name: &str| {
+            std::fs::read_to_string(sandbox.dir().join(name)).expect("the file")
+        };
+        let (leaf, with_key) = (read("sandbox.pem"), format!("{ca}{}", read("sandbox.key")));
         let url = "https://localhost:9999";
         for (body, fields) in [
             (json!({ "kycMode": "MAYBE" }), &["kycMode"][..]),
@@ -123,6 +127,8 @@ on_both_databases! {
             (json!({ "trustedCa": ca }), &["trustedCa"]),
             (json!({ "baseUrl": null, "trustedCa": ca }), &["trustedCa"]),
             (json!({ "baseUrl": url, "trustedCa": "no PEM" }), &["trustedCa"]),
+            (json!({ "baseUrl": url, "trustedCa": leaf }), &["trustedCa"]),
+            (json!({ "baseUrl": url, "trustedCa": with_key }), &["trustedCa"]),
             (json!({ "baseUrl": "http://localhost:9999", "trustedCa": ca }), &["baseUrl"]),
             (json!({ "baseUrl": "https://u:p@localhost:9999", "trustedCa": ca }), &["baseUrl"]),
             (json!({ "baseUrl": "https://localhost:22", "trustedCa": ca }), &["baseUrl"]),
