@@ -34,40 +34,61 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use store::outbox;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How long what another node has written may lie unseen.
 const POLL: Duration = Duration::from_secs(1);
+/// The time between two claims for a partner: each is a commit.
+const CLAIM_PAUSE: Duration = Duration::from_millis(50);
 /// Streams of one partner that are delivered at a time: one slow partner has no more of this node.
 const RUNS_MAX: usize = 64;
 
-/// Rung when something is written to the outbox of this node.
-#[derive(Clone, Debug, Default)]
-pub struct Bell(Arc<Notify>);
+/// Rung when something is written to the outbox of this node, and what time it is due by: real
+/// time, since pauses and leases don't follow the business clock.
+#[derive(Clone)]
+pub struct Bell {
+    rung: Arc<watch::Sender<()>>,
+    real_time: Clock,
+}
 
 impl Bell {
+    /// A bell that goes by this clock.
+    #[must_use]
+    pub fn new(real_time: Clock) -> Self {
+        Self { rung: Arc::new(watch::Sender::new(())), real_time }
+    }
+
     /// Has the worker of this node look what is due.
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.rung.send_replace(());
+    }
+
+    pub(crate) fn now(&self) -> domain::Timestamp {
+        (self.real_time)()
+    }
+}
+
+impl std::fmt::Debug for Bell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Bell")
     }
 }
 
 /// What delivering needs beside the use cases.
 pub struct Outbox {
     bell: Bell,
-    real_time: Clock,
     worker: Uuid,
     clients: Clients,
 }
 
 impl Outbox {
-    /// Real time: pauses and leases don't follow the business clock. `reach` says which addresses
-    /// may be called.
+    /// `reach` says which addresses may be called.
     #[must_use]
-    pub fn new(bell: Bell, real_time: Clock, reach: Reach) -> Self {
-        Self { bell, real_time, worker: crate::ids::random_id(), clients: Clients::new(reach) }
+    pub fn new(bell: Bell, reach: Reach) -> Self {
+        Self { bell, worker: crate::ids::random_id(), clients: Clients::new(reach) }
     }
 
     /// Rung when something is to be delivered.
@@ -82,7 +103,7 @@ impl Outbox {
     }
 
     pub(crate) fn now(&self) -> domain::Timestamp {
-        (self.real_time)()
+        self.bell.now()
     }
 }
 
@@ -90,10 +111,12 @@ impl App {
     /// Delivers until the process is to end; then what is in flight is still settled.
     pub async fn deliver_outbox(self) {
         let results = Results::start(&self);
-        let stopping = self.tasks.stopping();
+        let (stopping, mut bell) = (self.tasks.stopping(), self.outbox.bell.rung.subscribe());
+        self.wake_all_waiting().await;
         let mut draining = HashSet::new();
         let mut drains = JoinSet::new();
         while !stopping.is_cancelled() {
+            bell.mark_unchanged();
             match self.partners_with_due(&draining).await {
                 Ok(partners) => {
                     for partner in partners {
@@ -107,7 +130,7 @@ impl App {
             }
             tokio::select! {
                 () = stopping.cancelled() => {}
-                () = self.outbox.bell.0.notified() => {}
+                _ = bell.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
                 Some(ended) = drains.join_next() => match ended {
                     Ok(partner) => {
@@ -119,6 +142,19 @@ impl App {
             }
         }
         while drains.join_next().await.is_some() {}
+    }
+
+    /// What a resumption left waiting by dying halfway goes on.
+    async fn wake_all_waiting(&self) {
+        let settings = self.settings.get();
+        for partner in settings.partners() {
+            if settings.outbound(partner.id).is_some()
+                && let Err(error) = self.wake_waiting(partner.id).await
+            {
+                let error = Chain(&error);
+                tracing::warn!(partner = partner.id.0, %error, "deliveries must wait");
+            }
+        }
     }
 
     /// The live partners that can be called, have something due and aren't being served.
@@ -142,24 +178,40 @@ impl App {
         Ok(tx.end(due).await?)
     }
 
-    /// Delivers what a partner is to be told until nothing is due.
+    /// Delivers what a partner is to be told until nothing is due. Where something is due and can't
+    /// be begun, it takes a while to say so, or it would be asked again and again.
     async fn drain(self, partner: PartnerId, results: Results) -> PartnerId {
-        let mut runs = JoinSet::new();
+        let (mut runs, mut bell) = (JoinSet::new(), self.outbox.bell.rung.subscribe());
+        let stopping = self.tasks.stopping();
+        let (mut next_look, mut begun_any) = (Instant::now(), false);
         loop {
-            let room = runs.len() <= RUNS_MAX / 2 && !self.tasks.is_stopping();
-            let begun = match room.then_some(self.begin_runs(partner, &results, &mut runs)) {
-                Some(begin) => begin.await,
-                None => Ok(0),
-            };
+            stopping.run_until_cancelled(tokio::time::sleep_until(next_look)).await;
+            next_look = Instant::now() + CLAIM_PAUSE;
+            bell.mark_unchanged();
+            let room = runs.len() <= RUNS_MAX / 2 && !stopping.is_cancelled();
+            let begun =
+                if room { self.begin_runs(partner, &results, &mut runs).await } else { Ok(0) };
             match begun {
-                Ok(1..) => continue,
                 Ok(0) => {}
+                Ok(_) => {
+                    begun_any = true;
+                    continue;
+                }
                 Err(error) => {
-                    tracing::warn!(%partner, error = %Chain(&error), "deliveries must wait");
+                    let error = Chain(&error);
+                    tracing::warn!(partner = partner.0, %error, "deliveries must wait");
                 }
             }
-            if runs.join_next().await.is_none() {
+            if runs.is_empty() {
+                let pause = if begun_any { Duration::ZERO } else { POLL };
+                stopping.run_until_cancelled(tokio::time::sleep(pause)).await;
                 return partner;
+            }
+            // One slow answer keeps nothing else waiting.
+            tokio::select! {
+                _ = runs.join_next() => {}
+                _ = bell.changed(), if room => {}
+                () = tokio::time::sleep(POLL), if room => {}
             }
         }
     }

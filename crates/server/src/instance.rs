@@ -84,7 +84,7 @@ pub(crate) async fn start(
         Kind::Sandbox => Reach::Anywhere,
         Kind::Production => Reach::Public,
     };
-    let outbox = Outbox::new(Bell::default(), clocks.real, reach);
+    let outbox = Outbox::new(Bell::new(clocks.real), reach);
     let clock = clocks.business;
     let settings = Arc::new(Settings::new(Snapshot::load(&db).await?));
     let options = Options { engines, bell: outbox.bell().clone() };

@@ -16,7 +16,8 @@ create table outbound (
 );
 
 -- What a partner is still to be told, and was told. `next_at` is real time: when it may be tried, null
--- while it waits behind an earlier one of its stream, or is closed.
+-- while it waits behind an earlier one of its stream, or is closed. `attempts_before` were made before
+-- it was resumed last.
 create table outbox (
     partner_id bigint not null,
     number bigint not null,
@@ -32,6 +33,7 @@ create table outbox (
     claimed_by uuid,
     claimed_until timestamptz,
     attempts bigint not null,
+    attempts_before bigint not null,
     outcome text,
     closed_at timestamptz,
     constraint outbox_pk primary key (partner_id, number)
@@ -55,11 +57,13 @@ create table attempt (
     constraint attempt_pk primary key (partner_id, outbox_number, attempt)
 );
 
--- A notification's address at a partner: since when it fails, and since when nothing is sent to it.
+-- A notification's address at a partner: since when it fails, when it did last, and
+-- since when nothing is sent to it.
 create table endpoint (
     partner_id bigint not null,
     event text not null,
     failing_since timestamptz,
+    failed_at timestamptz,
     paused_at timestamptz,
     reason text,
     constraint endpoint_pk primary key (partner_id, event)

@@ -16,7 +16,8 @@ create table outbound (
 ) strict, without rowid;
 
 -- What a partner is still to be told, and was told. `next_at` is real time: when it may be tried, null
--- while it waits behind an earlier one of its stream, or is closed.
+-- while it waits behind an earlier one of its stream, or is closed. `attempts_before` were made before
+-- it was resumed last.
 create table outbox (
     partner_id integer not null,
     number integer not null,
@@ -32,6 +33,7 @@ create table outbox (
     claimed_by blob,
     claimed_until integer,
     attempts integer not null,
+    attempts_before integer not null,
     outcome text,
     closed_at integer,
     primary key (partner_id, number)
@@ -55,11 +57,13 @@ create table attempt (
     primary key (partner_id, outbox_number, attempt)
 ) strict, without rowid;
 
--- A notification's address at a partner: since when it fails, and since when nothing is sent to it.
+-- A notification's address at a partner: since when it fails, when it did last, and
+-- since when nothing is sent to it.
 create table endpoint (
     partner_id integer not null,
     event text not null,
     failing_since integer,
+    failed_at integer,
     paused_at integer,
     reason text,
     primary key (partner_id, event)

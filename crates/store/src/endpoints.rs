@@ -15,6 +15,7 @@ const TABLE: Table = Table {
         ("partner_id", Type::Int),
         ("event", Type::Text),
         ("failing_since", Type::Time),
+        ("failed_at", Type::Time),
         ("paused_at", Type::Time),
         ("reason", Type::Text),
     ],
@@ -25,6 +26,14 @@ const LIST: Sql = Sql("
     from endpoint
     where partner_id = $1
     order by event");
+const LOCK: Each = Each {
+    sql: "select partner_id, event
+        from endpoint
+        where partner_id = $1 and event = $2 and paused_at is not null
+        limit 1
+        for no key update",
+    keys: &[Type::Int, Type::Text],
+};
 const WORKS: Each = Each {
     sql: "update endpoint
         set failing_since = null
@@ -33,9 +42,14 @@ const WORKS: Each = Each {
 };
 const FAILS: Each = Each {
     sql: "update endpoint
-        set failing_since = $3
-        where partner_id = $1 and event = $2 and failing_since is null",
-    keys: &[Type::Int, Type::Text, Type::Time],
+        set failing_since =
+                case
+                    when failing_since is null or failed_at < $4 then $3
+                    else failing_since
+                end,
+            failed_at = $3
+        where partner_id = $1 and event = $2",
+    keys: &[Type::Int, Type::Text, Type::Time, Type::Time],
 };
 const PAUSE_GONE: Each = Each {
     sql: "update endpoint
@@ -55,7 +69,7 @@ const RESUME: Sql = Sql("
     where partner_id = $1");
 const REOPEN: Sql = Sql("
     update outbox
-    set outcome = null, closed_at = null, attempts = 0, next_at = $3
+    set outcome = null, closed_at = null, attempts_before = attempts
     where partner_id = $1
         and number in (
             select o.number
@@ -63,11 +77,18 @@ const REOPEN: Sql = Sql("
             where o.partner_id = $1 and o.outcome = 'PAUSED'
             order by o.number
             limit $2)");
+const WAITING: Sql = Sql("
+    select stream
+    from outbox
+    where partner_id = $1 and stream > $2 and closed_at is null and next_at is null
+    group by stream
+    order by stream
+    limit $3");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST, RESUME, REOPEN];
+pub const STATEMENTS: &[Sql] = &[LIST, RESUME, REOPEN, WAITING];
 /// Those that run for each of a set.
-pub const ENGINE: &[Each] = &[WORKS, FAILS, PAUSE_GONE, PAUSE_FAILING];
+pub const ENGINE: &[Each] = &[LOCK, WORKS, FAILS, PAUSE_GONE, PAUSE_FAILING];
 
 /// An address of a partner: its notifications of one event.
 pub type Key = (PartnerId, Event);
@@ -96,25 +117,33 @@ pub async fn work(tx: &mut Tx, keys: &BTreeSet<Key>) -> Result<(), StoreError> {
     tx.run_each(&WORKS, &rows).await.map(|_| ())
 }
 
-/// Notes that these addresses failed; pauses those that have failed since before `since`. Answers
-/// how many that were.
+/// Which of these addresses are paused; nobody resumes those before the transaction ends.
+pub async fn lock_paused(tx: &mut Tx, keys: &BTreeSet<Key>) -> Result<BTreeSet<Key>, StoreError> {
+    let rows: Vec<Vec<Value>> = keys.iter().map(|key| values![key.0, key.1.as_str()]).collect();
+    let rows = tx.rows_each(&LOCK, &rows).await?;
+    let key = |row: &Row| Ok((row.get("partner_id")?, word(row, "event", Event::parse)?));
+    rows.iter().map(key).collect()
+}
+
+/// Notes that these addresses failed; one that hasn't failed since before `quiet` fails from now
+/// on. Pauses those that have failed since before `since`.
 pub async fn fail(
     tx: &mut Tx,
     keys: &BTreeSet<Key>,
     now: Timestamp,
-    since: Timestamp,
-) -> Result<u64, StoreError> {
+    (quiet, since): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
     let none: Option<Timestamp> = None;
     let reason: Option<String> = None;
     let new: Vec<Vec<Value>> =
-        keys.iter().map(|key| values![key.0, key.1.as_str(), now, none, reason]).collect();
+        keys.iter().map(|key| values![key.0, key.1.as_str(), now, now, none, reason]).collect();
     tx.insert_new(&TABLE, &new).await?;
     let rows: Vec<Vec<Value>> =
-        keys.iter().map(|key| values![key.0, key.1.as_str(), now]).collect();
+        keys.iter().map(|key| values![key.0, key.1.as_str(), now, quiet]).collect();
     tx.run_each(&FAILS, &rows).await?;
     let rows: Vec<Vec<Value>> =
         keys.iter().map(|key| values![key.0, key.1.as_str(), now, since]).collect();
-    tx.run_each(&PAUSE_FAILING, &rows).await
+    tx.run_each(&PAUSE_FAILING, &rows).await.map(|_| ())
 }
 
 /// Pauses addresses that have failed and say that they are gone.
@@ -122,10 +151,10 @@ pub async fn pause_gone(
     tx: &mut Tx,
     keys: &BTreeSet<Key>,
     now: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> =
         keys.iter().map(|key| values![key.0, key.1.as_str(), now]).collect();
-    tx.run_each(&PAUSE_GONE, &rows).await
+    tx.run_each(&PAUSE_GONE, &rows).await.map(|_| ())
 }
 
 /// Lets a partner's addresses be tried again.
@@ -133,9 +162,21 @@ pub async fn resume(tx: &mut Tx, partner: PartnerId) -> Result<(), StoreError> {
     tx.run(&RESUME, &[&partner]).await.map(|_| ())
 }
 
-/// Opens at most `limit` of the oldest entries that weren't sent because of a pause; how many.
+/// Opens at most `limit` of the oldest entries that weren't sent because of a pause; how many. They
+/// wait until their streams are woken, and all that is behind them waits too.
 pub async fn reopen(tx: &mut Tx, partner: PartnerId, limit: i64) -> Result<u64, StoreError> {
-    tx.run(&REOPEN, &[&partner, &limit, &crate::outbox::AT_ONCE]).await
+    tx.run(&REOPEN, &[&partner, &limit]).await
+}
+
+/// The streams of a partner in which something waits, by name, from the one after `after`.
+pub async fn list_waiting(
+    tx: &mut Tx,
+    partner: PartnerId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = tx.rows(&WAITING, &[&partner, &after, &limit]).await?;
+    rows.iter().map(|row| row.get("stream")).collect()
 }
 
 fn read(row: &Row) -> Result<Endpoint, StoreError> {

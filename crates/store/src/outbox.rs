@@ -33,6 +33,7 @@ const TABLE: Table = Table {
         ("created_at", Type::Time),
         ("next_at", Type::Time),
         ("attempts", Type::Int),
+        ("attempts_before", Type::Int),
     ],
 };
 
@@ -62,7 +63,7 @@ const HAS_DUE: Each = Each {
 // As an `Each` of one: so it is planned and tested like the engine's.
 const DUE: Each = Each {
     sql: "select number, id, stream, event, card_id, message_id, detail, request_id, created_at,
-            attempts
+            attempts, attempts_before
         from outbox
         where partner_id = $1 and next_at <= $2
         order by next_at, number
@@ -114,20 +115,17 @@ const WAKE: Each = Each {
     sql: "update outbox
         set next_at = $3
         where partner_id = $1
-            and number = (
+            and number in (
                 select o.number
                 from outbox o
                 where o.partner_id = $1 and o.stream = $2 and o.closed_at is null
                 order by o.number
-                limit 1)
+                limit 16)
             and next_at is null",
     keys: &[Type::Int, Type::Text, Type::Time],
 };
 /// Those that run for each of a set: none may read the whole table, which grows.
 pub const ENGINE: &[Each] = &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, CLOSE, WAKE];
-
-/// Due at once: before all that is tried again.
-pub const AT_ONCE: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// Something that a partner is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,10 +152,12 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// How often it was tried.
     pub attempts: i64,
+    /// How often of these before it was resumed last: the plan begins anew then.
+    pub attempts_before: i64,
 }
 
 /// What came of a try, or of a claim without one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It is over.
     Closed(Outcome),
@@ -210,10 +210,12 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
-/// Adds entries; their numbers were taken in the same transaction, under their streams' guards.
+/// Adds entries, due from this moment on in real time; their numbers were taken in the same
+/// transaction, under their streams' guards.
 pub async fn insert<'a>(
     tx: &mut Tx,
     new: impl Iterator<Item = &'a Entry>,
+    due_at: Timestamp,
 ) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = new
         .map(|new| {
@@ -228,8 +230,9 @@ pub async fn insert<'a>(
                 new.detail,
                 new.request_id,
                 new.created_at,
-                AT_ONCE,
+                due_at,
                 new.attempts,
+                new.attempts_before,
             ]
         })
         .collect();
@@ -331,9 +334,7 @@ pub async fn settle(
     }
     tx.run_each(&RETRY, &again).await?;
     tx.run_each(&CLOSE, &closed).await?;
-    let woken: Vec<Vec<Value>> =
-        streams.into_iter().map(|(partner, stream)| values![partner, stream, AT_ONCE]).collect();
-    tx.run_each(&WAKE, &woken).await?;
+    wake(tx, streams.into_iter(), now).await?;
     let attempts: Vec<Vec<Value>> = settled
         .iter()
         .filter_map(|one| one.attempt.as_ref().map(|attempt| (one, attempt)))
@@ -354,6 +355,17 @@ pub async fn settle(
     tx.insert_new(&ATTEMPTS, &attempts).await.map(|_| ())
 }
 
+/// Makes the first open entries of streams due that wait behind an earlier one, 16 of each.
+pub async fn wake<'a>(
+    tx: &mut Tx,
+    streams: impl Iterator<Item = (PartnerId, &'a str)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let woken: Vec<Vec<Value>> =
+        streams.map(|(partner, stream)| values![partner, stream, now]).collect();
+    tx.run_each(&WAKE, &woken).await.map(|_| ())
+}
+
 fn read(partner: PartnerId, row: &Row) -> Result<Entry, StoreError> {
     Ok(Entry {
         partner,
@@ -367,5 +379,6 @@ fn read(partner: PartnerId, row: &Row) -> Result<Entry, StoreError> {
         request_id: row.get("request_id")?,
         created_at: row.get("created_at")?,
         attempts: row.get("attempts")?,
+        attempts_before: row.get("attempts_before")?,
     })
 }

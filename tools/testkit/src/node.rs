@@ -410,7 +410,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         BEGIN.checked_add(seconds).expect("within the calendar")
     });
     let settings = Arc::new(Settings::new(Snapshot::load(&db).await.expect("reads settings")));
-    let outbox = Outbox::new(Bell::default(), real, Reach::Anywhere);
+    let outbox = Outbox::new(Bell::new(real), Reach::Anywhere);
     let options = EngineOptions { engines: 1, bell: outbox.bell().clone() };
     let engines = Engines::start(&db, &settings, &clock, &options).expect("starts");
     App::new(Parts {

@@ -124,8 +124,9 @@ impl App {
             request_id: request_id.to_owned(),
             created_at: self.now(),
             attempts: 0,
+            attempts_before: 0,
         };
-        Ok(outbox::insert(tx, std::iter::once(&entry)).await?)
+        Ok(outbox::insert(tx, std::iter::once(&entry), self.outbox.now()).await?)
     }
 }
 

@@ -407,7 +407,7 @@ impl Runner {
                 commands.iter().map(|command| decide(&mut facts, command)).collect();
             reached(Step::Decided);
             let notifies = facts.notifies();
-            facts.write(&mut tx, now).await?;
+            facts.write(&mut tx, now, self.bell.now()).await?;
             reached(Step::Recorded);
             Ok((outcomes, notifies))
         };

@@ -329,8 +329,13 @@ impl Facts {
         self.waiting_reversals.insert(reversal);
     }
 
-    /// Writes all that was decided, the messages last.
-    pub(super) async fn write(mut self, tx: &mut Tx, now: Timestamp) -> Result<(), WriteError> {
+    /// Writes all that was decided, the messages last. What partners are told is due in real time.
+    pub(super) async fn write(
+        mut self,
+        tx: &mut Tx,
+        now: Timestamp,
+        real_time: Timestamp,
+    ) -> Result<(), WriteError> {
         self.number(tx).await?;
         let writes = &self.writes;
         let changed = writes
@@ -357,7 +362,7 @@ impl Facts {
         all_written(written, writes.outcomes.len())?;
         let written = ledger::mark_told(tx, writes.told.iter()).await?;
         all_written(written, writes.told.len())?;
-        outbox::insert(tx, writes.outbox.iter()).await?;
+        outbox::insert(tx, writes.outbox.iter(), real_time).await?;
         audit::insert(tx, &writes.records).await?;
         reached(Step::Written);
 

@@ -33,6 +33,7 @@ pub(super) fn entry(
         request_id: command.request_id.clone(),
         created_at: command.now,
         attempts: 0,
+        attempts_before: 0,
     })
 }
 

@@ -124,6 +124,7 @@ mod tests {
             request_id: String::new(),
             created_at: domain::Timestamp::UNIX_EPOCH,
             attempts: 0,
+            attempts_before: 0,
         }
     }
 

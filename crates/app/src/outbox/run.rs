@@ -9,7 +9,7 @@ use outbound::client::{Answer, Call, CallError, Method};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::outbox::{AT_ONCE, Attempt, Entry, Lease, Next, Settled};
+use store::outbox::{Attempt, Entry, Lease, Next, Settled};
 
 /// How long a partner may take to answer a notification.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -37,7 +37,8 @@ impl Run {
             let now = app.outbox.now();
             let time_left = self.lease.until.duration_since(now) > LEFT_MIN;
             open = open && time_left && !app.tasks.is_stopping();
-            let settled = if open { self.settle(&app, entry).await } else { given_back(entry) };
+            let settled =
+                if open { self.settle(&app, entry).await } else { given_back(entry, now) };
             open = open && matches!(settled.next, Next::Closed(_));
             results.send(settled).await;
         }
@@ -46,7 +47,7 @@ impl Run {
     async fn settle(&self, app: &App, entry: &Entry) -> Settled {
         if self.paused.contains(&entry.event) {
             let next = Next::Closed(Outcome::Paused);
-            return Settled { next, ..given_back(entry) };
+            return Settled { next, ..given_back(entry, app.outbox.now()) };
         }
         let Some(body) = self.bodies.get(&entry.number) else {
             tracing::error!(
@@ -55,13 +56,14 @@ impl Run {
                 request_id = entry.request_id,
                 "a notification can't be made"
             );
-            return Settled { next: Next::Closed(Outcome::Failed), ..given_back(entry) };
+            let next = Next::Closed(Outcome::Failed);
+            return Settled { next, ..given_back(entry, app.outbox.now()) };
         };
         let (at, begun) = (app.outbox.now(), Instant::now());
         let answer = self.call(entry, body, at).await;
         let duration = begun.elapsed();
         let attempts = entry.attempts + 1;
-        let verdict = judge(entry.event, &answer, attempts);
+        let verdict = judge(entry.event, &answer, attempts - entry.attempts_before);
         count(entry.event, &verdict, duration);
         tracing::info!(
             request_id = entry.request_id,
@@ -84,7 +86,7 @@ impl Run {
             Verdict::Gone => Next::Closed(Outcome::Paused),
         };
         let attempt = Some(attempt(at, duration, answer));
-        Settled { attempts, attempt, next, ..given_back(entry) }
+        Settled { attempts, attempt, next, ..given_back(entry, at) }
     }
 
     async fn call(
@@ -116,7 +118,7 @@ fn judge(event: Event, answer: &Result<Answer, CallError>, attempts: i64) -> Ver
 }
 
 /// A row as it was claimed, to be had by the next claim.
-fn given_back(entry: &Entry) -> Settled {
+fn given_back(entry: &Entry, now: domain::Timestamp) -> Settled {
     Settled {
         partner: entry.partner,
         number: entry.number,
@@ -124,7 +126,7 @@ fn given_back(entry: &Entry) -> Settled {
         event: entry.event,
         attempts: entry.attempts,
         attempt: None,
-        next: Next::Again(AT_ONCE),
+        next: Next::Again(now),
     }
 }
 

@@ -21,6 +21,8 @@ const BATCH: usize = 1_000;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// An address that has failed for so long is paused.
 const FAILING_MAX: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// After so long without a failure, longer than any pause between tries, an address begins anew.
+const QUIET_MAX: SignedDuration = SignedDuration::from_hours(30);
 
 /// Where deliveries bring their results.
 #[derive(Clone)]
@@ -64,23 +66,52 @@ impl App {
     async fn write_results(&self, batch: &[Settled]) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let written = self.write_results_in(&mut tx, batch).await;
-        let paused = tx.end(written).await?;
-        if paused > 0 {
-            tracing::error!(addresses = paused, "notifications of a partner are paused");
+        for (partner, event) in tx.end(written).await? {
+            let event = event.as_str();
+            tracing::error!(partner = partner.0, event, "notifications of a partner are paused");
         }
         Ok(())
     }
 
-    /// Answers how many addresses were paused.
-    async fn write_results_in(&self, tx: &mut Tx, batch: &[Settled]) -> Result<u64, StoreError> {
+    /// Answers the addresses that were paused.
+    async fn write_results_in(
+        &self,
+        tx: &mut Tx,
+        batch: &[Settled],
+    ) -> Result<Vec<Key>, StoreError> {
         let now = self.outbox.now();
-        outbox::settle(tx, self.outbox.worker, batch, now).await?;
-        let Addresses { working, failing, gone } = addresses(batch);
+        let batch = still_paused(tx, batch, now).await?;
+        outbox::settle(tx, self.outbox.worker, &batch, now).await?;
+        let Addresses { working, failing, gone } = addresses(&batch);
         endpoints::work(tx, &working).await?;
         let since = now.checked_sub(FAILING_MAX).unwrap_or(domain::Timestamp::MIN);
-        let paused = endpoints::fail(tx, &failing, now, since).await?;
-        Ok(paused + endpoints::pause_gone(tx, &gone, now).await?)
+        let quiet = now.checked_sub(QUIET_MAX).unwrap_or(domain::Timestamp::MIN);
+        let before = endpoints::lock_paused(tx, &failing).await?;
+        endpoints::fail(tx, &failing, now, (quiet, since)).await?;
+        endpoints::pause_gone(tx, &gone, now).await?;
+        let after = endpoints::lock_paused(tx, &failing).await?;
+        Ok(after.difference(&before).copied().collect())
     }
+}
+
+/// What was left untried because its address is paused is given back if that was resumed since.
+async fn still_paused(
+    tx: &mut Tx,
+    batch: &[Settled],
+    now: domain::Timestamp,
+) -> Result<Vec<Settled>, StoreError> {
+    let untried = |settled: &Settled| {
+        settled.next == Next::Closed(Outcome::Paused) && settled.attempt.is_none()
+    };
+    let left = batch.iter().filter(|settled| untried(settled));
+    let keys: BTreeSet<Key> = left.map(|settled| (settled.partner, settled.event)).collect();
+    let paused = endpoints::lock_paused(tx, &keys).await?;
+    let settle = |settled: &Settled| {
+        let resumed = untried(settled) && !paused.contains(&(settled.partner, settled.event));
+        let next = if resumed { Next::Again(now) } else { settled.next };
+        Settled { next, ..settled.clone() }
+    };
+    Ok(batch.iter().map(settle).collect())
 }
 
 /// How the addresses that were tried did.

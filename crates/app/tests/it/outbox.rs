@@ -274,24 +274,104 @@ on_both! {
 }
 
 on_both! {
+    /// What was kept back comes before what came later, each try is in the log, and the plan begins
+    /// anew.
+    async fn a_resumption_keeps_order_and_log(node) {
+        let status = std::sync::Arc::new(std::sync::atomic::AtomicU16::new(410));
+        let says = status.clone();
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let partner = Partner::start(move |_, _| Behaviour::Status(says.load(order))).await;
+        let funded = node.funded(0).await;
+        node.deliver_to(&partner, ALL).await;
+        node.lock(funded, PendingQuery).await;
+        over(&node, 1).await;
+        node.unlock(funded).await;
+        node.lock(funded, PendingQuery).await;
+        over(&node, 3).await;
+        status.store(500, order);
+        let operator = app::audit::Operator("os:test".to_owned());
+        let id = node.scope.partner();
+        assert_eq!(node.app.resume_notifications(&operator, id).await.expect("resumes"), 3);
+        node.unlock(funded).await;
+        // Lock and unlock were tried once before; now the first keeps the others waiting.
+        settled(&node, 3).await;
+        status.store(204, order);
+        node.advance_real(30);
+        over(&node, 4).await;
+        let told = node.app.notifications(id, 0, 9).await.expect("reads");
+        let tries = |number: usize| -> Vec<i64> {
+            told[number].attempts.iter().filter_map(|attempt| attempt.status).collect()
+        };
+        assert_eq!(tries(0), [410, 500, 204]);
+        assert_eq!(tries(3), [204]);
+        let received = partner.received();
+        let taken = &received[received.len() - 4..];
+        let keys: Vec<String> = taken.iter().map(|it| it.key().to_owned()).collect();
+        let asked: Vec<String> = told.iter().map(|entry| entry.id.to_string()).collect();
+        assert_eq!(keys, asked);
+    }
+}
+
+on_both! {
+    /// A slow answer keeps one card waiting, and no other.
+    async fn a_slow_answer_keeps_no_other_card_waiting(node) {
+        let partner = Partner::start(|_, nth| match nth {
+            0 => Behaviour::Hang,
+            _ => Behaviour::Status(204),
+        })
+        .await;
+        let (slow, other) = (node.funded(0).await, node.funded(0).await);
+        node.deliver_to(&partner, ALL).await;
+        node.lock(slow, PendingQuery).await;
+        delivered(&partner, 1).await;
+        let begun = std::time::Instant::now();
+        node.lock(other, PendingQuery).await;
+        delivered(&partner, 2).await;
+        // The slow one's time is ten seconds.
+        assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    }
+}
+
+on_both! {
+    /// An address isn't paused for one failure long after another.
+    async fn one_failure_after_a_quiet_time_pauses_nothing(node) {
+        let partner = Partner::start(|_, _| Behaviour::Status(503)).await;
+        let funded = node.funded(1_000).await;
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        node.purchase(funded.card, 1, "p0").await.expect("decided");
+        for (tried, pause) in (1..).zip([5, 30, 300, 1_800, 7_200]) {
+            settled(&node, tried).await;
+            node.advance_real(pause);
+        }
+        over(&node, 1).await;
+        node.advance_real(6 * 24 * 60 * 60);
+        node.purchase(funded.card, 1, "p1").await.expect("decided");
+        settled(&node, 7).await;
+        let endpoints = node.app.endpoints(node.scope.partner()).await.expect("reads");
+        assert_eq!(endpoints[0].paused_at, None);
+    }
+}
+
+on_both! {
     /// An address that fails for five days is paused.
     async fn an_address_that_fails_for_days_is_paused(node) {
         let partner = Partner::start(|_, _| Behaviour::Status(503)).await;
         let (one, other) = (node.funded(0).await, node.funded(0).await);
         node.deliver_to(&partner, ALL).await;
         node.lock(one, PendingQuery).await;
-        settled(&node, 1).await;
-        node.advance_real(4 * 24 * 60 * 60);
-        settled(&node, 2).await;
         let id = node.scope.partner();
-        assert_eq!(node.app.endpoints(id).await.expect("reads")[0].paused_at, None);
-        node.advance_real(24 * 60 * 60 + 60);
-        settled(&node, 3).await;
+        for tried in 1..=5 {
+            settled(&node, tried).await;
+            let endpoints = node.app.endpoints(id).await.expect("reads");
+            assert_eq!(endpoints[0].paused_at, None, "{tried}");
+            node.advance_real(24 * 60 * 60 + 60);
+        }
+        settled(&node, 6).await;
         node.lock(other, PendingQuery).await;
         over(&node, 1).await;
         let endpoints = node.app.endpoints(id).await.expect("reads");
         assert_eq!(endpoints[0].reason.as_deref(), Some("FAILING"));
-        assert_eq!(partner.count(), 3);
+        assert_eq!(partner.count(), 6);
     }
 }
 

@@ -105,11 +105,12 @@ async fn fill(db: &Db) {
     ];
     let outbox = format!(
         "insert into outbox select 1, n, {ids}, 'card/' || (n % 20), 'cardLocked', n, null, null,
-            'r', {now}, {now}, null, null, 0, null, null
+            'r', {now}, {now}, null, null, 0, 0, null, null
          from {series}"
     );
-    let endpoint =
-        format!("insert into endpoint select n, 'cardLocked', {now}, {now}, null from {series}");
+    let endpoint = format!(
+        "insert into endpoint select n, 'cardLocked', {now}, {now}, {now}, null from {series}"
+    );
     let mut tx = db.begin().await.expect("begins");
     for text in rows.into_iter().chain([outbox, endpoint]) {
         tx.script(&text).await.expect(&text);
