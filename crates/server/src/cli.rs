@@ -142,7 +142,7 @@ pub(crate) enum PartnerCommand {
     #[command(after_help = "Example:\n  antaca partner set --code acme --time-zone Europe/Warsaw")]
     Set(With<SetPartner>),
     /// Show the secret that our calls to a partner are signed with
-    #[command(after_help = "Examples:\n  antaca partner secret --code acme --rotate\n  \
+    #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate\n  \
         antaca partner secret --code acme --rotate --at-once   # it has leaked")]
     Secret(With<ShowSecret>),
     /// List what a partner was told, with each try
