@@ -333,7 +333,13 @@ async fn a_partner_with_too_many_requests_at_once_is_told_503_and_keeps_no_proce
                 Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
     let mut half = plain_connection(&sandbox, Some("sandbox")).await;
     half.send(slow.as_bytes()).await.expect("sent");
+    // Looked at from outside: a request of ours could take the place first.
+    let served = ["channel=\"lifecycle\""];
     testkit::eventually("one of two places is taken", SOON, async || {
+        sandbox.metric("antaca_requests_in_flight", &served).await == 1
+    })
+    .await;
+    testkit::eventually("the next one is refused", SOON, async || {
         told(sandbox.partner().get(PATH)).await == (503, json!("UNAVAILABLE"), Some(1))
     })
     .await;
