@@ -1,7 +1,6 @@
 //! JWE on any route: `Encrypted-Request` both ways, `Encrypt-Response` for the answer alone
 //! (spec "JWE").
 
-mod budget;
 mod decryption;
 mod public_keys;
 

@@ -63,7 +63,7 @@ impl Guard {
     }
 
     /// Counts a request for its sender.
-    fn count(&self, sender: Sender) -> Result<(), u64> {
+    fn count(&self, sender: Sender) -> Result<(), Duration> {
         let now = Instant::now();
         match sender {
             Sender::Known(Holder::Partner(id)) => take(&self.partners, Holder::Partner(id), now),
@@ -88,8 +88,12 @@ impl Guard {
     }
 }
 
-fn take<K: Eq + std::hash::Hash>(rate: &Option<Rate<K>>, key: K, now: Instant) -> Result<(), u64> {
-    rate.as_ref().map_or(Ok(()), |rate| rate.take(key, now))
+fn take<K: Eq + std::hash::Hash>(
+    rate: &Option<Rate<K>>,
+    key: K,
+    now: Instant,
+) -> Result<(), Duration> {
+    rate.as_ref().map_or(Ok(()), |rate| rate.take(key, 1, now))
 }
 
 /// An answer that is logged for debugging only, so that strangers can't fill the log.
@@ -119,8 +123,8 @@ pub(crate) async fn rated(State(api): State<Api>, request: Request, next: Next) 
     let sender = sender(&api, &request);
     match sender.map_or(Ok(()), |sender| api.guard.count(sender)) {
         Ok(()) => next.run(request).await,
-        Err(seconds) => {
-            let mut response = Problem::too_many(seconds).into_response();
+        Err(wait) => {
+            let mut response = Problem::too_many(wait).into_response();
             match sender {
                 Some(Sender::Known(_)) => refused("requests"),
                 Some(Sender::Address(_)) | None => {

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// One thing that is wrong with a request.
@@ -127,11 +128,11 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", detail)
     }
 
-    /// 429: more than the caller may; the same request may be sent again after so many seconds.
-    pub(crate) fn too_many(retry_after: u64) -> Self {
+    /// 429: more than the caller may; the same request may be sent again after that time.
+    pub(crate) fn too_many(wait: Duration) -> Self {
         let detail = "There are more of these requests than are taken; send it again later.";
         Self {
-            retry_after: Some(retry_after),
+            retry_after: Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
         }
     }

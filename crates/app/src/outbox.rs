@@ -179,22 +179,23 @@ impl App {
     }
 
     /// Delivers what a partner is to be told until nothing is due. Where something is due and can't
-    /// be begun, it takes a while to say so, or it would be asked again and again.
+    /// be taken, it takes a while to say so, or it would be asked again and again.
     async fn drain(self, partner: PartnerId, results: Results) -> PartnerId {
         let (mut runs, mut bell) = (JoinSet::new(), self.outbox.bell.rung.subscribe());
         let stopping = self.tasks.stopping();
-        let (mut next_look, mut begun_any) = (Instant::now(), false);
+        let (mut next_look, mut taken_any) = (Instant::now(), false);
         loop {
             stopping.run_until_cancelled(tokio::time::sleep_until(next_look)).await;
             next_look = Instant::now() + CLAIM_PAUSE;
+            while runs.try_join_next().is_some() {}
             bell.mark_unchanged();
             let room = runs.len() <= RUNS_MAX / 2 && !stopping.is_cancelled();
-            let begun =
-                if room { self.begin_runs(partner, &results, &mut runs).await } else { Ok(0) };
-            match begun {
-                Ok(0) => {}
-                Ok(_) => {
-                    begun_any = true;
+            let taken =
+                if room { self.begin_runs(partner, &results, &mut runs).await } else { Ok(false) };
+            match taken {
+                Ok(false) => {}
+                Ok(true) => {
+                    taken_any = true;
                     continue;
                 }
                 Err(error) => {
@@ -203,7 +204,7 @@ impl App {
                 }
             }
             if runs.is_empty() {
-                let pause = if begun_any { Duration::ZERO } else { POLL };
+                let pause = if taken_any { Duration::ZERO } else { POLL };
                 stopping.run_until_cancelled(tokio::time::sleep(pause)).await;
                 return partner;
             }
@@ -216,17 +217,16 @@ impl App {
         }
     }
 
-    /// Claims what is due and begins to deliver it; how many runs were begun.
+    /// Claims what is due and begins to deliver it; whether there was any.
     async fn begin_runs(
         &self,
         partner: PartnerId,
         results: &Results,
         runs: &mut JoinSet<()>,
-    ) -> Result<usize, Error> {
-        let Some(line) = self.line_to(partner).await? else { return Ok(0) };
+    ) -> Result<bool, Error> {
+        let Some(line) = self.line_to(partner).await? else { return Ok(false) };
         let claimed = self.claim(partner).await?;
         let bodies = self.bodies(partner, &claimed).await?;
-        let count = claimed.runs.len();
         let bodies = Arc::new(bodies);
         for entries in claimed.runs {
             let run = run::Run {
@@ -238,6 +238,6 @@ impl App {
             };
             runs.spawn(run.deliver(self.clone(), results.clone()));
         }
-        Ok(count)
+        Ok(claimed.any)
     }
 }

@@ -3,10 +3,9 @@
 use domain::Timestamp;
 use domain::card::lifecycle::LockReason;
 use domain::ids::{BalanceId, CardId, TransactionId};
-use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
-use domain::transaction::{Category, Description, Processing, Status, TransactionType};
+use domain::transaction::{Description, Order, Processing, Status, TransactionType};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -60,36 +59,12 @@ pub struct TransactionNotice<'a> {
     pub codes: DescriptionCodes,
     /// The transaction.
     pub transaction: TransactionId,
-    /// The balance, if there is one.
-    pub balance: Option<BalanceId>,
+    /// What the message asked for.
+    pub order: &'a Order,
     /// What it was paid by, if the message named something that there is.
     pub resource: Option<Resource>,
-    /// The network's id.
-    pub external_id: &'a str,
-    /// The network's id of what the message refers to.
-    pub reference_external_id: Option<&'a str>,
-    /// The network's time of what the message refers to.
-    pub reference_date: Option<Timestamp>,
-    /// What kind of event.
-    pub kind: TransactionType,
-    /// Which way the money goes.
-    pub category: Category,
-    /// In minor units of `currency`.
-    pub amount: i64,
-    /// The currency of `amount`.
-    pub currency: Currency,
-    /// The merchant's amount.
-    pub original_amount: Option<i64>,
-    /// The merchant's currency.
-    pub original_currency: Option<Currency>,
     /// Where the transaction stands now.
     pub status: Status,
-    /// The merchant's line, or the caller's words.
-    pub text: &'a str,
-    /// The network's time.
-    pub date: Timestamp,
-    /// `transactionData` as it is kept: a JSON object as text.
-    pub data: Option<&'a str>,
 }
 
 /// What a transaction was paid by.
@@ -118,29 +93,30 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
         Some(Resource::Balance(balance)) => ("balance", Some(balance.0), None),
         None => ("card", None, None),
     };
+    let order = notice.order;
     json!({
         "status": notice.processing.as_str(),
         "date": time(notice.processed_at),
         "description": description,
         "transaction": {
             "id": notice.transaction.0,
-            "balanceId": notice.balance.map(|balance| balance.0),
+            "balanceId": order.balance.map(|balance| balance.0),
             "resourceId": resource_id,
             "resource": resource,
             "cardId": card,
-            "externalTransactionId": notice.external_id,
-            "referenceExternalTransactionId": notice.reference_external_id,
-            "type": legacy_type(notice.kind),
-            "category": notice.category.as_str(),
-            "amount": notice.amount,
-            "currency": notice.currency.code(),
-            "originalAmount": notice.original_amount,
-            "originalCurrency": notice.original_currency.map(|currency| currency.code().to_owned()),
+            "externalTransactionId": order.network_id,
+            "referenceExternalTransactionId": order.reference_id,
+            "type": legacy_type(order.kind),
+            "category": order.category.as_str(),
+            "amount": order.amount,
+            "currency": order.currency.code(),
+            "originalAmount": order.original_amount,
+            "originalCurrency": order.original_currency.map(|it| it.code().to_owned()),
             "status": notice.status.as_str(),
-            "description": notice.text,
-            "date": time(notice.date),
-            "referenceExternalTransactionDate": notice.reference_date.map(time),
-            "transactionData": legacy_data(notice.data),
+            "description": order.text,
+            "date": time(order.network_date),
+            "referenceExternalTransactionDate": order.reference_date.map(time),
+            "transactionData": legacy_data(order.data.as_deref()),
         },
     })
 }

@@ -33,50 +33,27 @@ pub use error::StoreError;
 
 use db::Migration;
 
+/// A migration of both databases, from its two files.
+macro_rules! migration {
+    ($number:literal, $file:literal) => {
+        Migration {
+            number: $number,
+            name: $file,
+            postgres: include_str!(concat!("../migrations/", $file, ".postgres.sql")),
+            sqlite: include_str!(concat!("../migrations/", $file, ".sqlite.sql")),
+        }
+    };
+}
+
 /// Every migration, in order.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "foundation",
-        postgres: include_str!("../migrations/0001_foundation.postgres.sql"),
-        sqlite: include_str!("../migrations/0001_foundation.sqlite.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "outbound",
-        postgres: include_str!("../migrations/0002_outbound.postgres.sql"),
-        sqlite: include_str!("../migrations/0002_outbound.sqlite.sql"),
-    },
-    Migration {
-        number: 3,
-        name: "certificates",
-        postgres: include_str!("../migrations/0003_certificates.postgres.sql"),
-        sqlite: include_str!("../migrations/0003_certificates.sqlite.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "JWE keys",
-        postgres: include_str!("../migrations/0004_jwe_keys.postgres.sql"),
-        sqlite: include_str!("../migrations/0004_jwe_keys.sqlite.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "operations",
-        postgres: include_str!("../migrations/0005_operations.postgres.sql"),
-        sqlite: include_str!("../migrations/0005_operations.sqlite.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "audit",
-        postgres: include_str!("../migrations/0006_audit.postgres.sql"),
-        sqlite: include_str!("../migrations/0006_audit.sqlite.sql"),
-    },
-    Migration {
-        number: 7,
-        name: "janitor",
-        postgres: include_str!("../migrations/0007_janitor.postgres.sql"),
-        sqlite: include_str!("../migrations/0007_janitor.sqlite.sql"),
-    },
+    migration!(1, "0001_foundation"),
+    migration!(2, "0002_outbound"),
+    migration!(3, "0003_certificates"),
+    migration!(4, "0004_jwe_keys"),
+    migration!(5, "0005_operations"),
+    migration!(6, "0006_audit"),
+    migration!(7, "0007_janitor"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -67,7 +67,7 @@ const DUE: Each = Each {
         from outbox
         where partner_id = $1 and next_at <= $2
         order by next_at, number
-        limit 100
+        limit 500
         for no key update skip locked",
     keys: &[Type::Int, Type::Time],
 };
@@ -76,7 +76,7 @@ const OPEN: Each = Each {
         from outbox
         where partner_id = $1 and stream = $2 and closed_at is null
         order by number
-        limit 16",
+        limit 32",
     keys: &[Type::Int, Type::Text],
 };
 const GUARD: Each = Each {
@@ -120,7 +120,7 @@ const WAKE: Each = Each {
                 from outbox o
                 where o.partner_id = $1 and o.stream = $2 and o.closed_at is null
                 order by o.number
-                limit 16)
+                limit 32)
             and next_at is null",
     keys: &[Type::Int, Type::Text, Type::Time],
 };
@@ -250,7 +250,7 @@ pub async fn partners_with_due(
     rows.iter().map(|row| row.get("partner_id")).collect()
 }
 
-/// At most 100 entries of a partner that are due, locked; those that others have locked are left
+/// At most 500 entries of a partner that are due, locked; those that others have locked are left
 /// out.
 pub async fn list_due(
     tx: &mut Tx,
@@ -261,7 +261,7 @@ pub async fn list_due(
     rows.iter().map(|row| read(partner, row)).collect()
 }
 
-/// The first open numbers of each of these streams, at most 16, ascending.
+/// The first open numbers of each of these streams, at most 32, ascending.
 pub async fn list_open(
     tx: &mut Tx,
     partner: PartnerId,
@@ -355,7 +355,7 @@ pub async fn settle(
     tx.insert_new(&ATTEMPTS, &attempts).await.map(|_| ())
 }
 
-/// Makes the first open entries of streams due that wait behind an earlier one, 16 of each.
+/// Makes the first open entries of streams due that wait behind an earlier one, 32 of each.
 pub async fn wake<'a>(
     tx: &mut Tx,
     streams: impl Iterator<Item = (PartnerId, &'a str)>,

@@ -1,8 +1,9 @@
 //! Private operations: who may ask for one, where they are done, and how many wait.
 
-use super::budget::{Budgets, Holder};
 use super::invalid_payload;
+use crate::limits::refused;
 use crate::problem::Problem;
+use crate::rate::Rate;
 use app::jwe::ACCEPTED_MAX;
 use crypto::jwe::{JweError, PrivateKey, Token, decrypt_with};
 use std::num::NonZero;
@@ -13,6 +14,9 @@ use tokio::sync::Semaphore;
 /// Requests that may wait for a private operation: the last of them waits a tenth of a second.
 const WAITING_MAX: usize = 64;
 
+/// Whose private operations are counted: the fingerprint of a certificate.
+type Holder = [u8; 32];
+
 /// Where requests are decrypted. An operation takes a millisecond of processor, so it is done on
 /// other threads than those that serve, and one processor is always left for these.
 ///
@@ -21,7 +25,7 @@ const WAITING_MAX: usize = 64;
 /// is that nothing else could take its threads; only the copying of SQLite's log and the end of the
 /// process use others of the five hundred that there may be.
 pub(crate) struct Decryption {
-    budgets: Budgets,
+    rate: Rate<Holder>,
     /// Those that decrypt.
     working: Arc<Semaphore>,
     /// Those that decrypt or wait for it.
@@ -30,7 +34,7 @@ pub(crate) struct Decryption {
 
 impl Decryption {
     /// Decrypts on as many processors at a time as there are, less one, and on one at least; so
-    /// many operations a second for each certificate.
+    /// many operations a second for each certificate, half of them at once.
     pub(crate) fn of(per_second: NonZero<u32>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self::limited(per_second, (processors - 1).max(1), WAITING_MAX)
@@ -39,8 +43,9 @@ impl Decryption {
     fn limited(per_second: NonZero<u32>, working: usize, waiting: usize) -> Self {
         // A token that doesn't name its key costs an operation with each of them.
         let burst_min = u32::try_from(ACCEPTED_MAX).unwrap_or(u32::MAX);
+        let burst = (per_second.get() / 2).max(burst_min);
         Self {
-            budgets: Budgets::of(per_second, burst_min),
+            rate: Rate::new(per_second, burst),
             working: Arc::new(Semaphore::new(working)),
             places: Arc::new(Semaphore::new(working + waiting)),
         }
@@ -59,11 +64,14 @@ impl Decryption {
             return Err(cant_decrypt());
         }
         let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        self.budgets
-            .take(holder, count, Instant::now())
-            .map_err(|wait| Problem::too_many(wait.as_secs() + 1))?;
-        let place = self.places.clone().try_acquire_owned();
-        let place = place.map_err(|_| Problem::unavailable())?;
+        self.rate.take(holder, count, Instant::now()).map_err(|wait| {
+            refused("private operations");
+            Problem::too_many(wait)
+        })?;
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            refused("private operations at once");
+            Problem::unavailable()
+        })?;
         let turn = self.working.clone().acquire_owned().await;
         let turn = turn.map_err(|_| Problem::internal())?;
         let decrypt = move || {

@@ -20,17 +20,20 @@ pub(super) struct Claimed {
     /// Addresses that nothing is sent to.
     pub(super) paused: Arc<HashSet<Event>>,
     pub(super) lease: Lease,
+    /// Whether rows were taken, be it that all of them must wait behind others: then there may be
+    /// more.
+    pub(super) any: bool,
 }
 
 impl App {
-    /// Claims at most 100 rows that are due.
+    /// Claims at most 500 rows that are due.
     pub(super) async fn claim(&self, partner: PartnerId) -> Result<Claimed, Error> {
         let now = self.outbox.now();
         let lease = Lease {
             by: self.outbox.worker,
             until: now.checked_add(LEASE).map_err(|_| Error::broken("the calendar ends"))?,
         };
-        let mut claimed = Claimed { runs: Vec::new(), paused: Arc::default(), lease };
+        let mut claimed = Claimed { runs: Vec::new(), paused: Arc::default(), lease, any: false };
         let mut tx = self.db.read().await?;
         let due = outbox::partners_with_due(&mut tx, &[partner], now).await;
         // Who finds nothing doesn't wait for the one writer of SQLite.
@@ -39,12 +42,13 @@ impl App {
         }
         let mut tx = self.db.begin().await?;
         let taken = take(&mut tx, partner, lease, now).await;
-        (claimed.runs, claimed.paused) = tx.end(taken).await?;
+        (claimed.runs, claimed.paused, claimed.any) = tx.end(taken).await?;
         Ok(claimed)
     }
 }
 
-type Taken = (Vec<Vec<Entry>>, Arc<HashSet<Event>>);
+/// The runs, the addresses that are paused, and whether rows were taken.
+type Taken = (Vec<Vec<Entry>>, Arc<HashSet<Event>>, bool);
 
 async fn take(
     tx: &mut Tx,
@@ -71,7 +75,8 @@ async fn take(
     outbox::claim(tx, partner, &numbers, lease).await?;
     let paused = endpoints::list(tx, partner).await?;
     let paused = paused.into_iter().filter(|it| it.paused_at.is_some()).map(|it| it.event);
-    Ok((runs, Arc::new(paused.collect())))
+    let any = !numbers.is_empty() || !waiting.is_empty();
+    Ok((runs, Arc::new(paused.collect()), any))
 }
 
 /// Due rows, sorted out.

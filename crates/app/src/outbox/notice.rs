@@ -101,10 +101,12 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let id = entry.message.ok_or_else(missing)?;
     let message = sources.messages.get(&id).ok_or_else(missing)?;
     let transaction = sources.transactions.get(&message.transaction).ok_or_else(missing)?;
+    let kept = &transaction.order;
     let order = match &entry.detail {
-        None => transaction.order.clone(),
-        Some(detail) => own_order(&transaction.order, detail)
-            .ok_or(Error::broken("what a message said can't be read"))?,
+        None => kept.clone(),
+        Some(detail) => {
+            own_order(kept, detail).ok_or(Error::broken("what a message said can't be read"))?
+        }
     };
     Ok(notifications::transaction(&TransactionNotice {
         processing: message.processing,
@@ -112,21 +114,9 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
         description: message.description,
         codes: sources.codes,
         transaction: transaction.id,
-        balance: order.balance,
+        order: &Order { amount: message.amount, currency: message.currency, ..order },
         resource: resource(transaction, sources),
-        external_id: &order.network_id,
-        reference_external_id: order.reference_id.as_deref(),
-        reference_date: order.reference_date,
-        kind: order.kind,
-        category: order.category,
-        amount: message.amount,
-        currency: message.currency,
-        original_amount: order.original_amount,
-        original_currency: order.original_currency,
         status: message.status,
-        text: &order.text,
-        date: order.network_date,
-        data: order.data.as_deref(),
     }))
 }
 

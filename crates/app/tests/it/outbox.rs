@@ -496,7 +496,6 @@ async fn backlog(database: Database) {
     for _ in 0..16 {
         cards.push(node.funded(1_000_000).await);
     }
-    node.deliver_to(&partner, &[]).await;
     node.deliver_to(&partner, &[Event::Transaction]).await;
     let operator = app::audit::Operator("os:test".to_owned());
     let nowhere = format!("https://localhost:{}", testkit::free_port());

@@ -1,6 +1,8 @@
 //! Each body against the seeds' example.
 
 use super::*;
+use domain::money::Currency;
+use domain::transaction::Category;
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect(text)
@@ -10,21 +12,15 @@ fn uuid(text: &str) -> Uuid {
     text.parse().expect(text)
 }
 
-/// The notice of the seeds' example.
-fn notice() -> TransactionNotice<'static> {
-    TransactionNotice {
-        processing: Processing::Success,
-        processed_at: at("2023-11-17T11:32:16.987Z"),
-        description: Description::Approved,
-        codes: DescriptionCodes::Seeds,
-        transaction: TransactionId(uuid("b4f534ef-77c2-4f16-ab4d-496806a76fb6")),
+/// The order of the seeds' example.
+fn order() -> Order {
+    Order {
         balance: Some(BalanceId(uuid("60036f20-3b2c-470e-b9de-3c6cfbe8a5ff"))),
-        resource: Some(Resource::Card {
-            id: CardId(357_970),
-            resource: uuid("b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe"),
-        }),
-        external_id: "d275ecb8-138e-4d0e-b5bf-c4158b4ce516",
-        reference_external_id: None,
+        card: Some(CardId(357_970)),
+        processor: None,
+        network_id: "d275ecb8-138e-4d0e-b5bf-c4158b4ce516".to_owned(),
+        network_date: at("2023-11-17T11:32:16Z"),
+        reference_id: None,
         reference_date: None,
         kind: TransactionType::Pos,
         category: Category::Debit,
@@ -32,13 +28,32 @@ fn notice() -> TransactionNotice<'static> {
         currency: Currency::parse("PLN").expect("a currency"),
         original_amount: Some(12_300),
         original_currency: Some(Currency::parse("PLN").expect("a currency")),
-        status: Status::Authorized,
-        text: "FrogShop Lublin POL",
-        date: at("2023-11-17T11:32:16Z"),
+        conversion_rate: None,
+        text: "FrogShop Lublin POL".to_owned(),
         data: Some(
             r#"{"mcc": "5122", "merchantIdentifier": "12345", "captureMode": "NFC",
-                "lastFourDigits": "0911", "acquirerCountry": "POL"}"#,
+                "lastFourDigits": "0911", "acquirerCountry": "POL"}"#
+                .to_owned(),
         ),
+        mcc: Some("5122".to_owned()),
+        retrieval_reference: None,
+    }
+}
+
+/// Its notice.
+fn notice(order: &Order) -> TransactionNotice<'_> {
+    TransactionNotice {
+        processing: Processing::Success,
+        processed_at: at("2023-11-17T11:32:16.987Z"),
+        description: Description::Approved,
+        codes: DescriptionCodes::Seeds,
+        transaction: TransactionId(uuid("b4f534ef-77c2-4f16-ab4d-496806a76fb6")),
+        order,
+        resource: Some(Resource::Card {
+            id: CardId(357_970),
+            resource: uuid("b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe"),
+        }),
+        status: Status::Authorized,
     }
 }
 
@@ -77,7 +92,7 @@ fn the_legacy_notification_is_that_of_the_seeds() {
         }}"#,
     )
     .expect("JSON");
-    assert_eq!(transaction(&notice()), expected);
+    assert_eq!(transaction(&notice(&order())), expected);
 }
 
 #[test]
@@ -112,9 +127,11 @@ fn a_reason_that_the_seeds_do_not_list_is_told_by_its_own_name_to_those_who_aske
 
 #[test]
 fn a_code_of_ours_is_told_to_those_who_asked_for_it() {
+    let order = order();
     let told = |codes| {
         let description = Description::CardLocked;
-        transaction(&TransactionNotice { description, codes, ..notice() })["description"].clone()
+        transaction(&TransactionNotice { description, codes, ..notice(&order) })["description"]
+            .clone()
     };
     assert_eq!(told(DescriptionCodes::Seeds), "UNKNOWN_ERROR");
     assert_eq!(told(DescriptionCodes::Extended), "CARD_LOCKED");
@@ -123,15 +140,18 @@ fn a_code_of_ours_is_told_to_those_who_asked_for_it() {
 #[test]
 fn a_transaction_without_card_is_of_its_balance() {
     let balance = BalanceId(uuid("60036f20-3b2c-470e-b9de-3c6cfbe8a5ff"));
-    let told = transaction(&TransactionNotice {
-        resource: Some(Resource::Balance(balance)),
+    let order = Order {
         kind: TransactionType::TopUp,
         category: Category::Credit,
-        status: Status::Cleared,
         original_amount: None,
         original_currency: None,
         data: None,
-        ..notice()
+        ..order()
+    };
+    let told = transaction(&TransactionNotice {
+        resource: Some(Resource::Balance(balance)),
+        status: Status::Cleared,
+        ..notice(&order)
     });
     let told = &told["transaction"];
     assert_eq!(told["resource"], "balance");
