@@ -12,8 +12,9 @@ use std::time::Duration;
 use store::db::{Db, Options, Sql};
 use tempfile::TempDir;
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/upgrade/issue-2")
+/// The folder of what the last commit of an issue left.
+fn fixture(issue: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/upgrade").join(issue)
 }
 
 fn run(command: &mut Command) {
@@ -23,7 +24,7 @@ fn run(command: &mut Command) {
 
 /// Unpacks an archive into the folder `data` of a new folder, and its database where that isn't a
 /// file.
-fn unpack(prefix: &str, database: &Database) -> TempDir {
+fn unpack(issue: &str, prefix: &str, database: &Database) -> TempDir {
     let around = testkit::folder();
     let data = around.path().join("data");
     std::fs::DirBuilder::new().mode(0o700).create(&data).expect("a folder");
@@ -31,7 +32,7 @@ fn unpack(prefix: &str, database: &Database) -> TempDir {
         Database::Sqlite => "sqlite",
         Database::Postgres(_) => "postgres",
     };
-    let archive = fixtures().join(format!("{prefix}{kind}.tar.gz"));
+    let archive = fixture(issue).join(format!("{prefix}{kind}.tar.gz"));
     run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&data));
     if let Database::Postgres(url) = database {
         let dump = data.join("database.sql");
@@ -43,12 +44,12 @@ fn unpack(prefix: &str, database: &Database) -> TempDir {
     around
 }
 
-fn facts(database: &Database) -> Value {
+fn facts(issue: &str, database: &Database) -> Value {
     let name = match database {
         Database::Sqlite => "sqlite.json",
         Database::Postgres(_) => "postgres.json",
     };
-    let text = std::fs::read_to_string(fixtures().join(name)).expect("a file");
+    let text = std::fs::read_to_string(fixture(issue).join(name)).expect("a file");
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -176,27 +177,37 @@ async fn check_money(sandbox: &Sandbox, facts: &Value) {
     assert_eq!(held(&after), held(&before) - 1_000);
 }
 
-on_both_databases! {
-    /// Balances, cards, holds, keys and certificates of then are those of now.
-    async fn a_sandbox_of_an_earlier_release_goes_on(database) {
-        let facts = facts(&database);
-        let around = unpack("", &database);
-        let begin = [("ANTACA_CLOCK", text(&facts, "madeAt"))];
-        let mut sandbox = Sandbox::open(around, database, &begin).await;
-        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
-        check_seen(&sandbox, &facts).await;
-        check_asked(&sandbox, &facts).await;
-        check_seen(&sandbox, &facts).await;
-        check_money(&sandbox, &facts).await;
-        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+/// Balances, cards, holds, keys and certificates of then are those of now.
+async fn goes_on(issue: &str, database: Database) {
+    let facts = facts(issue, &database);
+    let around = unpack(issue, "", &database);
+    let begin = [("ANTACA_CLOCK", text(&facts, "madeAt"))];
+    let mut sandbox = Sandbox::open(around, database, &begin).await;
+    sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+    check_seen(&sandbox, &facts).await;
+    check_asked(&sandbox, &facts).await;
+    check_seen(&sandbox, &facts).await;
+    check_money(&sandbox, &facts).await;
+    sandbox.antaca(&["ledger", "verify"]).await.assert_done();
 
-        // As when they had come to their end: the sandbox makes new ones.
-        sandbox.stop().await.assert_done();
-        for name in ["server.pem", "sandbox.pem", "processor.pem"] {
-            std::fs::remove_file(sandbox.dir().join(name)).expect("it is there");
-        }
-        sandbox.restart().await;
-        check_asked(&sandbox, &facts).await;
+    // As when they had come to their end: the sandbox makes new ones.
+    sandbox.stop().await.assert_done();
+    for name in ["server.pem", "sandbox.pem", "processor.pem"] {
+        std::fs::remove_file(sandbox.dir().join(name)).expect("it is there");
+    }
+    sandbox.restart().await;
+    check_asked(&sandbox, &facts).await;
+}
+
+on_both_databases! {
+    async fn a_sandbox_of_issue_2_goes_on(database) {
+        goes_on("issue-2", database).await;
+    }
+}
+
+on_both_databases! {
+    async fn a_sandbox_of_issue_3_goes_on(database) {
+        goes_on("issue-3", database).await;
     }
 }
 
@@ -251,7 +262,7 @@ async fn from_the_future(around: &Path, database: &Database) {
 on_both_databases! {
     /// Nothing is migrated behind an operator's back, and nothing newer is touched.
     async fn a_production_instance_is_migrated_by_its_operator_alone(database) {
-        let around = unpack("production-", &database);
+        let around = unpack("issue-2", "production-", &database);
         let variables = variables(around.path(), &database);
         for arguments in [&["serve"][..], &["partner", "list"]] {
             let refused = antaca(arguments, &variables).await;
