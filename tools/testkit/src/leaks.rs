@@ -7,14 +7,24 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
 /// digits, so that the report of a leak isn't another leak.
 ///
 /// A run is what stands between two other characters: a number glued to more digits is longer and
-/// doesn't count. One random run in ten passes, so times belong into tests as text, not as
-/// microseconds; look for known numbers with [`contains_secret`].
+/// doesn't count, and neither does one within a fingerprint or serial number in hexadecimal. One
+/// random run in ten passes, so times belong into tests as text, not as microseconds; look for
+/// known numbers with [`contains_secret`].
 #[must_use]
 pub fn luhn_runs(text: &[u8]) -> Vec<String> {
-    text.split(|byte| !byte.is_ascii_digit())
+    text.split(|byte| !is_hexadecimal(*byte))
+        .filter(|word| word.len() < DIGEST_LEN_MIN || word.iter().all(u8::is_ascii_digit))
+        .flat_map(|word| word.split(|byte| !byte.is_ascii_digit()))
         .filter(|run| LENGTHS.contains(&run.len()) && passes_luhn(run))
         .map(masked)
         .collect()
+}
+
+/// Digits of hexadecimal that are a digest rather than a word: 128 bits.
+const DIGEST_LEN_MIN: usize = 32;
+
+fn is_hexadecimal(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
 /// Which of the needles occurs in the haystack: its index, never its content.
@@ -64,6 +74,8 @@ mod tests {
             ("42424242424242424242", &[]),
             ("424242424242", &[]),
             ("4242 4242 4242 4242", &[]),
+            ("face4242424242424242", &["424242…4242"]),
+            ("00112233445566778899aabbccddeeff4242424242424242", &[]),
             ("5555555555554444=2512 and 378282246310005", &["555555…4444", "378282…0005"]),
         ];
         for (text, expected) in cases {
