@@ -7,13 +7,15 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
 /// digits, so that the report of a leak isn't another leak.
 ///
 /// A run is what stands between two other characters: a number glued to more digits is longer and
-/// doesn't count, and neither does one within a fingerprint or serial number in hexadecimal. One
-/// random run in ten passes, so times belong into tests as text, not as microseconds; look for
-/// known numbers with [`contains_secret`].
+/// doesn't count, and neither do a fraction's digits nor those within a fingerprint or serial
+/// number in hexadecimal. One random run in ten passes, so times belong into tests as text, not as
+/// microseconds; look for known numbers with [`contains_secret`].
 #[must_use]
 pub fn luhn_runs(text: &[u8]) -> Vec<String> {
-    text.split(|byte| !is_hexadecimal(*byte))
-        .filter(|word| word.len() < DIGEST_LEN_MIN || word.iter().all(u8::is_ascii_digit))
+    let word_of = |byte: &u8| !is_hexadecimal(*byte) && *byte != b'.';
+    text.split(word_of)
+        .filter(|word| word.len() < DIGEST_LEN_MIN || !word.iter().any(u8::is_ascii_lowercase))
+        .map(without_fraction)
         .flat_map(|word| word.split(|byte| !byte.is_ascii_digit()))
         .filter(|run| LENGTHS.contains(&run.len()) && passes_luhn(run))
         .map(masked)
@@ -25,6 +27,14 @@ const DIGEST_LEN_MIN: usize = 32;
 
 fn is_hexadecimal(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// What stands before the point of a decimal number; anything else whole.
+fn without_fraction(word: &[u8]) -> &[u8] {
+    match word.iter().position(|byte| *byte == b'.') {
+        Some(point) if point > 0 && word[..point].iter().all(u8::is_ascii_digit) => &word[..point],
+        Some(_) | None => word,
+    }
 }
 
 /// Which of the needles occurs in the haystack: its index, never its content.
@@ -75,6 +85,9 @@ mod tests {
             ("424242424242", &[]),
             ("4242 4242 4242 4242", &[]),
             ("face4242424242424242", &["424242…4242"]),
+            ("sum 0.4242424242424242", &[]),
+            ("4242424242424242.0", &["424242…4242"]),
+            ("the end.4242424242424242", &["424242…4242"]),
             ("00112233445566778899aabbccddeeff4242424242424242", &[]),
             ("5555555555554444=2512 and 378282246310005", &["555555…4444", "378282…0005"]),
         ];
