@@ -208,6 +208,11 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::InvalidLockReason
         | Refusal::InvalidAmount
         | Refusal::UnknownTransactionType
+        | Refusal::InsufficientFunds
+        | Refusal::InsufficientFundsOnCollateralBalance
+        | Refusal::CollateralBalanceNotFound
+        | Refusal::BalanceLocked
+        | Refusal::AmlException
         | Refusal::TransactionRefused
         | Refusal::PartnerCodeInvalid
         | Refusal::ModeNotSupported

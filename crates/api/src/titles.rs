@@ -171,6 +171,15 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",
         Refusal::CardLockIrreversible => "Issue another card.",
         Refusal::InvalidAmount => "Send a whole number of minor units above zero.",
+        Refusal::InsufficientFunds => "Move at most what the balance has.",
+        Refusal::InsufficientFundsOnCollateralBalance => {
+            "Ask the operator to load the CREDIT balance, or move less."
+        }
+        Refusal::CollateralBalanceNotFound => {
+            "Ask the operator for a CREDIT balance in this currency."
+        }
+        Refusal::BalanceLocked => "Unlock the balance first.",
+        Refusal::AmlException => "Take the user's transactional locks off first, if that is right.",
         Refusal::UnknownTransactionType => "Use a type of the call's description.",
         Refusal::TransactionRefused => "Look at the balance's and the user's state.",
         Refusal::PartnerAlreadyExists

@@ -1,8 +1,9 @@
-//! Balances: create, find, top up.
+//! Balances: create, find, move money; the partners' own among them.
 
 mod create;
 mod find;
+mod of_partner;
 mod transfer;
 
 pub use find::WithCards;
-pub use transfer::Transfer;
+pub use transfer::{Right, Transfer};

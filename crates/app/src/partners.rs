@@ -32,6 +32,8 @@ pub struct Set {
     pub state: Option<PartnerState>,
     /// Who decides verifications.
     pub kyc_mode: Option<KycMode>,
+    /// Which of its balances limits its users.
+    pub collateral_mode: Option<CollateralMode>,
     /// Which description codes it is sent.
     pub description_codes: Option<DescriptionCodes>,
     /// IANA name of the zone of its days.
@@ -168,8 +170,8 @@ fn check(command: &Create) -> Result<(), Refusal> {
 }
 
 fn check_modes(settings: &Settings) -> Result<(), Refusal> {
-    let modes = (settings.balance_mode, settings.authorization_mode, settings.collateral_mode);
-    if modes == (BalanceMode::Internal, AuthorizationMode::Own, CollateralMode::None) {
+    let modes = (settings.balance_mode, settings.authorization_mode);
+    if modes == (BalanceMode::Internal, AuthorizationMode::Own) {
         Ok(())
     } else {
         Err(Refusal::ModeNotSupported)
@@ -188,6 +190,7 @@ pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
         state: command.state.unwrap_or(partner.state),
         settings: Settings {
             kyc_mode: command.kyc_mode.unwrap_or(settings.kyc_mode),
+            collateral_mode: command.collateral_mode.unwrap_or(settings.collateral_mode),
             description_codes: command.description_codes.unwrap_or(settings.description_codes),
             time_zone: command.time_zone.unwrap_or(settings.time_zone),
             ..settings

@@ -1,12 +1,15 @@
-//! Messages of a card network: authorize, reverse, clear. What can be found out before the queue
-//! is found out here (step 1 of the engine's protocol).
+//! Messages of a card network: authorize, inform, reverse, clear. What can be found out before the
+//! queue is found out here (step 1 of the engine's protocol).
 
 mod authorize;
 mod clear;
+mod inform;
 mod reverse;
 
+pub use crate::ledger::command::Told;
 pub use authorize::Authorize;
 pub use clear::Clear;
+pub use inform::Inform;
 pub use reverse::Reverse;
 /// What was decided about a message.
 pub use store::ledger::Message;

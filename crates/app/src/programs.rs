@@ -3,6 +3,7 @@
 use crate::audit::Operator;
 use crate::refusals::Refusal;
 use crate::{App, Error};
+use domain::balance::PartnerBalanceKind;
 use domain::ids::{PartnerId, ProcessorId};
 use domain::program::{Program, is_bin, is_config_id};
 use serde_json::{Value, json};
@@ -49,6 +50,8 @@ impl App {
         if !programs::insert(tx, program, self.now()).await? {
             return Err(Refusal::ProgramAlreadyExists.into());
         }
+        let company = PartnerBalanceKind::Company;
+        self.insert_partner_balance(tx, partner, company, program.currency).await?;
         let act = ("program.create", program.config_id.as_str(), &program_json(program));
         self.record_act(tx, operator, partner, act).await
     }
@@ -133,6 +136,7 @@ pub fn program_json(program: &Program) -> Value {
         "lifetimeMonths": program.lifetime_months,
         "cardCap": program.card_cap,
         "holdDays": program.hold_days,
+        "fxDifferenceTo": program.fx_difference_to.as_str(),
         "state": program.state.as_str(),
     })
 }

@@ -55,6 +55,14 @@ refusals! {
     CardLockIrreversible, "CARD_LOCK_IRREVERSIBLE", "This lock can't be taken off.";
     InvalidAmount, "INVALID_AMOUNT",
         "The amount must be above zero and the balance must not grow beyond 64 bits.";
+    InsufficientFunds, "INSUFFICIENT_FUNDS", "The balance has too little.";
+    InsufficientFundsOnCollateralBalance, "INSUFFICIENT_FUNDS_ON_COLLATERAL_BALANCE",
+        "The partner's CREDIT balance has too little.";
+    CollateralBalanceNotFound, "COLLATERAL_BALANCE_NOT_FOUND",
+        "The partner has no CREDIT balance in this currency.";
+    BalanceLocked, "BALANCE_LOCKED", "The balance is locked: no money leaves it.";
+    AmlException, "AML_EXCEPTION",
+        "The user is under a transactional lock: no money leaves its balances.";
     UnknownTransactionType, "UNKNOWN_TRANSACTION_TYPE",
         "This type of transaction isn't supported here.";
     TransactionRefused, "UNKNOWN_ERROR", "The transaction couldn't be processed.";
@@ -63,7 +71,7 @@ refusals! {
         "A partner's code is 1 to 64 of a-z, 0-9 and the hyphen.";
     ModeNotSupported, "MODE_NOT_SUPPORTED",
         "The partner's mode isn't supported by this release yet: balance mode EXTERNAL, \
-         authorization mode SHARED, or a collateral mode other than NONE.";
+         or authorization mode SHARED.";
     ClockLimitReached, "CLOCK_LIMIT_REACHED", "A sandbox's clock can be moved by ten years in all.";
     TimeZoneUnknown, "TIME_ZONE_UNKNOWN", "There is no such IANA time zone.";
     ProgramAlreadyExists, "PROGRAM_ALREADY_EXISTS", "The partner has a program of this configId.";
@@ -134,8 +142,19 @@ impl Refusal {
             Description::UnknownTransactionType => Self::UnknownTransactionType,
             Description::CustomerNotFound => Self::CustomerNotFound,
             Description::CardNotFound => Self::CardNotFound,
+            Description::InsufficientFunds => Self::InsufficientFunds,
+            Description::InsufficientFundsOnCollateralBalance => {
+                Self::InsufficientFundsOnCollateralBalance
+            }
+            Description::CollateralBalanceNotFound => Self::CollateralBalanceNotFound,
+            Description::BalanceLocked => Self::BalanceLocked,
+            Description::AmlException => Self::AmlException,
             Description::Approved
-            | Description::InsufficientFunds
+            | Description::InsufficientFundsOnDepositBalance
+            | Description::DepositBalanceNotFound
+            | Description::ExceedsAmountLimit
+            | Description::LimitExceed
+            | Description::BudgetExceeded
             | Description::AmbiguousReferencedTransaction
             | Description::ReferencedTransactionNotFound
             | Description::UnknownError
@@ -145,7 +164,6 @@ impl Refusal {
             | Description::IncorrectCvv
             | Description::TransactionNotPermitted
             | Description::Expired
-            | Description::BalanceLocked
             | Description::CustomerLocked => Self::TransactionRefused,
         }
     }

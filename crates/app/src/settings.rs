@@ -3,7 +3,9 @@
 //! at once a second.
 
 use crate::{App, Error};
-use domain::ids::{PartnerId, ProcessorId};
+use domain::balance::PartnerBalanceKind;
+use domain::ids::{BalanceId, PartnerId, ProcessorId};
+use domain::money::Currency;
 use domain::partner::Partner;
 use domain::program::Program;
 use domain::scope::Scope;
@@ -15,7 +17,7 @@ use store::db::Db;
 use store::jwe_keys::JweKey;
 use store::outbound::Outbound;
 use store::programs::Processor;
-use store::{StoreError, certificates, instance, jwe_keys, outbound, partners, programs};
+use store::{StoreError, balances, certificates, instance, jwe_keys, outbound, partners, programs};
 
 /// All settings as of one version.
 #[derive(Debug, Default)]
@@ -28,6 +30,7 @@ pub struct Snapshot {
     bins: Vec<(String, PartnerId)>,
     certificates: HashMap<Vec<u8>, Certificate>,
     outbound: HashMap<PartnerId, Outbound>,
+    partner_balances: HashMap<(PartnerId, PartnerBalanceKind, Currency), BalanceId>,
     /// The keys that requests are encrypted for, sealed, the newest first.
     pub(crate) jwe_keys: Vec<JweKey>,
 }
@@ -53,6 +56,11 @@ impl Snapshot {
                 certificate.fingerprint.clone()
             }),
             outbound: by(outbound::list(tx).await?, |outbound| outbound.partner),
+            partner_balances: balances::list_partners(tx)
+                .await?
+                .into_iter()
+                .map(|it| ((it.partner, it.kind, it.currency), it.id))
+                .collect(),
             jwe_keys: jwe_keys::list(tx).await?,
         })
     }
@@ -136,6 +144,17 @@ impl Snapshot {
     #[must_use]
     pub fn outbound(&self, partner: PartnerId) -> Option<&Outbound> {
         self.outbound.get(&partner)
+    }
+
+    /// The balance of a partner's own that is for this; it has one at most.
+    #[must_use]
+    pub fn partner_balance(
+        &self,
+        partner: PartnerId,
+        kind: PartnerBalanceKind,
+        currency: Currency,
+    ) -> Option<BalanceId> {
+        self.partner_balances.get(&(partner, kind, currency)).copied()
     }
 
     /// How partners are called, by partner.

@@ -1,4 +1,4 @@
-//! Balances: what an owner has, and what of it is held.
+//! Balances: what an owner has, and what of it is held. A partner's own balances are among them.
 
 use crate::ids::{BalanceId, UserId};
 use crate::money::{Amount, AmountError, Currency};
@@ -16,13 +16,56 @@ words! {
     }
 }
 
+words! {
+    /// What a partner's own balance is for (spec "Partner balances").
+    pub enum PartnerBalanceKind {
+        /// Settles differences between the partner and the operator.
+        Company = "COMPANY",
+        /// Caps what users may be given, where we hold their money.
+        Credit = "CREDIT",
+        /// Caps what users may spend.
+        Deposit = "DEPOSIT",
+        /// Parks transfers that fit no user's balance.
+        IbanTechnical = "IBAN_TECHNICAL",
+    }
+}
+
+/// Whose money it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A user's.
+    User(UserId),
+    /// The partner's own; one of each kind and currency at most.
+    Partner(PartnerBalanceKind),
+}
+
+impl Owner {
+    /// The user, if it is one.
+    #[must_use]
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(id) => Some(id),
+            Self::Partner(_) => None,
+        }
+    }
+
+    /// The kind of a partner's own balance, if it is one.
+    #[must_use]
+    pub fn kind(self) -> Option<PartnerBalanceKind> {
+        match self {
+            Self::User(_) => None,
+            Self::Partner(kind) => Some(kind),
+        }
+    }
+}
+
 /// An account in one currency, of one owner; it never changes either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
     /// `balanceId` on the wire.
     pub id: BalanceId,
-    /// The user whose money it is.
-    pub owner: UserId,
+    /// Whose money it is.
+    pub owner: Owner,
     /// Its currency.
     pub currency: Currency,
     /// Whether it can be used.

@@ -1,20 +1,24 @@
 //! Sane values for tests; a test names only what it is about.
 
-use crate::authorization::{Request, Verified};
-use crate::balance::{Balance, BalanceState};
+use crate::authorization::{Ask, OwnerFacts, PartialApproval, Request, Verified};
+use crate::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use crate::card::Card;
 use crate::card::lifecycle::{CardStatus, Usable};
 use crate::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
 use crate::money::{Amount, Currency};
 use crate::program::{
-    Audience, CardType, PreAuthorization, Product, Program, ProgramState, Scheme,
+    Audience, CardType, FxDifferenceTo, PreAuthorization, Product, Program, ProgramState, Scheme,
 };
 use crate::transaction::{Category, Order, TransactionType};
+use crate::user::UserState;
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
 /// A moment in November 2023.
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+/// An owner who may do all.
+pub(crate) const OWNER: OwnerFacts = OwnerFacts { state: UserState::Verified, under_lock: false };
 
 pub(crate) fn amount(minor: i64) -> Amount {
     Amount::from_minor(minor).expect("not negative")
@@ -27,13 +31,19 @@ pub(crate) fn transaction_id(number: u128) -> TransactionId {
 pub(crate) fn balance(posted: i64) -> Balance {
     Balance {
         id: BalanceId(Uuid::from_u128(1)),
-        owner: UserId(1),
+        owner: Owner::User(UserId(1)),
         currency: Currency::EUR,
         state: BalanceState::Active,
         posted,
         held: Amount::ZERO,
         version: 0,
     }
+}
+
+/// A balance of the partner's own.
+pub(crate) fn partner_balance(kind: PartnerBalanceKind, posted: i64) -> Balance {
+    let id = BalanceId(Uuid::from_u128(100 + kind as u128));
+    Balance { id, owner: Owner::Partner(kind), ..balance(posted) }
 }
 
 pub(crate) fn card() -> Card {
@@ -68,6 +78,7 @@ pub(crate) fn program() -> Program {
         lifetime_months: 36,
         card_cap: 10,
         hold_days: 7,
+        fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
     }
 }
@@ -99,8 +110,10 @@ pub(crate) fn request(minor: i64) -> Request {
     Request {
         order: order(minor),
         processor: ProcessorId(1),
+        ask: Ask::Debit,
         expiry: None,
         cvv: Verified::NotSent,
         pre_authorization: PreAuthorization::No,
+        partial_approval: PartialApproval::Refused,
     }
 }

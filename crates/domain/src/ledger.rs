@@ -3,12 +3,16 @@
 //! | event | file |
 //! | --- | --- |
 //! | which accounts it moves money between | [`rules`] |
+//! | the balances that a decision touches | [`accounts`] |
 //! | a hold let go: reversal, expiry, a late answer | [`release`] |
-//! | money moved by the network | [`clearing`] |
-//! | money moved by the partner | [`internal`] |
+//! | money held or moved by force: advices, force posts, adjustments | [`force`] |
+//! | money settled by the network | [`clearing`] |
+//! | money moved by the partner or the operator | [`internal`] |
 //! | which transaction a message refers to | [`matching`] |
 
+pub mod accounts;
 pub mod clearing;
+pub mod force;
 pub mod internal;
 pub mod matching;
 pub mod release;
@@ -16,19 +20,21 @@ pub mod rules;
 
 use crate::balance::Balance;
 use crate::ids::BalanceId;
-use crate::money::{Amount, AmountError, Currency};
+use crate::money::{Amount, Currency};
 use crate::transaction::Transaction;
 
 /// Where money is. The settlement accounts stand per partner and currency and have no row of
 /// their own: no decision reads them, so they are sums of movements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
-    /// An owner's balance.
+    /// An owner's or the partner's own balance.
     Balance(BalanceId),
     /// The card network.
     Scheme,
     /// Bank money.
     Outside,
+    /// What the partner keeps in its own books.
+    Books,
 }
 
 /// An amount from one account to another: balanced in itself.
@@ -44,36 +50,35 @@ pub struct Leg {
     pub currency: Currency,
 }
 
-/// What an event changes: the transaction as it is now, and, if money was held, let go or moved,
-/// the balance as it is now and the legs.
+/// A transaction and what of it moves now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posting {
+    /// The transaction after the event.
+    pub transaction: Transaction,
+    /// What moves.
+    pub legs: Vec<Leg>,
+}
+
+/// What an event changes: the transaction as it is now, the balances that it touches as they are
+/// now, and what moved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The transaction after the event.
     pub transaction: Transaction,
-    /// The balance after the event, if the event touches it.
-    pub balance: Option<Balance>,
+    /// The balances that the event touches, after it.
+    pub balances: Vec<Balance>,
     /// What moved.
     pub legs: Vec<Leg>,
+    /// A difference of exchange rates: a transaction of its own, of the partner's `COMPANY`.
+    pub difference: Option<Box<Posting>>,
 }
 
 impl Change {
     /// A record that holds and moves nothing.
     #[must_use]
     pub fn record(transaction: Transaction) -> Self {
-        Self { transaction, balance: None, legs: Vec::new() }
+        Self { transaction, balances: Vec::new(), legs: Vec::new(), difference: None }
     }
-}
-
-/// Moves the balance's side of a leg.
-fn post(balance: &mut Balance, leg: &Leg) -> Result<(), AmountError> {
-    let own = Account::Balance(balance.id);
-    if leg.from == own {
-        balance.debit(leg.amount)?;
-    }
-    if leg.to == own {
-        balance.credit(leg.amount)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

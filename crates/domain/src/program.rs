@@ -57,6 +57,16 @@ words! {
     }
 }
 
+words! {
+    /// Who bears a difference between the exchange rates of an authorization and its clearing.
+    pub enum FxDifferenceTo {
+        /// The partner's `COMPANY` balance.
+        Company = "COMPANY",
+        /// The cardholder.
+        Cardholder = "CARDHOLDER",
+    }
+}
+
 /// A configured card product of a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -86,6 +96,8 @@ pub struct Program {
     pub card_cap: i64,
     /// How many days a hold lasts (spec "expiry").
     pub hold_days: i32,
+    /// Who bears differences of exchange rates.
+    pub fx_difference_to: FxDifferenceTo,
     /// Whether it works.
     pub state: ProgramState,
 }

@@ -1,7 +1,9 @@
 //! Transactions: one financial event with a life, and the words that tell of it.
 
+use crate::balance::{Owner, PartnerBalanceKind};
 use crate::card::lifecycle::LockReason;
 use crate::ids::{BalanceId, CardId, ProcessorId, TransactionId};
+use crate::ledger::rules::Backing;
 use crate::money::{Amount, Currency};
 use crate::words::words;
 use jiff::Timestamp;
@@ -51,20 +53,115 @@ words! {
         CashbackAtPos = "cashback_at_pos",
         /// Account funding transaction: money pulled from the card to fund something.
         Aft = "aft",
+        /// The network asks what can be spent.
+        BalanceInquiry = "balance_inquiry",
         /// A correction by the network.
         Adjustment = "adjustment",
-        /// Money loaded onto a balance.
+        /// Money loaded onto a balance from outside.
         TopUp = "topUp",
+        /// Money given to a user from within, mostly what another's `funding` took.
+        Payment = "payment",
+        /// Money given to a user by a credit agreement.
+        Loan = "loan",
+        /// Money given to a user by a loyalty program.
+        Cashback = "cashback",
+        /// Money taken from a user that stays within, mostly for another's `payment`.
+        Funding = "funding",
+        /// A bank transfer that came for a user.
+        CreditIbanTransfer = "creditIbanTransfer",
+        /// Money that a user takes out.
+        Withdrawal = "withdrawal",
+        /// What a partner charges a user as its commission.
+        Commission = "commission",
+        /// What a partner charges a user as interest.
+        Interest = "interest",
+        /// What a user is charged for the partner's `COMPANY`.
+        Fee = "fee",
+        /// What the scheme pays the partner for its cards' purchases.
+        InterchangeCredit = "interchangeCredit",
+        /// Money put on a `CREDIT` or `DEPOSIT` balance.
+        CollateralCredit = "collateralCredit",
+        /// Money taken from a `CREDIT` or `DEPOSIT` balance.
+        CollateralDebit = "collateralDebit",
+        /// Money put on a `COMPANY` balance.
+        CompanyCredit = "companyCredit",
+        /// Money taken from a `COMPANY` balance.
+        CompanyDebit = "companyDebit",
+        /// A transfer parked.
+        IbanTechnicalCredit = "ibanTechnicalCredit",
+        /// A parked transfer taken out.
+        IbanTechnicalDebit = "ibanTechnicalDebit",
     }
 }
 
 impl TransactionType {
-    /// Whether a card network may send it as an authorization.
+    /// Whether a card network may send it as an authorization that moves money.
     #[must_use]
     pub fn is_of_the_network(self) -> bool {
+        matches!(self, Self::Pos | Self::Atm | Self::CashbackAtPos | Self::Aft)
+    }
+
+    /// Which way an internal transaction moves the money of its balance; none for the network's
+    /// types.
+    #[must_use]
+    pub fn internal_way(self) -> Option<Category> {
+        Some(match self {
+            Self::TopUp
+            | Self::Payment
+            | Self::Loan
+            | Self::Cashback
+            | Self::CreditIbanTransfer
+            | Self::InterchangeCredit
+            | Self::CollateralCredit
+            | Self::CompanyCredit
+            | Self::IbanTechnicalCredit => Category::Credit,
+            Self::Funding
+            | Self::Withdrawal
+            | Self::Commission
+            | Self::Interest
+            | Self::Fee
+            | Self::CollateralDebit
+            | Self::CompanyDebit
+            | Self::IbanTechnicalDebit => Category::Debit,
+            Self::Pos
+            | Self::Atm
+            | Self::CashbackAtPos
+            | Self::Aft
+            | Self::BalanceInquiry
+            | Self::Adjustment => return None,
+        })
+    }
+
+    /// Whether it may happen to a balance of this owner.
+    #[must_use]
+    pub fn is_for(self, owner: Owner) -> bool {
+        use PartnerBalanceKind as Kind;
         match self {
-            Self::Pos | Self::Atm | Self::CashbackAtPos | Self::Aft => true,
-            Self::Adjustment | Self::TopUp => false,
+            Self::CollateralCredit | Self::CollateralDebit => {
+                matches!(owner, Owner::Partner(Kind::Credit | Kind::Deposit))
+            }
+            Self::CompanyCredit | Self::CompanyDebit | Self::InterchangeCredit => {
+                owner == Owner::Partner(Kind::Company)
+            }
+            Self::IbanTechnicalCredit | Self::IbanTechnicalDebit => {
+                owner == Owner::Partner(Kind::IbanTechnical)
+            }
+            Self::Pos
+            | Self::Atm
+            | Self::CashbackAtPos
+            | Self::Aft
+            | Self::BalanceInquiry
+            | Self::Adjustment
+            | Self::TopUp
+            | Self::Payment
+            | Self::Loan
+            | Self::Cashback
+            | Self::Funding
+            | Self::CreditIbanTransfer
+            | Self::Withdrawal
+            | Self::Commission
+            | Self::Interest
+            | Self::Fee => owner.user().is_some(),
         }
     }
 }
@@ -98,6 +195,22 @@ words! {
         CurrencyMismatch = "CURRENCY_MISMATCH",
         /// The owner is gone.
         CustomerNotFound = "CUSTOMER_NOT_FOUND",
+        /// The partner's deposit has too little.
+        InsufficientFundsOnDepositBalance = "INSUFFICIENT_FUNDS_ON_DEPOSIT_BALANCE",
+        /// The partner has no deposit in this currency.
+        DepositBalanceNotFound = "DEPOSIT_BALANCE_NOT_FOUND",
+        /// The partner's credit balance has too little.
+        InsufficientFundsOnCollateralBalance = "INSUFFICIENT_FUNDS_ON_COLLATERAL_BALANCE",
+        /// The partner has no credit balance in this currency.
+        CollateralBalanceNotFound = "COLLATERAL_BALANCE_NOT_FOUND",
+        /// The owner is under a transactional lock.
+        AmlException = "AML_EXCEPTION",
+        /// More than the card may spend.
+        ExceedsAmountLimit = "EXCEEDS_AMOUNT_LIMIT",
+        /// More than the owner or the program may spend.
+        LimitExceed = "LIMIT_EXCEED",
+        /// More than the budget has left.
+        BudgetExceeded = "BUDGET_EXCEEDED",
         /// The type isn't supported.
         UnknownTransactionType = "UNKNOWN_TRANSACTION_TYPE",
         /// None of the others.
@@ -132,8 +245,7 @@ impl Description {
             | Self::IncorrectCvv
             | Self::BalanceLocked
             | Self::CustomerLocked => Self::UnknownError.as_str(),
-            // A code of the seeds that no description of ours has.
-            Self::TransactionNotPermitted => "LIMIT_EXCEED",
+            Self::TransactionNotPermitted => Self::LimitExceed.as_str(),
             Self::Expired => Self::Approved.as_str(),
             Self::Approved
             | Self::InsufficientFunds
@@ -144,11 +256,22 @@ impl Description {
             | Self::ReferencedTransactionNotFound
             | Self::CurrencyMismatch
             | Self::CustomerNotFound
+            | Self::InsufficientFundsOnDepositBalance
+            | Self::DepositBalanceNotFound
+            | Self::InsufficientFundsOnCollateralBalance
+            | Self::CollateralBalanceNotFound
+            | Self::AmlException
+            | Self::ExceedsAmountLimit
+            | Self::LimitExceed
+            | Self::BudgetExceeded
             | Self::UnknownTransactionType
             | Self::UnknownError => self.as_str(),
         }
     }
 }
+
+/// The action code of an approval of less than was asked for.
+pub const APPROVED_IN_PART: &str = "0002";
 
 /// The four-digit action code that the network is answered with (spec "Transactions", ISO
 /// 8583:1993 style). A locked card answers with its reason's code.
@@ -158,6 +281,7 @@ pub fn action_code(description: Description, lock: Option<LockReason>) -> &'stat
         Description::Approved => "0000",
         Description::CardLocked => lock.map_or("1000", LockReason::action_code),
         Description::CardExpired => "1001",
+        Description::AmlException => "1002",
         Description::CardNotActive | Description::BalanceLocked | Description::CustomerLocked => {
             "1004"
         }
@@ -166,12 +290,19 @@ pub fn action_code(description: Description, lock: Option<LockReason>) -> &'stat
         Description::UnknownTransactionType => "1015",
         Description::InsufficientFunds => "1016",
         Description::TransactionNotPermitted => "1019",
+        Description::ExceedsAmountLimit
+        | Description::LimitExceed
+        | Description::BudgetExceeded => "1021",
         Description::IncorrectCvv => "1022",
         Description::BalanceNotFound
         | Description::AmbiguousReferencedTransaction
         | Description::ReferencedTransactionNotFound
         | Description::CurrencyMismatch
         | Description::CustomerNotFound
+        | Description::InsufficientFundsOnDepositBalance
+        | Description::DepositBalanceNotFound
+        | Description::InsufficientFundsOnCollateralBalance
+        | Description::CollateralBalanceNotFound
         | Description::UnknownError
         | Description::Expired => "1000",
     }
@@ -195,9 +326,14 @@ pub struct Transaction {
     pub description: Description,
     /// What it still holds of the balance.
     pub held: Amount,
-    /// What has moved so far.
+    /// What has moved of the balance so far, the way that its category says.
     pub cleared: Amount,
-    /// How many clearings have moved money: the part number of the last.
+    /// What the network has settled of it so far: less than `cleared` while a credit that was
+    /// posted at once waits for its clearing.
+    pub settled: Amount,
+    /// How it is backed by a balance of the partner's.
+    pub backing: Backing,
+    /// How often money was moved: the part number of the last movement.
     pub parts: i64,
     /// What could be spent just before, in minor units.
     pub balance_before: Option<i64>,
@@ -279,6 +415,8 @@ impl Transaction {
             description,
             held: Amount::ZERO,
             cleared: Amount::ZERO,
+            settled: Amount::ZERO,
+            backing: Backing::NONE,
             parts: 0,
             balance_before: None,
             balance_after: None,

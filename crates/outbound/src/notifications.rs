@@ -121,16 +121,19 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
     })
 }
 
-/// The notifier's own word for a type.
+/// The notifier's own words for the types that have one.
+const LEGACY_TYPES: &[(TransactionType, &str)] = &[
+    (TransactionType::Pos, "POS"),
+    (TransactionType::Atm, "ATM"),
+    (TransactionType::CashbackAtPos, "Cashback"),
+    (TransactionType::Aft, "AFT"),
+    (TransactionType::Adjustment, "Adjustment"),
+];
+
+/// The notifier's word for a type.
 fn legacy_type(kind: TransactionType) -> &'static str {
-    match kind {
-        TransactionType::Pos => "POS",
-        TransactionType::Atm => "ATM",
-        TransactionType::CashbackAtPos => "Cashback",
-        TransactionType::Aft => "AFT",
-        TransactionType::Adjustment => "Adjustment",
-        TransactionType::TopUp => "topUp",
-    }
+    let own = LEGACY_TYPES.iter().find(|(of, _)| *of == kind);
+    own.map_or(kind.as_str(), |(_, word)| word)
 }
 
 /// The keys that the notifier has, `cashbackPosAmount` apart.

@@ -21,8 +21,8 @@ use clap::Args;
 use crypto::certificates::Authority;
 use domain::ids::PartnerId;
 use domain::money::Currency;
-use domain::partner::{DescriptionCodes, KycMode, Partner, PartnerState, Settings};
-use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
+use domain::partner::{CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings};
+use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -91,6 +91,9 @@ pub(crate) struct CreatePartner {
     /// Who decides verifications
     #[arg(long, default_value = "MANUAL", value_parser = ["MANUAL", "AUTOMATIC", "EXTERNAL"])]
     pub(crate) kyc_mode: String,
+    /// Which of its balances limits its users
+    #[arg(long, default_value = "NONE", value_parser = ["NONE", "CREDIT", "DEPOSIT"])]
+    pub(crate) collateral_mode: String,
     /// Which description codes it is sent
     #[arg(long, default_value = "SEEDS", value_parser = ["SEEDS", "EXTENDED"])]
     pub(crate) description_codes: String,
@@ -115,6 +118,9 @@ pub(crate) struct SetPartner {
     /// Who decides verifications
     #[arg(long, value_parser = ["MANUAL", "AUTOMATIC", "EXTERNAL"])]
     pub(crate) kyc_mode: Option<String>,
+    /// Which of its balances limits its users: from now on, not what is open
+    #[arg(long, value_parser = ["NONE", "CREDIT", "DEPOSIT"])]
+    pub(crate) collateral_mode: Option<String>,
     /// Which description codes it is sent
     #[arg(long, value_parser = ["SEEDS", "EXTENDED"])]
     pub(crate) description_codes: Option<String>,
@@ -169,6 +175,9 @@ pub(crate) struct CreateProgram {
     /// How many days a hold lasts
     #[arg(long, default_value_t = 7)]
     pub(crate) hold_days: i32,
+    /// Who bears a difference between the exchange rates of authorization and clearing
+    #[arg(long, default_value = "COMPANY", value_parser = ["COMPANY", "CARDHOLDER"])]
+    pub(crate) fx_difference_to: String,
 }
 
 /// Whose programs to list.
@@ -241,6 +250,11 @@ impl Desk {
     ) -> Result<Value, Failure> {
         let settings = Settings {
             kyc_mode: word("--kyc-mode", KycMode::parse, &command.kyc_mode)?,
+            collateral_mode: word(
+                "--collateral-mode",
+                CollateralMode::parse,
+                &command.collateral_mode,
+            )?,
             description_codes: word(
                 "--description-codes",
                 DescriptionCodes::parse,
@@ -265,6 +279,11 @@ impl Desk {
             name: command.name,
             state: maybe("--state", PartnerState::parse, command.state)?,
             kyc_mode: maybe("--kyc-mode", KycMode::parse, command.kyc_mode)?,
+            collateral_mode: maybe(
+                "--collateral-mode",
+                CollateralMode::parse,
+                command.collateral_mode,
+            )?,
             description_codes: maybe(
                 "--description-codes",
                 DescriptionCodes::parse,
@@ -312,6 +331,11 @@ impl Desk {
             lifetime_months: command.lifetime_months,
             card_cap: command.card_cap,
             hold_days: command.hold_days,
+            fx_difference_to: word(
+                "--fx-difference-to",
+                FxDifferenceTo::parse,
+                &command.fx_difference_to,
+            )?,
             state: ProgramState::Live,
         };
         let program = self.app.create_program(operator, program).await?;

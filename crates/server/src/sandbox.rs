@@ -83,6 +83,7 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
     jwe_keys::prepare(&app, &folder, real()).await?;
+    app.make_company_balances().await?;
     let desk = Desk {
         app,
         authority: Some(authority),

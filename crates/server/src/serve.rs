@@ -206,6 +206,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let app = instance::start(db, keyring, Kind::Production, clocks, config.engines).await?;
     let ca = authority.certificate_pem().to_owned();
     jwe_keys::prepare(&app, &folder, real()).await?;
+    app.make_company_balances().await?;
     let desk = Desk {
         app,
         authority: Some(authority),

@@ -4,8 +4,9 @@ use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{amount, currency, word};
 use crate::{StoreError, values};
 use domain::Timestamp;
-use domain::balance::{Balance, BalanceState};
+use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use domain::ids::{BalanceId, PartnerId, UserId};
+use domain::money::Currency;
 use domain::scope::Scope;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -23,24 +24,35 @@ const TABLE: Table = Table {
         ("held", Type::Int),
         ("created_at", Type::Time),
         ("version", Type::Int),
+        ("kind", Type::Text),
     ],
 };
 
 const BY_ID: Sql = Sql("
-    select partner_id, id, user_id, currency, state, posted, held, version
+    select partner_id, id, user_id, kind, currency, state, posted, held, version
     from balance
     where partner_id = $1 and id = $2");
 const BY_USER: Sql = Sql("
-    select partner_id, id, user_id, currency, state, posted, held, version
+    select partner_id, id, user_id, kind, currency, state, posted, held, version
     from balance
     where partner_id = $1 and user_id = $2 and state <> 'REMOVED'
     order by created_at, id");
+const PARTNERS: Sql = Sql("
+    select partner_id, id, kind, currency
+    from balance
+    where kind <> 'USER'
+    order by partner_id, kind, currency");
+const OF_PARTNER: Sql = Sql("
+    select partner_id, id, user_id, kind, currency, state, posted, held, version
+    from balance
+    where partner_id = $1 and kind <> 'USER'
+    order by kind, currency");
 const LOCK: Each = Each {
     sql: "select id from balance where partner_id = $1 and id = $2 for no key update",
     keys: &[Type::Int, Type::Uuid],
 };
 const LOAD: Each = Each {
-    sql: "select partner_id, id, user_id, currency, state, posted, held, version
+    sql: "select partner_id, id, user_id, kind, currency, state, posted, held, version
         from balance
         where partner_id = $1 and id = $2
         limit 1",
@@ -54,7 +66,7 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, PARTNERS, OF_PARTNER];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 
@@ -79,18 +91,68 @@ pub async fn insert(
     balance: &Balance,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let row = values![
-        scope.partner(),
+    tx.insert_all(&TABLE, &[row_of(scope.partner(), balance, now)]).await.map(|_| ())
+}
+
+/// Adds a partner's own balance; `false` if it has one of that kind and currency.
+pub async fn insert_partners(
+    tx: &mut Tx,
+    partner: PartnerId,
+    balance: &Balance,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(tx.insert_new(&TABLE, &[row_of(partner, balance, now)]).await? == 1)
+}
+
+fn row_of(partner: PartnerId, balance: &Balance, now: Timestamp) -> Vec<Value> {
+    values![
+        partner,
         balance.id,
-        balance.owner,
+        balance.owner.user(),
         balance.currency,
         balance.state.as_str(),
         balance.posted,
         balance.held,
         now,
         balance.version,
-    ];
-    tx.insert_all(&TABLE, &[row]).await.map(|_| ())
+        balance.owner.kind().map_or(USER, PartnerBalanceKind::as_str),
+    ]
+}
+
+/// The kind of what isn't a partner's own.
+const USER: &str = "USER";
+
+/// A partner's own balance, by what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartnerBalance {
+    /// Whose.
+    pub partner: PartnerId,
+    /// What for.
+    pub kind: PartnerBalanceKind,
+    /// In which currency.
+    pub currency: Currency,
+    /// Its id.
+    pub id: BalanceId,
+}
+
+/// All partners' own balances.
+pub async fn list_partners(tx: &mut Tx) -> Result<Vec<PartnerBalance>, StoreError> {
+    let rows = tx.rows(&PARTNERS, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(PartnerBalance {
+                partner: row.get("partner_id")?,
+                kind: word(row, "kind", PartnerBalanceKind::parse)?,
+                currency: currency(row, "currency")?,
+                id: row.get("id")?,
+            })
+        })
+        .collect()
+}
+
+/// A partner's own balances, by kind and currency.
+pub async fn list_of_partner(tx: &mut Tx, scope: Scope) -> Result<Vec<Balance>, StoreError> {
+    tx.rows(&OF_PARTNER, &[&scope.partner()]).await?.iter().map(read).collect()
 }
 
 /// Locks balances in the one global order, (partner, id).
@@ -127,7 +189,10 @@ pub async fn update<'a>(
 fn read(row: &Row) -> Result<Balance, StoreError> {
     Ok(Balance {
         id: BalanceId(row.get::<Uuid>("id")?),
-        owner: UserId(row.get("user_id")?),
+        owner: match row.get::<Option<i64>>("user_id")? {
+            Some(user) => Owner::User(UserId(user)),
+            None => Owner::Partner(word(row, "kind", PartnerBalanceKind::parse)?),
+        },
         currency: currency(row, "currency")?,
         state: word(row, "state", BalanceState::parse)?,
         posted: row.get("posted")?,

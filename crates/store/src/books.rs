@@ -8,12 +8,12 @@ use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
 use domain::ledger::Account;
 use domain::money::Currency;
 use domain::scope::Scope;
-use domain::transaction::{Processing, Status};
+use domain::transaction::{Category, Processing, Status};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 const BALANCES: Sql = Sql("
-    select id, currency, posted, held
+    select id, kind <> 'USER' as is_partners, currency, posted, held
     from balance
     where partner_id = $1 and id >= $2
     order by id
@@ -25,8 +25,8 @@ const CARDS: Sql = Sql("
     order by id
     limit $3");
 const ENTRIES: Sql = Sql("
-    select id, balance_id, currency, status, processing, held, cleared,
-        expires_at is not null as expires
+    select id, balance_id, category, currency, status, processing, held, cleared,
+        collateral_id, collateral_held, collateral_moved, expires_at is not null as expires
     from \"transaction\"
     where partner_id = $1 and id >= $2
     order by id
@@ -60,6 +60,8 @@ pub const STATEMENTS: &[Sql] = &[BALANCES, CARDS, ENTRIES, MOVEMENTS, MESSAGES];
 pub struct Told {
     /// The balance.
     pub id: BalanceId,
+    /// Whether it is the partner's own.
+    pub is_partners: bool,
     /// Its currency.
     pub currency: Currency,
     /// Posted, in minor units.
@@ -75,6 +77,8 @@ pub struct Entry {
     pub id: TransactionId,
     /// Its balance.
     pub balance: Option<BalanceId>,
+    /// Which way its money goes.
+    pub category: Category,
     /// Its currency.
     pub currency: Currency,
     /// Where it stands.
@@ -85,6 +89,12 @@ pub struct Entry {
     pub held: i64,
     /// What it has moved, in minor units.
     pub cleared: i64,
+    /// The partner's balance that backs it.
+    pub collateral: Option<BalanceId>,
+    /// What it holds of that, in minor units.
+    pub collateral_held: i64,
+    /// What it has moved of that, in minor units.
+    pub collateral_moved: i64,
     /// Whether its hold ends by itself.
     pub expires: bool,
 }
@@ -136,6 +146,7 @@ pub async fn list_balances(
         .map(|row| {
             Ok(Told {
                 id: BalanceId(row.get("id")?),
+                is_partners: row.get("is_partners")?,
                 currency: currency(row, "currency")?,
                 posted: row.get("posted")?,
                 held: row.get("held")?,
@@ -168,11 +179,15 @@ pub async fn list_entries(
             Ok(Entry {
                 id: TransactionId(row.get("id")?),
                 balance: row.get::<Option<Uuid>>("balance_id")?.map(BalanceId),
+                category: word(row, "category", Category::parse)?,
                 currency: currency(row, "currency")?,
                 status: word(row, "status", Status::parse)?,
                 processing: word(row, "processing", Processing::parse)?,
                 held: row.get("held")?,
                 cleared: row.get("cleared")?,
+                collateral: row.get::<Option<Uuid>>("collateral_id")?.map(BalanceId),
+                collateral_held: row.get("collateral_held")?,
+                collateral_moved: row.get("collateral_moved")?,
                 expires: row.get("expires")?,
             })
         })
@@ -246,6 +261,7 @@ fn account(row: &Row, account: &str, balance: &str) -> Result<Account, StoreErro
         ("balance", Some(id)) => Ok(Account::Balance(BalanceId(id))),
         ("scheme", None) => Ok(Account::Scheme),
         ("outside", None) => Ok(Account::Outside),
+        ("books", None) => Ok(Account::Books),
         _ => Err(corrupt(account)),
     }
 }

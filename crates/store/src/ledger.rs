@@ -34,6 +34,7 @@ const MESSAGES: Table = Table {
         ("told", Type::Bool),
         ("request_id", Type::Text),
         ("created_at", Type::Time),
+        ("available", Type::Int),
     ],
 };
 
@@ -73,7 +74,8 @@ macro_rules! select_message {
         concat!(
             "select partner_id, id, scope, idempotency_key, network_key, fingerprint, kind,
                 transaction_id, amount, currency, processing, description, action_code, status,
-                approved_amount, authorization_code, told, request_id, created_at
+                approved_amount, authorization_code, told, request_id, created_at,
+                available
             from message
             where partner_id = $1 and ",
             $rest
@@ -137,7 +139,7 @@ pub struct Message {
     pub network_key: Option<String>,
     /// The keyed digest of its content.
     pub fingerprint: Vec<u8>,
-    /// `authorization`, `reversal`, `clearing`, `internal` or `expiry`.
+    /// `authorization`, `reversal`, `clearing`, `internal`, `expiry`, …: the command's name.
     pub kind: String,
     /// The transaction that it made or changed.
     pub transaction: TransactionId,
@@ -163,6 +165,8 @@ pub struct Message {
     pub request_id: String,
     /// When it was decided.
     pub created_at: Timestamp,
+    /// What could be spent then, in minor units, if it asked that.
+    pub available: Option<i64>,
 }
 
 /// A reversal that came before what it reverses.
@@ -233,6 +237,7 @@ pub async fn insert_messages<'a>(
                 new.told,
                 new.request_id,
                 new.created_at,
+                new.available,
             ]
         })
         .collect();
@@ -350,6 +355,7 @@ fn account(account: Account) -> (&'static str, Option<Uuid>) {
         Account::Balance(id) => ("balance", Some(id.0)),
         Account::Scheme => ("scheme", None),
         Account::Outside => ("outside", None),
+        Account::Books => ("books", None),
     }
 }
 
@@ -374,5 +380,6 @@ fn read_message(row: &Row) -> Result<Message, StoreError> {
         told: row.get("told")?,
         request_id: row.get("request_id")?,
         created_at: row.get("created_at")?,
+        available: row.get("available")?,
     })
 }

@@ -54,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_operations"),
     migration!(6, "0006_audit"),
     migration!(7, "0007_janitor"),
+    migration!(8, "0008_ledger"),
 ];
 
 /// The values of a row, in the order of its table's columns.

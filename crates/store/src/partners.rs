@@ -37,7 +37,7 @@ const LIST: Sql = Sql("
 const UPDATE: Sql = Sql("
     update partner
     set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
-        version = version + 1
+        collateral_mode = $7, version = version + 1
     where id = $1");
 
 /// The statements of this module.
@@ -80,6 +80,7 @@ pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
             &settings.kyc_mode.as_str(),
             &settings.description_codes.as_str(),
             &settings.time_zone,
+            &settings.collateral_mode.as_str(),
         ],
     )
     .await

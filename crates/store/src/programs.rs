@@ -5,7 +5,7 @@ use crate::read::{currency, small, word};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{PartnerId, ProcessorId};
-use domain::program::{Audience, CardType, Product, Program, ProgramState, Scheme};
+use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
 
 const PROGRAMS: Table = Table {
     name: "program",
@@ -27,6 +27,7 @@ const PROGRAMS: Table = Table {
         ("state", Type::Text),
         ("created_at", Type::Time),
         ("version", Type::Int),
+        ("fx_difference_to", Type::Text),
     ],
 };
 
@@ -49,7 +50,7 @@ const PROCESSORS: Table = Table {
 
 const LIST: Sql = Sql("
     select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
-        processor_id, bin, lifetime_months, card_cap, hold_days, state
+        processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to
     from program
     order by partner_id, config_id");
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
@@ -93,6 +94,7 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         program.state.as_str(),
         now,
         0i64,
+        program.fx_difference_to.as_str(),
     ];
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
 }
@@ -147,6 +149,7 @@ fn read(row: &Row) -> Result<Program, StoreError> {
         lifetime_months: small(row, "lifetime_months")?,
         card_cap: row.get("card_cap")?,
         hold_days: small(row, "hold_days")?,
+        fx_difference_to: word(row, "fx_difference_to", FxDifferenceTo::parse)?,
         state: word(row, "state", ProgramState::parse)?,
     })
 }

@@ -5,7 +5,9 @@ use crate::read::{amount, currency, word, word_or_none};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId};
+use domain::ledger::rules::Backing;
 use domain::money::Currency;
+use domain::partner::CollateralMode;
 use domain::scope::Scope;
 use domain::transaction::{
     Category, Description, Flag, Order, Processing, Status, Transaction, TransactionType,
@@ -51,6 +53,11 @@ const TABLE: Table = Table {
         ("received_at", Type::Time),
         ("changed_at", Type::Time),
         ("version", Type::Int),
+        ("settled", Type::Int),
+        ("collateral_mode", Type::Text),
+        ("collateral_id", Type::Uuid),
+        ("collateral_held", Type::Int),
+        ("collateral_moved", Type::Int),
     ],
 };
 
@@ -63,7 +70,8 @@ macro_rules! select {
                 original_amount, original_currency, conversion_rate, text, data, mcc,
                 retrieval_reference, status, processing, description, held, cleared, parts,
                 balance_before, balance_after, authorization_code, flag, expires_at,
-                received_at, changed_at, version
+                received_at, changed_at, version, settled, collateral_mode, collateral_id,
+                collateral_held, collateral_moved
             from \"transaction\"
             where partner_id = $1 and ",
             $rest
@@ -75,7 +83,7 @@ const BY_ID: Sql = Sql(select!("id = $2"));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and number < $3 order by number desc limit $4"));
 const EXPIRED: Sql = Sql("
-    select id, balance_id
+    select id, balance_id, currency
     from \"transaction\"
     where partner_id = $1 and expires_at <= $2
     order by expires_at
@@ -89,8 +97,9 @@ const LOAD_REFERENCED: Each = Each {
 const UPDATE: Each = Each {
     sql: "update \"transaction\"
         set status = $3, processing = $4, description = $5, held = $6, cleared = $7, parts = $8,
-            authorization_code = $9, expires_at = $10, changed_at = $11, version = $12
-        where partner_id = $1 and id = $2 and version = $13",
+            authorization_code = $9, expires_at = $10, changed_at = $11, version = $12,
+            amount = $13, settled = $14, collateral_held = $15, collateral_moved = $16
+        where partner_id = $1 and id = $2 and version = $17",
     keys: &[
         Type::Int,
         Type::Uuid,
@@ -103,6 +112,10 @@ const UPDATE: Each = Each {
         Type::Text,
         Type::Time,
         Type::Time,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
         Type::Int,
         Type::Int,
     ],
@@ -137,16 +150,17 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Transactions of a partner whose hold has come to its end, oldest first, with their balances.
+/// Transactions of a partner whose hold has come to its end, oldest first, with their balances and
+/// currencies.
 pub async fn list_expired(
     tx: &mut Tx,
     scope: Scope,
     now: Timestamp,
     limit: i64,
-) -> Result<Vec<(TransactionId, BalanceId)>, StoreError> {
+) -> Result<Vec<(TransactionId, BalanceId, Currency)>, StoreError> {
     let rows = tx.rows(&EXPIRED, &[&scope.partner(), &now, &limit]).await?;
     rows.iter()
-        .map(|row| Ok((TransactionId(row.get("id")?), BalanceId(row.get("balance_id")?))))
+        .map(|row| Ok((row.get("id")?, row.get("balance_id")?, currency(row, "currency")?)))
         .collect()
 }
 
@@ -198,6 +212,10 @@ pub async fn update<'a>(
                 changed.expires_at,
                 changed.changed_at,
                 changed.version + 1,
+                changed.order.amount,
+                changed.settled,
+                changed.backing.held,
+                changed.backing.moved,
                 changed.version,
             ]
         })
@@ -244,6 +262,11 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
         new.received_at,
         new.changed_at,
         new.version,
+        new.settled,
+        new.backing.mode.as_str(),
+        new.backing.balance,
+        new.backing.held,
+        new.backing.moved,
     ]
 }
 
@@ -270,6 +293,13 @@ fn read(row: &Row) -> Result<Transaction, StoreError> {
         received_at: row.get("received_at")?,
         changed_at: row.get("changed_at")?,
         version: row.get("version")?,
+        settled: amount(row, "settled")?,
+        backing: Backing {
+            mode: word(row, "collateral_mode", CollateralMode::parse)?,
+            balance: row.get::<Option<Uuid>>("collateral_id")?.map(BalanceId),
+            held: amount(row, "collateral_held")?,
+            moved: amount(row, "collateral_moved")?,
+        },
     })
 }
 

@@ -4,6 +4,7 @@ use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{corrupt, date, word};
 use crate::{StoreError, values};
 use domain::Timestamp;
+use domain::authorization::OwnerFacts;
 use domain::ids::{PartnerId, UserId};
 use domain::scope::Scope;
 use domain::user::{Address, Country, Email, Kyc, Phone, Profile, User, UserState};
@@ -56,8 +57,8 @@ const UPDATE: Sql = Sql("
         email_folded = $8, birth_date = $9, external_id = $10, address = $11, state = $12,
         kyc = $13, version = version + 1
     where partner_id = $1 and id = $2 and version = $14");
-const STATES: Each = Each {
-    sql: "select partner_id, id, state
+const FACTS: Each = Each {
+    sql: "select partner_id, id, state, transactional_locks
         from \"user\"
         where partner_id = $1 and id = $2
         limit 1",
@@ -67,7 +68,7 @@ const STATES: Each = Each {
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE];
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[STATES];
+pub const ENGINE: &[Each] = &[FACTS];
 
 /// How a user is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,17 +162,21 @@ pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreE
     if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
-/// The states of many users, for the engine.
-pub async fn states(
+/// What the engine wants to know of many users.
+pub async fn facts(
     tx: &mut Tx,
     ids: &[(PartnerId, UserId)],
-) -> Result<Vec<((PartnerId, UserId), UserState)>, StoreError> {
+) -> Result<Vec<((PartnerId, UserId), OwnerFacts)>, StoreError> {
     let keys: Vec<Vec<Value>> = ids.iter().map(|(partner, id)| values![partner, id]).collect();
-    let rows = tx.rows_each(&STATES, &keys).await?;
+    let rows = tx.rows_each(&FACTS, &keys).await?;
     rows.iter()
         .map(|row| {
             let id = (PartnerId(row.get("partner_id")?), UserId(row.get("id")?));
-            Ok((id, word(row, "state", UserState::parse)?))
+            let facts = OwnerFacts {
+                state: word(row, "state", UserState::parse)?,
+                under_lock: !row.get::<String>("transactional_locks")?.is_empty(),
+            };
+            Ok((id, facts))
         })
         .collect()
 }

@@ -5,6 +5,7 @@
 
 mod files;
 mod leaks;
+mod messages;
 mod node;
 mod partner;
 mod postgres;

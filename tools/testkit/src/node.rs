@@ -2,35 +2,31 @@
 
 use crate::Partner;
 use app::audit::Origin;
+use app::balances::Right;
 use app::keyring::Keyring;
 use app::ledger::{Engines, Options as EngineOptions};
 use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
-use app::processor::{Authorize, CardName, Clear, Details, Envelope, Message, Reverse};
 use app::settings::{Settings, Snapshot};
 use app::tasks::Tasks;
 use app::{App, Error, Once, Parts};
 use crypto::keys::{MasterKey, Passphrase};
-use domain::authorization::Expiry;
+use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::LockReason;
 use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
-use domain::ledger::clearing::Finality;
-use domain::ledger::matching::Reference;
 use domain::money::Currency;
 use domain::notification::Event;
+use domain::partner::CollateralMode;
 use domain::partner::{KycMode, Settings as PartnerSettings};
-use domain::program::{
-    Audience, CardType, PreAuthorization, Product, Program, ProgramState, Scheme,
-};
+use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
 use domain::scope::Scope;
-use domain::transaction::{Category, Transaction, TransactionType};
+use domain::transaction::{Transaction, TransactionType};
 use domain::user::{Email, Kyc, Phone, Profile, UserState};
 use domain::{Date, Timestamp};
 use outbound::target::Reach;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Instant;
 use store::MIGRATIONS;
 use store::db::{Db, Options};
 use tempfile::TempDir;
@@ -65,7 +61,7 @@ macro_rules! on_both {
 }
 
 /// When the business clock of a test begins.
-const BEGIN: Timestamp = Timestamp::constant(1_790_000_000, 0);
+pub(crate) const BEGIN: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
 /// One node with a partner, a processor and a program.
 pub struct TestApp {
@@ -140,6 +136,37 @@ impl TestApp {
             url: Some(url),
             _folder: None,
         }
+    }
+
+    /// Has one of the partner's own balances limit its users, and loads it.
+    pub async fn backed_by(&self, mode: CollateralMode, minor: i64) -> BalanceId {
+        let operator = app::audit::Operator("os:test".to_owned());
+        let set = app::partners::Set { collateral_mode: Some(mode), ..Default::default() };
+        self.app.set_partner(&operator, "sandbox", set).await.expect("is set");
+        let kind = match mode {
+            CollateralMode::Credit => PartnerBalanceKind::Credit,
+            CollateralMode::Deposit | CollateralMode::None => PartnerBalanceKind::Deposit,
+        };
+        let id = self.partner_balance(kind).await;
+        if minor > 0 {
+            let loaded = self.transfer(id, TransactionType::CollateralCredit, minor).await;
+            loaded.expect("is loaded");
+        }
+        id
+    }
+
+    /// One of the partner's own balances.
+    pub async fn partner_balance(&self, kind: PartnerBalanceKind) -> BalanceId {
+        let operator = app::audit::Operator("os:test".to_owned());
+        let (partner, currency) = (self.scope.partner(), Currency::EUR);
+        let made = self.app.create_partner_balance(&operator, partner, kind, currency).await;
+        made.expect("is made").id
+    }
+
+    /// What can be spent of one of the partner's own balances, and what of it is held.
+    pub async fn partner_amounts(&self, id: BalanceId) -> (i64, i64) {
+        let balance = self.app.partner_balance(self.scope, id).await.expect("is there");
+        (balance.available(), balance.held.minor())
     }
 
     /// Moves the business clock.
@@ -246,17 +273,29 @@ impl TestApp {
 
     /// Loads money.
     pub async fn top_up(&self, balance: BalanceId, minor: i64) -> Result<Transaction, Error> {
+        self.transfer(balance, TransactionType::TopUp, minor).await
+    }
+
+    /// Moves money by an internal transaction, as whoever may.
+    pub async fn transfer(
+        &self,
+        balance: BalanceId,
+        kind: TransactionType,
+        minor: i64,
+    ) -> Result<Transaction, Error> {
+        let right = Right::needed_for(kind).expect("an internal type");
         let asked = app::balances::Transfer {
             balance,
-            kind: TransactionType::TopUp,
+            kind,
             amount: minor,
             currency: Currency::EUR,
             text: "Top-up".to_owned(),
-            external_id: format!("top-up-{}", self.unique()),
+            external_id: format!("transfer-{}", self.unique()),
             reference_id: None,
             key: None,
             fingerprint: [0; 32],
             origin: origin(),
+            right,
         };
         self.app.transfer(self.scope, asked).await
     }
@@ -272,109 +311,6 @@ impl TestApp {
         let partners: Vec<_> = self.app.settings.get().partners().iter().map(|p| p.id).collect();
         let report = app::ledger::verify::verify(&self.app.db, &partners).await.expect("reads");
         assert_eq!(report.faults, Vec::<String>::new());
-    }
-
-    /// What every message of the processor carries.
-    #[must_use]
-    pub fn envelope(&self, card: CardId, key: &str, content: &str) -> Envelope {
-        Envelope {
-            processor: self.processor,
-            card: CardName::Id(card),
-            key: key.to_owned(),
-            fingerprint: self.app.keyring.fingerprint(&[content.as_bytes()]),
-            request_id: "test".to_owned(),
-            received: Instant::now(),
-        }
-    }
-
-    /// What a message of the network says, at the network's own fixed time.
-    #[must_use]
-    pub fn details(&self, minor: i64, network_id: &str, reference: Option<&str>) -> Details {
-        Details {
-            amount: minor,
-            currency: Currency::EUR,
-            network_id: network_id.to_owned(),
-            network_date: BEGIN,
-            reference_id: reference.map(str::to_owned),
-            reference_date: reference.map(|_| BEGIN),
-            original_amount: None,
-            original_currency: None,
-            conversion_rate: None,
-            text: "Book store".to_owned(),
-            data: None,
-            mcc: Some("5942".to_owned()),
-            retrieval_reference: None,
-        }
-    }
-
-    /// A purchase; the network id is its idempotency key too.
-    pub async fn purchase(
-        &self,
-        card: CardId,
-        minor: i64,
-        network_id: &str,
-    ) -> Result<Message, Error> {
-        self.app
-            .authorize(Authorize {
-                envelope: self.envelope(card, network_id, &format!("{minor}{network_id}")),
-                details: self.details(minor, network_id, None),
-                kind: TransactionType::Pos,
-                cvv: None,
-                expiry: None::<Expiry>,
-                pre_authorization: PreAuthorization::No,
-            })
-            .await
-    }
-
-    /// A reversal of a purchase.
-    pub async fn reverse(
-        &self,
-        card: CardId,
-        minor: i64,
-        network_id: &str,
-        of: &str,
-    ) -> Result<Message, Error> {
-        let details = self.details(minor, network_id, Some(of));
-        self.app
-            .reverse(Reverse {
-                envelope: self.envelope(card, network_id, &format!("{minor}{network_id}{of}")),
-                reference: self.reference(minor, of),
-                details,
-            })
-            .await
-    }
-
-    /// A clearing of a purchase, or of nothing.
-    pub async fn clear(
-        &self,
-        card: CardId,
-        minor: i64,
-        network_id: &str,
-        of: Option<&str>,
-        finality: Finality,
-    ) -> Result<Message, Error> {
-        self.app
-            .clear(Clear {
-                envelope: self.envelope(card, network_id, &format!("{minor}{network_id}{of:?}")),
-                details: self.details(minor, network_id, of),
-                reference: of.map(|of| self.reference(minor, of)),
-                category: Category::Debit,
-                finality,
-                sequence: 1,
-            })
-            .await
-    }
-
-    /// What a message of this amount refers to.
-    #[must_use]
-    pub fn reference(&self, minor: i64, of: &str) -> Reference {
-        Reference {
-            processor: self.processor,
-            id: of.to_owned(),
-            date: Some(BEGIN),
-            amount: minor,
-            retrieval_reference: None,
-        }
     }
 }
 
@@ -449,6 +385,7 @@ async fn set_up(app: &App) -> (Scope, ProcessorId) {
         lifetime_months: 36,
         card_cap: 1000,
         hold_days: 7,
+        fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
     };
     app.create_program(&operator, program).await.expect("creates a program");

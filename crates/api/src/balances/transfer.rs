@@ -1,5 +1,5 @@
 //! `POST /secure/balances/{balanceId}/transactions`: the internal transactions of spec
-//! "Transactions"; so far `topUp`.
+//! "Transactions".
 
 use super::TAG;
 use crate::Api;
@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::transactions::TransactionJson;
 use crate::wire::{currency, minor_units, text};
 use app::Refusal;
-use app::balances::Transfer;
+use app::balances::{Right, Transfer};
 use domain::transaction::TransactionType;
 use serde_json::json;
 
@@ -20,9 +20,10 @@ pub(crate) fn transfer() -> Endpoint {
     Endpoint::of(read, transferred)
         .about(
             TAG,
-            "Top a balance up",
-            "`type` is `topUp`; the other types of the first documents aren't supported yet. The \
-             same `type` and `externalTransactionId` moves money once, whatever the key.",
+            "Move a balance's money",
+            "`type` is `topUp`, `payment`, `loan` or `cashback` (to the balance), `funding`, \
+             `withdrawal`, `commission`, `interest` or `fee` (from it). The same `type` and \
+             `externalTransactionId` moves money once, whatever the key.",
         )
         .example(json!({
             "type": "topUp",
@@ -36,6 +37,11 @@ pub(crate) fn transfer() -> Endpoint {
             Refusal::InvalidAmount,
             Refusal::CurrencyMismatch,
             Refusal::CustomerNotFound,
+            Refusal::InsufficientFunds,
+            Refusal::InsufficientFundsOnCollateralBalance,
+            Refusal::CollateralBalanceNotFound,
+            Refusal::BalanceLocked,
+            Refusal::AmlException,
             Refusal::TransactionRefused,
             Refusal::ModeNotSupported,
         ])
@@ -85,5 +91,6 @@ fn read(call: &Call) -> Result<Option<Transfer>, Problem> {
         key: call.key(),
         fingerprint: call.fingerprint,
         origin: call.origin().clone(),
+        right: Right::Partner,
     }))
 }

@@ -1,24 +1,24 @@
-//! `POST /processor/v1/authorizations`.
+//! `POST /processor/v1/authorizations`: what asks, and what tells of what has happened.
 
-use super::{Reason, TAG, card, details, envelope, example, own};
+use super::{OF_THE_NETWORK, Reason, TAG, card, details, envelope, example, own, reference};
 use crate::Api;
-use crate::answer::{Done, Named};
+use crate::answer::{Code, Done, Named};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Fields, Reader, boolean, exactly, parsed, schema, word};
-use app::processor::Authorize;
-use app::processor::Message;
-use domain::authorization::Expiry;
+use crate::wire::{Fields, Reader, boolean, parsed, schema, word};
+use app::processor::{Authorize, CardName, Details, Inform, Message, Told};
+use domain::Word;
+use domain::authorization::{Ask, Expiry, PartialApproval};
 use domain::program::PreAuthorization;
 use domain::secret::Cvv;
-use domain::transaction::{Processing, TransactionType};
+use domain::transaction::{Category, Processing, TransactionType};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Decides an authorization → 200 `{"id", "approved", "description", "actionCode", …}`.
+/// Decides or records a message → 200 `{"id", "approved", "description", "actionCode", …}`.
 pub(crate) fn authorize() -> Endpoint {
     let mut example = example();
     example["kind"] = json!("authorization");
@@ -27,55 +27,195 @@ pub(crate) fn authorize() -> Endpoint {
         .about(
             TAG,
             "Decide an authorization",
-            "A decline is a 200: the message was understood. `partialApproval` is an offer that \
-             is left alone so far.",
+            "A decline is a 200: the message was understood. What asks (`authorization`, \
+             `incremental`, `credit`, `account-verification`, `balance-inquiry`) is decided; what \
+             has happened already (`advice`, `force-debit`, `force-credit`, `adjustment`) is taken \
+             as it is, below zero if need be. With `partialApproval` less than the amount may be \
+             approved, action code 0002.",
         )
         .example(example)
 }
 
-async fn authorized(api: Api, _: Head, command: Authorize) -> Result<Done<DecisionJson>, Problem> {
-    Ok(Done::with(&DecisionJson::from(&api.app.authorize(command).await?)))
+/// What a message comes to.
+enum Sent {
+    Asks(Authorize),
+    Tells(Inform),
 }
 
-fn read(call: &Call) -> Result<Authorize, Problem> {
-    let mut fields = call.fields()?;
-    call.demand_key(&mut fields);
-    let card = card(&mut fields);
-    let said = details(&mut fields, call, own(card.as_ref()));
-    not_yet(&mut fields);
-    let only = "must be authorization: other kinds aren't supported yet";
-    fields.required("kind", exactly("authorization", only));
-    let kinds = "must be pos, atm, cashback_at_pos or aft";
-    let kind = fields.required("type", word(&OF_THE_NETWORK, kinds));
-    let cvv = fields.optional("cvv", cvv());
-    let expiry = fields.optional("expiry", expiry());
-    let estimated = fields.optional("preAuthorization", boolean());
-    let (Some(card), Some(details), Some(kind)) = (card, said, kind) else {
-        return Err(fields.problem());
+async fn authorized(api: Api, _: Head, sent: Sent) -> Result<Done<DecisionJson>, Problem> {
+    let message = match sent {
+        Sent::Asks(command) => api.app.authorize(command).await?,
+        Sent::Tells(command) => api.app.inform(command).await?,
     };
-    fields.finish()?;
-    let pre_authorization =
-        if estimated == Some(true) { PreAuthorization::Yes } else { PreAuthorization::No };
-    let envelope = envelope(call, card)?;
-    Ok(Authorize { envelope, details, kind, cvv, expiry, pre_authorization })
+    Ok(Done::with(&DecisionJson::from(&message)))
 }
 
-/// What would change the decision and can't be obeyed is refused, not ignored. Partial approval
-/// is an offer that may be left alone.
-fn not_yet(fields: &mut Fields<'_>) {
-    for name in ["pinBlock", "verifications"] {
-        fields.unsupported(name);
+/// The kinds of message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Asks(Ask),
+    Tells(Told),
+}
+
+impl Word for Kind {
+    const NAME: &'static str = "MessageKind";
+    const ALL: &'static [Self] = &[
+        Self::Asks(Ask::Debit),
+        Self::Tells(Told::Advice),
+        Self::Asks(Ask::Credit),
+        Self::Tells(Told::ForceDebit),
+        Self::Tells(Told::ForceCredit),
+        Self::Asks(Ask::Increment),
+        Self::Tells(Told::Adjustment),
+        Self::Asks(Ask::Verification),
+        Self::Asks(Ask::Inquiry),
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Asks(Ask::Debit) => "authorization",
+            Self::Asks(Ask::Increment) => "incremental",
+            Self::Asks(Ask::Credit) => "credit",
+            Self::Asks(Ask::Verification) => "account-verification",
+            Self::Asks(Ask::Inquiry) => "balance-inquiry",
+            Self::Tells(Told::Advice | Told::DeclineAdvice) => "advice",
+            Self::Tells(Told::ForceDebit) => "force-debit",
+            Self::Tells(Told::ForceCredit) => "force-credit",
+            Self::Tells(Told::Adjustment) => "adjustment",
+        }
     }
-    let _ = fields.optional("partialApproval", boolean());
 }
 
-/// What a card network may send as an authorization.
-const OF_THE_NETWORK: [TransactionType; 4] = [
+/// The types that a message may have.
+const TYPES: [TransactionType; 6] = [
     TransactionType::Pos,
     TransactionType::Atm,
     TransactionType::CashbackAtPos,
     TransactionType::Aft,
+    TransactionType::BalanceInquiry,
+    TransactionType::Adjustment,
 ];
+
+fn read(call: &Call) -> Result<Sent, Problem> {
+    let mut fields = call.fields()?;
+    call.demand_key(&mut fields);
+    let card = card(&mut fields);
+    let said = details(&mut fields, call, own(card.as_ref()));
+    // What would change the decision and can't be obeyed is refused, not ignored.
+    for name in ["pinBlock", "verifications"] {
+        fields.unsupported(name);
+    }
+    let kinds = "must be authorization, advice, credit, force-debit, force-credit, incremental, \
+                 adjustment, account-verification or balance-inquiry";
+    let kind = fields.required("kind", word(Kind::ALL, kinds));
+    let types = "must be pos, atm, cashback_at_pos, aft, balance_inquiry or adjustment";
+    let transaction = fields.required("type", word(&TYPES, types));
+    let extras = Extras {
+        cvv: fields.optional("cvv", cvv()),
+        expiry: fields.optional("expiry", expiry()),
+        estimated: fields.optional("preAuthorization", boolean()),
+        partial: fields.optional("partialApproval", boolean()),
+        approved: fields.optional("approved", boolean()),
+        category: fields.optional("category", word(Category::ALL, "must be DEBIT or CREDIT")),
+    };
+    if let (Some(kind), Some(transaction)) = (kind, transaction) {
+        check_type(&mut fields, kind, transaction);
+        extras.check(&mut fields, kind);
+    }
+    if kind == Some(Kind::Asks(Ask::Increment)) {
+        fields.demand("referenceTransactionId");
+    }
+    let (Some(card), Some(details), Some(kind), Some(transaction)) =
+        (card, said, kind, transaction)
+    else {
+        return Err(fields.problem());
+    };
+    fields.finish()?;
+    extras.sent(call, (card, details), kind, transaction)
+}
+
+/// Which type goes with which kind.
+fn check_type(fields: &mut Fields<'_>, kind: Kind, of: TransactionType) {
+    let message = match kind {
+        Kind::Asks(Ask::Inquiry) if of != TransactionType::BalanceInquiry => {
+            "must be balance_inquiry where that is asked"
+        }
+        Kind::Tells(Told::Adjustment) if of != TransactionType::Adjustment => {
+            "must be adjustment for an adjustment"
+        }
+        Kind::Asks(Ask::Inquiry) | Kind::Tells(Told::Adjustment) => return,
+        Kind::Asks(_) | Kind::Tells(_) if OF_THE_NETWORK.contains(&of) => return,
+        Kind::Asks(_) | Kind::Tells(_) => "must be pos, atm, cashback_at_pos or aft",
+    };
+    fields.wrong("type", message);
+}
+
+/// What only some kinds of message may say.
+struct Extras {
+    cvv: Option<Cvv>,
+    expiry: Option<Expiry>,
+    estimated: Option<bool>,
+    partial: Option<bool>,
+    approved: Option<bool>,
+    category: Option<Category>,
+}
+
+impl Extras {
+    fn check(&self, fields: &mut Fields<'_>, kind: Kind) {
+        if self.approved.is_some() && kind != Kind::Tells(Told::Advice) {
+            fields.wrong("approved", "may be told by an advice alone");
+        }
+        if self.category.is_some() && kind != Kind::Tells(Told::Adjustment) {
+            fields.wrong("category", "may be told by an adjustment alone");
+        }
+        if matches!(kind, Kind::Tells(_)) && self.cvv.is_some() {
+            fields.wrong("cvv", "can't be checked of what has happened already");
+        }
+    }
+
+    fn sent(
+        self,
+        call: &Call,
+        (card, details): (CardName, Details),
+        kind: Kind,
+        transaction: TransactionType,
+    ) -> Result<Sent, Problem> {
+        let envelope = envelope(call, card)?;
+        let named = reference(envelope.processor, &details);
+        let yes = |said: Option<bool>| said == Some(true);
+        Ok(match kind {
+            Kind::Asks(ask) => Sent::Asks(Authorize {
+                envelope,
+                details,
+                ask,
+                kind: transaction,
+                reference: named.filter(|_| ask == Ask::Increment),
+                cvv: self.cvv,
+                expiry: self.expiry,
+                pre_authorization: match yes(self.estimated) {
+                    true => PreAuthorization::Yes,
+                    false => PreAuthorization::No,
+                },
+                partial_approval: match yes(self.partial) {
+                    true => PartialApproval::Allowed,
+                    false => PartialApproval::Refused,
+                },
+            }),
+            Kind::Tells(told) => Sent::Tells(Inform {
+                envelope,
+                details,
+                told: if self.approved == Some(false) { Told::DeclineAdvice } else { told },
+                kind: transaction,
+                category: match told {
+                    Told::ForceCredit => Category::Credit,
+                    Told::Adjustment => self.category.unwrap_or(Category::Debit),
+                    Told::Advice | Told::DeclineAdvice | Told::ForceDebit => Category::Debit,
+                },
+                reference: named,
+            }),
+        })
+    }
+}
 
 /// The code on the card's back.
 fn cvv() -> impl Reader<Cvv> {
@@ -108,11 +248,23 @@ struct DecisionJson {
     /// The four digits that the network is answered.
     #[schema(pattern = "^[0-9]{4}$")]
     action_code: String,
-    /// What is held, in minor units of `currency`.
+    /// What is held or was posted, in minor units of `currency`.
     #[schema(minimum = 0)]
     approved_amount: i64,
     /// What the merchant keeps of an approval: six digits.
     authorization_code: Option<String>,
+    /// What can be spent, where that was asked.
+    balance: Option<AvailableJson>,
+}
+
+/// What can be spent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Available)]
+struct AvailableJson {
+    /// In minor units.
+    amount: i64,
+    /// The currency.
+    currency: Code,
 }
 
 impl From<&Message> for DecisionJson {
@@ -124,6 +276,9 @@ impl From<&Message> for DecisionJson {
             action_code: message.action_code.clone(),
             approved_amount: message.approved_amount.minor(),
             authorization_code: message.authorization_code.clone(),
+            balance: message
+                .available
+                .map(|amount| AvailableJson { amount, currency: Code(message.currency) }),
         }
     }
 }

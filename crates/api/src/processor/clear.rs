@@ -6,7 +6,7 @@ use crate::answer::Done;
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Reader, boolean, reader, schema, word};
+use crate::wire::{Reader, boolean, integer, reader, schema, word};
 use app::processor::Clear;
 use domain::ledger::clearing::Finality;
 use domain::transaction::Category;
@@ -20,8 +20,12 @@ pub(crate) fn clear() -> Endpoint {
         .about(
             TAG,
             "Clear a transaction",
-            "Moves the money. `sequence` counts the parts of one authorization's clearing, from 1; \
-             unless `final` is false, what is still held is let go of.",
+            "Moves the money: `amount` is what the scheme settles, above the hold by force. \
+             `sequence` counts the parts of one authorization's clearing, from 1; unless `final` \
+             is false, what is still held is let go of. `fxDifference` is what the partner's \
+             `COMPANY` gains of it (below zero: pays); without it, a converted purchase that is \
+             cleared for what it was authorized for at the merchant costs the cardholder what was \
+             authorized.",
         )
         .example(example)
 }
@@ -38,7 +42,7 @@ fn read(call: &Call) -> Result<Clear, Problem> {
     let category = fields.optional("category", word(Category::ALL, "must be DEBIT or CREDIT"));
     let last = fields.optional("final", boolean());
     let sequence = fields.optional("sequence", sequence());
-    let _ = fields.optional("fxDifference", fx_difference());
+    let fx_difference = fields.optional("fxDifference", integer());
     let (Some(card), Some(details)) = (card, details) else { return Err(fields.problem()) };
     fields.finish()?;
     let envelope = envelope(call, card)?;
@@ -50,6 +54,7 @@ fn read(call: &Call) -> Result<Clear, Problem> {
         category: category.unwrap_or(Category::Debit),
         finality: if last == Some(false) { Finality::Partial } else { Finality::Final },
         sequence: sequence.unwrap_or(1),
+        fx_difference,
     })
 }
 
@@ -60,14 +65,4 @@ fn sequence() -> impl Reader<i64> {
         if number >= 1 { Ok(number) } else { Err("must be 1 or more") }
     };
     reader(read, || schema::integer().minimum(Some(1)))
-}
-
-/// What a difference of exchange rates cost the partner: nothing so far.
-fn fx_difference() -> impl Reader<()> {
-    let read = |value: &serde_json::Value| match value.as_i64() {
-        Some(0) => Ok(()),
-        Some(_) => Err("isn't supported yet"),
-        None => Err("must be a whole number"),
-    };
-    reader(read, || schema::integer().minimum(Some(0)).maximum(Some(0)))
 }

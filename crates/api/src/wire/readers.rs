@@ -89,11 +89,6 @@ pub(crate) fn word<K: Word + PartialEq>(
     parsed(parse, || schema::words(allowed.iter().map(|value| value.word())), message)
 }
 
-/// This one word.
-pub(crate) fn exactly(word: &'static str, message: &'static str) -> impl Reader<()> {
-    parsed(move |text| (text == word).then_some(()), move || schema::words([word]), message)
-}
-
 /// A text of 1 to `max` characters that isn't blank and has no control characters.
 pub(crate) fn text(max: usize) -> impl Reader<String> {
     let read = move |value: &Value| {

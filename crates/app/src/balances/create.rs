@@ -4,7 +4,7 @@ use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
-use domain::balance::{Balance, BalanceState};
+use domain::balance::{Balance, BalanceState, Owner};
 use domain::ids::UserId;
 use domain::money::{Amount, Currency};
 use domain::scope::Scope;
@@ -50,7 +50,7 @@ impl App {
         }
         let balance = Balance {
             id: ids::new_balance_id(),
-            owner,
+            owner: Owner::User(owner),
             currency,
             state: BalanceState::Active,
             posted: 0,

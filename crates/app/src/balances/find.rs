@@ -47,7 +47,10 @@ async fn balance_in(
 ) -> Result<WithCards, Error> {
     let balance = balances::find(tx, scope, id)
         .await?
-        .filter(|balance| owner.is_none_or(|owner| owner == balance.owner))
+        .filter(|balance| {
+            let user = balance.owner.user();
+            user.is_some_and(|user| owner.is_none_or(|owner| owner == user))
+        })
         .filter(|balance| balance.state != BalanceState::Removed)
         .ok_or(Refusal::BalanceNotFound)?;
     let cards = cards::list_of_balance(tx, scope, id).await?;

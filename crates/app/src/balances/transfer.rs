@@ -1,4 +1,4 @@
-//! Move money by an internal transaction: top-ups, and later the other types.
+//! Move money by an internal transaction (spec "Accounts and legs").
 //!
 //! The engine keeps what it decided with the key, in its messages. What is refused before it comes
 //! to the engine is kept as everywhere else, unless the key is one of the engine's.
@@ -9,7 +9,8 @@ use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Timestamp;
-use domain::ids::BalanceId;
+use domain::balance::Owner;
+use domain::ids::{BalanceId, UserId};
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::transaction::{Category, Order, Processing, Transaction, TransactionType};
@@ -23,12 +24,51 @@ const ENDPOINT: &str = "POST /secure/balances/{balanceId}/transactions";
 /// How long a partner waits for the engine before it is told to retry.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// What a partner asks to be moved.
+/// What a caller's certificate lets it move (spec "Accounts and legs").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// A partner's: its users' money.
+    Partner,
+    /// The operator's scope `collateral`: what partners have with it.
+    Collateral,
+    /// The operator's scope `iban`: bank transfers.
+    Iban,
+}
+
+impl Right {
+    /// What a type needs; none for the network's types.
+    #[must_use]
+    pub fn needed_for(kind: TransactionType) -> Option<Self> {
+        use TransactionType as T;
+        Some(match kind {
+            T::CreditIbanTransfer | T::IbanTechnicalCredit | T::IbanTechnicalDebit => Self::Iban,
+            T::CollateralCredit
+            | T::CollateralDebit
+            | T::CompanyCredit
+            | T::CompanyDebit
+            | T::InterchangeCredit => Self::Collateral,
+            T::TopUp
+            | T::Payment
+            | T::Loan
+            | T::Cashback
+            | T::Funding
+            | T::Withdrawal
+            | T::Commission
+            | T::Interest
+            | T::Fee => Self::Partner,
+            T::Pos | T::Atm | T::CashbackAtPos | T::Aft | T::BalanceInquiry | T::Adjustment => {
+                return None;
+            }
+        })
+    }
+}
+
+/// What is asked to be moved.
 #[derive(Clone, Debug)]
 pub struct Transfer {
     /// The balance that gets or gives.
     pub balance: BalanceId,
-    /// The type; only `topUp` so far.
+    /// The type.
     pub kind: TransactionType,
     /// In minor units of `currency`.
     pub amount: i64,
@@ -46,6 +86,8 @@ pub struct Transfer {
     pub fingerprint: [u8; 32],
     /// Where it comes from.
     pub origin: Origin,
+    /// What the caller may move.
+    pub right: Right,
 }
 
 impl App {
@@ -54,11 +96,19 @@ impl App {
         let once = once(asked.key.clone(), asked.fingerprint, asked.origin.clone());
         let _turn = self.turn_of_transfer(scope, &once).await?;
         self.need_supported_mode(scope)?;
-        if asked.kind != TransactionType::TopUp {
+        let right = asked.right;
+        let Some(way) =
+            asked.kind.internal_way().filter(|_| Right::needed_for(asked.kind) == Some(right))
+        else {
             return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
-        }
-        match self.balance(scope, None, asked.balance).await {
-            Ok(_) => {}
+        };
+        let found = if asked.kind.is_for(Owner::User(UserId(0))) {
+            self.balance(scope, None, asked.balance).await.map(|_| ())
+        } else {
+            self.partner_balance(scope, asked.balance).await.map(|_| ())
+        };
+        match found {
+            Ok(()) => {}
             Err(Error::Refused(refusal)) => {
                 return self.refuse_or_recall(scope, &once, refusal).await;
             }
@@ -76,7 +126,7 @@ impl App {
             now,
             event: Event::Transfer {
                 origin: Box::new(asked.origin.clone()),
-                order: Box::new(order(asked, now)),
+                order: Box::new(order(asked, way, now)),
             },
         };
         match self.engines.submit(command, Instant::now() + WAIT).await? {
@@ -149,7 +199,7 @@ fn once(key: Option<String>, fingerprint: [u8; 32], origin: Origin) -> Once<Infa
     Once { endpoint: ENDPOINT.to_owned(), key, fingerprint, origin, render }
 }
 
-fn order(asked: Transfer, now: Timestamp) -> Order {
+fn order(asked: Transfer, way: Category, now: Timestamp) -> Order {
     Order {
         balance: Some(asked.balance),
         card: None,
@@ -159,7 +209,7 @@ fn order(asked: Transfer, now: Timestamp) -> Order {
         reference_id: asked.reference_id,
         reference_date: None,
         kind: asked.kind,
-        category: Category::Credit,
+        category: way,
         amount: asked.amount,
         currency: asked.currency,
         original_amount: None,

@@ -136,7 +136,7 @@ async fn may_have_card(
     let user = users::find(tx, scope, command.holder).await?.ok_or(Refusal::CustomerNotFound)?;
     let balance = balances::find(tx, scope, command.balance)
         .await?
-        .filter(|balance| balance.owner == command.holder)
+        .filter(|balance| balance.owner.user() == Some(command.holder))
         .filter(|balance| balance.state != BalanceState::Removed)
         .ok_or(Refusal::BalanceNotFound)?;
     if balance.currency != program.currency {

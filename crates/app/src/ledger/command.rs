@@ -1,13 +1,16 @@
 //! What the engine is asked, and what it answers.
 
 use crate::audit::Origin;
+use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::authorization::Request;
-use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
+use domain::authorization::{Ask, Request};
+use domain::balance::PartnerBalanceKind;
+use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
+use domain::money::Currency;
 use domain::scope::Scope;
-use domain::transaction::Order;
+use domain::transaction::{Order, TransactionType};
 use store::ledger::Message;
 
 /// One command that moves or holds money. All that isn't guarded by the balance was found out
@@ -46,11 +49,24 @@ pub struct Names {
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A merchant asks for money.
+    /// A merchant asks.
     Authorize {
         /// What it asks.
         request: Box<Request>,
+        /// What it raises, if it raises something.
+        reference: Option<Reference>,
         /// What it keeps if it gets it.
+        code: String,
+    },
+    /// The network tells of what has happened already.
+    Inform {
+        /// What the message said.
+        order: Box<Order>,
+        /// What has happened.
+        told: Told,
+        /// What it means: what it confirms, or what it adjusts.
+        reference: Option<Reference>,
+        /// What the merchant keeps of it.
         code: String,
     },
     /// The network takes an authorization back.
@@ -68,8 +84,12 @@ pub enum Event {
         reference: Option<Reference>,
         /// Whether more will come.
         finality: Finality,
+        /// The difference of exchange rates, if the processor told it.
+        fx_difference: Option<i64>,
+        /// The id of the difference's own transaction, if there is a difference.
+        difference: TransactionId,
     },
-    /// The partner moves money.
+    /// The partner or the operator moves money.
     Transfer {
         /// What it asked.
         order: Box<Order>,
@@ -82,6 +102,8 @@ pub enum Event {
         transaction: TransactionId,
         /// Its balance.
         balance: BalanceId,
+        /// Its currency.
+        currency: Currency,
     },
     /// An approval was committed too late to be told.
     DeclineLate {
@@ -91,14 +113,43 @@ pub enum Event {
         transaction: TransactionId,
         /// Its balance.
         balance: BalanceId,
+        /// Its currency.
+        currency: Currency,
     },
+}
+
+/// What has happened already (spec "From the network").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Somebody else decided for us and approved.
+    Advice,
+    /// Somebody else decided for us and declined.
+    DeclineAdvice,
+    /// A purchase without a question.
+    ForceDebit,
+    /// A credit without a question.
+    ForceCredit,
+    /// A correction.
+    Adjustment,
 }
 
 impl Event {
     /// What the message is called.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Authorize { .. } => "authorization",
+            Self::Authorize { request, .. } => match request.ask {
+                Ask::Debit => "authorization",
+                Ask::Increment => "incremental",
+                Ask::Credit => "credit",
+                Ask::Verification => "account-verification",
+                Ask::Inquiry => "balance-inquiry",
+            },
+            Self::Inform { told, .. } => match told {
+                Told::Advice | Told::DeclineAdvice => "advice",
+                Told::ForceDebit => "force-debit",
+                Told::ForceCredit => "force-credit",
+                Told::Adjustment => "adjustment",
+            },
             Self::Reverse { .. } => "reversal",
             Self::Clear { .. } => "clearing",
             Self::Transfer { .. } => "internal",
@@ -111,22 +162,64 @@ impl Event {
     pub(crate) fn order(&self) -> Option<&Order> {
         match self {
             Self::Authorize { request, .. } => Some(&request.order),
-            Self::Reverse { order, .. }
+            Self::Inform { order, .. }
+            | Self::Reverse { order, .. }
             | Self::Clear { order, .. }
             | Self::Transfer { order, .. } => Some(order),
             Self::Expire { .. } | Self::DeclineLate { .. } => None,
         }
     }
 
-    /// The balance that guards it.
+    /// The owner's balance, which guards what it is about.
     pub(crate) fn balance(&self) -> Option<BalanceId> {
         match self {
             Self::Expire { balance, .. } | Self::DeclineLate { balance, .. } => Some(*balance),
             Self::Authorize { .. }
+            | Self::Inform { .. }
             | Self::Reverse { .. }
             | Self::Clear { .. }
             | Self::Transfer { .. } => self.order().and_then(|order| order.balance),
         }
+    }
+
+    fn currency(&self) -> Option<Currency> {
+        match self {
+            Self::Expire { currency, .. } | Self::DeclineLate { currency, .. } => Some(*currency),
+            Self::Authorize { .. }
+            | Self::Inform { .. }
+            | Self::Reverse { .. }
+            | Self::Clear { .. }
+            | Self::Transfer { .. } => self.order().map(|order| order.currency),
+        }
+    }
+
+    /// The partner's own balances that it can touch, whatever the partner's modes are now: what a
+    /// transaction was backed by, it is backed by for life.
+    fn kinds(&self) -> &'static [PartnerBalanceKind] {
+        use PartnerBalanceKind::{Company, Credit, Deposit};
+        match self {
+            Self::Clear { order, fx_difference, .. }
+                if fx_difference.is_some_and(|told| told != 0)
+                    || order.original_currency.is_some() =>
+            {
+                &[Company, Deposit]
+            }
+            Self::Authorize { .. }
+            | Self::Inform { .. }
+            | Self::Reverse { .. }
+            | Self::Clear { .. }
+            | Self::Expire { .. }
+            | Self::DeclineLate { .. } => &[Deposit],
+            Self::Transfer { order, .. } if order.kind == TransactionType::Fee => &[Company],
+            Self::Transfer { .. } => &[Credit],
+        }
+    }
+
+    /// The balances that it can touch: all of them are locked before anything is read.
+    pub(crate) fn guards(&self, partner: PartnerId, settings: &Snapshot) -> Vec<BalanceId> {
+        let of_kind =
+            |kind: &PartnerBalanceKind| settings.partner_balance(partner, *kind, self.currency()?);
+        self.balance().into_iter().chain(self.kinds().iter().filter_map(of_kind)).collect()
     }
 
     /// The card that it is about.
@@ -138,13 +231,25 @@ impl Event {
     pub(crate) fn reference(&self) -> Option<(CardId, &Reference)> {
         let reference = match self {
             Self::Reverse { reference, .. } => Some(reference),
-            Self::Clear { reference, .. } => reference.as_ref(),
-            Self::Authorize { .. }
-            | Self::Transfer { .. }
-            | Self::Expire { .. }
-            | Self::DeclineLate { .. } => None,
+            Self::Authorize { reference, .. }
+            | Self::Inform { reference, .. }
+            | Self::Clear { reference, .. } => reference.as_ref(),
+            Self::Transfer { .. } | Self::Expire { .. } | Self::DeclineLate { .. } => None,
         };
         Some((self.card()?, reference?))
+    }
+
+    /// Whether its own reversal can have come before it, and stops it.
+    pub(crate) fn can_be_reversed_early(&self) -> bool {
+        match self {
+            Self::Authorize { .. } => true,
+            Self::Inform { told, .. } => *told != Told::Adjustment,
+            Self::Reverse { .. }
+            | Self::Clear { .. }
+            | Self::Transfer { .. }
+            | Self::Expire { .. }
+            | Self::DeclineLate { .. } => false,
+        }
     }
 }
 

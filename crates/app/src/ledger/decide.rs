@@ -1,24 +1,25 @@
 //! Step 5 of the protocol: each command in order, purely. What a rule decides reaches the facts
 //! only when it is whole, so a panic spoils one command and no other.
 
-use super::command::{Command, Event, Outcome};
-use super::facts::{Facts, early_key};
+mod network;
+
+use super::command::{Command, Event, Outcome, Told};
+use super::facts::Facts;
 use super::notify::entry;
 use crate::audit::Entry;
-use domain::Timestamp;
-use domain::authorization;
-use domain::balance::Balance;
+use domain::authorization::{Ask, OwnerFacts};
 use domain::card::lifecycle::LockReason;
-use domain::ids::{BalanceId, MessageId, TransactionId};
+use domain::ids::{MessageId, TransactionId};
 use domain::ledger::Change;
-use domain::ledger::clearing::{self, Finality};
-use domain::ledger::internal::{positive, transfer};
-use domain::ledger::matching::{Match, Reference, find};
-use domain::ledger::release::{decline_late, expire, is_open, reverse};
-use domain::money::{Amount, AmountError};
+use domain::ledger::accounts::Accounts;
+use domain::ledger::internal::{self, transfer};
+use domain::ledger::release::{decline_increment, decline_late, expire, is_open};
+use domain::money::Amount;
+use domain::partner::CollateralMode;
 use domain::transaction::{
-    Category, Description, Order, Processing, Status, Transaction, action_code,
+    APPROVED_IN_PART, Description, Order, Processing, Status, Transaction, action_code,
 };
+use network::{authorize, clear, inform, reversal};
 use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::audit::Record;
@@ -27,13 +28,15 @@ use store::ledger::{EarlyReversal, Message};
 /// What a rule made of a command, not yet in the facts.
 struct Decided {
     change: Change,
+    /// How much was approved, of what asks.
+    approved: Amount,
     lock: Option<LockReason>,
     waits: Option<EarlyReversal>,
 }
 
 impl From<Change> for Decided {
     fn from(change: Change) -> Self {
-        Self { change, lock: None, waits: None }
+        Self { change, approved: Amount::ZERO, lock: None, waits: None }
     }
 }
 
@@ -68,7 +71,9 @@ pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
 /// The status that a command asks for.
 fn asked_for(event: &Event) -> Status {
     match event {
-        Event::Authorize { .. } | Event::DeclineLate { .. } => Status::Authorized,
+        Event::Authorize { request, .. } => request.ask.status(),
+        Event::Inform { told: Told::Adjustment, .. } => Status::Cleared,
+        Event::Inform { .. } | Event::DeclineLate { .. } => Status::Authorized,
         Event::Reverse { .. } | Event::Expire { .. } => Status::Reversed,
         Event::Clear { .. } | Event::Transfer { .. } => Status::Cleared,
     }
@@ -113,153 +118,59 @@ fn alias(message: &Message, command: &Command) -> Message {
 }
 
 fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
+    let now = command.now;
     match &command.event {
-        Event::Authorize { request, code } => Some(authorize(facts, command, request, code)),
+        Event::Authorize { request, reference, code } => {
+            Some(authorize(facts, command, request, reference.as_ref(), code))
+        }
+        Event::Inform { order, told, reference, code } => {
+            let informed = inform(facts, command, (order, *told, code), reference.as_ref());
+            let status = asked_for(&command.event);
+            Some(informed.unwrap_or_else(|why| invalid(command, order, status, why).into()))
+        }
         Event::Reverse { order, reference } => Some(reversal(facts, command, order, reference)),
-        Event::Clear { order, reference, finality } => {
-            Some(clear(facts, command, order, reference.as_ref(), *finality).into())
+        Event::Clear { order, reference, .. } => {
+            let cleared = clear(facts, command, order, reference.as_ref());
+            let turned = |why| invalid(command, order, Status::Cleared, why);
+            Some(cleared.unwrap_or_else(turned).into())
         }
         Event::Transfer { order, .. } => {
-            let balance = balance_of(facts, command, order.balance);
-            let order = order.as_ref().clone();
-            Some(transfer(command.transaction, order, balance, command.now).into())
+            let accounts = accounts_of(facts, command, order);
+            let (mode, owner) = (mode(facts, command), owner_of(facts, command, order));
+            let under_lock = owner.is_some_and(|owner| owner.under_lock);
+            let known = internal::Facts { accounts: &accounts, mode, under_lock, now };
+            Some(transfer(command.transaction, order.as_ref().clone(), &known).into())
         }
-        Event::Expire { transaction, balance } => {
-            let (held, balance) = held_by(facts, command, *transaction, *balance)?;
-            let due = held.expires_at.is_some_and(|at| at <= command.now);
-            due.then(|| expire(held, balance, command.now).ok()).flatten().map(Decided::from)
+        Event::Expire { transaction, .. } => {
+            let (held, accounts) = open_one(facts, command, *transaction)?;
+            let due = held.expires_at.is_some_and(|at| at <= now);
+            due.then(|| expire(held, &accounts, now).ok()).flatten().map(Decided::from)
         }
-        Event::DeclineLate { message, transaction, balance } => {
-            let told = facts.message(command.scope.partner(), *message)?.told;
-            if told {
+        Event::DeclineLate { message, transaction, .. } => {
+            let message = facts.message(command.scope.partner(), *message)?;
+            if message.told {
                 return None;
             }
-            let (held, balance) = held_by(facts, command, *transaction, *balance)?;
-            // What has moved of it meanwhile can't be taken back.
-            let untouched = held.cleared.is_zero();
-            let declined = || decline_late(held, balance, command.now).ok().map(Decided::from);
-            untouched.then(declined).flatten()
-        }
-    }
-}
-
-fn authorize(
-    facts: &Facts,
-    command: &Command,
-    request: &authorization::Request,
-    code: &str,
-) -> Decided {
-    let partner = command.scope.partner();
-    let card = request.order.card.and_then(|id| facts.cards.get(&(partner, id)));
-    let balance = balance_of(facts, command, request.order.balance);
-    let program = card.and_then(|card| facts.settings.program(partner, &card.config_id));
-    let known = authorization::Facts {
-        card,
-        program,
-        balance,
-        owner: balance.and_then(|b| facts.owners.get(&(partner, b.owner)).copied()),
-        reversed_early: early_key(command).is_some_and(|k| facts.waiting_reversals.contains(&k)),
-        now: command.now,
-    };
-    let (change, lock) = authorization::decide(command.transaction, code, request, &known);
-    Decided { change, lock, waits: None }
-}
-
-fn reversal(facts: &Facts, command: &Command, order: &Order, reference: &Reference) -> Decided {
-    let turned = |description| invalid(command, order, Status::Reversed, description).into();
-    let Some(card) = order.card else { return turned(Description::CardNotFound) };
-    let amount = match positive(order.amount) {
-        Ok(amount) => amount,
-        Err(description) => return turned(description),
-    };
-    let partner = command.scope.partner();
-    match find(facts.transactions_of(partner, card), reference) {
-        Match::Several => turned(Description::AmbiguousReferencedTransaction),
-        Match::One(found) if found.order.currency != order.currency => {
-            turned(Description::CurrencyMismatch)
-        }
-        Match::One(found) if is_open(found) => {
-            match balance_of(facts, command, found.order.balance) {
-                None => turned(Description::BalanceNotFound),
-                Some(balance) => reverse(found, balance, amount, command.now)
-                    .map_or_else(|_| turned(Description::InvalidAmount), Decided::from),
+            let (held, accounts) = open_one(facts, command, *transaction)?;
+            if held.id != message.transaction {
+                return None;
             }
-        }
-        Match::One(_) => turned(Description::ReferencedTransactionNotFound),
-        Match::None => {
-            let mut decided: Decided = turned(Description::ReferencedTransactionNotFound);
-            decided.waits = reference.date.map(|date| EarlyReversal {
-                partner,
-                card,
-                reference_id: reference.id.clone(),
-                reference_date: date,
-            });
-            decided
+            // What has moved of it meanwhile can't be taken back.
+            let raised = message.kind == "incremental";
+            let change = match raised {
+                true => decline_increment(held, &accounts, message.approved_amount, now),
+                false if held.settled.is_zero() => decline_late(held, &accounts, now),
+                false => return None,
+            };
+            change.ok().map(Decided::from)
         }
     }
 }
 
-fn clear(
-    facts: &Facts,
-    command: &Command,
-    order: &Order,
-    reference: Option<&Reference>,
-    finality: Finality,
-) -> Change {
-    match try_clear(facts, command, order, reference, finality) {
-        Ok(change) => change,
-        Err(description) => invalid(command, order, Status::Cleared, description),
-    }
-}
-
-fn try_clear(
-    facts: &Facts,
-    command: &Command,
-    order: &Order,
-    reference: Option<&Reference>,
-    finality: Finality,
-) -> Result<Change, Description> {
-    let card = order.card.ok_or(Description::CardNotFound)?;
-    let amount = positive(order.amount)?;
-    let balance = balance_of(facts, command, order.balance).ok_or(Description::BalanceNotFound)?;
-    if order.currency != balance.currency {
-        return Err(Description::CurrencyMismatch);
-    }
-    let found = match reference.filter(|_| order.category == Category::Debit) {
-        None => Match::None,
-        Some(named) => find(facts.transactions_of(command.scope.partner(), card), named),
-    };
-    let now = command.now;
-    match found {
-        Match::Several => Err(Description::AmbiguousReferencedTransaction),
-        Match::One(found) if is_open(found) && clearing::has_fx_difference(found, order) => {
-            Err(Description::UnknownTransactionType)
-        }
-        Match::One(found) if is_open(found) => {
-            clearing::clear(found, balance, amount, finality, now).map_err(too_large)
-        }
-        Match::One(found) => alone(command, of_kind(order, found), balance, amount, now),
-        Match::None => alone(command, order.clone(), balance, amount, now),
-    }
-}
-
-/// A clearing of an authorization that is no longer open is of the same kind.
-fn of_kind(order: &Order, found: &Transaction) -> Order {
-    Order { kind: found.order.kind, ..order.clone() }
-}
-
-fn alone(
-    command: &Command,
-    order: Order,
-    balance: &Balance,
-    amount: Amount,
-    now: Timestamp,
-) -> Result<Change, Description> {
-    clearing::clear_alone(command.transaction, order, balance, amount, now).map_err(too_large)
-}
-
-fn too_large(_: AmountError) -> Description {
-    Description::InvalidAmount
+/// How the partner's settings back a new transaction.
+fn mode(facts: &Facts, command: &Command) -> CollateralMode {
+    let partner = facts.settings.partner(command.scope.partner());
+    partner.map_or(CollateralMode::None, |partner| partner.settings.collateral_mode)
 }
 
 fn invalid(command: &Command, order: &Order, status: Status, description: Description) -> Change {
@@ -273,24 +184,25 @@ fn invalid(command: &Command, order: &Order, status: Status, description: Descri
     ))
 }
 
-fn balance_of<'a>(
-    facts: &'a Facts,
-    command: &Command,
-    id: Option<BalanceId>,
-) -> Option<&'a Balance> {
-    facts.balances.get(&(command.scope.partner(), id?))
+/// What is known of the user whose balance it is.
+fn owner_of(facts: &Facts, command: &Command, order: &Order) -> Option<OwnerFacts> {
+    let partner = command.scope.partner();
+    let balance = facts.balances.get(&(partner, order.balance?))?;
+    facts.owners.get(&(partner, balance.owner.user()?)).copied()
 }
 
-/// A transaction that still holds money, and its balance.
-fn held_by<'a>(
+fn accounts_of(facts: &Facts, command: &Command, order: &Order) -> Accounts {
+    facts.accounts(command.scope.partner(), order.balance, order.currency)
+}
+
+/// A transaction that is still open, and its balances.
+fn open_one<'a>(
     facts: &'a Facts,
     command: &Command,
     id: TransactionId,
-    balance: BalanceId,
-) -> Option<(&'a Transaction, &'a Balance)> {
-    let transaction = facts.transactions.get(&(command.scope.partner(), id))?;
-    let balance = balance_of(facts, command, Some(balance))?;
-    is_open(transaction).then_some((transaction, balance))
+) -> Option<(&'a Transaction, Accounts)> {
+    let found = facts.transactions.get(&(command.scope.partner(), id))?;
+    is_open(found).then(|| (found, accounts_of(facts, command, &found.order)))
 }
 
 /// Takes a whole decision into the facts and records its message.
@@ -299,6 +211,7 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     let message = match &command.event {
         Event::DeclineLate { message, .. } => late(facts, command, *message),
         Event::Authorize { .. }
+        | Event::Inform { .. }
         | Event::Reverse { .. }
         | Event::Clear { .. }
         | Event::Transfer { .. }
@@ -319,6 +232,7 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     match command.event {
         Event::DeclineLate { .. } => facts.turn(message.clone()),
         Event::Authorize { .. }
+        | Event::Inform { .. }
         | Event::Reverse { .. }
         | Event::Clear { .. }
         | Event::Transfer { .. }
@@ -363,10 +277,20 @@ fn late(facts: &Facts, command: &Command, id: MessageId) -> Option<Message> {
 
 fn message(command: &Command, decided: &Decided) -> Message {
     let transaction = &decided.change.transaction;
-    // What an expiry did to the transaction is told by the transaction; as a message it succeeded.
-    let approved = transaction.processing == Processing::Success
-        && matches!(command.event, Event::Authorize { .. });
     let order = command.event.order().unwrap_or(&transaction.order);
+    let succeeded = transaction.processing == Processing::Success;
+    let (has_code, approved) = match &command.event {
+        Event::Authorize { .. } => (succeeded, decided.approved),
+        Event::Inform { .. } => (succeeded, informed_of(order, succeeded)),
+        // What these did to the transaction is told by the transaction.
+        Event::Reverse { .. }
+        | Event::Clear { .. }
+        | Event::Transfer { .. }
+        | Event::Expire { .. }
+        | Event::DeclineLate { .. } => (false, Amount::ZERO),
+    };
+    let in_part = !approved.is_zero() && approved.minor() < order.amount;
+    let code = action_code(transaction.description, decided.lock);
     Message {
         partner: command.scope.partner(),
         id: command.message,
@@ -380,12 +304,22 @@ fn message(command: &Command, decided: &Decided) -> Message {
         currency: order.currency,
         processing: transaction.processing,
         description: transaction.description,
-        action_code: action_code(transaction.description, decided.lock).to_owned(),
+        action_code: if in_part { APPROVED_IN_PART } else { code }.to_owned(),
         status: transaction.status,
-        approved_amount: if approved { transaction.held } else { Amount::ZERO },
-        authorization_code: transaction.authorization_code.clone().filter(|_| approved),
+        approved_amount: approved,
+        authorization_code: transaction.authorization_code.clone().filter(|_| has_code),
         told: false,
         request_id: command.request_id.clone(),
         created_at: command.now,
+        available: transaction.balance_after.filter(|_| succeeded && asks_what_there_is(command)),
     }
+}
+
+/// What has happened already is approved whole.
+fn informed_of(order: &Order, succeeded: bool) -> Amount {
+    Amount::from_minor(order.amount).ok().filter(|_| succeeded).unwrap_or(Amount::ZERO)
+}
+
+fn asks_what_there_is(command: &Command) -> bool {
+    matches!(&command.event, Event::Authorize { request, .. } if request.ask == Ask::Inquiry)
 }

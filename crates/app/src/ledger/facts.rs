@@ -4,12 +4,14 @@ use super::command::{Command, Event};
 use super::{Step, reached};
 use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::balance::Balance;
+use domain::authorization::OwnerFacts;
+use domain::balance::{Balance, PartnerBalanceKind};
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
-use domain::ledger::{Change, Leg};
+use domain::ledger::accounts::Accounts;
+use domain::ledger::{Change, Leg, Posting};
+use domain::money::Currency;
 use domain::transaction::Transaction;
-use domain::user::UserState;
 use jiff::ToSpan;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -29,7 +31,7 @@ pub(super) struct Facts {
     pub(super) settings: Arc<Snapshot>,
     pub(super) balances: HashMap<Owned<BalanceId>, Balance>,
     pub(super) cards: HashMap<Owned<CardId>, Card>,
-    pub(super) owners: HashMap<Owned<UserId>, UserState>,
+    pub(super) owners: HashMap<Owned<UserId>, OwnerFacts>,
     pub(super) transactions: HashMap<Owned<TransactionId>, Transaction>,
     /// Transactions of a card, those made in this batch included.
     of_card: HashMap<Owned<CardId>, Vec<TransactionId>>,
@@ -80,7 +82,11 @@ impl Facts {
     ) -> Result<Self, StoreError> {
         let guards: BTreeSet<_> = commands
             .iter()
-            .filter_map(|command| Some((command.scope.partner(), command.event.balance()?)))
+            .flat_map(|command| {
+                let partner = command.scope.partner();
+                let guards = command.event.guards(partner, &settings);
+                guards.into_iter().map(move |balance| (partner, balance))
+            })
             .collect();
         balances::lock(tx, &guards).await?;
         reached(Step::Locked);
@@ -120,10 +126,12 @@ impl Facts {
         for (partner, card) in cards::load(tx, &keys).await? {
             self.cards.insert((partner, card.id), card);
         }
-        let owners: BTreeSet<_> =
-            self.balances.iter().map(|((partner, _), balance)| (*partner, balance.owner)).collect();
+        let user = |((partner, _), balance): (&Owned<BalanceId>, &Balance)| {
+            Some((*partner, balance.owner.user()?))
+        };
+        let owners: BTreeSet<_> = self.balances.iter().filter_map(user).collect();
         let owners: Vec<_> = owners.into_iter().collect();
-        self.owners = users::states(tx, &owners).await?.into_iter().collect();
+        self.owners = users::facts(tx, &owners).await?.into_iter().collect();
         Ok(())
     }
 
@@ -148,6 +156,7 @@ impl Facts {
         let late = commands.iter().filter_map(|command| match &command.event {
             Event::DeclineLate { message, .. } => Some((command.scope.partner(), *message)),
             Event::Authorize { .. }
+            | Event::Inform { .. }
             | Event::Reverse { .. }
             | Event::Clear { .. }
             | Event::Transfer { .. }
@@ -181,6 +190,7 @@ impl Facts {
                     Some((command.scope.partner(), *transaction))
                 }
                 Event::Authorize { .. }
+                | Event::Inform { .. }
                 | Event::Reverse { .. }
                 | Event::Clear { .. }
                 | Event::Transfer { .. } => None,
@@ -226,6 +236,22 @@ impl Facts {
         self.by_id.insert((partner, message.id), message);
     }
 
+    /// A balance and the partner's own in a currency, as far as this batch has locked them.
+    pub(super) fn accounts(
+        &self,
+        partner: PartnerId,
+        balance: Option<BalanceId>,
+        currency: Currency,
+    ) -> Accounts {
+        use PartnerBalanceKind::{Company, Credit, Deposit};
+        let own = [Company, Credit, Deposit]
+            .into_iter()
+            .filter_map(|kind| self.settings.partner_balance(partner, kind, currency))
+            .filter(|id| Some(*id) != balance);
+        let ids = balance.into_iter().chain(own);
+        Accounts::of(ids.filter_map(|id| self.balances.get(&(partner, id))))
+    }
+
     /// The transactions of a card that this batch knows.
     pub(super) fn transactions_of(
         &self,
@@ -254,18 +280,24 @@ impl Facts {
 
     /// Takes a whole decision into the facts: later commands of the batch see it.
     pub(super) fn apply(&mut self, partner: PartnerId, change: Change) {
-        let Change { transaction, balance, legs } = change;
-        let key = (partner, transaction.id);
-        if self.transactions.contains_key(&key) {
-            if !self.writes.new_transactions.contains(&key) {
-                self.writes.changed_transactions.insert(key);
-            }
-        } else {
-            self.writes.new_transactions.push(key);
-        }
-        if let Some(balance) = balance {
+        let Change { transaction, balances, legs, difference } = change;
+        for balance in balances {
             self.writes.balances.insert((partner, balance.id));
             self.balances.insert((partner, balance.id), balance);
+        }
+        self.take(partner, Posting { transaction, legs });
+        if let Some(posting) = difference {
+            self.take(partner, *posting);
+        }
+    }
+
+    fn take(&mut self, partner: PartnerId, posting: Posting) {
+        let Posting { transaction, legs } = posting;
+        let key = (partner, transaction.id);
+        if !self.transactions.contains_key(&key) {
+            self.writes.new_transactions.push(key);
+        } else if !self.writes.new_transactions.contains(&key) {
+            self.writes.changed_transactions.insert(key);
         }
         if !legs.is_empty() {
             self.writes.movements.push((partner, transaction.id, transaction.parts, legs));
@@ -414,14 +446,14 @@ impl Facts {
     }
 }
 
-/// The reversal that would stop an authorization.
+/// The reversal that would stop a command.
 pub(super) fn early_key(command: &Command) -> Option<EarlyReversal> {
-    let Event::Authorize { request, .. } = &command.event else { return None };
+    let order = command.event.order().filter(|_| command.event.can_be_reversed_early())?;
     Some(EarlyReversal {
         partner: command.scope.partner(),
-        card: request.order.card?,
-        reference_id: request.order.network_id.clone(),
-        reference_date: request.order.network_date,
+        card: order.card?,
+        reference_id: order.network_id.clone(),
+        reference_date: order.network_date,
     })
 }
 

@@ -1,7 +1,8 @@
 //! What a partner is told of a decision: the row of the outbox that is written with it.
 
-use super::command::Command;
+use super::command::{Command, Event as Asked};
 use super::facts::Facts;
+use domain::authorization::Ask;
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::transaction::{Order, Transaction};
@@ -18,7 +19,7 @@ pub(super) fn entry(
     transaction: &Transaction,
 ) -> Option<Entry> {
     let outbound = facts.settings.outbound(message.partner)?;
-    if !outbound.tells(Event::Transaction) {
+    if !outbound.tells(Event::Transaction) || !moves_money(command) {
         return None;
     }
     Some(Entry {
@@ -35,6 +36,21 @@ pub(super) fn entry(
         attempts: 0,
         attempts_before: 0,
     })
+}
+
+/// Nobody is told that somebody only asked (spec "account verification").
+fn moves_money(command: &Command) -> bool {
+    match &command.event {
+        Asked::Authorize { request, .. } => {
+            !matches!(request.ask, Ask::Verification | Ask::Inquiry)
+        }
+        Asked::Inform { .. }
+        | Asked::Reverse { .. }
+        | Asked::Clear { .. }
+        | Asked::Transfer { .. }
+        | Asked::Expire { .. }
+        | Asked::DeclineLate { .. } => true,
+    }
 }
 
 /// What is told in order: all of a card; without one all of a balance; without either this alone.

@@ -3,7 +3,7 @@
 use super::command::{Command, Event, Names};
 use crate::error::Chain;
 use crate::{App, Error};
-use domain::ids::{BalanceId, PartnerId, TransactionId};
+use domain::ids::{PartnerId, TransactionId};
 use domain::scope::Scope;
 use std::time::{Duration, Instant};
 use store::transactions;
@@ -38,8 +38,9 @@ impl App {
         let expired = transactions::list_expired(&mut tx, scope, self.now(), EXPIRED_MAX).await;
         let expired = tx.end(expired).await?;
         let (mut ended, mut failed) = (0, None);
-        for (transaction, balance) in expired {
-            match self.expire_hold(scope, transaction, balance).await {
+        for (transaction, balance, currency) in expired {
+            let event = Event::Expire { transaction, balance, currency };
+            match self.expire_hold(scope, transaction, event).await {
                 Ok(()) => ended += 1,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -51,7 +52,7 @@ impl App {
         &self,
         scope: Scope,
         transaction: TransactionId,
-        balance: BalanceId,
+        event: Event,
     ) -> Result<(), Error> {
         let command = Command {
             scope,
@@ -65,7 +66,7 @@ impl App {
             fingerprint: Vec::new(),
             request_id: "expiry".to_owned(),
             now: self.now(),
-            event: Event::Expire { transaction, balance },
+            event,
         };
         self.engines.submit(command, Instant::now() + WAIT).await.map(|_| ())
     }

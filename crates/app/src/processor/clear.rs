@@ -23,6 +23,8 @@ pub struct Clear {
     pub finality: Finality,
     /// Which of several it is, from 1.
     pub sequence: i64,
+    /// The difference of exchange rates, if the processor tells it: above zero `COMPANY` gains.
+    pub fx_difference: Option<i64>,
 }
 
 impl App {
@@ -39,6 +41,8 @@ impl App {
             order: Box::new(order),
             reference: command.reference,
             finality: command.finality,
+            fx_difference: command.fx_difference,
+            difference: self.new_transaction_id(),
         };
         self.submit_message(command.envelope, found, Some(command.sequence), event).await
     }

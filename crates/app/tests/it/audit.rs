@@ -46,6 +46,7 @@ async fn a_transfer_at_two_nodes_leaves_one_record() {
         key: Some(format!("key-{number}")),
         fingerprint: [1; 32],
         origin: testkit::origin(),
+        right: app::balances::Right::Partner,
     };
     let here = join_all((0..40).map(|number| one.app.transfer(one.scope, asked(number))));
     let there = join_all((0..40).map(|number| other.app.transfer(one.scope, asked(number))));

@@ -1,10 +1,10 @@
 //! The life of a hold: authorized, cleared, reversed, expired.
 
-use app::processor::{Authorize, CardName, Clear, Details};
+use app::processor::{CardName, Clear, Details};
+use domain::balance::PartnerBalanceKind;
 use domain::ledger::clearing::Finality::{Final, Partial};
 use domain::money::Currency;
-use domain::program::PreAuthorization;
-use domain::transaction::{Category, Description, Processing, Status, TransactionType};
+use domain::transaction::{Category, Description, Processing, Status};
 use testkit::on_both;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -155,6 +155,7 @@ on_both! {
                 category,
                 finality: Final,
                 sequence: 1,
+                fx_difference: None,
             };
             let told = node.app.clear(clear).await.expect("decided");
             assert_eq!(told.description, Description::CardNotFound);
@@ -179,39 +180,30 @@ on_both! {
 
 on_both! {
     /// A difference by the exchange rate is the partner's: it isn't charged to the cardholder.
-    async fn a_clearing_with_an_fx_difference_is_refused(node) {
+    async fn a_difference_of_exchange_rates_is_the_companys(node) {
         let funded = node.funded(1_000).await;
+        let company = node.partner_balance(PartnerBalanceKind::Company).await;
         let converted = |mut details: Details| {
             details.original_amount = Some(1_290);
             details.original_currency = Some(Currency::PLN);
             details
         };
-        let purchase = Authorize {
-            envelope: node.envelope(funded.card, "p1", "p1"),
-            details: converted(node.details(300, "p1", None)),
-            kind: TransactionType::Pos,
-            cvv: None,
-            expiry: None,
-            pre_authorization: PreAuthorization::No,
-        };
+        let mut purchase = node.ask(funded.card, 300, "p1");
+        purchase.details = converted(purchase.details);
         node.app.authorize(purchase).await.expect("decided");
-        let clear = |name: &'static str, minor| {
-            let clear = Clear {
-                envelope: node.envelope(funded.card, name, name),
-                details: converted(node.details(minor, name, Some("p1"))),
-                reference: Some(node.reference(minor, "p1")),
-                category: Category::Debit,
-                finality: Final,
-                sequence: 1,
-            };
-            node.app.clear(clear)
+        let clear = Clear {
+            envelope: node.envelope(funded.card, "c1", "c1"),
+            details: converted(node.details(310, "c1", Some("p1"))),
+            reference: Some(node.reference(310, "p1")),
+            category: Category::Debit,
+            finality: Final,
+            sequence: 1,
+            fx_difference: None,
         };
-        let refused = clear("c1", 303).await.expect("decided");
-        assert_eq!(refused.description, Description::UnknownTransactionType);
-        assert_eq!(node.amounts(funded.balance).await, (700, 300));
-        let cleared = clear("c2", 300).await.expect("decided");
+        let cleared = node.app.clear(clear).await.expect("decided");
         assert_eq!(cleared.status, Status::Cleared);
         assert_eq!(node.amounts(funded.balance).await, (700, 0));
+        assert_eq!(node.partner_amounts(company).await, (-10, 0));
         node.verify().await;
     }
 }

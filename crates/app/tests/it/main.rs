@@ -1,9 +1,11 @@
 //! Use cases and the engine on both databases, without doors.
 
 mod audit;
+mod collateral;
 mod holds;
 mod janitor;
 mod jwe;
+mod messages;
 mod nodes;
 mod once;
 mod operations;

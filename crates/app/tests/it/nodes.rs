@@ -9,8 +9,8 @@ use app::{Error, Once};
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, UserId};
 use domain::ledger::clearing::Finality::Final;
-use domain::program::{PreAuthorization, Program};
-use domain::transaction::{Description, Processing, TransactionType};
+use domain::program::Program;
+use domain::transaction::{Description, Processing};
 use testkit::{Database, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,11 +55,7 @@ async fn a_key_used_for_two_cards_at_two_nodes_acts_once() {
     let purchase = |node: &TestApp, card, name: &str| {
         let authorize = Authorize {
             envelope: node.envelope(card, name, &format!("{name} {card}")),
-            details: node.details(100, &format!("{name} {card}"), None),
-            kind: TransactionType::Pos,
-            cvv: None,
-            expiry: None,
-            pre_authorization: PreAuthorization::No,
+            ..node.ask(card, 100, &format!("{name} {card}"))
         };
         let app = node.app.clone();
         async move { app.authorize(authorize).await }
@@ -121,14 +117,7 @@ async fn a_program_of_one_node_is_known_to_the_other_by_its_first_message() {
             envelope.card = CardName::Pan(full.pan);
             assert!(other.app.settings.get().program(one.scope.partner(), &id).is_none());
         }
-        let bought = other.app.authorize(Authorize {
-            envelope,
-            details: other.details(100, &id, None),
-            kind: TransactionType::Pos,
-            cvv: None,
-            expiry: None,
-            pre_authorization: PreAuthorization::No,
-        });
+        let bought = other.app.authorize(Authorize { envelope, ..other.ask(card, 100, &id) });
         let message = bought.await.expect("decided");
         assert_eq!(message.processing, Processing::Success, "{:?}", message.description);
         assert!(other.app.settings.get().version > known || !by_number);

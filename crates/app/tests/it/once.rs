@@ -98,14 +98,8 @@ on_both! {
         let first = node.purchase(funded.card, 300, "p1").await.expect("decided");
         let mut envelope = node.envelope(funded.card, "another key", "300p1");
         envelope.request_id = "another".to_owned();
-        let again = app::processor::Authorize {
-            envelope,
-            details: node.details(300, "p1", None),
-            kind: domain::transaction::TransactionType::Pos,
-            cvv: None,
-            expiry: None,
-            pre_authorization: domain::program::PreAuthorization::No,
-        };
+        let again =
+            app::processor::Authorize { envelope, ..node.ask(funded.card, 300, "p1") };
         let again = node.app.authorize(again).await.expect("decided");
         assert_eq!(again.transaction, first.transaction);
         assert_eq!(node.amounts(funded.balance).await, (700, 300));

@@ -12,8 +12,10 @@ struct Case {
     card: Option<Card>,
     program: Program,
     balance: Option<Balance>,
-    owner: Option<UserState>,
+    owner: Option<OwnerFacts>,
     reversed_early: bool,
+    deposit: Option<Balance>,
+    mode: CollateralMode,
 }
 
 impl Case {
@@ -23,17 +25,22 @@ impl Case {
             card: Some(fixtures::card()),
             program: fixtures::program(),
             balance: Some(fixtures::balance(1_000)),
-            owner: Some(UserState::Verified),
+            owner: Some(fixtures::OWNER),
             reversed_early: false,
+            deposit: Some(fixtures::partner_balance(PartnerBalanceKind::Deposit, 1_000)),
+            mode: CollateralMode::Deposit,
         }
     }
 
     /// Spoils one fact, as a column and its word say; `ok` leaves it.
     fn spoil(&mut self, column: &str, word: &str) {
-        let card = |case: &mut Self, status| case.card.as_mut().expect("not gone").status = status;
-        let state = |case: &mut Self, state| case.balance.as_mut().expect("not gone").state = state;
+        let card = |case: &mut Self, status| {
+            case.card = Some(Card { status, ..fixtures::card() });
+        };
+        let state = |case: &mut Self, state| {
+            case.balance = Some(Balance { state, ..fixtures::balance(1_000) });
+        };
         match (column, word) {
-            (_, "ok") => {}
             ("early", "early") => self.reversed_early = true,
             ("amount", "zero") => self.request.order.amount = 0,
             ("amount", "minus") => self.request.order.amount = -1,
@@ -58,8 +65,19 @@ impl Case {
                 self.request.order.currency = crate::money::Currency::PLN;
             }
             ("owner", "none") => self.owner = None,
-            ("owner", "deleted") => self.owner = Some(UserState::Deleted),
-            ("owner", "locked") => self.owner = Some(UserState::Locked),
+            ("owner", "deleted") => {
+                self.owner = Some(OwnerFacts { state: UserState::Deleted, ..fixtures::OWNER });
+            }
+            ("owner", "locked") => {
+                self.owner = Some(OwnerFacts { state: UserState::Locked, ..fixtures::OWNER });
+            }
+            ("locks", "one") => {
+                self.owner.iter_mut().for_each(|owner| owner.under_lock = true);
+            }
+            ("deposit", "none") => self.deposit = None,
+            ("deposit", "less") => {
+                self.deposit.iter_mut().for_each(|balance| balance.posted = 499);
+            }
             ("program", "closed") => self.program.state = ProgramState::Closed,
             ("funds", "none") => self.balance.iter_mut().for_each(|balance| balance.posted = 499),
             ("funds", "held") => {
@@ -69,23 +87,28 @@ impl Case {
         }
     }
 
-    fn decide(&self) -> String {
+    fn decision(&self) -> Decision {
+        let accounts = Accounts::of(self.balance.iter().chain(&self.deposit));
         let facts = Facts {
             card: self.card.as_ref(),
             program: Some(&self.program),
             balance: self.balance.as_ref(),
+            accounts: &accounts,
+            mode: self.mode,
             owner: self.owner,
             reversed_early: self.reversed_early,
+            original: Match::None,
             now: fixtures::NOW,
         };
-        let (change, lock) = decide(TransactionId(Uuid::nil()), "123456", &self.request, &facts);
-        match change.balance {
-            Some(after) => {
-                let before = self.balance.as_ref().expect("an approval has a balance");
-                assert_eq!(after.available(), before.available() - 500);
-                assert_eq!(after.posted, before.posted);
-            }
-            None => assert!(change.transaction.held.is_zero() && change.legs.is_empty()),
+        decide(TransactionId(Uuid::nil()), "123456", &self.request, &facts)
+    }
+
+    fn decide(&self) -> String {
+        let Decision { change, lock, approved } = self.decision();
+        let declined = change.transaction.processing != Processing::Success;
+        if declined {
+            assert!(change.transaction.held.is_zero() && change.legs.is_empty());
+            assert!(change.balances.is_empty() && approved.is_zero());
         }
         let code = crate::transaction::action_code(change.transaction.description, lock);
         format!("{} {code}", change.transaction.description)
@@ -96,45 +119,67 @@ fn locked(reason: LockReason) -> CardStatus {
     CardStatus::Locked { reason, since: fixtures::NOW, was: Usable::Active }
 }
 
+/// The checks in their order, each with a way to fail.
+const CHECKED: &[(&str, &str)] = &[
+    ("early", "early"),
+    ("amount", "zero"),
+    ("card", "none"),
+    ("expiry", "past"),
+    ("cvv", "wrong"),
+    ("balance", "none"),
+    ("owner", "none"),
+    ("locks", "one"),
+    ("program", "closed"),
+    ("deposit", "none"),
+    ("funds", "none"),
+];
+
+/// Each row: what a check finds, while all checks after it would fail too → the answer.
 #[test]
 fn the_first_failing_check_names_the_reason() {
     let table = "
-        early amount card     expiry cvv   balance  owner   program funds | answer
-        ok    ok     ok       ok     ok    ok       ok      ok      ok    | APPROVED 0000
-        ok    ok     ok       ok     right ok       ok      ok      ok    | APPROVED 0000
-        early zero   none     past   wrong none     none    closed  none  | UNKNOWN_ERROR 1000
-        ok    zero   none     past   wrong none     none    closed  none  | INVALID_AMOUNT 1010
-        ok    minus  none     past   wrong none     none    closed  none  | INVALID_AMOUNT 1010
-        ok    ok     none     past   wrong none     none    closed  none  | CARD_NOT_FOUND 1011
-        ok    ok     other    past   wrong none     none    closed  none  | CARD_NOT_FOUND 1011
-        ok    ok     inactive past   wrong none     none    closed  none  | CARD_NOT_ACTIVE 1004
-        ok    ok     removed  past   wrong none     none    closed  none  | CARD_NOT_ACTIVE 1004
-        ok    ok     locked   past   wrong none     none    closed  none  | CARD_LOCKED 2009
-        ok    ok     ok       past   wrong none     none    closed  none  | CARD_EXPIRED 1001
-        ok    ok     ok       said   wrong none     none    closed  none  | CARD_EXPIRED 1001
-        ok    ok     ok       ok     wrong none     none    closed  none  | INCORRECT_CVV 1022
-        ok    ok     ok       ok     old   none     none    closed  none  | INCORRECT_CVV 1022
-        ok    ok     ok       ok     ok    none     none    closed  none  | BALANCE_NOT_FOUND 1000
-        ok    ok     ok       ok     ok    removed  none    closed  none  | BALANCE_NOT_FOUND 1000
-        ok    ok     ok       ok     ok    locked   none    closed  none  | BALANCE_LOCKED 1004
-        ok    ok     ok       ok     ok    currency none    closed  none  | CURRENCY_MISMATCH 1000
-        ok    ok     ok       ok     ok    ok       none    closed  none  | CUSTOMER_NOT_FOUND 1000
-        ok    ok     ok       ok     ok    ok       deleted closed  none  | CUSTOMER_NOT_FOUND 1000
-        ok    ok     ok       ok     ok    ok       locked  closed  none  | CUSTOMER_LOCKED 1004
-        ok ok ok ok ok ok ok closed none | TRANSACTION_NOT_PERMITTED 1019
-        ok    ok     ok       ok     ok    ok       ok      ok      none  | INSUFFICIENT_FUNDS 1016
-        ok    ok     ok       ok     ok    ok       ok      ok      held  | INSUFFICIENT_FUNDS 1016
+        early early      | UNKNOWN_ERROR 1000
+        amount zero      | INVALID_AMOUNT 1010
+        amount minus     | INVALID_AMOUNT 1010
+        card none        | CARD_NOT_FOUND 1011
+        card other       | CARD_NOT_FOUND 1011
+        card inactive    | CARD_NOT_ACTIVE 1004
+        card removed     | CARD_NOT_ACTIVE 1004
+        card locked      | CARD_LOCKED 2009
+        expiry past      | CARD_EXPIRED 1001
+        expiry said      | CARD_EXPIRED 1001
+        cvv wrong        | INCORRECT_CVV 1022
+        cvv old          | INCORRECT_CVV 1022
+        balance none     | BALANCE_NOT_FOUND 1000
+        balance removed  | BALANCE_NOT_FOUND 1000
+        balance locked   | BALANCE_LOCKED 1004
+        balance currency | CURRENCY_MISMATCH 1000
+        owner none       | CUSTOMER_NOT_FOUND 1000
+        owner deleted    | CUSTOMER_NOT_FOUND 1000
+        owner locked     | CUSTOMER_LOCKED 1004
+        locks one        | AML_EXCEPTION 1002
+        program closed   | TRANSACTION_NOT_PERMITTED 1019
+        deposit none     | DEPOSIT_BALANCE_NOT_FOUND 1000
+        deposit less     | INSUFFICIENT_FUNDS_ON_DEPOSIT_BALANCE 1000
+        funds none       | INSUFFICIENT_FUNDS 1016
+        funds held       | INSUFFICIENT_FUNDS 1016
     ";
-    let mut lines = table.lines().filter(|line| line.contains('|'));
-    let columns = lines.next().expect("a heading").split_whitespace();
-    for line in lines {
+    for line in table.lines().filter(|line| line.contains('|')) {
         let (row, answer) = line.split_once('|').expect("two halves");
+        let (column, word) = row.trim().split_once(' ').expect("a column and its word");
+        let place = CHECKED.iter().position(|(name, _)| *name == column).expect("a column");
+        // From the last to this one: without card or balance there is nothing left to spoil.
         let mut case = Case::good();
-        columns.clone().zip(row.split_whitespace()).for_each(|(column, word)| {
-            case.spoil(column, word);
-        });
+        for (later, worst) in CHECKED[place + 1..].iter().rev() {
+            case.spoil(later, worst);
+        }
+        case.spoil(column, word);
         assert_eq!(case.decide(), answer.trim(), "{row}");
     }
+    assert_eq!(Case::good().decide(), "APPROVED 0000");
+    let mut right = Case::good();
+    right.spoil("cvv", "right");
+    assert_eq!(right.decide(), "APPROVED 0000");
 }
 
 #[test]
@@ -144,4 +189,49 @@ fn every_lock_reason_answers_with_its_own_action_code() {
         case.card = Some(Card { status: locked(reason), ..fixtures::card() });
         assert_eq!(case.decide(), format!("CARD_LOCKED {}", reason.action_code()));
     }
+}
+
+/// What is asked, of how much, with what there is on balance and deposit → what is approved and
+/// held or posted of each.
+#[test]
+fn what_is_asked_is_held_posted_or_only_looked_at() {
+    use Ask::{Credit, Debit, Inquiry, Verification};
+    use PartialApproval::{Allowed, Refused};
+    use TransactionType::{Atm, BalanceInquiry, Pos};
+    for (ask, kind, partial, amount, own, deposit, expected) in [
+        (Debit, Pos, Refused, 500, 1_000, 1_000, "APPROVED 500: 500 of 1000, 500 of 1000"),
+        (Debit, Pos, Allowed, 500, 300, 1_000, "APPROVED 300: 0 of 300, 700 of 1000"),
+        (Debit, Pos, Allowed, 500, 1_000, 200, "APPROVED 200: 800 of 1000, 0 of 200"),
+        (Debit, Pos, Refused, 500, 300, 1_000, "INSUFFICIENT_FUNDS 0: untouched"),
+        (Debit, Pos, Allowed, 500, 0, 1_000, "INSUFFICIENT_FUNDS 0: untouched"),
+        (Debit, Atm, Allowed, 500, 300, 1_000, "INSUFFICIENT_FUNDS 0: untouched"),
+        (Credit, Pos, Refused, 500, -700, 0, "APPROVED 500: -200 of -200"),
+        (Verification, Pos, Refused, 0, -5, 0, "APPROVED 0: untouched"),
+        (Verification, Pos, Refused, 1, 1_000, 1_000, "INVALID_AMOUNT 0: untouched"),
+        (Inquiry, BalanceInquiry, Refused, 0, 42, 0, "APPROVED 0: untouched"),
+    ] {
+        let mut case = Case::good();
+        case.request.ask = ask;
+        case.request.order.kind = kind;
+        case.request.order.amount = amount;
+        case.request.partial_approval = partial;
+        case.balance.iter_mut().for_each(|balance| balance.posted = own);
+        case.deposit.iter_mut().for_each(|balance| balance.posted = deposit);
+        let Decision { change, approved, .. } = case.decision();
+        let told = |balance: &Balance| format!("{} of {}", balance.available(), balance.posted);
+        let touched: Vec<String> = change.balances.iter().map(told).collect();
+        let touched = if touched.is_empty() { "untouched".to_owned() } else { touched.join(", ") };
+        let description = change.transaction.description;
+        assert_eq!(format!("{description} {approved:?}: {touched}"), expected, "{ask:?} {amount}");
+        assert_eq!(change.transaction.balance_before, Some(own));
+    }
+}
+
+#[test]
+fn a_locked_balance_still_takes_credits_and_so_does_an_owner_under_a_lock() {
+    let mut case = Case::good();
+    case.request.ask = Ask::Credit;
+    case.balance.iter_mut().for_each(|balance| balance.state = BalanceState::Locked);
+    case.owner = Some(OwnerFacts { under_lock: true, ..fixtures::OWNER });
+    assert_eq!(case.decide(), "APPROVED 0000");
 }

@@ -1,11 +1,18 @@
-//! Money moved by the network: clearings inform, so they post whatever the card's or the owner's
+//! Money settled by the network: clearings inform, so they post whatever the card's or the owner's
 //! state, below zero if need be.
 
-use super::{Change, post, rules};
-use crate::balance::Balance;
+use super::accounts::Accounts;
+use super::release::{let_go, own};
+use super::rules::{self, Backing};
+use super::{Change, Leg, Posting};
+use crate::balance::{Balance, PartnerBalanceKind};
 use crate::ids::TransactionId;
-use crate::money::{Amount, AmountError};
-use crate::transaction::{Category, Description, Flag, Order, Processing, Status, Transaction};
+use crate::money::Amount;
+use crate::partner::CollateralMode;
+use crate::program::FxDifferenceTo;
+use crate::transaction::{
+    Category, Description, Flag, Order, Processing, Status, Transaction, TransactionType,
+};
 use jiff::Timestamp;
 
 /// Whether more clearings of the same authorization will come.
@@ -17,61 +24,142 @@ pub enum Finality {
     Partial,
 }
 
-/// Clears an open authorization: what was held moves, what is above the hold (a tip, fuel) moves
-/// by force. Call it for an open transaction only.
+/// What a clearing says beside its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The ids of the transaction, if the clearing makes one, and of the difference.
+    pub ids: (TransactionId, TransactionId),
+    /// In minor units, above zero: what the scheme settles.
+    pub amount: Amount,
+    /// Whether more will come.
+    pub finality: Finality,
+    /// The difference of exchange rates as the processor told it, in minor units; above zero the
+    /// partner's `COMPANY` gains.
+    pub fx_difference: Option<i64>,
+    /// Who bears it.
+    pub fx_difference_to: FxDifferenceTo,
+    /// The business time.
+    pub now: Timestamp,
+}
+
+/// Clears an open authorization: what was held moves, what is above the hold (a tip, fuel) moves by
+/// force. What was posted as a credit moves by the difference alone. Call it for an open
+/// transaction only.
 pub fn clear(
     original: &Transaction,
-    balance: &Balance,
-    amount: Amount,
-    finality: Finality,
-    now: Timestamp,
-) -> Result<Change, AmountError> {
-    let (mut transaction, mut balance) = (original.clone(), balance.clone());
-    let released = match finality {
-        Finality::Final => transaction.held,
-        Finality::Partial => amount.min(transaction.held),
+    order: &Order,
+    accounts: &Accounts,
+    settlement: &Settlement,
+) -> Result<Change, Description> {
+    let difference = difference(Some(original), order, settlement);
+    let billed = billed(original.order.category, settlement.amount, difference)?;
+    let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
+    let legs = match original.order.category {
+        Category::Debit => clear_debit(&mut transaction, &mut accounts, billed, settlement)?,
+        Category::Credit => clear_credit(&mut transaction, &accounts, billed, settlement)?,
     };
-    let leg = rules::leg(transaction.order.kind, Category::Debit, &balance, amount);
-    balance.release(released)?;
-    post(&mut balance, &leg)?;
-
-    transaction.held = transaction.held.checked_sub(released)?;
-    transaction.cleared = transaction.cleared.checked_add(amount)?;
-    transaction.parts += 1;
-    transaction.changed_at = now;
-    if finality == Finality::Final {
+    transaction.parts += i64::from(!legs.is_empty());
+    transaction.changed_at = settlement.now;
+    if settlement.finality == Finality::Final {
         transaction.status = Status::Cleared;
         transaction.expires_at = None;
     }
-    Ok(Change { transaction, balance: Some(balance), legs: vec![leg] })
+    with_difference(transaction, accounts, legs, difference, settlement)
 }
 
-/// Whether a clearing differs from its authorization by the exchange rate alone: converted, for the
-/// same amount at the merchant, and yet for another here. The difference is the partner's (spec
-/// "FX"), whose balance isn't built yet, so such a clearing is refused rather than charged to the
-/// cardholder.
-#[must_use]
-pub fn has_fx_difference(original: &Transaction, order: &Order) -> bool {
-    let authorized = &original.order;
-    let converted = order.original_currency.is_some_and(|merchant| merchant != order.currency);
-    converted
-        && order.original_amount.is_some()
-        && order.original_amount == authorized.original_amount
-        && order.original_currency == authorized.original_currency
-        && order.amount != authorized.amount
+fn clear_debit(
+    transaction: &mut Transaction,
+    accounts: &mut Accounts,
+    billed: Amount,
+    settlement: &Settlement,
+) -> Result<Vec<Leg>, Description> {
+    let released = match settlement.finality {
+        Finality::Final => transaction.held,
+        Finality::Partial => billed.min(transaction.held),
+    };
+    let_go(transaction, accounts, released)?;
+    let own = accounts.get(own(transaction)?).ok_or(Description::BalanceNotFound)?;
+    let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
+    let legs = both_legs(own, deposit, transaction.backing.mode, Category::Debit, billed);
+    transaction.cleared = more(transaction.cleared, billed)?;
+    transaction.settled = more(transaction.settled, billed)?;
+    if deposit.is_some() {
+        transaction.backing.moved = more(transaction.backing.moved, billed)?;
+    }
+    Ok(legs)
 }
 
-/// Posts a clearing that has no open authorization: a transaction of its own, by force.
+/// The owner has its credit since the authorization; the deposit gets it now, unless the credit was
+/// forced. What the clearings come to in the end is what both will have got.
+fn clear_credit(
+    transaction: &mut Transaction,
+    accounts: &Accounts,
+    billed: Amount,
+    settlement: &Settlement,
+) -> Result<Vec<Leg>, Description> {
+    let own = accounts.get(own(transaction)?).ok_or(Description::BalanceNotFound)?;
+    let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
+    let mode = transaction.backing.mode;
+    let settled = more(transaction.settled, billed)?;
+    let (way, part) = towards(transaction.cleared, settled, settlement.finality);
+    let mut legs: Vec<Leg> = rules::of_owner(own, mode, way, part).into_iter().collect();
+    transaction.cleared = reached(transaction.cleared, settled, settlement.finality);
+    if deposit.is_some() {
+        let moved = &mut transaction.backing.moved;
+        let (way, part) = towards(*moved, settled, settlement.finality);
+        legs.extend(rules::of_deposit(deposit, way, part));
+        *moved = reached(*moved, settled, settlement.finality);
+    }
+    transaction.settled = settled;
+    Ok(legs)
+}
+
+/// The step from what has moved to what should have. Only the last clearing takes anything back.
+fn towards(moved: Amount, settled: Amount, finality: Finality) -> (Category, Amount) {
+    if settled >= moved {
+        (Category::Credit, settled.saturating_sub(moved))
+    } else if finality == Finality::Final {
+        (Category::Debit, moved.saturating_sub(settled))
+    } else {
+        (Category::Credit, Amount::ZERO)
+    }
+}
+
+fn reached(moved: Amount, settled: Amount, finality: Finality) -> Amount {
+    if finality == Finality::Final { settled } else { moved.max(settled) }
+}
+
+/// Posts a clearing that has no open authorization: a transaction of its own, by force, with the
+/// backing that the partner's settings ask for now.
 pub fn clear_alone(
+    order: Order,
+    accounts: &Accounts,
+    mode: CollateralMode,
+    settlement: &Settlement,
+) -> Result<Change, Description> {
+    let difference = difference(None, &order, settlement);
+    let billed = billed(order.category, settlement.amount, difference)?;
+    let (id, now) = (settlement.ids.0, settlement.now);
+    let mut change = post_alone(id, order, accounts, (mode, billed), now)?;
+    change.transaction.flag = Some(Flag::WithoutAuthorization);
+    let Change { transaction, legs, .. } = change;
+    with_difference(transaction, accounts.clone(), legs, difference, settlement)
+}
+
+/// A movement by force, a transaction of its own and cleared at once.
+pub(super) fn post_alone(
     id: TransactionId,
     order: Order,
-    balance: &Balance,
-    amount: Amount,
+    accounts: &Accounts,
+    (mode, amount): (CollateralMode, Amount),
     now: Timestamp,
-) -> Result<Change, AmountError> {
-    let mut after = balance.clone();
-    let leg = rules::leg(order.kind, order.category, balance, amount);
-    post(&mut after, &leg)?;
+) -> Result<Change, Description> {
+    let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
+    let backing = Backing::of(mode, accounts);
+    let deposit = backing.balance.and_then(|id| accounts.get(id));
+    let legs = both_legs(own, deposit, mode, order.category, amount);
+    let before = own.available();
+    let own = own.id;
     let mut transaction = Transaction::turned_away(
         id,
         order,
@@ -80,10 +168,125 @@ pub fn clear_alone(
         Description::Approved,
         now,
     );
-    transaction.flag = Some(Flag::WithoutAuthorization);
     transaction.cleared = amount;
+    transaction.settled = amount;
     transaction.parts = 1;
-    transaction.balance_before = Some(balance.available());
-    transaction.balance_after = Some(after.available());
-    Ok(Change { transaction, balance: Some(after), legs: vec![leg] })
+    transaction.backing = backing;
+    if deposit.is_some() {
+        transaction.backing.moved = amount;
+    }
+    transaction.balance_before = Some(before);
+    let mut change = accounts.clone().finish(transaction, legs)?;
+    let after = change.balances.iter().find(|balance| balance.id == own);
+    change.transaction.balance_after = Some(after.map_or(before, Balance::available));
+    Ok(change)
+}
+
+fn both_legs(
+    own: &Balance,
+    deposit: Option<&Balance>,
+    mode: CollateralMode,
+    way: Category,
+    amount: Amount,
+) -> Vec<Leg> {
+    let legs = [rules::of_owner(own, mode, way, amount), rules::of_deposit(deposit, way, amount)];
+    legs.into_iter().flatten().collect()
+}
+
+fn more(sum: Amount, amount: Amount) -> Result<Amount, Description> {
+    sum.checked_add(amount).map_err(|_| Description::InvalidAmount)
+}
+
+/// The difference of exchange rates, in minor units (spec "FX"): as told; else, where a converted
+/// transaction is cleared for what it was authorized for at the merchant, what keeps the cardholder
+/// at the authorized amount; else nothing, and the cardholder pays.
+fn difference(original: Option<&Transaction>, order: &Order, settlement: &Settlement) -> i64 {
+    if settlement.fx_difference_to == FxDifferenceTo::Cardholder {
+        return 0;
+    }
+    if let Some(told) = settlement.fx_difference {
+        return told;
+    }
+    let Some(authorized) = original.map(|original| &original.order) else { return 0 };
+    let converted = order.original_currency.is_some_and(|merchant| merchant != order.currency);
+    let same = order.original_amount.is_some()
+        && order.original_amount == authorized.original_amount
+        && order.original_currency == authorized.original_currency;
+    if !converted || !same {
+        return 0;
+    }
+    let gained = authorized.amount.saturating_sub(settlement.amount.minor());
+    match authorized.category {
+        Category::Debit => gained,
+        Category::Credit => gained.saturating_neg(),
+    }
+}
+
+/// What the cardholder and the deposit pay, or get, so that `COMPANY` has its difference.
+fn billed(way: Category, amount: Amount, difference: i64) -> Result<Amount, Description> {
+    let signed = match way {
+        Category::Debit => amount.minor().checked_add(difference),
+        Category::Credit => amount.minor().checked_sub(difference),
+    };
+    let signed = signed.ok_or(Description::InvalidAmount)?;
+    Amount::from_minor(signed).map_err(|_| Description::InvalidAmount)
+}
+
+/// Ends a clearing, with the difference as a transaction of its own on the partner's `COMPANY`.
+fn with_difference(
+    transaction: Transaction,
+    mut accounts: Accounts,
+    legs: Vec<Leg>,
+    difference: i64,
+    settlement: &Settlement,
+) -> Result<Change, Description> {
+    if difference == 0 {
+        return accounts.finish(transaction, legs);
+    }
+    let amount = Amount::from_minor(difference.checked_abs().ok_or(Description::InvalidAmount)?)
+        .map_err(|_| Description::InvalidAmount)?;
+    let company = accounts.of_kind(PartnerBalanceKind::Company);
+    let company = company.ok_or(Description::BalanceNotFound)?;
+    let (kind, way) = if difference > 0 {
+        (TransactionType::CompanyCredit, Category::Credit)
+    } else {
+        (TransactionType::CompanyDebit, Category::Debit)
+    };
+    let (id, before) = (company.id, company.available());
+    let moved: Vec<Leg> = rules::of_difference(company, way, amount).into_iter().collect();
+    moved.iter().try_for_each(|leg| accounts.post(leg))?;
+    let own = &transaction.order;
+    let order = Order {
+        balance: Some(id),
+        card: None,
+        kind,
+        category: way,
+        amount: amount.minor(),
+        reference_id: Some(own.network_id.clone()),
+        reference_date: Some(own.network_date),
+        original_amount: None,
+        original_currency: None,
+        conversion_rate: None,
+        text: "FX difference".to_owned(),
+        data: None,
+        mcc: None,
+        retrieval_reference: None,
+        ..own.clone()
+    };
+    let mut record = Transaction::turned_away(
+        settlement.ids.1,
+        order,
+        Status::Cleared,
+        Processing::Success,
+        Description::Approved,
+        settlement.now,
+    );
+    record.cleared = amount;
+    record.settled = amount;
+    record.parts = 1;
+    record.balance_before = Some(before);
+    record.balance_after = accounts.get(id).map(Balance::available);
+    let mut change = accounts.finish(transaction, legs)?;
+    change.difference = Some(Box::new(Posting { transaction: record, legs: moved }));
+    Ok(change)
 }

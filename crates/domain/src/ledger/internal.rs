@@ -1,65 +1,103 @@
-//! Money moved by the partner: internal transactions are cleared at once or declined.
+//! Money moved by the partner or the operator: internal transactions are cleared at once or
+//! declined.
 
-use super::{Change, post, rules};
-use crate::balance::{Balance, BalanceState};
+use super::accounts::Accounts;
+use super::{Account, Change, Leg, rules};
+use crate::balance::{Balance, BalanceState, PartnerBalanceKind};
 use crate::ids::TransactionId;
 use crate::money::Amount;
-use crate::transaction::{Description, Order, Processing, Status, Transaction};
+use crate::partner::CollateralMode;
+use crate::transaction::{Category, Description, Order, Processing, Status, Transaction};
 use jiff::Timestamp;
 
-/// Moves the money of an internal transaction, or records why not: `balance` is `None` when the
-/// partner has no such balance.
-#[must_use]
-pub fn transfer(
-    id: TransactionId,
-    order: Order,
-    balance: Option<&Balance>,
-    now: Timestamp,
-) -> Change {
-    match checked(&order, balance) {
-        Ok((amount, before, after)) => {
-            let leg = rules::leg(order.kind, order.category, before, amount);
-            let mut transaction = Transaction::turned_away(
-                id,
-                order,
-                Status::Cleared,
-                Processing::Success,
-                Description::Approved,
-                now,
-            );
-            transaction.cleared = amount;
-            transaction.parts = 1;
-            transaction.balance_before = Some(before.available());
-            transaction.balance_after = Some(after.available());
-            Change { transaction, balance: Some(after), legs: vec![leg] }
-        }
-        Err(description) => Change::record(Transaction::turned_away(
-            id,
-            order,
-            Status::Cleared,
-            Processing::Declined,
-            description,
-            now,
-        )),
-    }
+/// What an internal transaction depends on beside its order.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The order's balance, if there is one, and the partner's own in its currency.
+    pub accounts: &'a Accounts,
+    /// Which of the partner's balances limits its users.
+    pub mode: CollateralMode,
+    /// Whether the balance's owner is under a transactional lock.
+    pub under_lock: bool,
+    /// The business time.
+    pub now: Timestamp,
 }
 
-/// The checks in their order; what the balance will be if all pass.
-fn checked<'a>(
+/// Moves the money of an internal transaction, or records why not.
+#[must_use]
+pub fn transfer(id: TransactionId, order: Order, facts: &Facts<'_>) -> Change {
+    let now = facts.now;
+    let moved = try_transfer(id, &order, facts);
+    moved.unwrap_or_else(|description| {
+        let (status, processing) = (Status::Cleared, Processing::Declined);
+        Change::record(Transaction::turned_away(id, order, status, processing, description, now))
+    })
+}
+
+fn try_transfer(
+    id: TransactionId,
     order: &Order,
-    balance: Option<&'a Balance>,
-) -> Result<(Amount, &'a Balance, Balance), Description> {
+    facts: &Facts<'_>,
+) -> Result<Change, Description> {
+    let Facts { accounts, mode, now, .. } = *facts;
     let amount = positive(order.amount)?;
+    let own = own(order, facts)?;
+    let other = rules::other_side(order.kind, mode, accounts)?;
+    let leg = rules::leg(own, other, order.category, amount).ok_or(Description::InvalidAmount)?;
+    check_funds(own, accounts, &leg)?;
+
+    let mut transaction = Transaction::turned_away(
+        id,
+        order.clone(),
+        Status::Cleared,
+        Processing::Success,
+        Description::Approved,
+        now,
+    );
+    transaction.cleared = amount;
+    transaction.settled = amount;
+    transaction.parts = 1;
+    transaction.backing.mode = mode;
+    transaction.balance_before = Some(own.available());
+    let mut change = accounts.clone().finish(transaction, vec![leg])?;
+    let after = change.balances.iter().find(|balance| balance.id == own.id);
+    change.transaction.balance_after = after.map(Balance::available);
+    Ok(change)
+}
+
+/// The balance that the order is about.
+fn own<'a>(order: &Order, facts: &Facts<'a>) -> Result<&'a Balance, Description> {
+    let balance = order.balance.and_then(|id| facts.accounts.get(id));
     let balance = balance
         .filter(|balance| balance.state != BalanceState::Removed)
         .ok_or(Description::BalanceNotFound)?;
     if order.currency != balance.currency {
         return Err(Description::CurrencyMismatch);
     }
-    let mut after = balance.clone();
-    post(&mut after, &rules::leg(order.kind, order.category, balance, amount))
-        .map_err(|_| Description::InvalidAmount)?;
-    Ok((amount, balance, after))
+    if !order.kind.is_for(balance.owner) {
+        return Err(Description::UnknownTransactionType);
+    }
+    if order.category == Category::Debit && balance.state == BalanceState::Locked {
+        return Err(Description::BalanceLocked);
+    }
+    if order.category == Category::Debit && facts.under_lock {
+        return Err(Description::AmlException);
+    }
+    Ok(balance)
+}
+
+/// Nobody is taken below zero by an internal transaction: neither the balance that it is about nor
+/// the partner's own that pays for it.
+fn check_funds(own: &Balance, accounts: &Accounts, leg: &Leg) -> Result<(), Description> {
+    let Account::Balance(payer) = leg.from else { return Ok(()) };
+    let payer = accounts.get(payer).ok_or(Description::BalanceNotFound)?;
+    match payer.owner.kind() {
+        _ if payer.covers(leg.amount) => Ok(()),
+        Some(PartnerBalanceKind::Credit) if payer.id != own.id => {
+            Err(Description::InsufficientFundsOnCollateralBalance)
+        }
+        Some(_) | None => Err(Description::InsufficientFunds),
+    }
 }
 
 /// An amount that can be moved or held: above zero.

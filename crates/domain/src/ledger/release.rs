@@ -1,53 +1,69 @@
-//! A hold let go: by the network's reversal, by its own end, or because the answer came too late.
+//! A hold let go, or what was posted taken back: by the network's reversal, by its own end, or
+//! because the answer came too late.
 
-use super::Change;
-use crate::balance::Balance;
-use crate::money::{Amount, AmountError};
-use crate::transaction::{Description, Processing, Status, Transaction};
+use super::accounts::Accounts;
+use super::{Change, Leg, rules};
+use crate::ids::BalanceId;
+use crate::money::Amount;
+use crate::transaction::{Category, Description, Processing, Status, Transaction};
 use jiff::Timestamp;
 
-/// Whether a transaction holds money that can be let go or cleared.
+/// Whether a transaction holds money that can be let go or cleared, or was posted and can still be
+/// taken back.
 #[must_use]
 pub fn is_open(transaction: &Transaction) -> bool {
     transaction.processing == Processing::Success && transaction.status == Status::Authorized
 }
 
-/// The network takes an authorization back, in whole or in part: at most what is still held.
-/// Call it for an open transaction only.
+/// The network takes an authorization back, in whole or in part: at most what is still held, or of
+/// a credit what was posted, by force. Call it for an open transaction only.
 pub fn reverse(
     original: &Transaction,
-    balance: &Balance,
+    accounts: &Accounts,
     amount: Amount,
     now: Timestamp,
-) -> Result<Change, AmountError> {
-    let part = amount.min(original.held);
-    let mut change = release(original, balance, part, now)?;
-    if change.transaction.held.is_zero() {
-        close(&mut change.transaction);
+) -> Result<Change, Description> {
+    match original.order.category {
+        Category::Debit => {
+            let mut change = release(original, accounts, amount.min(original.held), now)?;
+            if change.transaction.held.is_zero() {
+                close(&mut change.transaction);
+            }
+            Ok(change)
+        }
+        Category::Credit => {
+            let mut change = take_back(original, accounts, amount, now)?;
+            if change.transaction.cleared.is_zero() {
+                close(&mut change.transaction);
+            }
+            Ok(change)
+        }
     }
-    Ok(change)
 }
 
 /// A hold comes to its end. Call it for an open transaction only.
 pub fn expire(
     original: &Transaction,
-    balance: &Balance,
+    accounts: &Accounts,
     now: Timestamp,
-) -> Result<Change, AmountError> {
-    let mut change = release(original, balance, original.held, now)?;
+) -> Result<Change, Description> {
+    let mut change = release(original, accounts, original.held, now)?;
     close(&mut change.transaction);
     change.transaction.description = Description::Expired;
     Ok(change)
 }
 
 /// An approval was committed after its time budget had ended: the network was told nothing, so it
-/// becomes a decline. Call it for an open transaction only.
+/// becomes a decline. Call it for an open transaction that nothing was cleared of.
 pub fn decline_late(
     original: &Transaction,
-    balance: &Balance,
+    accounts: &Accounts,
     now: Timestamp,
-) -> Result<Change, AmountError> {
-    let mut change = release(original, balance, original.held, now)?;
+) -> Result<Change, Description> {
+    let mut change = match original.order.category {
+        Category::Debit => release(original, accounts, original.held, now)?,
+        Category::Credit => take_back(original, accounts, original.cleared, now)?,
+    };
     let late = &mut change.transaction;
     late.processing = Processing::Declined;
     late.description = Description::UnknownError;
@@ -56,21 +72,83 @@ pub fn decline_late(
     Ok(change)
 }
 
-fn release(
+/// The same for what raised a hold: the rest of it stays. Call it for an open transaction only.
+pub fn decline_increment(
     original: &Transaction,
-    balance: &Balance,
+    accounts: &Accounts,
+    increment: Amount,
+    now: Timestamp,
+) -> Result<Change, Description> {
+    let part = increment.min(original.held);
+    let mut change = release(original, accounts, part, now)?;
+    let order = &mut change.transaction.order;
+    order.amount = order.amount.saturating_sub(part.minor());
+    Ok(change)
+}
+
+/// Lets go of a part of what is held, on both balances.
+pub(super) fn release(
+    original: &Transaction,
+    accounts: &Accounts,
     part: Amount,
     now: Timestamp,
-) -> Result<Change, AmountError> {
-    let (mut transaction, mut balance) = (original.clone(), balance.clone());
-    transaction.held = transaction.held.checked_sub(part)?;
+) -> Result<Change, Description> {
+    let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
+    let_go(&mut transaction, &mut accounts, part)?;
     transaction.changed_at = now;
-    balance.release(part)?;
-    Ok(Change { transaction, balance: Some(balance), legs: Vec::new() })
+    accounts.finish(transaction, Vec::new())
+}
+
+/// Lets go of a part of what is held, on both balances, within a greater change.
+pub(super) fn let_go(
+    transaction: &mut Transaction,
+    accounts: &mut Accounts,
+    part: Amount,
+) -> Result<(), Description> {
+    let backing = &mut transaction.backing;
+    let part_of_deposit = part.min(backing.held);
+    if let Some(deposit) = backing.balance {
+        backing.held = backing.held.saturating_sub(part_of_deposit);
+        accounts.release(deposit, part_of_deposit)?;
+    }
+    transaction.held = transaction.held.saturating_sub(part);
+    accounts.release(own(transaction)?, part)
+}
+
+/// Takes back what a credit has posted, at most all of it, by force.
+pub(super) fn take_back(
+    original: &Transaction,
+    accounts: &Accounts,
+    amount: Amount,
+    now: Timestamp,
+) -> Result<Change, Description> {
+    let (mut transaction, accounts) = (original.clone(), accounts.clone());
+    let own = accounts.get(own(&transaction)?).ok_or(Description::BalanceNotFound)?;
+    let part = amount.min(transaction.cleared);
+    let part_of_deposit = part.min(transaction.backing.moved);
+    let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
+    let legs: Vec<Leg> = [
+        rules::of_owner(own, transaction.backing.mode, Category::Debit, part),
+        rules::of_deposit(deposit, Category::Debit, part_of_deposit),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    transaction.cleared = transaction.cleared.saturating_sub(part);
+    transaction.settled = transaction.settled.min(transaction.cleared);
+    transaction.backing.moved = transaction.backing.moved.saturating_sub(part_of_deposit);
+    transaction.parts += i64::from(!legs.is_empty());
+    transaction.changed_at = now;
+    accounts.finish(transaction, legs)
+}
+
+/// The owner's balance of a transaction.
+pub(super) fn own(transaction: &Transaction) -> Result<BalanceId, Description> {
+    transaction.order.balance.ok_or(Description::BalanceNotFound)
 }
 
 /// Nothing is held any more: what has moved decides how it ended.
-fn close(transaction: &mut Transaction) {
+pub(super) fn close(transaction: &mut Transaction) {
     transaction.status =
         if transaction.cleared.is_zero() { Status::Reversed } else { Status::Cleared };
     transaction.expires_at = None;

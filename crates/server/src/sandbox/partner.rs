@@ -133,6 +133,7 @@ fn program(
         lifetime_months: 36,
         card_cap: 10,
         hold_days: 7,
+        fx_difference_to: "COMPANY".to_owned(),
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
         message: message.id,
         transaction: message.transaction,
         balance: waiting.command.event.balance()?,
+        currency: waiting.command.event.order()?.currency,
     };
     let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     Some(Waiting {

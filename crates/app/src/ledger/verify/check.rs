@@ -3,7 +3,7 @@
 
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::Account;
-use domain::transaction::{Processing, Status};
+use domain::transaction::{Category, Processing, Status};
 use std::collections::{BTreeMap, HashMap};
 use store::books::{Entry, Heard, Movement, Told};
 
@@ -30,8 +30,16 @@ struct Sums {
 /// Some transactions, whose movements are shown next.
 pub(super) struct Part<'a> {
     check: &'a mut Check,
-    entries: HashMap<TransactionId, (Entry, i128)>,
+    entries: HashMap<TransactionId, Moving>,
     order: Vec<TransactionId>,
+}
+
+/// A transaction, and what its movements move of its balance and of what backs it: out of them
+/// above zero, into them below.
+struct Moving {
+    entry: Entry,
+    own: i128,
+    collateral: i128,
 }
 
 /// What doesn't hold, counted by kind.
@@ -92,7 +100,8 @@ impl Check {
     pub(super) fn part(&mut self, entries: Vec<Entry>) -> Part<'_> {
         entries.iter().for_each(|entry| self.entry(entry));
         let order = entries.iter().map(|entry| entry.id).collect();
-        let entries = entries.into_iter().map(|entry| (entry.id, (entry, 0))).collect();
+        let moving = |entry: Entry| (entry.id, Moving { entry, own: 0, collateral: 0 });
+        let entries = entries.into_iter().map(moving).collect();
         Part { check: self, entries, order }
     }
 
@@ -100,11 +109,19 @@ impl Check {
         let (row, faults) = (|| transaction(entry.id), &mut self.faults);
         let succeeded = entry.processing == Processing::Success;
         let open = succeeded && entry.status == Status::Authorized;
-        if entry.held != 0 && !open {
+        if (entry.held != 0 || entry.collateral_held != 0) && !open {
             faults.tell(row(), "it holds money but isn't authorized");
         }
         if entry.held > 0 && open && !entry.expires {
             faults.tell(row(), "its hold never ends");
+        }
+        match entry.collateral.and_then(|id| self.accounts.get_mut(&id)) {
+            Some(sums) if sums.told.is_partners => sums.held += i128::from(entry.collateral_held),
+            Some(_) => faults.tell(row(), "what backs it isn't a balance of the partner's own"),
+            None if entry.collateral_held != 0 || entry.collateral.is_some() => {
+                faults.tell(row(), "it is backed by no balance");
+            }
+            None => {}
         }
         match entry.balance.and_then(|id| self.accounts.get_mut(&id)) {
             Some(sums) => {
@@ -173,27 +190,29 @@ impl Part<'_> {
         if movement.amount <= 0 {
             faults.tell(row(), "a movement of it isn't above zero");
         }
-        let entry = self.entries.get_mut(&movement.transaction);
-        let own = match entry {
-            None => {
-                faults.tell(row(), "it has movements but no row");
-                None
-            }
-            Some((entry, moved)) => {
-                *moved += i128::from(movement.amount);
-                if entry.currency != movement.currency {
-                    faults.tell(row(), "a movement of it is in another currency");
-                }
-                Some(entry.balance)
-            }
-        };
+        let moving = self.entries.get_mut(&movement.transaction);
+        if moving.is_none() {
+            faults.tell(row(), "it has movements but no row");
+        }
+        if moving.as_ref().is_some_and(|moving| moving.entry.currency != movement.currency) {
+            faults.tell(row(), "a movement of it is in another currency");
+        }
+        let mut moving = moving;
         for (account, sign) in [(movement.from, -1), (movement.to, 1)] {
             let Account::Balance(id) = account else { continue };
-            if own.is_some_and(|own| own != Some(id)) {
-                faults.tell(row(), "a movement of it is another balance's");
+            let moved = sign * i128::from(movement.amount);
+            let sums = self.check.accounts.get_mut(&id);
+            if let Some(moving) = &mut moving {
+                if moving.entry.balance == Some(id) {
+                    moving.own -= moved;
+                } else if moving.entry.collateral == Some(id) {
+                    moving.collateral -= moved;
+                } else if sums.as_ref().is_some_and(|sums| !sums.told.is_partners) {
+                    faults.tell(row(), "a movement of it is another balance's");
+                }
             }
-            match self.check.accounts.get_mut(&id) {
-                Some(sums) => sums.moved += sign * i128::from(movement.amount),
+            match sums {
+                Some(sums) => sums.moved += moved,
                 None => faults.tell(balance(id), "it has movements but no row"),
             }
         }
@@ -201,17 +220,22 @@ impl Part<'_> {
 
     /// Ends the part when all of its movements were shown.
     pub(super) fn finish(self) {
-        for (entry, moved) in self.order.iter().filter_map(|id| self.entries.get(id)) {
-            if i128::from(entry.cleared) != *moved {
-                let cleared = entry.cleared;
-                let detail = || format!(" (cleared is {cleared}, its movements sum to {moved})");
-                let faults = &mut self.check.faults;
-                faults.tell_with(
-                    transaction(entry.id),
-                    "what it has cleared isn't what has moved",
-                    detail,
-                );
-            }
+        let moving = self.order.iter().filter_map(|id| self.entries.get(id));
+        for Moving { entry, own, collateral } in moving {
+            let way = match entry.category {
+                Category::Debit => 1,
+                Category::Credit => -1,
+            };
+            let faults = &mut self.check.faults;
+            let mut compare = |told: i64, moved: i128, what| {
+                if i128::from(told) != way * moved {
+                    let detail = || format!(" (it says {told}, its movements {})", way * moved);
+                    faults.tell_with(transaction(entry.id), what, detail);
+                }
+            };
+            compare(entry.cleared, *own, "what it has cleared isn't what has moved");
+            let what = "what it has moved of what backs it isn't what has moved";
+            compare(entry.collateral_moved, *collateral, what);
         }
     }
 }

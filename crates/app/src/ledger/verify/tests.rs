@@ -4,12 +4,13 @@ use super::check::Check;
 use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
 use domain::ledger::Account;
 use domain::money::Currency;
-use domain::transaction::{Processing, Status};
+use domain::transaction::{Category, Processing, Status};
 use store::books::{Entry, Heard, Movement, Told};
 use uuid::Uuid;
 
 const BALANCE: BalanceId = BalanceId(Uuid::from_u128(1));
 const OTHER: BalanceId = BalanceId(Uuid::from_u128(2));
+const DEPOSIT: BalanceId = BalanceId(Uuid::from_u128(3));
 const TOP_UP: TransactionId = TransactionId(Uuid::from_u128(11));
 const PURCHASE: TransactionId = TransactionId(Uuid::from_u128(12));
 const NOBODY: Uuid = Uuid::from_u128(99);
@@ -24,18 +25,22 @@ struct Books {
 }
 
 fn told(id: BalanceId, posted: i64, held: i64) -> Told {
-    Told { id, currency: Currency::EUR, posted, held }
+    Told { id, is_partners: id == DEPOSIT, currency: Currency::EUR, posted, held }
 }
 
 fn entry(id: TransactionId, status: Status, held: i64, cleared: i64) -> Entry {
     Entry {
         id,
         balance: Some(BALANCE),
+        category: if id == TOP_UP { Category::Credit } else { Category::Debit },
         currency: Currency::EUR,
         status,
         processing: Processing::Success,
         held,
         cleared,
+        collateral: None,
+        collateral_held: 0,
+        collateral_moved: 0,
         expires: held > 0,
     }
 }
@@ -49,20 +54,26 @@ fn message(id: u128, kind: &str, transaction: TransactionId) -> Heard {
     Heard { id, kind: kind.to_owned(), transaction, processing: Processing::Success }
 }
 
-/// 100 came in; of a purchase of 50, 30 were collected and 20 are held. The purchase's message came
-/// twice, under two keys.
+/// 100 came in; of a purchase of 50, 30 were collected and 20 are held, and the same of a deposit.
+/// The purchase's message came twice, under two keys.
 fn sound() -> Books {
     let own = Account::Balance(BALANCE);
     Books {
-        balances: vec![told(BALANCE, 70, 20), told(OTHER, 0, 0)],
+        balances: vec![told(BALANCE, 70, 20), told(OTHER, 0, 0), told(DEPOSIT, -30, 20)],
         cards: vec![(CardId(1), BALANCE)],
         entries: vec![
             entry(TOP_UP, Status::Cleared, 0, 100),
-            entry(PURCHASE, Status::Authorized, 20, 30),
+            Entry {
+                collateral: Some(DEPOSIT),
+                collateral_held: 20,
+                collateral_moved: 30,
+                ..entry(PURCHASE, Status::Authorized, 20, 30)
+            },
         ],
         movements: vec![
             movement(TOP_UP, Account::Outside, own, 100),
-            movement(PURCHASE, own, Account::Scheme, 30),
+            movement(PURCHASE, own, Account::Books, 30),
+            movement(PURCHASE, Account::Balance(DEPOSIT), Account::Scheme, 30),
         ],
         messages: vec![
             message(21, "internal", TOP_UP),
@@ -99,7 +110,8 @@ fn sums_beyond_64_bits_are_exact() {
     let (own, other) = (Account::Balance(BALANCE), Account::Balance(OTHER));
     let max = i64::MAX;
     books.balances = vec![told(BALANCE, max, 0), told(OTHER, max, 0)];
-    let second = Entry { balance: Some(OTHER), ..entry(PURCHASE, Status::Cleared, 0, max) };
+    let credit = entry(PURCHASE, Status::Cleared, 0, max);
+    let second = Entry { balance: Some(OTHER), category: Category::Credit, ..credit };
     books.entries = vec![entry(TOP_UP, Status::Cleared, 0, max), second];
     books.movements = vec![
         movement(TOP_UP, Account::Outside, own, max),
@@ -122,9 +134,18 @@ fn each_fault_is_found_and_names_its_row() {
         (|it| it.balances[0].posted = 71, "balance", "posted is 71, its movements sum to 70"),
         (|it| it.balances[0].held = 0, "balance", "held is 0, its transactions hold 20"),
         (|it| it.entries[1].held = 19, "balance", "its transactions hold 19"),
-        (|it| it.movements[1].amount = 29, "transaction", "cleared is 30"),
+        (
+            |it| it.movements[1].amount = 29,
+            "transaction",
+            "cleared isn't what has moved (it says 30, its movements 29",
+        ),
         (|it| it.movements[1].amount = -30, "transaction", "isn't above zero"),
-        (|it| it.movements.truncate(1), "transaction", "its movements sum to 0"),
+        (|it| it.movements.truncate(1), "transaction", "it says 30, its movements 0"),
+        (|it| it.movements[2].amount = 31, "balance", "posted is -30, its movements sum to -31"),
+        (|it| it.movements[2].amount = 31, "transaction", "what backs it isn't what has moved"),
+        (|it| it.entries[1].collateral_held = 0, "balance", "held is 20, its transactions hold 0"),
+        (|it| it.entries[1].collateral = None, "transaction", "it is backed by no balance"),
+        (|it| it.entries[1].collateral = Some(OTHER), "transaction", "of the partner's own"),
         (|it| it.entries.truncate(1), "transaction", "it has movements but no row"),
         (|it| it.entries.truncate(1), "transaction", "it has a message but no row"),
         (|it| it.entries[0].held = 1, "transaction", "it holds money but isn't authorized"),
@@ -152,7 +173,9 @@ fn each_fault_is_found_and_names_its_row() {
         ),
         (
             |it| {
-                it.entries[1] = entry(PURCHASE, Status::Authorized, 0, 30);
+                it.entries[1].held = 0;
+                it.entries[1].collateral_held = 0;
+                it.balances[2].held = 0;
                 it.entries[1].processing = Processing::Declined;
                 it.balances[0].held = 0;
             },

@@ -82,7 +82,8 @@ async fn fill(db: &Db) {
     let no = if db.kind() == Kind::Postgres { "false" } else { "0" };
     let rows = [
         format!(
-            "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0 from {series}"
+            "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0, 'USER'
+                from {series}"
         ),
         format!(
             "insert into card select 1, n, {ids}, {ids}, n, '0019167984', 'VIRTUAL', 'ACTIVE',
@@ -92,14 +93,14 @@ async fn fill(db: &Db) {
         format!(
             "insert into message select 1, {ids}, 'processor/1/authorization', 'key' || n,
                 'net' || n, {bytes}, 'authorization', {ids}, 1, 'EUR', 'SUCCESS', 'APPROVED',
-                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}
+                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}, null
              from {series}"
         ),
         format!(
             "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
                 null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
                 'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now},
-                {now}, 0
+                {now}, 0, 0, 'NONE', null, 0, 0
              from {series}"
         ),
     ];

@@ -1,0 +1,124 @@
+//! The partners' own balances: create, find, list (spec "Partner balances").
+
+use crate::audit::Operator;
+use crate::refusals::Refusal;
+use crate::{App, Error, ids};
+use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
+use domain::ids::{BalanceId, PartnerId};
+use domain::money::{Amount, Currency};
+use domain::scope::Scope;
+use serde_json::json;
+use std::collections::BTreeSet;
+use store::db::Tx;
+use store::{balances, instance};
+
+impl App {
+    /// Creates a partner's own balance, or finds the one of this kind and currency.
+    pub async fn create_partner_balance(
+        &self,
+        operator: &Operator,
+        partner: PartnerId,
+        kind: PartnerBalanceKind,
+        currency: Currency,
+    ) -> Result<Balance, Error> {
+        let mut tx = self.db.begin().await?;
+        let made = self.create_partner_balance_in(&mut tx, operator, (partner, kind, currency));
+        let made = made.await;
+        tx.end(made).await?;
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        let id = settings.partner_balance(partner, kind, currency);
+        let id = id.ok_or(Error::broken("a partner balance that was made isn't there"))?;
+        self.partner_balance(Scope::platform(partner, "was just made"), id).await
+    }
+
+    async fn create_partner_balance_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        (partner, kind, currency): (PartnerId, PartnerBalanceKind, Currency),
+    ) -> Result<(), Error> {
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
+        if let Some(id) = self.insert_partner_balance(tx, partner, kind, currency).await? {
+            let detail = json!({ "kind": kind.as_str(), "currency": currency.code() });
+            let id = id.0.to_string();
+            let act = ("partner-balance.create", id.as_str(), &detail);
+            self.record_act(tx, operator, partner, act).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a partner's own balance, unless it has one of this kind and currency; the caller has
+    /// raised the settings' version.
+    pub(crate) async fn insert_partner_balance(
+        &self,
+        tx: &mut Tx,
+        partner: PartnerId,
+        kind: PartnerBalanceKind,
+        currency: Currency,
+    ) -> Result<Option<BalanceId>, Error> {
+        let balance = Balance {
+            id: ids::new_balance_id(),
+            owner: Owner::Partner(kind),
+            currency,
+            state: BalanceState::Active,
+            posted: 0,
+            held: Amount::ZERO,
+            version: 0,
+        };
+        let new = balances::insert_partners(tx, partner, &balance, self.now()).await?;
+        Ok(new.then_some(balance.id))
+    }
+
+    /// Makes the `COMPANY` balances that programs of earlier releases lack: one for each currency
+    /// of a partner's programs.
+    pub async fn make_company_balances(&self) -> Result<(), Error> {
+        let settings = self.settings.get();
+        let missing: BTreeSet<(PartnerId, Currency)> = settings
+            .partners()
+            .iter()
+            .flat_map(|partner| settings.programs_of(partner.id))
+            .map(|program| (program.partner, program.currency))
+            .filter(|(partner, currency)| {
+                let kind = PartnerBalanceKind::Company;
+                settings.partner_balance(*partner, kind, *currency).is_none()
+            })
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        let made = self.make_company_balances_in(&mut tx, &missing).await;
+        tx.end(made).await?;
+        self.refresh_settings().await
+    }
+
+    async fn make_company_balances_in(
+        &self,
+        tx: &mut Tx,
+        missing: &BTreeSet<(PartnerId, Currency)>,
+    ) -> Result<(), Error> {
+        instance::raise_settings_version(tx).await?;
+        for (partner, currency) in missing {
+            let kind = PartnerBalanceKind::Company;
+            self.insert_partner_balance(tx, *partner, kind, *currency).await?;
+        }
+        Ok(())
+    }
+
+    /// A partner's own balance.
+    pub async fn partner_balance(&self, scope: Scope, id: BalanceId) -> Result<Balance, Error> {
+        let mut tx = self.db.read().await?;
+        let found = balances::find(&mut tx, scope, id).await;
+        let found = tx.end(found).await?.filter(|balance| balance.owner.kind().is_some());
+        Ok(found.ok_or(Refusal::BalanceNotFound)?)
+    }
+
+    /// All balances of a partner's own, by kind and currency.
+    pub async fn partner_balances(&self, scope: Scope) -> Result<Vec<Balance>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = balances::list_of_partner(&mut tx, scope).await;
+        Ok(tx.end(found).await?)
+    }
+}

@@ -1,0 +1,234 @@
+//! The messages of a network: which rule decides each, and over which facts.
+
+use super::{Decided, accounts_of, invalid, mode, owner_of};
+use crate::ledger::command::{Command, Event, Told};
+use crate::ledger::facts::{Facts, early_key};
+use domain::Timestamp;
+use domain::authorization;
+use domain::ids::CardId;
+use domain::ledger::Change;
+use domain::ledger::accounts::Accounts;
+use domain::ledger::clearing::{self, Settlement, clear_alone};
+use domain::ledger::force::{self, DepositGets, Forced};
+use domain::ledger::internal::positive;
+use domain::ledger::matching::{Match, Reference, find};
+use domain::ledger::release::{is_open, reverse};
+use domain::money::Amount;
+use domain::program::{FxDifferenceTo, PreAuthorization, Program};
+use domain::transaction::{Description, Flag, Order, Processing, Status, Transaction};
+use jiff::ToSpan;
+use store::ledger::EarlyReversal;
+
+/// What a merchant asks.
+pub(super) fn authorize(
+    facts: &Facts,
+    command: &Command,
+    request: &authorization::Request,
+    reference: Option<&Reference>,
+    code: &str,
+) -> Decided {
+    let partner = command.scope.partner();
+    let card = request.order.card.and_then(|id| facts.cards.get(&(partner, id)));
+    let accounts = accounts_of(facts, command, &request.order);
+    let balance = request.order.balance.and_then(|id| facts.balances.get(&(partner, id)));
+    let known = authorization::Facts {
+        card,
+        program: card.and_then(|card| facts.settings.program(partner, &card.config_id)),
+        balance,
+        accounts: &accounts,
+        mode: mode(facts, command),
+        owner: owner_of(facts, command, &request.order),
+        reversed_early: is_reversed_early(facts, command),
+        original: referred(facts, command, &request.order, reference),
+        now: command.now,
+    };
+    let decision = authorization::decide(command.transaction, code, request, &known);
+    let authorization::Decision { change, approved, lock } = decision;
+    Decided { change, approved, lock, waits: None }
+}
+
+/// What has happened already: it confirms or changes what it refers to, or is done by force.
+pub(super) fn inform(
+    facts: &Facts,
+    command: &Command,
+    (order, told, code): (&Order, Told, &str),
+    reference: Option<&Reference>,
+) -> Result<Decided, Description> {
+    let card = order.card.ok_or(Description::CardNotFound)?;
+    let recorded = |status, processing, description| {
+        let (id, order) = (command.transaction, order.clone());
+        let now = command.now;
+        Change::record(Transaction::turned_away(id, order, status, processing, description, now))
+    };
+    if told == Told::DeclineAdvice {
+        let declined = Processing::Declined;
+        return Ok(recorded(Status::Authorized, declined, Description::UnknownError).into());
+    }
+    let amount = positive(order.amount)?;
+    let accounts = accounts_of(facts, command, order);
+    let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
+    if own.currency != order.currency {
+        return Err(Description::CurrencyMismatch);
+    }
+    if is_reversed_early(facts, command) {
+        return Ok(recorded(Status::Reversed, Processing::Success, Description::Approved).into());
+    }
+    let found = match referred(facts, command, order, reference) {
+        Match::Several => return Err(Description::AmbiguousReferencedTransaction),
+        Match::One(found) => Some(found),
+        Match::None => None,
+    };
+    if told == Told::Adjustment {
+        return Ok(adjust(facts, command, order, (amount, found), &accounts)?.into());
+    }
+    let forced = Forced {
+        id: command.transaction,
+        order,
+        amount,
+        mode: mode(facts, command),
+        code,
+        expires_at: hold_end(facts, command, card, order),
+        now: command.now,
+    };
+    let gets = DepositGets::AtOnce;
+    let change = match found.filter(|found| found.order.category == order.category) {
+        Some(ours) if is_open(ours) => force::confirm(ours, &accounts, amount, command.now)?,
+        // It is over: what was cleared is paid, what the network took back stays so. A hold that
+        // has expired is taken again.
+        Some(ours) if ours.description != Description::Expired => Change::record(ours.clone()),
+        Some(_) | None if told == Told::ForceCredit => force::credit(&forced, gets, &accounts)?,
+        Some(_) | None => force::hold(&forced, &accounts)?,
+    };
+    Ok(change.into())
+}
+
+/// A correction: of what is still open, or else a movement of its own.
+fn adjust(
+    facts: &Facts,
+    command: &Command,
+    order: &Order,
+    (amount, found): (Amount, Option<&Transaction>),
+    accounts: &Accounts,
+) -> Result<Change, Description> {
+    let now = command.now;
+    if let Some(open) = found.filter(|found| is_open(found)) {
+        return force::adjust(open, accounts, order.category, amount, now);
+    }
+    let flag = found.is_none().then_some(Flag::WithoutAuthorization);
+    let what = (mode(facts, command), amount);
+    force::adjust_alone(command.transaction, order.clone(), accounts, what, flag, now)
+}
+
+/// When a hold ends that was taken by force.
+fn hold_end(facts: &Facts, command: &Command, card: CardId, order: &Order) -> Option<Timestamp> {
+    let days = program_of(facts, command, card)
+        .map_or(HOLD_DAYS, |program| program.hold_days(order.mcc.as_deref(), PreAuthorization::No));
+    command.now.checked_add((i64::from(days) * 24).hours()).ok()
+}
+
+fn program_of<'a>(facts: &'a Facts, command: &Command, card: CardId) -> Option<&'a Program> {
+    let partner = command.scope.partner();
+    let card = facts.cards.get(&(partner, card))?;
+    facts.settings.program(partner, &card.config_id)
+}
+
+/// How long a hold lasts whose program isn't known any more, in days.
+const HOLD_DAYS: i32 = 7;
+
+pub(super) fn reversal(
+    facts: &Facts,
+    command: &Command,
+    order: &Order,
+    reference: &Reference,
+) -> Decided {
+    let turned = |description| invalid(command, order, Status::Reversed, description).into();
+    let Some(card) = order.card else { return turned(Description::CardNotFound) };
+    let amount = match positive(order.amount) {
+        Ok(amount) => amount,
+        Err(description) => return turned(description),
+    };
+    let partner = command.scope.partner();
+    match find(facts.transactions_of(partner, card), reference) {
+        Match::Several => turned(Description::AmbiguousReferencedTransaction),
+        Match::One(found) if found.order.currency != order.currency => {
+            turned(Description::CurrencyMismatch)
+        }
+        Match::One(found) if is_open(found) => {
+            let accounts = accounts_of(facts, command, &found.order);
+            reverse(found, &accounts, amount, command.now).map_or_else(turned, Decided::from)
+        }
+        Match::One(_) => turned(Description::ReferencedTransactionNotFound),
+        Match::None => {
+            let mut decided: Decided = turned(Description::ReferencedTransactionNotFound);
+            decided.waits = reference.date.map(|date| EarlyReversal {
+                partner,
+                card,
+                reference_id: reference.id.clone(),
+                reference_date: date,
+            });
+            decided
+        }
+    }
+}
+
+pub(super) fn clear(
+    facts: &Facts,
+    command: &Command,
+    order: &Order,
+    reference: Option<&Reference>,
+) -> Result<Change, Description> {
+    let Event::Clear { finality, fx_difference, difference, .. } = &command.event else {
+        return Err(Description::UnknownError);
+    };
+    let card = order.card.ok_or(Description::CardNotFound)?;
+    let amount = positive(order.amount)?;
+    let accounts = accounts_of(facts, command, order);
+    let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
+    if order.currency != own.currency {
+        return Err(Description::CurrencyMismatch);
+    }
+    let program = program_of(facts, command, card);
+    let settlement = Settlement {
+        ids: (command.transaction, *difference),
+        amount,
+        finality: *finality,
+        fx_difference: *fx_difference,
+        fx_difference_to: program.map_or(FxDifferenceTo::Company, |it| it.fx_difference_to),
+        now: command.now,
+    };
+    let alone = |order| clear_alone(order, &accounts, mode(facts, command), &settlement);
+    match referred(facts, command, order, reference) {
+        Match::Several => Err(Description::AmbiguousReferencedTransaction),
+        // A refund may name the purchase that it gives back: that is no clearing of it.
+        Match::One(found) if found.order.category != order.category => alone(order.clone()),
+        Match::One(found) if is_open(found) => {
+            clearing::clear(found, order, &accounts, &settlement)
+        }
+        Match::One(found) => alone(of_kind(order, found)),
+        Match::None => alone(order.clone()),
+    }
+}
+
+/// What is done about an authorization that is no longer open is of the same kind.
+fn of_kind(order: &Order, found: &Transaction) -> Order {
+    Order { kind: found.order.kind, ..order.clone() }
+}
+
+/// The transaction of the same card that a message refers to.
+fn referred<'a>(
+    facts: &'a Facts,
+    command: &Command,
+    order: &Order,
+    reference: Option<&Reference>,
+) -> Match<'a> {
+    match (order.card, reference) {
+        (Some(card), Some(named)) => {
+            find(facts.transactions_of(command.scope.partner(), card), named)
+        }
+        (None, _) | (_, None) => Match::None,
+    }
+}
+
+fn is_reversed_early(facts: &Facts, command: &Command) -> bool {
+    early_key(command).is_some_and(|key| facts.waiting_reversals.contains(&key))
+}

@@ -1,0 +1,235 @@
+//! Every kind of message of a network, beside purchases, reversals and clearings.
+
+use app::processor::{Authorize, Clear, Inform, Message, Told};
+use domain::authorization::{Ask, PartialApproval};
+use domain::ids::CardId;
+use domain::ledger::clearing::Finality::{Final, Partial};
+use domain::partner::CollateralMode;
+use domain::transaction::{Category, Description, Processing, Status, TransactionType};
+use testkit::{TestApp, on_both};
+
+async fn ask(node: &TestApp, ask: Ask, card: CardId, minor: i64, name: &str) -> Message {
+    let asked = Authorize { ask, ..node.ask(card, minor, name) };
+    node.app.authorize(asked).await.expect("decided")
+}
+
+async fn raise(node: &TestApp, card: CardId, minor: i64, name: &str, of: &str) -> Message {
+    let asked = Authorize {
+        ask: Ask::Increment,
+        reference: Some(node.reference(minor, of)),
+        ..node.ask(card, minor, name)
+    };
+    node.app.authorize(asked).await.expect("decided")
+}
+
+async fn tell(node: &TestApp, told: Told, card: CardId, minor: i64, name: &str) -> Message {
+    node.app.inform(node.told(card, minor, name, told)).await.expect("recorded")
+}
+
+async fn adjust(
+    node: &TestApp,
+    (card, minor): (CardId, i64),
+    name: &str,
+    of: &str,
+    category: Category,
+) -> Message {
+    let told = Inform {
+        reference: Some(node.reference(minor, of)),
+        kind: TransactionType::Adjustment,
+        category,
+        ..node.told(card, minor, name, Told::Adjustment)
+    };
+    node.app.inform(told).await.expect("recorded")
+}
+
+async fn clear_credit(node: &TestApp, card: CardId, minor: i64, name: &str, of: &str) -> Message {
+    let clear = Clear {
+        envelope: node.envelope(card, name, name),
+        details: node.details(minor, name, Some(of)),
+        reference: Some(node.reference(minor, of)),
+        category: Category::Credit,
+        finality: Final,
+        sequence: 1,
+        fx_difference: None,
+    };
+    node.app.clear(clear).await.expect("decided")
+}
+
+on_both! {
+    /// An increment raises the hold, is decided like an authorization, and clears with it.
+    async fn an_increment_raises_a_hold(node) {
+        let funded = node.funded(1_000).await;
+        let first = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        let raised = raise(&node, funded.card, 200, "i1", "p1").await;
+        assert_eq!((raised.approved_amount.minor(), raised.transaction), (200, first.transaction));
+        assert_eq!(node.amounts(funded.balance).await, (500, 500));
+        let refused = raise(&node, funded.card, 501, "i2", "p1").await;
+        assert_eq!(refused.description, Description::InsufficientFunds);
+        assert_ne!(refused.transaction, first.transaction, "a decline is a record of its own");
+        let unknown = raise(&node, funded.card, 1, "i3", "nobody").await;
+        assert_eq!(unknown.processing, Processing::Invalid);
+        assert_eq!(unknown.description, Description::ReferencedTransactionNotFound);
+        assert_eq!(node.amounts(funded.balance).await, (500, 500));
+        node.clear(funded.card, 500, "c1", Some("p1"), Final).await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (500, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// An increment makes a hold last from then on.
+    async fn a_hold_ends_its_days_after_the_last_increment(node) {
+        const DAY: i64 = 86_400;
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.advance(5 * DAY);
+        raise(&node, funded.card, 100, "i1", "p1").await;
+        node.advance(6 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 0);
+        node.advance(DAY + 1);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 1);
+        assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A credit is there at once; its clearing moves the difference, its reversal takes it back.
+    async fn a_credit_is_posted_at_once(node) {
+        let funded = node.funded(100).await;
+        let deposit = node.backed_by(CollateralMode::Deposit, 1_000).await;
+        let credit = ask(&node, Ask::Credit, funded.card, 200, "k1").await;
+        assert_eq!((credit.approved_amount.minor(), credit.status), (200, Status::Authorized));
+        assert_eq!(node.amounts(funded.balance).await, (300, 0));
+        assert_eq!(node.partner_amounts(deposit).await, (1_000, 0), "when it clears");
+        let cleared = clear_credit(&node, funded.card, 150, "c1", "k1").await;
+        assert_eq!((cleared.transaction, cleared.status), (credit.transaction, Status::Cleared));
+        assert_eq!(node.amounts(funded.balance).await, (250, 0));
+        assert_eq!(node.partner_amounts(deposit).await, (1_150, 0));
+
+        ask(&node, Ask::Credit, funded.card, 50, "k2").await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (0, 300));
+        let back = node.reverse(funded.card, 50, "r1", "k2").await.expect("decided");
+        assert_eq!((back.status, back.processing), (Status::Reversed, Processing::Success));
+        assert_eq!(node.amounts(funded.balance).await, (-50, 300), "by force");
+
+        let forced = tell(&node, Told::ForceCredit, funded.card, 70, "f1").await;
+        assert_eq!(forced.processing, Processing::Success);
+        assert_eq!(node.partner_amounts(deposit).await, (1_150 + 70 - 300, 300), "at once");
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A refund that names the purchase is a credit of its own.
+    async fn a_refund_gives_back_what_was_cleared(node) {
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.clear(funded.card, 300, "c1", Some("p1"), Final).await.expect("decided");
+        let refund = clear_credit(&node, funded.card, 300, "c2", "p1").await;
+        assert_eq!(refund.processing, Processing::Success);
+        assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// What has happened already is never refused, and confirms what we have approved.
+    async fn an_advice_holds_by_force_or_confirms(node) {
+        let funded = node.funded(1_000).await;
+        let asked = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        let confirmed = tell(&node, Told::Advice, funded.card, 320, "p1").await;
+        assert_eq!(confirmed.transaction, asked.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (680, 320), "the difference alone");
+        let declined = node.purchase(funded.card, 5_000, "p2").await.expect("decided");
+        assert_eq!(declined.processing, Processing::Declined);
+        let forced = tell(&node, Told::Advice, funded.card, 5_000, "p2").await;
+        assert_eq!((forced.processing, forced.action_code.as_str()), (Processing::Success, "0000"));
+        assert_eq!(node.amounts(funded.balance).await, (-4_320, 5_320));
+        let heard = tell(&node, Told::DeclineAdvice, funded.card, 50, "p3").await;
+        assert_eq!(heard.processing, Processing::Declined);
+        let force = tell(&node, Told::ForceDebit, funded.card, 20, "p4").await;
+        assert_eq!(force.processing, Processing::Success);
+        assert_eq!(node.amounts(funded.balance).await, (-4_340, 5_340));
+        let again = tell(&node, Told::ForceDebit, funded.card, 20, "p4").await;
+        assert_eq!(again.id, force.id, "delivered twice, acts once");
+        node.clear(funded.card, 20, "c4", Some("p4"), Final).await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (-4_340, 5_320));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// The reversal of an advice that came before it stops its hold, and it is accepted all the
+    /// same.
+    async fn an_early_reversal_stops_an_advice(node) {
+        let funded = node.funded(1_000).await;
+        node.reverse(funded.card, 300, "r1", "p1").await.expect("decided");
+        let told = tell(&node, Told::Advice, funded.card, 300, "p1").await;
+        assert_eq!((told.processing, told.status), (Processing::Success, Status::Reversed));
+        assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Before its clearing an adjustment changes the hold; after it, it moves money of its own.
+    async fn an_adjustment_changes_a_hold_or_moves_money(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        node.purchase(card, 300, "p1").await.expect("decided");
+        adjust(&node, (card, 50), "a1", "p1", Category::Debit).await;
+        assert_eq!(node.amounts(funded.balance).await, (650, 350));
+        adjust(&node, (card, 150), "a2", "p1", Category::Credit).await;
+        assert_eq!(node.amounts(funded.balance).await, (800, 200));
+        node.clear(card, 200, "c1", Some("p1"), Final).await.expect("decided");
+        let own = adjust(&node, (card, 40), "a3", "p1", Category::Credit).await;
+        assert_eq!((own.status, own.processing), (Status::Cleared, Processing::Success));
+        assert_eq!(node.amounts(funded.balance).await, (840, 0));
+        adjust(&node, (card, 10), "a4", "nobody", Category::Debit).await;
+        assert_eq!(node.amounts(funded.balance).await, (830, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Less than was asked for, where the merchant takes that.
+    async fn an_approval_in_part(node) {
+        let funded = node.funded(120).await;
+        let partial_approval = PartialApproval::Allowed;
+        let asked = Authorize { partial_approval, ..node.ask(funded.card, 200, "p1") };
+        let told = node.app.authorize(asked).await.expect("decided");
+        assert_eq!((told.approved_amount.minor(), told.action_code.as_str()), (120, "0002"));
+        assert_eq!(node.amounts(funded.balance).await, (0, 120));
+        node.clear(funded.card, 50, "c1", Some("p1"), Partial).await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (0, 70));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Questions move nothing, and what was answered to one is answered to its repetition.
+    async fn questions_move_nothing(node) {
+        let funded = node.funded(120).await;
+        let inquiry = || Authorize {
+            ask: Ask::Inquiry,
+            kind: TransactionType::BalanceInquiry,
+            ..node.ask(funded.card, 0, "q1")
+        };
+        let told = node.app.authorize(inquiry()).await.expect("decided");
+        assert_eq!((told.processing, told.available), (Processing::Success, Some(120)));
+        node.purchase(funded.card, 20, "p1").await.expect("decided");
+        let again = node.app.authorize(inquiry()).await.expect("decided");
+        assert_eq!(again.available, Some(120), "the first answer");
+        let verified = ask(&node, Ask::Verification, funded.card, 0, "v1").await;
+        assert_eq!((verified.processing, verified.available), (Processing::Success, None));
+        let wrong = ask(&node, Ask::Verification, funded.card, 1, "v2").await;
+        assert_eq!(wrong.description, Description::InvalidAmount);
+        // A clearing can't settle a question.
+        let alone = node.clear(funded.card, 5, "c1", Some("v1"), Final).await.expect("decided");
+        assert_ne!(alone.transaction, verified.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (95, 20));
+        node.verify().await;
+    }
+}

@@ -1,0 +1,78 @@
+//! The balances that a decision may touch: holds and legs change them here, and what was touched is
+//! what is written.
+
+use super::{Account, Change, Leg};
+use crate::balance::{Balance, PartnerBalanceKind};
+use crate::ids::BalanceId;
+use crate::money::Amount;
+use crate::transaction::{Description, Transaction};
+
+/// Some balances of a partner in one currency, while a decision is made.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    balances: Vec<Balance>,
+    touched: Vec<BalanceId>,
+}
+
+impl Accounts {
+    /// Begins with the balances as they are.
+    pub fn of<'a>(balances: impl IntoIterator<Item = &'a Balance>) -> Self {
+        Self { balances: balances.into_iter().cloned().collect(), touched: Vec::new() }
+    }
+
+    /// A balance as it is now.
+    #[must_use]
+    pub fn get(&self, id: BalanceId) -> Option<&Balance> {
+        self.balances.iter().find(|balance| balance.id == id)
+    }
+
+    /// The partner's own balance of a kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: PartnerBalanceKind) -> Option<&Balance> {
+        self.balances.iter().find(|balance| balance.owner.kind() == Some(kind))
+    }
+
+    /// Holds an amount of a balance.
+    pub fn hold(&mut self, id: BalanceId, amount: Amount) -> Result<(), Description> {
+        let balance = self.touch(id)?;
+        balance.hold(amount).map_err(|_| Description::InvalidAmount)
+    }
+
+    /// Lets go of what a balance held.
+    pub fn release(&mut self, id: BalanceId, amount: Amount) -> Result<(), Description> {
+        let balance = self.touch(id)?;
+        balance.release(amount).map_err(|_| Description::InvalidAmount)
+    }
+
+    /// Moves the money of a leg, below zero if need be: whether it may is decided before.
+    pub fn post(&mut self, leg: &Leg) -> Result<(), Description> {
+        if let Account::Balance(id) = leg.from {
+            self.touch(id)?.debit(leg.amount).map_err(|_| Description::InvalidAmount)?;
+        }
+        if let Account::Balance(id) = leg.to {
+            self.touch(id)?.credit(leg.amount).map_err(|_| Description::InvalidAmount)?;
+        }
+        Ok(())
+    }
+
+    /// What was done, when all is done: the legs are posted.
+    pub fn finish(
+        mut self,
+        transaction: Transaction,
+        legs: Vec<Leg>,
+    ) -> Result<Change, Description> {
+        legs.iter().try_for_each(|leg| self.post(leg))?;
+        let Self { mut balances, touched } = self;
+        balances.retain(|balance| touched.contains(&balance.id));
+        Ok(Change { transaction, balances, legs, difference: None })
+    }
+
+    fn touch(&mut self, id: BalanceId) -> Result<&mut Balance, Description> {
+        let found = self.balances.iter_mut().find(|balance| balance.id == id);
+        let balance = found.ok_or(Description::BalanceNotFound)?;
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
+        Ok(balance)
+    }
+}
