@@ -16,6 +16,7 @@ mod limits;
 mod masking;
 mod measures;
 pub mod openapi;
+mod partner_balances;
 mod problem;
 mod processor;
 mod public_key;

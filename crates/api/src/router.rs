@@ -6,8 +6,8 @@ use crate::openapi::Channel;
 use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, balances, cards, documents, encryption, identity, layers, limits, processor,
-    public_key, sandbox, transactions, users, verifications,
+    Api, Options, balances, cards, documents, encryption, identity, layers, limits,
+    partner_balances, processor, public_key, sandbox, transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
@@ -52,6 +52,8 @@ fn secure() -> Routes {
             "/secure/balances/{balanceId}/transactions",
             get(transactions::list()).post(balances::transfer()),
         )
+        .route("/secure/partner-balances", get(partner_balances::list()))
+        .route("/secure/partner-balances/{balanceId}", get(partner_balances::find()))
         .route("/secure/transactions/{transactionId}", get(transactions::find()))
         .route("/secure/cards/virtual", post(cards::issue_virtual()))
         .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual()))

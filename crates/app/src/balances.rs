@@ -6,4 +6,5 @@ mod of_partner;
 mod transfer;
 
 pub use find::WithCards;
+pub use of_partner::{PartnerBalance, partner_balance_json};
 pub use transfer::{Right, Transfer};

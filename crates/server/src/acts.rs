@@ -1,10 +1,12 @@
 //! An operator's commands: what they are, and the one function that does them, in a server that
 //! was asked through its control socket as well as on the command line without a server.
 
+mod balances;
 mod certificates;
 mod deliveries;
 mod outbound;
 
+pub(crate) use balances::{ListBalances, MoveMoney, PartnerBalance};
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
@@ -37,6 +39,12 @@ pub(crate) enum Act {
     SetPartner(SetPartner),
     /// `partner list`
     ListPartners,
+    /// `partner balance`
+    CreateBalance(PartnerBalance),
+    /// `partner balances`
+    ListBalances(ListBalances),
+    /// `partner move`
+    MoveMoney(MoveMoney),
     /// `program create`
     CreateProgram(CreateProgram),
     /// `program list`
@@ -223,6 +231,9 @@ impl Desk {
             Act::CreatePartner(command) => self.create_partner(operator, command).await,
             Act::SetPartner(command) => self.set_partner(operator, command).await,
             Act::ListPartners => self.list_partners().await,
+            Act::CreateBalance(command) => self.create_balance(operator, command).await,
+            Act::ListBalances(command) => self.list_balances(&command).await,
+            Act::MoveMoney(command) => self.move_money(operator, command).await,
             Act::CreateProgram(command) => self.create_program(operator, command).await,
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,

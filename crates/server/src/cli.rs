@@ -5,8 +5,8 @@ mod certificates;
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
 
 use crate::acts::{
-    CreatePartner, CreateProcessor, CreateProgram, ListNotifications, ListPrograms,
-    ResumeNotifications, RotateJweKey, SetPartner, ShowSecret,
+    CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPrograms,
+    MoveMoney, PartnerBalance, ResumeNotifications, RotateJweKey, SetPartner, ShowSecret,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -141,6 +141,17 @@ pub(crate) enum PartnerCommand {
     /// Change a partner; what isn't given stays as it is
     #[command(after_help = "Example:\n  antaca partner set --code acme --time-zone Europe/Warsaw")]
     Set(With<SetPartner>),
+    /// Create a balance of a partner's own, or show the one of this kind and currency
+    #[command(after_help = "Example:\n  antaca partner balance --code acme --kind DEPOSIT \
+        --currency EUR")]
+    Balance(With<PartnerBalance>),
+    /// List a partner's own balances
+    #[command(after_help = "Example:\n  antaca partner balances --code acme")]
+    Balances(With<ListBalances>),
+    /// Load a partner's own balance, or draw from it
+    #[command(after_help = "Example:\n  antaca partner move --code acme --kind DEPOSIT \
+        --currency EUR \\\n    --type collateralCredit --amount 1000000 --external-id 2026-11-21")]
+    Move(Box<With<MoveMoney>>),
     /// Show the secret that our calls to a partner are signed with
     #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate\n  \
         antaca partner secret --code acme --rotate --at-once   # it has leaked")]

@@ -160,12 +160,13 @@ impl TestApp {
         let operator = app::audit::Operator("os:test".to_owned());
         let (partner, currency) = (self.scope.partner(), Currency::EUR);
         let made = self.app.create_partner_balance(&operator, partner, kind, currency).await;
-        made.expect("is made").id
+        made.expect("is made").balance.id
     }
 
     /// What can be spent of one of the partner's own balances, and what of it is held.
     pub async fn partner_amounts(&self, id: BalanceId) -> (i64, i64) {
-        let balance = self.app.partner_balance(self.scope, id).await.expect("is there");
+        let found = self.app.partner_balance(self.scope, id).await.expect("is there");
+        let balance = found.balance;
         (balance.available(), balance.held.minor())
     }
 

@@ -7,10 +7,39 @@ use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use domain::ids::{BalanceId, PartnerId};
 use domain::money::{Amount, Currency};
 use domain::scope::Scope;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use store::db::Tx;
 use store::{balances, instance};
+
+/// A balance of a partner's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartnerBalance {
+    /// What it is for.
+    pub kind: PartnerBalanceKind,
+    /// What it has.
+    pub balance: Balance,
+}
+
+impl PartnerBalance {
+    fn of(balance: Balance) -> Option<Self> {
+        Some(Self { kind: balance.owner.kind()?, balance })
+    }
+}
+
+/// As the command line shows it.
+#[must_use]
+pub fn partner_balance_json(found: &PartnerBalance) -> Value {
+    let PartnerBalance { kind, balance } = found;
+    json!({
+        "id": balance.id.0.to_string(),
+        "kind": kind.as_str(),
+        "currency": balance.currency.code(),
+        "amount": balance.available(),
+        "blockedAmount": balance.held.minor(),
+        "state": balance.state.as_str(),
+    })
+}
 
 impl App {
     /// Creates a partner's own balance, or finds the one of this kind and currency.
@@ -20,7 +49,7 @@ impl App {
         partner: PartnerId,
         kind: PartnerBalanceKind,
         currency: Currency,
-    ) -> Result<Balance, Error> {
+    ) -> Result<PartnerBalance, Error> {
         let mut tx = self.db.begin().await?;
         let made = self.create_partner_balance_in(&mut tx, operator, (partner, kind, currency));
         let made = made.await;
@@ -108,17 +137,21 @@ impl App {
     }
 
     /// A partner's own balance.
-    pub async fn partner_balance(&self, scope: Scope, id: BalanceId) -> Result<Balance, Error> {
+    pub async fn partner_balance(
+        &self,
+        scope: Scope,
+        id: BalanceId,
+    ) -> Result<PartnerBalance, Error> {
         let mut tx = self.db.read().await?;
         let found = balances::find(&mut tx, scope, id).await;
-        let found = tx.end(found).await?.filter(|balance| balance.owner.kind().is_some());
+        let found = tx.end(found).await?.and_then(PartnerBalance::of);
         Ok(found.ok_or(Refusal::BalanceNotFound)?)
     }
 
     /// All balances of a partner's own, by kind and currency.
-    pub async fn partner_balances(&self, scope: Scope) -> Result<Vec<Balance>, Error> {
+    pub async fn partner_balances(&self, scope: Scope) -> Result<Vec<PartnerBalance>, Error> {
         let mut tx = self.db.read().await?;
         let found = balances::list_of_partner(&mut tx, scope).await;
-        Ok(tx.end(found).await?)
+        Ok(tx.end(found).await?.into_iter().filter_map(PartnerBalance::of).collect())
     }
 }

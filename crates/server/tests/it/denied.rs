@@ -117,6 +117,8 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/secure/balances/{balanceId}", Secure, BALANCE, Nothing),
     ("GET", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, Nothing),
     ("POST", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, TRANSFER),
+    ("GET", "/secure/partner-balances", Secure, NOBODYS, Nothing),
+    ("GET", "/secure/partner-balances/{balanceId}", Secure, BALANCE, Nothing),
     ("GET", "/secure/transactions/{transactionId}", Secure, TRANSACTION, Nothing),
     ("POST", "/secure/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
     ("POST", "/secure/customers/{customerId}/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),

@@ -12,6 +12,7 @@ mod crash;
 mod deliveries;
 mod denied;
 mod jwe;
+mod ledger;
 mod limits;
 mod listener;
 mod logs;
