@@ -236,7 +236,7 @@ fn reference(processor: ProcessorId, details: &Details) -> Option<Reference> {
         processor,
         id: details.reference_id.clone()?,
         date: details.reference_date,
-        amount: details.amount,
+        amount: Some(details.amount),
         retrieval_reference: details.retrieval_reference.clone(),
     })
 }

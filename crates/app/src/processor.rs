@@ -218,12 +218,28 @@ async fn find_among(
 }
 
 /// The network's own name for a message, for ever: processor, id, time, kind, card, and for
-/// clearings the sequence. Without a card there is none.
+/// clearings the sequence; where the same id can mean two things, which. Without a card there is
+/// none.
 fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<String> {
     let (order, card) = (event.order()?, event.card()?);
     let (kind, id, date) = (event.kind(), &order.network_id, order.network_date.as_microsecond());
     let sequence = sequence.map(|number| format!("|{number}")).unwrap_or_default();
-    Some(format!("{}|{id}|{date}|{kind}|{}{sequence}", processor.0, card.0))
+    let meaning = match event {
+        Event::Inform { told: Told::DeclineAdvice, .. } => "|declined",
+        Event::Inform { told: Told::Adjustment, .. } | Event::Clear { .. }
+            if order.category == Category::Credit =>
+        {
+            "|credit"
+        }
+        Event::Authorize { .. }
+        | Event::Inform { .. }
+        | Event::Reverse { .. }
+        | Event::Clear { .. }
+        | Event::Transfer { .. }
+        | Event::Expire { .. }
+        | Event::DeclineLate { .. } => "",
+    };
+    Some(format!("{}|{id}|{date}|{kind}|{}{sequence}{meaning}", processor.0, card.0))
 }
 
 /// What a message says, as the order of a transaction.

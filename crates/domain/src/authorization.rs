@@ -12,7 +12,7 @@ use crate::ledger::matching::Match;
 use crate::ledger::release::is_open;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
-use crate::program::{PreAuthorization, Program, ProgramState};
+use crate::program::{HOLD_DAYS_LONG, PreAuthorization, Program, ProgramState};
 use crate::transaction::{
     Category, Description, Order, Processing, Status, Transaction, TransactionType,
 };
@@ -150,6 +150,7 @@ const CHECKS: &[Check] = &[
     check_owner,
     check_transactional_locks,
     check_program,
+    check_original,
     check_deposit,
     check_funds,
 ];
@@ -182,15 +183,19 @@ pub fn decide(id: TransactionId, code: &str, request: &Request, facts: &Facts<'_
         record.balance_after = record.balance_before;
         Decision { change: Change::record(record), approved: Amount::ZERO, lock: decline.lock }
     };
-    let original = match original(request, facts) {
-        Ok(original) => original,
-        Err(description) => return turned(Processing::Invalid, description.into()),
-    };
     let decided = approve(request, facts).and_then(|amount| {
-        let change = take(id, code, request, facts, (amount, original))?;
+        let change = take(id, code, request, facts, (amount, original(request, facts)?))?;
         Ok(Decision { change, approved: amount, lock: None })
     });
-    decided.unwrap_or_else(|decline| turned(Processing::Declined, decline))
+    decided.unwrap_or_else(|decline| {
+        // What refers to nothing can't be processed.
+        let unclear = matches!(
+            decline.description,
+            Description::ReferencedTransactionNotFound
+                | Description::AmbiguousReferencedTransaction
+        );
+        turned(if unclear { Processing::Invalid } else { Processing::Declined }, decline)
+    })
 }
 
 impl Ask {
@@ -243,9 +248,17 @@ fn take(
     facts: &Facts<'_>,
     (amount, original): (Amount, Option<&Transaction>),
 ) -> Result<Change, Decline> {
-    let order = Order { amount: amount.minor(), ..request.order.clone() };
+    let mut order = Order { amount: amount.minor(), ..request.order.clone() };
+    if order.amount != request.order.amount {
+        order.original_amount = None;
+    }
     let program = facts.program.ok_or(Description::TransactionNotPermitted)?;
-    let days = program.hold_days(order.mcc.as_deref(), request.pre_authorization);
+    let mcc = order.mcc.as_deref().or_else(|| original?.order.mcc.as_deref());
+    let estimated = match original.is_some_and(was_estimated) {
+        true => PreAuthorization::Yes,
+        false => request.pre_authorization,
+    };
+    let days = program.hold_days(mcc, estimated);
     let ends = facts.now.checked_add((i64::from(days) * 24).hours()).ok();
     let forced = Forced {
         id,
@@ -275,6 +288,12 @@ fn take(
         }
     };
     Ok(change)
+}
+
+/// Whether a hold was made to last for weeks.
+fn was_estimated(original: &Transaction) -> bool {
+    let lasts = original.expires_at.map(|ends| ends.duration_since(original.received_at));
+    lasts.is_some_and(|lasts| lasts.as_hours() >= i64::from(HOLD_DAYS_LONG) * 24)
 }
 
 /// What of the amount can be had: all, unless the merchant takes less and there is less (spec
@@ -394,10 +413,19 @@ fn check_program(_: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
     }
 }
 
+fn check_original(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
+    original(request, facts).map(|_| ()).map_err(Decline::from)
+}
+
 /// The deposit is charged first (spec "Order of an authorization under `DEPOSIT`"). A credit needs
 /// one too, for its clearing.
 fn check_deposit(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    if facts.mode != CollateralMode::Deposit || !request.ask.moves_money() {
+    let needs_one = match original(request, facts)? {
+        // It keeps what it was authorized with.
+        Some(original) => original.backing.balance.is_some(),
+        None => facts.mode == CollateralMode::Deposit,
+    };
+    if !needs_one || !request.ask.moves_money() {
         return Ok(());
     }
     let deposit = facts.accounts.of_kind(PartnerBalanceKind::Deposit);

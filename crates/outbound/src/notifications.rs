@@ -127,6 +127,7 @@ const LEGACY_TYPES: &[(TransactionType, &str)] = &[
     (TransactionType::Atm, "ATM"),
     (TransactionType::CashbackAtPos, "Cashback"),
     (TransactionType::Aft, "AFT"),
+    (TransactionType::BalanceInquiry, "Balance Inquiry"),
     (TransactionType::Adjustment, "Adjustment"),
 ];
 

@@ -98,8 +98,9 @@ const UPDATE: Each = Each {
     sql: "update \"transaction\"
         set status = $3, processing = $4, description = $5, held = $6, cleared = $7, parts = $8,
             authorization_code = $9, expires_at = $10, changed_at = $11, version = $12,
-            amount = $13, settled = $14, collateral_held = $15, collateral_moved = $16
-        where partner_id = $1 and id = $2 and version = $17",
+            amount = $13, settled = $14, collateral_held = $15, collateral_moved = $16,
+            original_amount = $17
+        where partner_id = $1 and id = $2 and version = $18",
     keys: &[
         Type::Int,
         Type::Uuid,
@@ -112,6 +113,7 @@ const UPDATE: Each = Each {
         Type::Text,
         Type::Time,
         Type::Time,
+        Type::Int,
         Type::Int,
         Type::Int,
         Type::Int,
@@ -216,6 +218,7 @@ pub async fn update<'a>(
                 changed.settled,
                 changed.backing.held,
                 changed.backing.moved,
+                changed.order.original_amount,
                 changed.version,
             ]
         })

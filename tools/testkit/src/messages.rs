@@ -85,6 +85,7 @@ impl TestApp {
             told,
             kind: TransactionType::Pos,
             category: way,
+            pre_authorization: PreAuthorization::No,
             reference: None,
         }
     }
@@ -136,7 +137,7 @@ impl TestApp {
             processor: self.processor,
             id: of.to_owned(),
             date: Some(BEGIN),
-            amount: minor,
+            amount: Some(minor),
             retrieval_reference: None,
         }
     }

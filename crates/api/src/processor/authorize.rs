@@ -10,6 +10,7 @@ use crate::wire::{Fields, Reader, boolean, parsed, schema, word};
 use app::processor::{Authorize, CardName, Details, Inform, Message, Told};
 use domain::Word;
 use domain::authorization::{Ask, Expiry, PartialApproval};
+use domain::ledger::matching::Reference;
 use domain::program::PreAuthorization;
 use domain::secret::Cvv;
 use domain::transaction::{Category, Processing, TransactionType};
@@ -181,7 +182,9 @@ impl Extras {
         transaction: TransactionType,
     ) -> Result<Sent, Problem> {
         let envelope = envelope(call, card)?;
-        let named = reference(envelope.processor, &details);
+        // Its own amount says nothing of the original's.
+        let named = reference(envelope.processor, &details)
+            .map(|named| Reference { amount: None, ..named });
         let yes = |said: Option<bool>| said == Some(true);
         Ok(match kind {
             Kind::Asks(ask) => Sent::Asks(Authorize {
@@ -210,6 +213,10 @@ impl Extras {
                     Told::ForceCredit => Category::Credit,
                     Told::Adjustment => self.category.unwrap_or(Category::Debit),
                     Told::Advice | Told::DeclineAdvice | Told::ForceDebit => Category::Debit,
+                },
+                pre_authorization: match yes(self.estimated) {
+                    true => PreAuthorization::Yes,
+                    false => PreAuthorization::No,
                 },
                 reference: named,
             }),

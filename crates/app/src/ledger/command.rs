@@ -9,6 +9,7 @@ use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
+use domain::program::PreAuthorization;
 use domain::scope::Scope;
 use domain::transaction::{Order, TransactionType};
 use store::ledger::Message;
@@ -64,6 +65,8 @@ pub enum Event {
         order: Box<Order>,
         /// What has happened.
         told: Told,
+        /// Whether the amount is an estimate.
+        pre_authorization: PreAuthorization,
         /// What it means: what it confirms, or what it adjusts.
         reference: Option<Reference>,
         /// What the merchant keeps of it.
@@ -111,10 +114,8 @@ pub enum Event {
         message: MessageId,
         /// Its transaction.
         transaction: TransactionId,
-        /// Its balance.
-        balance: BalanceId,
-        /// Its currency.
-        currency: Currency,
+        /// What it said.
+        said: Box<Order>,
     },
 }
 
@@ -170,27 +171,32 @@ impl Event {
         }
     }
 
-    /// The owner's balance, which guards what it is about.
-    pub(crate) fn balance(&self) -> Option<BalanceId> {
+    /// The same, also of a message whose late approval is taken back.
+    pub(crate) fn said(&self) -> Option<&Order> {
         match self {
-            Self::Expire { balance, .. } | Self::DeclineLate { balance, .. } => Some(*balance),
+            Self::DeclineLate { said, .. } => Some(said),
             Self::Authorize { .. }
             | Self::Inform { .. }
             | Self::Reverse { .. }
             | Self::Clear { .. }
-            | Self::Transfer { .. } => self.order().and_then(|order| order.balance),
+            | Self::Transfer { .. }
+            | Self::Expire { .. } => self.order(),
         }
     }
 
-    fn currency(&self) -> Option<Currency> {
-        match self {
-            Self::Expire { currency, .. } | Self::DeclineLate { currency, .. } => Some(*currency),
-            Self::Authorize { .. }
-            | Self::Inform { .. }
-            | Self::Reverse { .. }
-            | Self::Clear { .. }
-            | Self::Transfer { .. } => self.order().map(|order| order.currency),
+    /// The owner's balance, which guards what it is about.
+    pub(crate) fn balance(&self) -> Option<BalanceId> {
+        if let Self::Expire { balance, .. } = self {
+            return Some(*balance);
         }
+        self.said().and_then(|order| order.balance)
+    }
+
+    fn currency(&self) -> Option<Currency> {
+        if let Self::Expire { currency, .. } = self {
+            return Some(*currency);
+        }
+        self.said().map(|order| order.currency)
     }
 
     /// The partner's own balances that it can touch, whatever the partner's modes are now: what a

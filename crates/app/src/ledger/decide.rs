@@ -123,8 +123,8 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
         Event::Authorize { request, reference, code } => {
             Some(authorize(facts, command, request, reference.as_ref(), code))
         }
-        Event::Inform { order, told, reference, code } => {
-            let informed = inform(facts, command, (order, *told, code), reference.as_ref());
+        Event::Inform { order, reference, .. } => {
+            let informed = inform(facts, command, order, reference.as_ref());
             let status = asked_for(&command.event);
             Some(informed.unwrap_or_else(|why| invalid(command, order, status, why).into()))
         }

@@ -111,7 +111,21 @@ impl Facts {
         facts.load_messages(tx, commands).await?;
         facts.load_transactions(tx, commands).await?;
         facts.load_early_reversals(tx, commands, now).await?;
+        facts.check_backings()?;
         Ok(facts)
+    }
+
+    /// What backs a transaction must be locked with it. A deposit that was made on another node a
+    /// moment ago may be unknown here: the batch is tried again when this node has heard of it.
+    fn check_backings(&self) -> Result<(), StoreError> {
+        let mut backed = self.transactions.iter().filter_map(|((partner, _), transaction)| {
+            Some((*partner, transaction.backing.balance?))
+        });
+        if backed.all(|key| self.balances.contains_key(&key)) {
+            return Ok(());
+        }
+        let stale = std::io::Error::other("this node's settings lack a partner's balance");
+        Err(StoreError::Unavailable(Box::new(stale)))
     }
 
     async fn load_cards_and_owners(

@@ -1,6 +1,6 @@
 //! What a partner is told of a decision: the row of the outbox that is written with it.
 
-use super::command::{Command, Event as Asked};
+use super::command::{Command, Event as Asked, Told};
 use super::facts::Facts;
 use domain::authorization::Ask;
 use domain::money::Currency;
@@ -19,7 +19,7 @@ pub(super) fn entry(
     transaction: &Transaction,
 ) -> Option<Entry> {
     let outbound = facts.settings.outbound(message.partner)?;
-    if !outbound.tells(Event::Transaction) || !moves_money(command) {
+    if !outbound.tells(Event::Transaction) || !is_told(command) {
         return None;
     }
     Some(Entry {
@@ -30,7 +30,7 @@ pub(super) fn entry(
         event: Event::Transaction,
         card: transaction.order.card,
         message: Some(message.id),
-        detail: command.event.order().and_then(|order| detail(order, &transaction.order)),
+        detail: command.event.said().and_then(|said| detail(command, said, &transaction.order)),
         request_id: command.request_id.clone(),
         created_at: command.now,
         attempts: 0,
@@ -38,12 +38,10 @@ pub(super) fn entry(
     })
 }
 
-/// Nobody is told that somebody only asked (spec "account verification").
-fn moves_money(command: &Command) -> bool {
+/// Nobody is told that a card was only verified (spec "account verification").
+fn is_told(command: &Command) -> bool {
     match &command.event {
-        Asked::Authorize { request, .. } => {
-            !matches!(request.ask, Ask::Verification | Ask::Inquiry)
-        }
+        Asked::Authorize { request, .. } => request.ask != Ask::Verification,
         Asked::Inform { .. }
         | Asked::Reverse { .. }
         | Asked::Clear { .. }
@@ -67,14 +65,26 @@ pub(crate) fn card_stream(card: domain::ids::CardId) -> String {
     format!("card/{}", card.0)
 }
 
-/// What a clearing or a reversal says of itself: its transaction keeps what the authorization said.
-fn detail(own: &Order, kept: &Order) -> Option<Value> {
+/// What a message says of itself whose transaction keeps what another one said. A reversal or an
+/// adjustment is told as one, and which way it goes; the others are of their transaction's kind.
+fn detail(command: &Command, own: &Order, kept: &Order) -> Option<Value> {
     let name = |order: &Order| (order.network_id.clone(), order.network_date);
     if name(own) == name(kept) {
         return None;
     }
     let data: Option<Value> = own.data.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let corrects = match &command.event {
+        Asked::Reverse { .. } => true,
+        Asked::Inform { told, .. } => *told == Told::Adjustment,
+        Asked::Authorize { .. }
+        | Asked::Clear { .. }
+        | Asked::Transfer { .. }
+        | Asked::Expire { .. }
+        | Asked::DeclineLate { .. } => false,
+    };
     Some(json!({
+        "kind": corrects.then(|| own.kind.as_str()),
+        "category": corrects.then(|| own.category.as_str()),
         "id": own.network_id,
         "date": own.network_date.to_string(),
         "referenceId": own.reference_id,

@@ -8,7 +8,7 @@ use domain::ids::{CardId, MessageId, PartnerId, TransactionId};
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
-use domain::transaction::{Order, Transaction};
+use domain::transaction::{Category, Order, Transaction, TransactionType};
 use outbound::notifications::{self, Resource, TransactionNotice};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -108,13 +108,16 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
             own_order(kept, detail).ok_or(Error::broken("what a message said can't be read"))?
         }
     };
+    // Of what was asked for less may have been approved.
+    let approved = message.approved_amount;
+    let amount = if approved.is_zero() { message.amount } else { approved.minor() };
     Ok(notifications::transaction(&TransactionNotice {
         processing: message.processing,
         processed_at: message.created_at,
         description: message.description,
         codes: sources.codes,
         transaction: transaction.id,
-        order: &Order { amount: message.amount, currency: message.currency, ..order },
+        order: &Order { amount, currency: message.currency, ..order },
         resource: resource(transaction, sources),
         status: message.status,
     }))
@@ -139,6 +142,8 @@ fn own_order(kept: &Order, detail: &Value) -> Option<Order> {
         Some(text) => text.parse().ok().map(Some),
     };
     Some(Order {
+        kind: text("kind").map_or(Some(kept.kind), |word| TransactionType::parse(&word))?,
+        category: text("category").map_or(Some(kept.category), |word| Category::parse(&word))?,
         network_id: text("id")?,
         network_date: moment("date")??,
         reference_id: text("referenceId"),

@@ -5,6 +5,7 @@ use crate::ids::authorization_code;
 use crate::ledger::command::{Event, Told};
 use crate::{App, Error};
 use domain::ledger::matching::Reference;
+use domain::program::PreAuthorization;
 use domain::transaction::{Category, TransactionType};
 use store::ledger::Message;
 
@@ -21,6 +22,8 @@ pub struct Inform {
     pub kind: TransactionType,
     /// Which way the money goes; an adjustment raises what goes the same way.
     pub category: Category,
+    /// Whether the amount is an estimate.
+    pub pre_authorization: PreAuthorization,
     /// What it adjusts, if it names it. Advices and force posts mean what bears their own name.
     pub reference: Option<Reference>,
 }
@@ -28,7 +31,8 @@ pub struct Inform {
 impl App {
     /// Records what has happened already and does what follows from it.
     pub async fn inform(&self, command: Inform) -> Result<Message, Error> {
-        let Inform { envelope, details, told, kind, category, reference } = command;
+        let Inform { envelope, details, told, kind, category, pre_authorization, reference } =
+            command;
         let processor = envelope.processor;
         let found = self.find_card(&envelope).await?;
         let order = order(processor, found, details, kind, category);
@@ -39,12 +43,13 @@ impl App {
                 processor,
                 id: order.network_id.clone(),
                 date: Some(order.network_date),
-                amount: order.amount,
+                amount: Some(order.amount),
                 retrieval_reference: order.retrieval_reference.clone(),
             })
         };
         let code = authorization_code();
-        let event = Event::Inform { order: Box::new(order), told, reference, code };
+        let order = Box::new(order);
+        let event = Event::Inform { order, told, pre_authorization, reference, code };
         self.submit_message(envelope, found, None, event).await
     }
 }

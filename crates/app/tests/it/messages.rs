@@ -4,9 +4,10 @@ use app::processor::{Authorize, Clear, Inform, Message, Told};
 use domain::authorization::{Ask, PartialApproval};
 use domain::ids::CardId;
 use domain::ledger::clearing::Finality::{Final, Partial};
+use domain::notification::Event;
 use domain::partner::CollateralMode;
 use domain::transaction::{Category, Description, Processing, Status, TransactionType};
-use testkit::{TestApp, on_both};
+use testkit::{Behaviour, Partner, TestApp, on_both};
 
 async fn ask(node: &TestApp, ask: Ask, card: CardId, minor: i64, name: &str) -> Message {
     let asked = Authorize { ask, ..node.ask(card, minor, name) };
@@ -157,6 +158,99 @@ on_both! {
         node.clear(funded.card, 20, "c4", Some("p4"), Final).await.expect("decided");
         assert_eq!(node.amounts(funded.balance).await, (-4_340, 5_320));
         node.verify().await;
+    }
+}
+
+on_both! {
+    /// An advice tells of what was asked, whichever way that was, and of nothing else.
+    async fn an_advice_of_a_credit_confirms_it(node) {
+        let funded = node.funded(100).await;
+        let credit = ask(&node, Ask::Credit, funded.card, 50, "k1").await;
+        let told = tell(&node, Told::Advice, funded.card, 50, "k1").await;
+        assert_eq!(told.transaction, credit.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (150, 0));
+        ask(&node, Ask::Verification, funded.card, 0, "v1").await;
+        tell(&node, Told::Advice, funded.card, 30, "v1").await;
+        assert_eq!(node.amounts(funded.balance).await, (120, 30));
+        // A decline and an approval of one name are two messages.
+        tell(&node, Told::DeclineAdvice, funded.card, 20, "p1").await;
+        let envelope = node.envelope(funded.card, "approved", "approved");
+        let advice = Inform { envelope, ..node.told(funded.card, 20, "p1", Told::Advice) };
+        let approved = node.app.inform(advice).await.expect("recorded");
+        assert_eq!(approved.processing, Processing::Success);
+        assert_eq!(node.amounts(funded.balance).await, (100, 50));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// An increment is backed as what it raises, whatever the partner's mode has become.
+    async fn an_increment_keeps_the_backing_of_what_it_raises(node) {
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 100, "plain").await.expect("decided");
+        let deposit = node.backed_by(CollateralMode::Deposit, 300).await;
+        node.purchase(funded.card, 200, "backed").await.expect("decided");
+        assert_eq!(raise(&node, funded.card, 150, "i1", "plain").await.action_code, "0000");
+        let refused = raise(&node, funded.card, 150, "i2", "backed").await;
+        assert_eq!(refused.description, Description::InsufficientFundsOnDepositBalance);
+        let operator = app::audit::Operator("os:test".to_owned());
+        let mode = Some(CollateralMode::None);
+        let set = app::partners::Set { collateral_mode: mode, ..Default::default() };
+        node.app.set_partner(&operator, "sandbox", set).await.expect("is set");
+        let refused = raise(&node, funded.card, 150, "i3", "backed").await;
+        assert_eq!(refused.description, Description::InsufficientFundsOnDepositBalance);
+        assert_eq!(node.partner_amounts(deposit).await, (100, 200));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A card that isn't there is told before what the increment refers to.
+    async fn an_increment_for_no_card_is_declined_for_that(node) {
+        let told = raise(&node, CardId(999_999), 5, "i1", "nothing").await;
+        assert_eq!(told.description, Description::CardNotFound);
+        let funded = node.funded(10).await;
+        let told = raise(&node, funded.card, 0, "i2", "nothing").await;
+        assert_eq!(told.description, Description::InvalidAmount);
+    }
+}
+
+on_both! {
+    /// What the partner is told of a correction says that it is one, and which way it goes; of an
+    /// approval in part, how much was approved.
+    async fn a_partner_is_told_what_was_done(node) {
+        let partner = Partner::start(|_, _| Behaviour::Status(200)).await;
+        let funded = node.funded(120).await;
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        let card = funded.card;
+        let partial_approval = PartialApproval::Allowed;
+        let asked = Authorize { partial_approval, ..node.ask(card, 200, "p1") };
+        node.app.authorize(asked).await.expect("decided");
+        adjust(&node, (card, 20), "a1", "p1", Category::Credit).await;
+        node.reverse(card, 10, "r1", "p1").await.expect("decided");
+        ask(&node, Ask::Verification, card, 0, "v1").await;
+        node.clear(card, 90, "c1", Some("p1"), Final).await.expect("decided");
+        let patience = std::time::Duration::from_secs(20);
+        testkit::eventually("all is told", patience, async || partner.count() >= 4).await;
+        let told: Vec<String> = partner
+            .received()
+            .iter()
+            .map(|it| {
+                let of = &it.body["transaction"];
+                let text = |name: &str| of[name].as_str().expect("a text").to_owned();
+                let (kind, way, status) = (text("type"), text("category"), text("status"));
+                format!("{kind} {way} {} {status}", of["amount"])
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "POS DEBIT 120 AUTHORIZED",
+                "Adjustment CREDIT 20 AUTHORIZED",
+                "Adjustment CREDIT 10 AUTHORIZED",
+                "POS DEBIT 90 CLEARED",
+            ]
+        );
     }
 }
 

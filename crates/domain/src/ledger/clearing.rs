@@ -80,7 +80,7 @@ fn clear_debit(
     let_go(transaction, accounts, released)?;
     let own = accounts.get(own(transaction)?).ok_or(Description::BalanceNotFound)?;
     let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
-    let legs = both_legs(own, deposit, transaction.backing.mode, Category::Debit, billed);
+    let legs = both_legs(own, deposit, &transaction.backing, Category::Debit, billed);
     transaction.cleared = more(transaction.cleared, billed)?;
     transaction.settled = more(transaction.settled, billed)?;
     if deposit.is_some() {
@@ -99,10 +99,10 @@ fn clear_credit(
 ) -> Result<Vec<Leg>, Description> {
     let own = accounts.get(own(transaction)?).ok_or(Description::BalanceNotFound)?;
     let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
-    let mode = transaction.backing.mode;
     let settled = more(transaction.settled, billed)?;
     let (way, part) = towards(transaction.cleared, settled, settlement.finality);
-    let mut legs: Vec<Leg> = rules::of_owner(own, mode, way, part).into_iter().collect();
+    let mut legs: Vec<Leg> =
+        rules::of_owner(own, &transaction.backing, way, part).into_iter().collect();
     transaction.cleared = reached(transaction.cleared, settled, settlement.finality);
     if deposit.is_some() {
         let moved = &mut transaction.backing.moved;
@@ -157,7 +157,7 @@ pub(super) fn post_alone(
     let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
     let backing = Backing::of(mode, accounts);
     let deposit = backing.balance.and_then(|id| accounts.get(id));
-    let legs = both_legs(own, deposit, mode, order.category, amount);
+    let legs = both_legs(own, deposit, &backing, order.category, amount);
     let before = own.available();
     let own = own.id;
     let mut transaction = Transaction::turned_away(
@@ -185,11 +185,12 @@ pub(super) fn post_alone(
 fn both_legs(
     own: &Balance,
     deposit: Option<&Balance>,
-    mode: CollateralMode,
+    backing: &Backing,
     way: Category,
     amount: Amount,
 ) -> Vec<Leg> {
-    let legs = [rules::of_owner(own, mode, way, amount), rules::of_deposit(deposit, way, amount)];
+    let own = rules::of_owner(own, backing, way, amount);
+    let legs = [own, rules::of_deposit(deposit, way, amount)];
     legs.into_iter().flatten().collect()
 }
 
@@ -199,7 +200,8 @@ fn more(sum: Amount, amount: Amount) -> Result<Amount, Description> {
 
 /// The difference of exchange rates, in minor units (spec "FX"): as told; else, where a converted
 /// transaction is cleared for what it was authorized for at the merchant, what keeps the cardholder
-/// at the authorized amount; else nothing, and the cardholder pays.
+/// at the authorized amount; else nothing, and the cardholder pays. What was raised, lowered or
+/// approved in part has no merchant's amount any more, and parts are billed as they come.
 fn difference(original: Option<&Transaction>, order: &Order, settlement: &Settlement) -> i64 {
     if settlement.fx_difference_to == FxDifferenceTo::Cardholder {
         return 0;
@@ -207,7 +209,8 @@ fn difference(original: Option<&Transaction>, order: &Order, settlement: &Settle
     if let Some(told) = settlement.fx_difference {
         return told;
     }
-    let Some(authorized) = original.map(|original| &original.order) else { return 0 };
+    let untouched = original.filter(|original| original.settled.is_zero());
+    let Some(authorized) = untouched.map(|original| &original.order) else { return 0 };
     let converted = order.original_currency.is_some_and(|merchant| merchant != order.currency);
     let same = order.original_amount.is_some()
         && order.original_amount == authorized.original_amount

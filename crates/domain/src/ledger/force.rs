@@ -79,7 +79,9 @@ pub fn credit(
     let own = found(forced.order, accounts)?;
     let mut transaction = forced.record(own, accounts);
     let mut legs: Vec<Leg> =
-        rules::of_owner(own, forced.mode, Category::Credit, forced.amount).into_iter().collect();
+        rules::of_owner(own, &transaction.backing, Category::Credit, forced.amount)
+            .into_iter()
+            .collect();
     if deposit_gets == DepositGets::AtOnce
         && let Some(id) = transaction.backing.balance
     {
@@ -108,6 +110,8 @@ pub fn raise(
     take(&mut transaction, &mut accounts, amount)?;
     let total = transaction.order.amount.checked_add(amount.minor());
     transaction.order.amount = total.ok_or(Description::InvalidAmount)?;
+    // What the merchant's amount was converted to is no longer the amount.
+    transaction.order.original_amount = None;
     transaction.expires_at = expires_at.or(transaction.expires_at);
     transaction.changed_at = now;
     accounts.finish(transaction, Vec::new())
@@ -121,8 +125,12 @@ pub fn confirm(
     amount: Amount,
     now: Timestamp,
 ) -> Result<Change, Description> {
-    let so_far = Amount::from_minor(original.order.amount.max(0)).unwrap_or(Amount::ZERO);
-    if amount >= so_far {
+    let so_far = original.held.checked_add(original.cleared);
+    let so_far = so_far.map_err(|_| Description::InvalidAmount)?;
+    if amount == so_far {
+        return Ok(Change::record(original.clone()));
+    }
+    if amount > so_far {
         adjust(original, accounts, original.order.category, amount.saturating_sub(so_far), now)
     } else {
         let way = opposite(original.order.category);
@@ -152,10 +160,11 @@ pub fn adjust(
         (Category::Credit, false) => take_back(original, accounts, amount, now)?,
     };
     let transaction = &mut change.transaction;
+    transaction.order.original_amount = None;
     transaction.order.amount = transaction.order.amount.saturating_sub(amount.minor()).max(0);
     let nothing_left = match category {
         Category::Debit => transaction.held.is_zero(),
-        Category::Credit => transaction.cleared.is_zero(),
+        Category::Credit => transaction.cleared == transaction.settled,
     };
     if nothing_left && !amount.is_zero() {
         close(transaction);
@@ -185,12 +194,12 @@ fn post_more(
 ) -> Result<Change, Description> {
     let (mut transaction, accounts) = (original.clone(), accounts.clone());
     let own = accounts.get(own(&transaction)?).ok_or(Description::BalanceNotFound)?;
-    let mode = transaction.backing.mode;
-    let leg = rules::of_owner(own, mode, Category::Credit, amount);
+    let leg = rules::of_owner(own, &transaction.backing, Category::Credit, amount);
     let cleared = transaction.cleared.checked_add(amount);
     transaction.cleared = cleared.map_err(|_| Description::InvalidAmount)?;
     let total = transaction.order.amount.checked_add(amount.minor());
     transaction.order.amount = total.ok_or(Description::InvalidAmount)?;
+    transaction.order.original_amount = None;
     transaction.parts += i64::from(leg.is_some());
     transaction.changed_at = now;
     accounts.finish(transaction, leg.into_iter().collect())

@@ -2,7 +2,7 @@
 
 use super::release::is_open;
 use crate::ids::ProcessorId;
-use crate::transaction::{Processing, Transaction};
+use crate::transaction::{Description, Processing, Status, Transaction};
 use jiff::Timestamp;
 
 /// What a message tells of the transaction that it means.
@@ -14,8 +14,8 @@ pub struct Reference {
     pub id: String,
     /// The network's time of the original, if the message tells it.
     pub date: Option<Timestamp>,
-    /// The message's own amount, in minor units.
-    pub amount: i64,
+    /// The message's own amount, in minor units, where it tells the original's.
+    pub amount: Option<i64>,
     /// The retrieval reference number, if the message tells it.
     pub retrieval_reference: Option<String>,
 }
@@ -47,12 +47,14 @@ pub fn find<'a>(
                 && found.order.processor == Some(reference.processor)
                 && found.order.network_id == reference.id
                 && reference.date.is_none_or(|date| found.order.network_date == date)
+                && !is_question(found)
         })
         .collect();
     if left.len() >= CANDIDATES_MAX {
         return Match::Several;
     }
-    narrow(&mut left, |found| found.order.amount == reference.amount);
+    narrow(&mut left, |found| found.description != Description::Expired);
+    narrow(&mut left, |found| reference.amount.is_none_or(|amount| found.order.amount == amount));
     if reference.retrieval_reference.is_some() {
         narrow(&mut left, |found| found.order.retrieval_reference == reference.retrieval_reference);
     }
@@ -62,6 +64,11 @@ pub fn find<'a>(
         [one] => Match::One(one),
         [_, _, ..] => Match::Several,
     }
+}
+
+/// Whether it only asked for something and is over: nothing can refer to it.
+fn is_question(found: &Transaction) -> bool {
+    found.order.amount == 0 && found.status == Status::Cleared && found.cleared.is_zero()
 }
 
 /// Keeps those that fit, unless none does.

@@ -16,7 +16,7 @@ pub fn is_open(transaction: &Transaction) -> bool {
 }
 
 /// The network takes an authorization back, in whole or in part: at most what is still held, or of
-/// a credit what was posted, by force. Call it for an open transaction only.
+/// a credit what was posted and isn't settled, by force. Call it for an open transaction only.
 pub fn reverse(
     original: &Transaction,
     accounts: &Accounts,
@@ -33,7 +33,7 @@ pub fn reverse(
         }
         Category::Credit => {
             let mut change = take_back(original, accounts, amount, now)?;
-            if change.transaction.cleared.is_zero() {
+            if change.transaction.cleared == change.transaction.settled {
                 close(&mut change.transaction);
             }
             Ok(change)
@@ -83,6 +83,7 @@ pub fn decline_increment(
     let mut change = release(original, accounts, part, now)?;
     let order = &mut change.transaction.order;
     order.amount = order.amount.saturating_sub(part.minor());
+    order.original_amount = None;
     Ok(change)
 }
 
@@ -115,7 +116,7 @@ pub(super) fn let_go(
     accounts.release(own(transaction)?, part)
 }
 
-/// Takes back what a credit has posted, at most all of it, by force.
+/// Takes back what a credit has posted and the network hasn't settled yet, by force.
 pub(super) fn take_back(
     original: &Transaction,
     accounts: &Accounts,
@@ -124,18 +125,18 @@ pub(super) fn take_back(
 ) -> Result<Change, Description> {
     let (mut transaction, accounts) = (original.clone(), accounts.clone());
     let own = accounts.get(own(&transaction)?).ok_or(Description::BalanceNotFound)?;
-    let part = amount.min(transaction.cleared);
-    let part_of_deposit = part.min(transaction.backing.moved);
+    let part = amount.min(transaction.cleared.saturating_sub(transaction.settled));
+    let unsettled = transaction.backing.moved.saturating_sub(transaction.settled);
+    let part_of_deposit = part.min(unsettled);
     let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
     let legs: Vec<Leg> = [
-        rules::of_owner(own, transaction.backing.mode, Category::Debit, part),
+        rules::of_owner(own, &transaction.backing, Category::Debit, part),
         rules::of_deposit(deposit, Category::Debit, part_of_deposit),
     ]
     .into_iter()
     .flatten()
     .collect();
     transaction.cleared = transaction.cleared.saturating_sub(part);
-    transaction.settled = transaction.settled.min(transaction.cleared);
     transaction.backing.moved = transaction.backing.moved.saturating_sub(part_of_deposit);
     transaction.parts += i64::from(!legs.is_empty());
     transaction.changed_at = now;

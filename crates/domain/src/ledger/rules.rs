@@ -39,14 +39,12 @@ impl Backing {
     }
 }
 
-/// What an event of the network moves of the owner's balance.
+/// What an event of the network moves of the owner's balance: where a deposit pays the scheme, the
+/// owner pays the partner's books. Without one, whatever the mode, the scheme is paid directly.
 #[must_use]
-pub fn of_owner(own: &Balance, mode: CollateralMode, way: Category, amount: Amount) -> Option<Leg> {
-    let other = match mode {
-        CollateralMode::None | CollateralMode::Credit => Account::Scheme,
-        CollateralMode::Deposit => Account::Books,
-    };
-    leg(own, other, way, amount)
+pub fn of_owner(own: &Balance, backing: &Backing, way: Category, amount: Amount) -> Option<Leg> {
+    let is_backed = backing.balance.is_some();
+    leg(own, if is_backed { Account::Books } else { Account::Scheme }, way, amount)
 }
 
 /// What an event of the network moves of the partner's deposit.

@@ -339,6 +339,62 @@ fn a_difference_of_exchange_rates_is_the_partners() {
     }
 }
 
+/// What was raised, lowered or settled in part isn't "as authorized" any more: the cardholder pays
+/// what the scheme settles.
+#[test]
+fn a_changed_authorization_has_no_difference_by_itself() {
+    let converted = |order: Order| Order {
+        original_amount: Some(1_290),
+        original_currency: Some(Currency::PLN),
+        ..order
+    };
+    for change in 0..4 {
+        let mut books = Books::new(NoCollateral);
+        let mut original = books.authorized(300);
+        original.order = converted(original.order);
+        let accounts = &books.accounts;
+        let changed = match change {
+            0 => force::raise(&original, accounts, amount(50), None, NOW),
+            1 => force::adjust(&original, accounts, Category::Credit, amount(50), NOW),
+            2 => force::confirm(&original, accounts, amount(250), NOW),
+            _ => {
+                let order = converted(order(100));
+                let part = Settlement { fx_difference: Some(0), ..settlement(100, Partial) };
+                clear(&original, &order, accounts, &part)
+            }
+        };
+        let changed = books.take(changed);
+        let settled = settlement(240, Final);
+        let change = clear(&changed, &converted(order(240)), &books.accounts, &settled);
+        assert!(change.expect("in range").difference.is_none());
+    }
+}
+
+/// Without a deposit, whatever the mode, the scheme is paid all the same.
+#[test]
+fn the_scheme_is_paid_without_a_deposit_too() {
+    let accounts = Accounts::of(&[fixtures::balance(1_000)]);
+    let change = clear_alone(order(70), &accounts, Deposit, &settlement(70, Final));
+    let legs = change.expect("in range").legs;
+    let [leg] = legs.as_slice() else { panic!("one leg: {legs:?}") };
+    assert_eq!((leg.to, leg.amount), (Account::Scheme, amount(70)));
+}
+
+/// What the network has settled of a credit isn't taken back by its reversal.
+#[test]
+fn a_reversal_of_a_credit_leaves_what_is_settled() {
+    for (gets, expected) in [
+        (DepositGets::WhenCleared, "CLEARED 0 60 | 1060-0 | 5060-0 | 0"),
+        (DepositGets::AtOnce, "CLEARED 0 60 | 1060-0 | 5060-0 | 0"),
+    ] {
+        let mut books = Books::new(Deposit);
+        let credit = books.credited(100, gets);
+        let part = books.clear(&credit, 60, Partial);
+        let reversed = books.take(reverse(&part, &books.accounts, amount(100), NOW));
+        assert_eq!(books.told(&reversed), expected, "{gets:?}");
+    }
+}
+
 #[test]
 fn a_difference_that_would_turn_the_bill_is_refused() {
     let mut books = Books::new(NoCollateral);
@@ -483,7 +539,7 @@ fn a_reference_is_narrowed_until_one_is_left() {
         processor: ProcessorId(1),
         id: "177482".to_owned(),
         date: Some(NOW),
-        amount,
+        amount: Some(amount),
         retrieval_reference: Some("rrn-2".to_owned()),
     };
     let both = [first.clone(), second.clone()];
@@ -502,6 +558,12 @@ fn a_reference_is_narrowed_until_one_is_left() {
     let crowd = vec![second.clone(); 32];
     assert_eq!(find(crowd.iter(), &reference(300)), Match::Several, "more than can be told apart");
     second.processing = Processing::Declined;
+    assert_eq!(find([second.clone()].iter(), &reference(300)), Match::None);
+    // A question is over and moved nothing: nothing refers to it.
+    second.processing = Processing::Success;
+    second.status = Status::Cleared;
+    second.held = Amount::ZERO;
+    second.order.amount = 0;
     assert_eq!(find([second].iter(), &reference(300)), Match::None);
     let mut other = reference(300);
     other.processor = ProcessorId(2);

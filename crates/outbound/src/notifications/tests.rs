@@ -164,7 +164,7 @@ fn a_transaction_without_card_is_of_its_balance() {
 #[test]
 fn every_type_has_the_word_of_the_legacy_notifier() {
     let words: Vec<&str> = TransactionType::ALL.iter().map(|kind| legacy_type(*kind)).collect();
-    let network = ["POS", "ATM", "Cashback", "AFT", "balance_inquiry", "Adjustment"];
+    let network = ["POS", "ATM", "Cashback", "AFT", "Balance Inquiry", "Adjustment"];
     assert_eq!(words[..6], network);
     assert!(TransactionType::ALL[6..].iter().all(|kind| legacy_type(*kind) == kind.as_str()));
 }

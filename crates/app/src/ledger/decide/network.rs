@@ -51,9 +51,13 @@ pub(super) fn authorize(
 pub(super) fn inform(
     facts: &Facts,
     command: &Command,
-    (order, told, code): (&Order, Told, &str),
+    order: &Order,
     reference: Option<&Reference>,
 ) -> Result<Decided, Description> {
+    let Event::Inform { told, code, pre_authorization, .. } = &command.event else {
+        return Err(Description::UnknownError);
+    };
+    let (told, pre_authorization) = (*told, *pre_authorization);
     let card = order.card.ok_or(Description::CardNotFound)?;
     let recorded = |status, processing, description| {
         let (id, order) = (command.transaction, order.clone());
@@ -87,11 +91,14 @@ pub(super) fn inform(
         amount,
         mode: mode(facts, command),
         code,
-        expires_at: hold_end(facts, command, card, order),
+        expires_at: hold_end(facts, command, card, (order, pre_authorization)),
         now: command.now,
     };
     let gets = DepositGets::AtOnce;
-    let change = match found.filter(|found| found.order.category == order.category) {
+    // An advice tells of what was asked, whichever way that was.
+    let same =
+        |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
+    let change = match found.filter(same) {
         Some(ours) if is_open(ours) => force::confirm(ours, &accounts, amount, command.now)?,
         // It is over: what was cleared is paid, what the network took back stays so. A hold that
         // has expired is taken again.
@@ -120,9 +127,14 @@ fn adjust(
 }
 
 /// When a hold ends that was taken by force.
-fn hold_end(facts: &Facts, command: &Command, card: CardId, order: &Order) -> Option<Timestamp> {
+fn hold_end(
+    facts: &Facts,
+    command: &Command,
+    card: CardId,
+    (order, estimated): (&Order, PreAuthorization),
+) -> Option<Timestamp> {
     let days = program_of(facts, command, card)
-        .map_or(HOLD_DAYS, |program| program.hold_days(order.mcc.as_deref(), PreAuthorization::No));
+        .map_or(HOLD_DAYS, |program| program.hold_days(order.mcc.as_deref(), estimated));
     command.now.checked_add((i64::from(days) * 24).hours()).ok()
 }
 

@@ -49,8 +49,7 @@ pub(super) fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
     let event = Event::DeclineLate {
         message: message.id,
         transaction: message.transaction,
-        balance: waiting.command.event.balance()?,
-        currency: waiting.command.event.order()?.currency,
+        said: Box::new(waiting.command.event.order()?.clone()),
     };
     let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     Some(Waiting {
