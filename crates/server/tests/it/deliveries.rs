@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 use testkit::{Behaviour, Partner, Received, eventually};
 
-/// What a killed server had claimed is delivered half a minute later, and what hung a quarter of one
-/// later; both can come several times after another for one card.
+/// What a killed server had claimed is delivered half a minute later, and what hung a quarter of
+/// one later; both can come several times after another for one card.
 const PATIENCE: Duration = Duration::from_secs(240);
 const CARDS: usize = 3;
 const CHANGES: usize = 12;

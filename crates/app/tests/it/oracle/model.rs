@@ -1,0 +1,505 @@
+//! What the spec says ("Transactions and the ledger", "From the network"), in a few lines: sums
+//! and a list, and no code of the ledger's.
+
+use super::answer::{Answer, Heard, Told};
+use super::message::{Key, Sent, With};
+use super::record::Record;
+use app::processor::Told as Message;
+use domain::partner::CollateralMode;
+use domain::transaction::{Category, Description, Status, TransactionType};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+/// How long a reversal waits for what it reverses.
+const EARLY: i64 = 24 * HOUR;
+
+/// What a message refers to.
+enum Named {
+    Nothing,
+    /// By its place in the list.
+    One(usize),
+    Several,
+}
+
+/// One user's balance, the partner's own, and what the network has told.
+pub(super) struct Oracle {
+    mode: CollateralMode,
+    user: i64,
+    deposit: i64,
+    company: i64,
+    now: i64,
+    records: Vec<Record>,
+    /// Until when a reversal waits.
+    early: BTreeMap<u8, i64>,
+    /// What was said under a key, and answered.
+    keys: BTreeMap<(&'static str, String, Key), (Sent, Answer)>,
+    /// The same under the network's name, which goes with an amount.
+    names: BTreeMap<(&'static str, String), (i64, Answer)>,
+}
+
+impl Oracle {
+    pub(super) fn new(mode: CollateralMode, user: i64, deposit: i64, company: i64) -> Self {
+        Self {
+            mode,
+            user,
+            deposit,
+            company,
+            now: 0,
+            records: Vec::new(),
+            early: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn amounts(&self) -> Told {
+        let of_deposit = if self.has_deposit() { self.held() } else { 0 };
+        Told {
+            user: (self.user - self.held(), self.held()),
+            deposit: (self.deposit - of_deposit, of_deposit),
+            company: (self.company, 0),
+        }
+    }
+
+    fn held(&self) -> i64 {
+        self.records.iter().map(|it| it.held).sum()
+    }
+
+    fn has_deposit(&self) -> bool {
+        self.mode == CollateralMode::Deposit
+    }
+
+    /// Time goes by: how many holds end.
+    pub(super) fn wait(&mut self, seconds: i64) -> usize {
+        self.now += seconds;
+        let ended =
+            |it: &&mut Record| it.is_open() && it.way == Category::Debit && it.ends <= self.now;
+        let ended = self.records.iter_mut().filter(ended).map(|it| {
+            (it.held, it.expired) = (0, true);
+            it.end();
+        });
+        ended.count()
+    }
+
+    /// What comes again gets the first answer; what comes under the name of something else is
+    /// refused.
+    pub(super) fn hear(&mut self, place: usize, message: &Sent, key: Key) -> Heard {
+        let (kind, name) = message.identity(place);
+        if let Some((said, answer)) = self.keys.get(&(kind, name.clone(), key)) {
+            return if said == message { Heard::Decided(*answer) } else { Heard::KeyReused };
+        }
+        let network = if message.declines() { "declined" } else { kind };
+        let answer = match self.names.get(&(network, name.clone())) {
+            Some((amount, _)) if *amount != message.amount() => return Heard::KeyReused,
+            Some((_, answer)) => *answer,
+            None => self.decide(message),
+        };
+        self.keys.insert((kind, name.clone(), key), (*message, answer));
+        self.names.insert((network, name), (message.amount(), answer));
+        Heard::Decided(answer)
+    }
+
+    fn decide(&mut self, message: &Sent) -> Answer {
+        match *message {
+            Sent::Reload(amount) => {
+                self.deposit += amount;
+                Answer::done(Status::Cleared)
+            }
+            Sent::TopUp(amount) => {
+                self.user += amount;
+                Answer::done(Status::Cleared)
+            }
+            Sent::Charge { kind, amount } => {
+                if self.user - self.held() < amount {
+                    return Answer::declined(Description::InsufficientFunds, Status::Cleared);
+                }
+                self.user -= amount;
+                if kind == TransactionType::Fee {
+                    self.company += amount;
+                }
+                Answer::done(Status::Cleared)
+            }
+            Sent::Purchase { name, amount, with } => self.purchase(name, amount, with),
+            Sent::Raise { of, amount } => self.raise(of, amount),
+            Sent::Credit { name, .. } if self.is_stopped(name) => {
+                Answer::declined(Description::UnknownError, Status::Authorized)
+            }
+            Sent::Credit { name, amount } => {
+                self.credit(name, amount, 0);
+                Answer::approved(amount, Status::Authorized)
+            }
+            Sent::Tell { told, name, amount } => self.tell(told, name, amount),
+            Sent::Adjust { of, way, amount } => self.adjust(of, way, amount),
+            Sent::Clear { of, way, amount, last, gain } => {
+                self.clear(of, (way, amount), last, gain)
+            }
+            Sent::Reverse { of, amount } => self.reverse(of, amount),
+        }
+    }
+
+    fn is_stopped(&self, name: u8) -> bool {
+        self.early.get(&name).is_some_and(|until| self.now < *until)
+    }
+
+    /// What was used as a name so far.
+    pub(super) fn names_so_far(&self) -> Vec<u8> {
+        let used: BTreeSet<u8> = self.records.iter().map(|it| it.name).collect();
+        used.into_iter().collect()
+    }
+
+    /// By name, then by amount where the message tells the original's. Before that those that have
+    /// expired are left aside, and after it those that are over: the spec doesn't say so, nor does
+    /// it say otherwise.
+    fn find(&self, name: u8, amount: Option<i64>) -> Named {
+        let mut left: Vec<usize> = (0..self.records.len()).collect();
+        left.retain(|at| self.records[*at].name == name);
+        let fits: [&dyn Fn(&Record) -> bool; 3] = [
+            &|it| !it.expired,
+            &|it| amount.is_none_or(|amount| it.amount == amount),
+            &Record::is_open,
+        ];
+        for fits in fits {
+            if left.len() > 1 && left.iter().any(|at| fits(&self.records[*at])) {
+                left.retain(|at| fits(&self.records[*at]));
+            }
+        }
+        match left.as_slice() {
+            [] => Named::Nothing,
+            [one] => Named::One(*one),
+            [_, _, ..] => Named::Several,
+        }
+    }
+
+    /// Why a debit can't be held: the deposit is asked first.
+    fn lacks(&self, amount: i64) -> Option<Description> {
+        let told = self.amounts();
+        if self.has_deposit() && told.deposit.0 < amount {
+            return Some(Description::InsufficientFundsOnDepositBalance);
+        }
+        (told.user.0 < amount).then_some(Description::InsufficientFunds)
+    }
+
+    fn purchase(&mut self, name: u8, amount: i64, with: With) -> Answer {
+        if self.is_stopped(name) {
+            return Answer::declined(Description::UnknownError, Status::Authorized);
+        }
+        let told = self.amounts();
+        // The spec speaks of less than the amount, not of whose money is too little: it is the
+        // deposit's or the user's.
+        let there_is =
+            if self.has_deposit() { told.user.0.min(told.deposit.0) } else { told.user.0 };
+        let part = if with == With::Partial { amount.min(there_is).max(1) } else { amount };
+        if let Some(why) = self.lacks(part) {
+            return Answer::declined(why, Status::Authorized);
+        }
+        self.hold(name, part, if with == With::Estimate { 30 * DAY } else { 7 * DAY });
+        Answer::approved(part, Status::Authorized)
+    }
+
+    fn hold(&mut self, name: u8, amount: i64, lasts: i64) {
+        let ends = self.now + lasts;
+        let new = Record::new(name, Category::Debit, amount);
+        self.records.push(Record { held: amount, ends, ..new });
+    }
+
+    fn raise(&mut self, of: u8, amount: i64) -> Answer {
+        let at = match self.find(of, None) {
+            Named::One(at) if self.records[at].is_open() && self.is_debit(at) => at,
+            Named::One(_) | Named::Nothing => {
+                return Answer::of_nothing(Status::Authorized);
+            }
+            Named::Several => {
+                return Answer::ambiguous(Status::Authorized);
+            }
+        };
+        if let Some(why) = self.lacks(amount) {
+            return Answer::declined(why, Status::Authorized);
+        }
+        let (now, raised) = (self.now, &mut self.records[at]);
+        raised.amount += amount;
+        raised.held += amount;
+        // Counted from the last increment; an estimate's longer hold isn't made shorter by one.
+        raised.ends = raised.ends.max(now + 7 * DAY);
+        Answer::approved(amount, Status::Authorized)
+    }
+
+    fn is_debit(&self, at: usize) -> bool {
+        self.records[at].way == Category::Debit
+    }
+
+    fn credit(&mut self, name: u8, amount: i64, of_deposit: i64) {
+        self.user += amount;
+        self.move_deposit(Category::Credit, of_deposit);
+        let new = Record::new(name, Category::Credit, amount);
+        self.records.push(Record { moved: amount, moved_of_deposit: of_deposit, ..new });
+    }
+
+    fn move_deposit(&mut self, way: Category, amount: i64) {
+        match (self.has_deposit(), way) {
+            (false, _) => {}
+            (true, Category::Debit) => self.deposit -= amount,
+            (true, Category::Credit) => self.deposit += amount,
+        }
+    }
+
+    /// A movement by force; one of its own is cleared at once.
+    fn post(&mut self, way: Category, amount: i64) -> Status {
+        match way {
+            Category::Debit => self.user -= amount,
+            Category::Credit => self.user += amount,
+        }
+        self.move_deposit(way, amount);
+        Status::Cleared
+    }
+
+    /// Whether the ledger doesn't do what the spec says, or what seems to follow from it: such a
+    /// message is left out. What is here should become fewer.
+    pub(super) fn is_open_question(&self, place: usize, message: &Sent) -> bool {
+        let (kind, name) = message.identity(place);
+        let network = if message.declines() { "declined" } else { kind };
+        if self.names.contains_key(&(network, name)) {
+            return false;
+        }
+        match *message {
+            // Another reversal comes while one waits: the spec says that each waits 24 hours.
+            Sent::Reverse { of, amount } => {
+                self.is_stopped(of) && matches!(self.find(of, Some(amount)), Named::Nothing)
+            }
+            Sent::Tell { told, name, amount } => match self.find(name, Some(amount)) {
+                Named::One(at) => self.is_told_otherwise(told, &self.records[at]),
+                Named::Nothing | Named::Several => false,
+            },
+            Sent::Reload(_)
+            | Sent::TopUp(_)
+            | Sent::Charge { .. }
+            | Sent::Purchase { .. }
+            | Sent::Raise { .. }
+            | Sent::Credit { .. }
+            | Sent::Adjust { .. }
+            | Sent::Clear { .. } => false,
+        }
+    }
+
+    fn is_told_otherwise(&self, told: Message, named: &Record) -> bool {
+        match told {
+            // An advice of what has expired after a part of it was cleared: that part is no
+            // difference.
+            Message::Advice | Message::ForceDebit => {
+                named.way == Category::Debit && named.expired && named.moved > 0
+            }
+            // A credit that was decided is forced: the deposit gets it at once.
+            Message::ForceCredit => {
+                self.has_deposit()
+                    && named.way == Category::Credit
+                    && named.is_open()
+                    && named.moved_of_deposit < named.moved
+            }
+            Message::DeclineAdvice | Message::Adjustment => false,
+        }
+    }
+
+    fn tell(&mut self, told: Message, name: u8, amount: i64) -> Answer {
+        let way = match told {
+            // The spec has no word for why somebody else declined.
+            Message::DeclineAdvice => {
+                return Answer::declined(Description::UnknownError, Status::Authorized);
+            }
+            Message::ForceCredit => Category::Credit,
+            Message::Advice | Message::ForceDebit | Message::Adjustment => Category::Debit,
+        };
+        if self.is_stopped(name) {
+            // Stopped, and accepted all the same: it is never refused. It is on record as reversed.
+            self.hold(name, 0, 0);
+            let stopped = self.records.last_mut().expect("was just held");
+            (stopped.way, stopped.amount, stopped.status) = (way, amount, Status::Reversed);
+            return Answer::approved(amount, Status::Reversed);
+        }
+        let named = self.find(name, Some(amount));
+        // An advice tells of what was asked, whichever way that was.
+        let way = match named {
+            Named::One(at) if told == Message::Advice => self.records[at].way,
+            Named::One(_) | Named::Nothing | Named::Several => way,
+        };
+        let status = match named {
+            Named::Several => {
+                return Answer::ambiguous(Status::Authorized);
+            }
+            Named::One(at) if self.records[at].way == way && self.records[at].is_open() => {
+                // What differs from what is held or has moved; the spec doesn't say from what.
+                let more = amount - self.records[at].held - self.records[at].moved;
+                match more {
+                    0 => {}
+                    1.. => self.change(at, way, more),
+                    _ => self.change(at, opposite(way), -more),
+                }
+                if told == Message::ForceCredit {
+                    self.credit_deposit(at);
+                }
+                self.records[at].status
+            }
+            // What is over stays as it is: the spec says only that there is no second hold. One
+            // that has expired isn't held any more: what hasn't moved of it is the difference.
+            Named::One(at) if self.records[at].way == way && !self.records[at].expired => {
+                self.records[at].status
+            }
+            Named::One(at) if self.records[at].way == way && self.records[at].moved > 0 => {
+                let rest = amount - self.records[at].moved;
+                if rest > 0 {
+                    self.hold(name, rest, 7 * DAY);
+                }
+                Status::Authorized
+            }
+            Named::One(_) | Named::Nothing => {
+                match way {
+                    Category::Debit => self.hold(name, amount, 7 * DAY),
+                    Category::Credit => self.credit(name, amount, amount),
+                }
+                Status::Authorized
+            }
+        };
+        Answer::approved(amount, status)
+    }
+
+    /// Changes what is open: the same way raises it, the other lowers it.
+    fn change(&mut self, at: usize, way: Category, amount: i64) {
+        let raises = self.records[at].way == way;
+        match (self.records[at].way, raises) {
+            (Category::Debit, true) => self.records[at].held += amount,
+            (Category::Debit, false) => self.let_go(at, amount),
+            (Category::Credit, true) => {
+                self.records[at].moved += amount;
+                self.user += amount;
+            }
+            (Category::Credit, false) => self.take_back(at, amount),
+        }
+        let amount_now = self.records[at].amount + if raises { amount } else { -amount };
+        self.records[at].amount = amount_now.max(0);
+    }
+
+    fn let_go(&mut self, at: usize, amount: i64) {
+        let record = &mut self.records[at];
+        record.held -= amount.min(record.held);
+        if record.held == 0 {
+            record.end();
+        }
+    }
+
+    /// Takes back what a credit has posted and the network hasn't settled, by force: of the deposit
+    /// what it had got of that.
+    fn take_back(&mut self, at: usize, amount: i64) {
+        let record = &mut self.records[at];
+        let part = amount.min(record.moved - record.settled);
+        let of_deposit = part.min((record.moved_of_deposit - record.settled).max(0));
+        record.moved -= part;
+        record.moved_of_deposit -= of_deposit;
+        if record.moved == record.settled {
+            record.end();
+        }
+        self.user -= part;
+        self.move_deposit(Category::Debit, of_deposit);
+    }
+
+    /// What is forced, the deposit gets at once.
+    fn credit_deposit(&mut self, at: usize) {
+        let record = &mut self.records[at];
+        let rest = (record.moved - record.moved_of_deposit).max(0);
+        record.moved_of_deposit += rest;
+        self.move_deposit(Category::Credit, rest);
+    }
+
+    fn adjust(&mut self, of: Option<u8>, way: Category, amount: i64) -> Answer {
+        let status = match of.map_or(Named::Nothing, |of| self.find(of, None)) {
+            Named::Several => {
+                return Answer::ambiguous(Status::Cleared);
+            }
+            Named::One(at) if self.records[at].is_open() => {
+                self.change(at, way, amount);
+                self.records[at].status
+            }
+            Named::One(_) | Named::Nothing => self.post(way, amount),
+        };
+        Answer::approved(amount, status)
+    }
+
+    fn reverse(&mut self, of: u8, amount: i64) -> Answer {
+        match self.find(of, Some(amount)) {
+            Named::Several => Answer::ambiguous(Status::Reversed),
+            Named::One(at) if self.records[at].is_open() => {
+                match self.records[at].way {
+                    Category::Debit => self.let_go(at, amount),
+                    Category::Credit => self.take_back(at, amount),
+                }
+                Answer::done(self.records[at].status)
+            }
+            Named::One(_) => Answer::of_nothing(Status::Reversed),
+            Named::Nothing => {
+                self.early.insert(of, self.now + EARLY);
+                Answer::of_nothing(Status::Reversed)
+            }
+        }
+    }
+
+    /// The cardholder and the deposit pay the difference of exchange rates, `COMPANY` gets it.
+    fn clear(
+        &mut self,
+        of: Option<u8>,
+        (way, amount): (Category, i64),
+        last: bool,
+        gain: i64,
+    ) -> Answer {
+        let billed = match way {
+            Category::Debit => amount + gain,
+            Category::Credit => amount - gain,
+        };
+        let status = match of.map_or(Named::Nothing, |of| self.find(of, Some(amount))) {
+            Named::Several => {
+                return Answer::ambiguous(Status::Cleared);
+            }
+            Named::One(at) if self.records[at].is_open() && self.records[at].way == way => {
+                match way {
+                    Category::Debit => self.clear_debit(at, billed, last),
+                    Category::Credit => self.clear_credit(at, billed, last),
+                }
+                self.records[at].status
+            }
+            Named::One(_) | Named::Nothing => self.post(way, billed),
+        };
+        self.company += gain;
+        Answer::done(status)
+    }
+
+    fn clear_debit(&mut self, at: usize, billed: i64, last: bool) {
+        self.post(Category::Debit, billed);
+        let record = &mut self.records[at];
+        record.moved += billed;
+        record.held = if last { 0 } else { (record.held - billed).max(0) };
+        if last {
+            record.status = Status::Cleared;
+        }
+    }
+
+    /// The user has it since the authorization, so its clearings move what differs in the end; the
+    /// deposit gets it now, unless it was forced. Nothing is taken back before the last part.
+    fn clear_credit(&mut self, at: usize, billed: i64, last: bool) {
+        let record = &mut self.records[at];
+        record.settled += billed;
+        let so_far = (record.moved, record.moved_of_deposit);
+        let least = |moved: i64| if last { 0 } else { moved };
+        record.moved = record.settled.max(least(so_far.0));
+        record.moved_of_deposit = record.settled.max(least(so_far.1));
+        if last {
+            record.status = Status::Cleared;
+        }
+        let (to_user, to_deposit) = (record.moved - so_far.0, record.moved_of_deposit - so_far.1);
+        self.user += to_user;
+        self.move_deposit(Category::Credit, to_deposit);
+    }
+}
+
+fn opposite(way: Category) -> Category {
+    match way {
+        Category::Debit => Category::Credit,
+        Category::Credit => Category::Debit,
+    }
+}
