@@ -22,7 +22,7 @@ use app::processor::{CardName, Details, Envelope};
 use domain::ids::{CardId, ProcessorId};
 use domain::ledger::matching::Reference;
 use domain::secret::Pan;
-use domain::transaction::{Description, Processing, Status, TransactionType};
+use domain::transaction::{Description, Processing, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -56,14 +56,6 @@ fn envelope(call: &Call, card: CardName) -> Result<Envelope, Problem> {
         received: call.received,
     })
 }
-
-/// What a card network may move money by.
-const OF_THE_NETWORK: [TransactionType; 4] = [
-    TransactionType::Pos,
-    TransactionType::Atm,
-    TransactionType::CashbackAtPos,
-    TransactionType::Aft,
-];
 
 /// What names a message is kept and compared as it is, so it can't be masked.
 const NAMES: [&str; 2] = ["transactionId", "referenceTransactionId"];

@@ -17,21 +17,23 @@ use crate::transaction::{
     Category, Description, Order, Processing, Status, Transaction, TransactionType,
 };
 use crate::user::UserState;
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use crate::words::words;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-/// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Money: it is held.
-    Debit,
-    /// More of what is held already.
-    Increment,
-    /// To give the owner money: a refund, a payout. It is posted at once.
-    Credit,
-    /// Whether card and owner are good; the amount is 0.
-    Verification,
-    /// What can be spent; the amount is 0.
-    Inquiry,
+words! {
+    /// What is asked, by the word for such a message.
+    pub enum Ask {
+        /// Money: it is held.
+        Debit = "authorization",
+        /// More of what is held already.
+        Increment = "incremental",
+        /// To give the owner money: a refund, a payout. It is posted at once.
+        Credit = "credit",
+        /// Whether card and owner are good; the amount is 0.
+        Verification = "account-verification",
+        /// What can be spent; the amount is 0.
+        Inquiry = "balance-inquiry",
+    }
 }
 
 /// What a merchant asks for.
@@ -254,12 +256,12 @@ fn take(
     }
     let program = facts.program.ok_or(Description::TransactionNotPermitted)?;
     let mcc = order.mcc.as_deref().or_else(|| original?.order.mcc.as_deref());
-    let estimated = match original.is_some_and(was_estimated) {
-        true => PreAuthorization::Yes,
-        false => request.pre_authorization,
+    let estimated = if original.is_some_and(was_estimated) {
+        PreAuthorization::Yes
+    } else {
+        request.pre_authorization
     };
-    let days = program.hold_days(mcc, estimated);
-    let ends = facts.now.checked_add((i64::from(days) * 24).hours()).ok();
+    let ends = program.hold_end(mcc, estimated, facts.now);
     let forced = Forced {
         id,
         order: &order,
@@ -331,11 +333,12 @@ fn check_early_reversal(_: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
 
 fn check_amount(request: &Request, _: &Facts<'_>) -> Result<(), Decline> {
     let amount = request.order.amount;
-    match request.ask.moves_money() {
-        true => positive(amount).map(|_| ()).map_err(Decline::from),
-        false if amount == 0 => Ok(()),
-        false => Err(Description::InvalidAmount.into()),
+    if request.ask.moves_money() {
+        positive(amount)?;
+    } else if amount != 0 {
+        return Err(Description::InvalidAmount.into());
     }
+    Ok(())
 }
 
 fn check_card(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {

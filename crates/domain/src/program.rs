@@ -4,6 +4,7 @@ use crate::ids::{PartnerId, ProcessorId};
 use crate::money::Currency;
 use crate::words::words;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 words! {
     /// What a card is made of.
@@ -111,6 +112,18 @@ impl Program {
     #[must_use]
     pub fn expiry_of_card_made_on(&self, today: Date) -> Date {
         today.saturating_add(jiff::Span::new().months(self.lifetime_months)).last_of_month()
+    }
+
+    /// When a hold that is taken now ends by itself.
+    #[must_use]
+    pub fn hold_end(
+        &self,
+        mcc: Option<&str>,
+        pre_authorization: PreAuthorization,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let days = self.hold_days(mcc, pre_authorization);
+        now.checked_add((i64::from(days) * 24).hours()).ok()
     }
 
     /// How many days the hold of an authorization lasts, by the merchant's category.

@@ -395,6 +395,19 @@ pub struct Order {
 }
 
 impl Transaction {
+    /// A movement that is cleared at once.
+    #[must_use]
+    pub fn cleared_at_once(
+        id: TransactionId,
+        order: Order,
+        amount: Amount,
+        now: Timestamp,
+    ) -> Self {
+        let (status, done) = (Status::Cleared, Processing::Success);
+        let record = Self::turned_away(id, order, status, done, Description::Approved, now);
+        Self { cleared: amount, settled: amount, parts: 1, ..record }
+    }
+
     /// A record of a request that was turned away: it holds and moves nothing, and has the status
     /// that it asked for.
     #[must_use]

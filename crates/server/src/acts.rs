@@ -6,7 +6,7 @@ mod certificates;
 mod deliveries;
 mod outbound;
 
-pub(crate) use balances::{ListBalances, MoveMoney, PartnerBalance};
+pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance};
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
@@ -40,7 +40,7 @@ pub(crate) enum Act {
     /// `partner list`
     ListPartners,
     /// `partner balance`
-    CreateBalance(PartnerBalance),
+    CreateBalance(NamedBalance),
     /// `partner balances`
     ListBalances(ListBalances),
     /// `partner move`

@@ -6,7 +6,7 @@ pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArg
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPrograms,
-    MoveMoney, PartnerBalance, ResumeNotifications, RotateJweKey, SetPartner, ShowSecret,
+    MoveMoney, NamedBalance, ResumeNotifications, RotateJweKey, SetPartner, ShowSecret,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -144,7 +144,7 @@ pub(crate) enum PartnerCommand {
     /// Create a balance of a partner's own, or show the one of this kind and currency
     #[command(after_help = "Example:\n  antaca partner balance --code acme --kind DEPOSIT \
         --currency EUR")]
-    Balance(With<PartnerBalance>),
+    Balance(With<NamedBalance>),
     /// List a partner's own balances
     #[command(after_help = "Example:\n  antaca partner balances --code acme")]
     Balances(With<ListBalances>),

@@ -1,6 +1,6 @@
 //! `POST /processor/v1/authorizations`: what asks, and what tells of what has happened.
 
-use super::{OF_THE_NETWORK, Reason, TAG, card, details, envelope, example, own, reference};
+use super::{Reason, TAG, card, details, envelope, example, own, reference};
 use crate::Api;
 use crate::answer::{Code, Done, Named};
 use crate::call::{Call, Head};
@@ -74,15 +74,8 @@ impl Word for Kind {
 
     fn word(self) -> &'static str {
         match self {
-            Self::Asks(Ask::Debit) => "authorization",
-            Self::Asks(Ask::Increment) => "incremental",
-            Self::Asks(Ask::Credit) => "credit",
-            Self::Asks(Ask::Verification) => "account-verification",
-            Self::Asks(Ask::Inquiry) => "balance-inquiry",
-            Self::Tells(Told::Advice | Told::DeclineAdvice) => "advice",
-            Self::Tells(Told::ForceDebit) => "force-debit",
-            Self::Tells(Told::ForceCredit) => "force-credit",
-            Self::Tells(Told::Adjustment) => "adjustment",
+            Self::Asks(ask) => ask.as_str(),
+            Self::Tells(told) => told.as_str(),
         }
     }
 }
@@ -145,7 +138,7 @@ fn check_type(fields: &mut Fields<'_>, kind: Kind, of: TransactionType) {
             "must be adjustment for an adjustment"
         }
         Kind::Asks(Ask::Inquiry) | Kind::Tells(Told::Adjustment) => return,
-        Kind::Asks(_) | Kind::Tells(_) if OF_THE_NETWORK.contains(&of) => return,
+        Kind::Asks(_) | Kind::Tells(_) if of.is_of_the_network() => return,
         Kind::Asks(_) | Kind::Tells(_) => "must be pos, atm, cashback_at_pos or aft",
     };
     fields.wrong("type", message);
@@ -185,7 +178,8 @@ impl Extras {
         // Its own amount says nothing of the original's.
         let named = reference(envelope.processor, &details)
             .map(|named| Reference { amount: None, ..named });
-        let yes = |said: Option<bool>| said == Some(true);
+        let pre_authorization =
+            if self.estimated == Some(true) { PreAuthorization::Yes } else { PreAuthorization::No };
         Ok(match kind {
             Kind::Asks(ask) => Sent::Asks(Authorize {
                 envelope,
@@ -195,13 +189,11 @@ impl Extras {
                 reference: named.filter(|_| ask == Ask::Increment),
                 cvv: self.cvv,
                 expiry: self.expiry,
-                pre_authorization: match yes(self.estimated) {
-                    true => PreAuthorization::Yes,
-                    false => PreAuthorization::No,
-                },
-                partial_approval: match yes(self.partial) {
-                    true => PartialApproval::Allowed,
-                    false => PartialApproval::Refused,
+                pre_authorization,
+                partial_approval: if self.partial == Some(true) {
+                    PartialApproval::Allowed
+                } else {
+                    PartialApproval::Refused
                 },
             }),
             Kind::Tells(told) => Sent::Tells(Inform {
@@ -214,10 +206,7 @@ impl Extras {
                     Told::Adjustment => self.category.unwrap_or(Category::Debit),
                     Told::Advice | Told::DeclineAdvice | Told::ForceDebit => Category::Debit,
                 },
-                pre_authorization: match yes(self.estimated) {
-                    true => PreAuthorization::Yes,
-                    false => PreAuthorization::No,
-                },
+                pre_authorization,
                 reference: named,
             }),
         })

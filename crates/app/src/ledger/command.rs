@@ -3,7 +3,7 @@
 use crate::audit::Origin;
 use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::authorization::{Ask, Request};
+use domain::authorization::Request;
 use domain::balance::PartnerBalanceKind;
 use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::ledger::clearing::Finality;
@@ -134,23 +134,25 @@ pub enum Told {
     Adjustment,
 }
 
+impl Told {
+    /// The word for such a message.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Advice | Self::DeclineAdvice => "advice",
+            Self::ForceDebit => "force-debit",
+            Self::ForceCredit => "force-credit",
+            Self::Adjustment => "adjustment",
+        }
+    }
+}
+
 impl Event {
     /// What the message is called.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Authorize { request, .. } => match request.ask {
-                Ask::Debit => "authorization",
-                Ask::Increment => "incremental",
-                Ask::Credit => "credit",
-                Ask::Verification => "account-verification",
-                Ask::Inquiry => "balance-inquiry",
-            },
-            Self::Inform { told, .. } => match told {
-                Told::Advice | Told::DeclineAdvice => "advice",
-                Told::ForceDebit => "force-debit",
-                Told::ForceCredit => "force-credit",
-                Told::Adjustment => "adjustment",
-            },
+            Self::Authorize { request, .. } => request.ask.as_str(),
+            Self::Inform { told, .. } => told.as_str(),
             Self::Reverse { .. } => "reversal",
             Self::Clear { .. } => "clearing",
             Self::Transfer { .. } => "internal",

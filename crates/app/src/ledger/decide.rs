@@ -152,15 +152,13 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
                 return None;
             }
             let (held, accounts) = open_one(facts, command, *transaction)?;
-            if held.id != message.transaction {
-                return None;
-            }
             // What has moved of it meanwhile can't be taken back.
-            let raised = message.kind == "incremental";
-            let change = match raised {
-                true => decline_increment(held, &accounts, message.approved_amount, now),
-                false if held.settled.is_zero() => decline_late(held, &accounts, now),
-                false => return None,
+            let change = if message.kind == Ask::Increment.as_str() {
+                decline_increment(held, &accounts, message.approved_amount, now)
+            } else if held.settled.is_zero() {
+                decline_late(held, &accounts, now)
+            } else {
+                return None;
             };
             change.ok().map(Decided::from)
         }

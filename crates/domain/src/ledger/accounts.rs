@@ -1,11 +1,12 @@
 //! The balances that a decision may touch: holds and legs change them here, and what was touched is
 //! what is written.
 
+use super::rules::Backing;
 use super::{Account, Change, Leg};
 use crate::balance::{Balance, PartnerBalanceKind};
 use crate::ids::BalanceId;
 use crate::money::Amount;
-use crate::transaction::{Description, Transaction};
+use crate::transaction::{Description, Order, Transaction};
 
 /// Some balances of a partner in one currency, while a decision is made.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,17 @@ impl Accounts {
     #[must_use]
     pub fn get(&self, id: BalanceId) -> Option<&Balance> {
         self.balances.iter().find(|balance| balance.id == id)
+    }
+
+    /// The owner's balance that an order is about.
+    pub fn own(&self, order: &Order) -> Result<&Balance, Description> {
+        order.balance.and_then(|id| self.get(id)).ok_or(Description::BalanceNotFound)
+    }
+
+    /// The partner's balance that backs a transaction, if one does.
+    #[must_use]
+    pub fn behind(&self, backing: &Backing) -> Option<&Balance> {
+        backing.balance.and_then(|id| self.get(id))
     }
 
     /// The partner's own balance of a kind.
@@ -65,6 +77,22 @@ impl Accounts {
         let Self { mut balances, touched } = self;
         balances.retain(|balance| touched.contains(&balance.id));
         Ok(Change { transaction, balances, legs, difference: None })
+    }
+
+    /// The same for a new transaction, which tells what could be spent before and after it.
+    pub fn finish_new(
+        self,
+        mut transaction: Transaction,
+        legs: Vec<Leg>,
+    ) -> Result<Change, Description> {
+        let own = self.own(&transaction.order)?;
+        let id = own.id;
+        transaction.balance_before = transaction.balance_before.or(Some(own.available()));
+        let mut change = self.finish(transaction, legs)?;
+        let after = change.balances.iter().find(|balance| balance.id == id);
+        let after = after.map(Balance::available);
+        change.transaction.balance_after = after.or(change.transaction.balance_before);
+        Ok(change)
     }
 
     fn touch(&mut self, id: BalanceId) -> Result<&mut Balance, Description> {

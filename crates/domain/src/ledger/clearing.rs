@@ -2,16 +2,17 @@
 //! state, below zero if need be.
 
 use super::accounts::Accounts;
-use super::release::{let_go, own};
-use super::rules::{self, Backing};
+use super::force::post_alone;
+use super::release::let_go;
+use super::rules;
 use super::{Change, Leg, Posting};
-use crate::balance::{Balance, PartnerBalanceKind};
+use crate::balance::PartnerBalanceKind;
 use crate::ids::TransactionId;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
 use crate::program::FxDifferenceTo;
 use crate::transaction::{
-    Category, Description, Flag, Order, Processing, Status, Transaction, TransactionType,
+    Category, Description, Flag, Order, Status, Transaction, TransactionType,
 };
 use jiff::Timestamp;
 
@@ -53,10 +54,10 @@ pub fn clear(
 ) -> Result<Change, Description> {
     let difference = difference(Some(original), order, settlement);
     let billed = billed(original.order.category, settlement.amount, difference)?;
-    let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
+    let (mut transaction, mut cleared) = (original.clone(), accounts.clone());
     let legs = match original.order.category {
-        Category::Debit => clear_debit(&mut transaction, &mut accounts, billed, settlement)?,
-        Category::Credit => clear_credit(&mut transaction, &accounts, billed, settlement)?,
+        Category::Debit => clear_debit(&mut transaction, &mut cleared, billed, settlement)?,
+        Category::Credit => clear_credit(&mut transaction, &cleared, billed, settlement)?,
     };
     transaction.parts += i64::from(!legs.is_empty());
     transaction.changed_at = settlement.now;
@@ -64,7 +65,7 @@ pub fn clear(
         transaction.status = Status::Cleared;
         transaction.expires_at = None;
     }
-    with_difference(transaction, accounts, legs, difference, settlement)
+    with_difference(cleared.finish(transaction, legs)?, accounts, difference, settlement)
 }
 
 fn clear_debit(
@@ -78,9 +79,8 @@ fn clear_debit(
         Finality::Partial => billed.min(transaction.held),
     };
     let_go(transaction, accounts, released)?;
-    let own = accounts.get(own(transaction)?).ok_or(Description::BalanceNotFound)?;
-    let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
-    let legs = both_legs(own, deposit, &transaction.backing, Category::Debit, billed);
+    let (own, deposit) = (accounts.own(&transaction.order)?, accounts.behind(&transaction.backing));
+    let legs = rules::of_both(own, deposit, Category::Debit, billed);
     transaction.cleared = more(transaction.cleared, billed)?;
     transaction.settled = more(transaction.settled, billed)?;
     if deposit.is_some() {
@@ -97,17 +97,15 @@ fn clear_credit(
     billed: Amount,
     settlement: &Settlement,
 ) -> Result<Vec<Leg>, Description> {
-    let own = accounts.get(own(transaction)?).ok_or(Description::BalanceNotFound)?;
-    let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
+    let (own, deposit) = (accounts.own(&transaction.order)?, accounts.behind(&transaction.backing));
     let settled = more(transaction.settled, billed)?;
     let (way, part) = towards(transaction.cleared, settled, settlement.finality);
-    let mut legs: Vec<Leg> =
-        rules::of_owner(own, &transaction.backing, way, part).into_iter().collect();
+    let mut legs: Vec<Leg> = rules::of_owner(own, deposit, way, part).into_iter().collect();
     transaction.cleared = reached(transaction.cleared, settled, settlement.finality);
     if deposit.is_some() {
         let moved = &mut transaction.backing.moved;
         let (way, part) = towards(*moved, settled, settlement.finality);
-        legs.extend(rules::of_deposit(deposit, way, part));
+        legs.extend(rules::of_partner(deposit, way, part));
         *moved = reached(*moved, settled, settlement.finality);
     }
     transaction.settled = settled;
@@ -140,58 +138,9 @@ pub fn clear_alone(
     let difference = difference(None, &order, settlement);
     let billed = billed(order.category, settlement.amount, difference)?;
     let (id, now) = (settlement.ids.0, settlement.now);
-    let mut change = post_alone(id, order, accounts, (mode, billed), now)?;
-    change.transaction.flag = Some(Flag::WithoutAuthorization);
-    let Change { transaction, legs, .. } = change;
-    with_difference(transaction, accounts.clone(), legs, difference, settlement)
-}
-
-/// A movement by force, a transaction of its own and cleared at once.
-pub(super) fn post_alone(
-    id: TransactionId,
-    order: Order,
-    accounts: &Accounts,
-    (mode, amount): (CollateralMode, Amount),
-    now: Timestamp,
-) -> Result<Change, Description> {
-    let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
-    let backing = Backing::of(mode, accounts);
-    let deposit = backing.balance.and_then(|id| accounts.get(id));
-    let legs = both_legs(own, deposit, &backing, order.category, amount);
-    let before = own.available();
-    let own = own.id;
-    let mut transaction = Transaction::turned_away(
-        id,
-        order,
-        Status::Cleared,
-        Processing::Success,
-        Description::Approved,
-        now,
-    );
-    transaction.cleared = amount;
-    transaction.settled = amount;
-    transaction.parts = 1;
-    transaction.backing = backing;
-    if deposit.is_some() {
-        transaction.backing.moved = amount;
-    }
-    transaction.balance_before = Some(before);
-    let mut change = accounts.clone().finish(transaction, legs)?;
-    let after = change.balances.iter().find(|balance| balance.id == own);
-    change.transaction.balance_after = Some(after.map_or(before, Balance::available));
-    Ok(change)
-}
-
-fn both_legs(
-    own: &Balance,
-    deposit: Option<&Balance>,
-    backing: &Backing,
-    way: Category,
-    amount: Amount,
-) -> Vec<Leg> {
-    let own = rules::of_owner(own, backing, way, amount);
-    let legs = [own, rules::of_deposit(deposit, way, amount)];
-    legs.into_iter().flatten().collect()
+    let flag = Some(Flag::WithoutAuthorization);
+    let change = post_alone(id, order, accounts, (mode, billed), flag, now)?;
+    with_difference(change, accounts, difference, settlement)
 }
 
 fn more(sum: Amount, amount: Amount) -> Result<Amount, Description> {
@@ -235,38 +184,33 @@ fn billed(way: Category, amount: Amount, difference: i64) -> Result<Amount, Desc
     Amount::from_minor(signed).map_err(|_| Description::InvalidAmount)
 }
 
-/// Ends a clearing, with the difference as a transaction of its own on the partner's `COMPANY`.
+/// Adds the difference, a transaction of its own on the partner's `COMPANY`.
 fn with_difference(
-    transaction: Transaction,
-    mut accounts: Accounts,
-    legs: Vec<Leg>,
+    change: Change,
+    accounts: &Accounts,
     difference: i64,
     settlement: &Settlement,
 ) -> Result<Change, Description> {
     if difference == 0 {
-        return accounts.finish(transaction, legs);
+        return Ok(change);
     }
     let amount = Amount::from_minor(difference.checked_abs().ok_or(Description::InvalidAmount)?)
         .map_err(|_| Description::InvalidAmount)?;
-    let company = accounts.of_kind(PartnerBalanceKind::Company);
-    let company = company.ok_or(Description::BalanceNotFound)?;
     let (kind, way) = if difference > 0 {
         (TransactionType::CompanyCredit, Category::Credit)
     } else {
         (TransactionType::CompanyDebit, Category::Debit)
     };
-    let (id, before) = (company.id, company.available());
-    let moved: Vec<Leg> = rules::of_difference(company, way, amount).into_iter().collect();
-    moved.iter().try_for_each(|leg| accounts.post(leg))?;
-    let own = &transaction.order;
+    let company = accounts.of_kind(PartnerBalanceKind::Company);
+    let cleared = &change.transaction.order;
     let order = Order {
-        balance: Some(id),
+        balance: company.map(|balance| balance.id),
         card: None,
         kind,
         category: way,
         amount: amount.minor(),
-        reference_id: Some(own.network_id.clone()),
-        reference_date: Some(own.network_date),
+        reference_id: Some(cleared.network_id.clone()),
+        reference_date: Some(cleared.network_date),
         original_amount: None,
         original_currency: None,
         conversion_rate: None,
@@ -274,22 +218,14 @@ fn with_difference(
         data: None,
         mcc: None,
         retrieval_reference: None,
-        ..own.clone()
+        ..cleared.clone()
     };
-    let mut record = Transaction::turned_away(
-        settlement.ids.1,
-        order,
-        Status::Cleared,
-        Processing::Success,
-        Description::Approved,
-        settlement.now,
-    );
-    record.cleared = amount;
-    record.settled = amount;
-    record.parts = 1;
-    record.balance_before = Some(before);
-    record.balance_after = accounts.get(id).map(Balance::available);
-    let mut change = accounts.finish(transaction, legs)?;
-    change.difference = Some(Box::new(Posting { transaction: record, legs: moved }));
-    Ok(change)
+    let record = Transaction::cleared_at_once(settlement.ids.1, order, amount, settlement.now);
+    let legs = rules::of_partner(company, way, amount).into_iter().collect();
+    let Change { transaction, balances, legs, .. } = accounts.clone().finish_new(record, legs)?;
+    Ok(Change {
+        balances: change.balances.into_iter().chain(balances).collect(),
+        difference: Some(Box::new(Posting { transaction, legs })),
+        ..change
+    })
 }

@@ -2,11 +2,9 @@
 //! refused for want of money, and it may take a balance below zero.
 
 use super::accounts::Accounts;
-use super::clearing::post_alone;
-use super::release::{close, let_go, own, take_back};
+use super::release::{close, let_go, take_back};
 use super::rules::{self, Backing};
 use super::{Change, Leg};
-use crate::balance::Balance;
 use crate::ids::TransactionId;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
@@ -33,32 +31,23 @@ pub struct Forced<'a> {
 }
 
 impl Forced<'_> {
-    fn record(&self, own: &Balance, accounts: &Accounts) -> Transaction {
-        let mut transaction = Transaction::turned_away(
-            self.id,
-            self.order.clone(),
-            Status::Authorized,
-            Processing::Success,
-            Description::Approved,
-            self.now,
-        );
+    fn record(&self, accounts: &Accounts) -> Transaction {
+        let (status, done) = (Status::Authorized, Processing::Success);
+        let (order, why) = (self.order.clone(), Description::Approved);
+        let mut transaction = Transaction::turned_away(self.id, order, status, done, why, self.now);
         transaction.authorization_code = Some(self.code.to_owned());
         transaction.backing = Backing::of(self.mode, accounts);
-        transaction.balance_before = Some(own.available());
         transaction
     }
 }
 
 /// Holds an amount, whatever is there. The caller has decided that it may.
 pub fn hold(forced: &Forced<'_>, accounts: &Accounts) -> Result<Change, Description> {
-    let own = found(forced.order, accounts)?;
-    let mut transaction = forced.record(own, accounts);
+    let (mut transaction, mut accounts) = (forced.record(accounts), accounts.clone());
     transaction.expires_at = forced.expires_at;
-    let mut accounts = accounts.clone();
+    transaction.balance_before = Some(accounts.own(forced.order)?.available());
     take(&mut transaction, &mut accounts, forced.amount)?;
-    let after = accounts.get(self::own(&transaction)?).map(Balance::available);
-    transaction.balance_after = after;
-    accounts.finish(transaction, Vec::new())
+    accounts.finish_new(transaction, Vec::new())
 }
 
 /// Whether the partner's deposit gets its share of a credit at once or when it clears.
@@ -76,26 +65,18 @@ pub fn credit(
     deposit_gets: DepositGets,
     accounts: &Accounts,
 ) -> Result<Change, Description> {
-    let own = found(forced.order, accounts)?;
-    let mut transaction = forced.record(own, accounts);
+    let mut transaction = forced.record(accounts);
+    let (own, way) = (accounts.own(forced.order)?, Category::Credit);
+    let deposit = accounts.behind(&transaction.backing);
     let mut legs: Vec<Leg> =
-        rules::of_owner(own, &transaction.backing, Category::Credit, forced.amount)
-            .into_iter()
-            .collect();
-    if deposit_gets == DepositGets::AtOnce
-        && let Some(id) = transaction.backing.balance
-    {
-        let deposit = accounts.get(id);
-        legs.extend(rules::of_deposit(deposit, Category::Credit, forced.amount));
+        rules::of_owner(own, deposit, way, forced.amount).into_iter().collect();
+    if deposit.is_some() && deposit_gets == DepositGets::AtOnce {
+        legs.extend(rules::of_partner(deposit, way, forced.amount));
         transaction.backing.moved = forced.amount;
     }
     transaction.cleared = forced.amount;
     transaction.parts = 1;
-    let own = own.id;
-    let mut change = accounts.clone().finish(transaction, legs)?;
-    let after = change.balances.iter().find(|balance| balance.id == own);
-    change.transaction.balance_after = after.map(Balance::available);
-    Ok(change)
+    accounts.clone().finish_new(transaction, legs)
 }
 
 /// Raises a hold, on both balances, whatever is there. Call it for an open debit only.
@@ -172,8 +153,9 @@ pub fn adjust(
     Ok(change)
 }
 
-/// An adjustment of what is no longer open, or of nothing: a movement of its own.
-pub fn adjust_alone(
+/// A movement of its own, cleared at once: a clearing without authorization, an adjustment of what
+/// is no longer open. It has the backing that the partner's settings ask for now.
+pub fn post_alone(
     id: TransactionId,
     order: Order,
     accounts: &Accounts,
@@ -181,9 +163,16 @@ pub fn adjust_alone(
     flag: Option<Flag>,
     now: Timestamp,
 ) -> Result<Change, Description> {
-    let mut change = post_alone(id, order, accounts, (mode, amount), now)?;
-    change.transaction.flag = flag;
-    Ok(change)
+    let backing = Backing::of(mode, accounts);
+    let (own, deposit) = (accounts.own(&order)?, accounts.behind(&backing));
+    let legs = rules::of_both(own, deposit, order.category, amount);
+    let mut transaction = Transaction::cleared_at_once(id, order, amount, now);
+    transaction.backing = backing;
+    if deposit.is_some() {
+        transaction.backing.moved = amount;
+    }
+    transaction.flag = flag;
+    accounts.clone().finish_new(transaction, legs)
 }
 
 fn post_more(
@@ -193,8 +182,8 @@ fn post_more(
     now: Timestamp,
 ) -> Result<Change, Description> {
     let (mut transaction, accounts) = (original.clone(), accounts.clone());
-    let own = accounts.get(own(&transaction)?).ok_or(Description::BalanceNotFound)?;
-    let leg = rules::of_owner(own, &transaction.backing, Category::Credit, amount);
+    let (own, deposit) = (accounts.own(&transaction.order)?, accounts.behind(&transaction.backing));
+    let leg = rules::of_owner(own, deposit, Category::Credit, amount);
     let cleared = transaction.cleared.checked_add(amount);
     transaction.cleared = cleared.map_err(|_| Description::InvalidAmount)?;
     let total = transaction.order.amount.checked_add(amount.minor());
@@ -217,11 +206,8 @@ fn take(
         accounts.hold(deposit, amount)?;
     }
     transaction.held = more(transaction.held)?;
-    accounts.hold(own(transaction)?, amount)
-}
-
-fn found<'a>(order: &Order, accounts: &'a Accounts) -> Result<&'a Balance, Description> {
-    order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)
+    let own = accounts.own(&transaction.order)?.id;
+    accounts.hold(own, amount)
 }
 
 fn opposite(way: Category) -> Category {

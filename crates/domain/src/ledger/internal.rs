@@ -46,31 +46,17 @@ fn try_transfer(
     let leg = rules::leg(own, other, order.category, amount).ok_or(Description::InvalidAmount)?;
     check_funds(own, accounts, &leg)?;
 
-    let mut transaction = Transaction::turned_away(
-        id,
-        order.clone(),
-        Status::Cleared,
-        Processing::Success,
-        Description::Approved,
-        now,
-    );
-    transaction.cleared = amount;
-    transaction.settled = amount;
-    transaction.parts = 1;
+    let mut transaction = Transaction::cleared_at_once(id, order.clone(), amount, now);
     transaction.backing.mode = mode;
-    transaction.balance_before = Some(own.available());
-    let mut change = accounts.clone().finish(transaction, vec![leg])?;
-    let after = change.balances.iter().find(|balance| balance.id == own.id);
-    change.transaction.balance_after = after.map(Balance::available);
-    Ok(change)
+    accounts.clone().finish_new(transaction, vec![leg])
 }
 
 /// The balance that the order is about.
 fn own<'a>(order: &Order, facts: &Facts<'a>) -> Result<&'a Balance, Description> {
-    let balance = order.balance.and_then(|id| facts.accounts.get(id));
-    let balance = balance
-        .filter(|balance| balance.state != BalanceState::Removed)
-        .ok_or(Description::BalanceNotFound)?;
+    let balance = facts.accounts.own(order)?;
+    if balance.state == BalanceState::Removed {
+        return Err(Description::BalanceNotFound);
+    }
     if order.currency != balance.currency {
         return Err(Description::CurrencyMismatch);
     }

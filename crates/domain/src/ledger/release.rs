@@ -3,7 +3,6 @@
 
 use super::accounts::Accounts;
 use super::{Change, Leg, rules};
-use crate::ids::BalanceId;
 use crate::money::Amount;
 use crate::transaction::{Category, Description, Processing, Status, Transaction};
 use jiff::Timestamp;
@@ -88,7 +87,7 @@ pub fn decline_increment(
 }
 
 /// Lets go of a part of what is held, on both balances.
-pub(super) fn release(
+fn release(
     original: &Transaction,
     accounts: &Accounts,
     part: Amount,
@@ -113,7 +112,8 @@ pub(super) fn let_go(
         accounts.release(deposit, part_of_deposit)?;
     }
     transaction.held = transaction.held.saturating_sub(part);
-    accounts.release(own(transaction)?, part)
+    let own = accounts.own(&transaction.order)?.id;
+    accounts.release(own, part)
 }
 
 /// Takes back what a credit has posted and the network hasn't settled yet, by force.
@@ -124,14 +124,14 @@ pub(super) fn take_back(
     now: Timestamp,
 ) -> Result<Change, Description> {
     let (mut transaction, accounts) = (original.clone(), accounts.clone());
-    let own = accounts.get(own(&transaction)?).ok_or(Description::BalanceNotFound)?;
+    let own = accounts.own(&transaction.order)?;
     let part = amount.min(transaction.cleared.saturating_sub(transaction.settled));
     let unsettled = transaction.backing.moved.saturating_sub(transaction.settled);
     let part_of_deposit = part.min(unsettled);
-    let deposit = transaction.backing.balance.and_then(|id| accounts.get(id));
+    let deposit = accounts.behind(&transaction.backing);
     let legs: Vec<Leg> = [
-        rules::of_owner(own, &transaction.backing, Category::Debit, part),
-        rules::of_deposit(deposit, Category::Debit, part_of_deposit),
+        rules::of_owner(own, deposit, Category::Debit, part),
+        rules::of_partner(deposit, Category::Debit, part_of_deposit),
     ]
     .into_iter()
     .flatten()
@@ -141,11 +141,6 @@ pub(super) fn take_back(
     transaction.parts += i64::from(!legs.is_empty());
     transaction.changed_at = now;
     accounts.finish(transaction, legs)
-}
-
-/// The owner's balance of a transaction.
-pub(super) fn own(transaction: &Transaction) -> Result<BalanceId, Description> {
-    transaction.order.balance.ok_or(Description::BalanceNotFound)
 }
 
 /// Nothing is held any more: what has moved decides how it ended.

@@ -42,21 +42,32 @@ impl Backing {
 /// What an event of the network moves of the owner's balance: where a deposit pays the scheme, the
 /// owner pays the partner's books. Without one, whatever the mode, the scheme is paid directly.
 #[must_use]
-pub fn of_owner(own: &Balance, backing: &Backing, way: Category, amount: Amount) -> Option<Leg> {
-    let is_backed = backing.balance.is_some();
-    leg(own, if is_backed { Account::Books } else { Account::Scheme }, way, amount)
+pub fn of_owner(
+    own: &Balance,
+    deposit: Option<&Balance>,
+    way: Category,
+    amount: Amount,
+) -> Option<Leg> {
+    leg(own, if deposit.is_some() { Account::Books } else { Account::Scheme }, way, amount)
 }
 
-/// What an event of the network moves of the partner's deposit.
+/// What an event of the network moves of both at once.
 #[must_use]
-pub fn of_deposit(deposit: Option<&Balance>, way: Category, amount: Amount) -> Option<Leg> {
-    leg(deposit?, Account::Scheme, way, amount)
+pub fn of_both(
+    own: &Balance,
+    deposit: Option<&Balance>,
+    way: Category,
+    amount: Amount,
+) -> Vec<Leg> {
+    let legs = [of_owner(own, deposit, way, amount), of_partner(deposit, way, amount)];
+    legs.into_iter().flatten().collect()
 }
 
-/// What a difference of exchange rates moves: above zero to `COMPANY`.
+/// What an event of the network moves of a balance of the partner's own, if one takes part: of its
+/// deposit, or by a difference of exchange rates of its `COMPANY`.
 #[must_use]
-pub fn of_difference(company: &Balance, way: Category, amount: Amount) -> Option<Leg> {
-    leg(company, Account::Scheme, way, amount)
+pub fn of_partner(balance: Option<&Balance>, way: Category, amount: Amount) -> Option<Leg> {
+    leg(balance?, Account::Scheme, way, amount)
 }
 
 /// Where the money of an internal transaction comes from or goes to.

@@ -284,7 +284,7 @@ fn an_advice_confirms_and_an_adjustment_changes_what_is_open() {
     let mut books = Books::new(Deposit);
     let order = Order { kind: TransactionType::Adjustment, ..order(70) };
     let alone = (Deposit, amount(70));
-    let own = force::adjust_alone(transaction_id(8), order, &books.accounts, alone, None, NOW);
+    let own = force::post_alone(transaction_id(8), order, &books.accounts, alone, None, NOW);
     let own = books.take(own);
     assert_eq!(books.told(&own), "CLEARED 0 70 | 930-0 | 4930-0 | 0");
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// Which balance of which partner's own.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct PartnerBalance {
+pub(crate) struct NamedBalance {
     /// The partner's Issuer-Code
     #[arg(long)]
     pub(crate) code: String,
@@ -42,7 +42,7 @@ pub(crate) struct ListBalances {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MoveMoney {
     #[command(flatten)]
-    pub(crate) balance: PartnerBalance,
+    pub(crate) balance: NamedBalance,
     /// collateralCredit, collateralDebit (CREDIT, DEPOSIT), companyCredit, companyDebit,
     /// interchangeCredit (COMPANY), ibanTechnicalCredit or ibanTechnicalDebit
     #[arg(long = "type")]
@@ -62,7 +62,7 @@ impl Desk {
     pub(super) async fn create_balance(
         &self,
         operator: &Operator,
-        command: PartnerBalance,
+        command: NamedBalance,
     ) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let (partner, kind, currency) = self.named(&command)?;
@@ -121,7 +121,7 @@ impl Desk {
 
     fn named(
         &self,
-        command: &PartnerBalance,
+        command: &NamedBalance,
     ) -> Result<(domain::ids::PartnerId, PartnerBalanceKind, Currency), Failure> {
         let partner = self.partner(&command.code)?;
         let kind = word("--kind", PartnerBalanceKind::parse, &command.kind)?;

@@ -70,8 +70,7 @@ pub(super) fn inform(
     }
     let amount = positive(order.amount)?;
     let accounts = accounts_of(facts, command, order);
-    let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
-    if own.currency != order.currency {
+    if accounts.own(order)?.currency != order.currency {
         return Err(Description::CurrencyMismatch);
     }
     if is_reversed_early(facts, command) {
@@ -123,7 +122,7 @@ fn adjust(
     }
     let flag = found.is_none().then_some(Flag::WithoutAuthorization);
     let what = (mode(facts, command), amount);
-    force::adjust_alone(command.transaction, order.clone(), accounts, what, flag, now)
+    force::post_alone(command.transaction, order.clone(), accounts, what, flag, now)
 }
 
 /// When a hold ends that was taken by force.
@@ -133,9 +132,9 @@ fn hold_end(
     card: CardId,
     (order, estimated): (&Order, PreAuthorization),
 ) -> Option<Timestamp> {
-    let days = program_of(facts, command, card)
-        .map_or(HOLD_DAYS, |program| program.hold_days(order.mcc.as_deref(), estimated));
-    command.now.checked_add((i64::from(days) * 24).hours()).ok()
+    let program = program_of(facts, command, card);
+    let end = program.map(|it| it.hold_end(order.mcc.as_deref(), estimated, command.now));
+    end.unwrap_or_else(|| command.now.checked_add((HOLD_DAYS * 24).hours()).ok())
 }
 
 fn program_of<'a>(facts: &'a Facts, command: &Command, card: CardId) -> Option<&'a Program> {
@@ -145,8 +144,9 @@ fn program_of<'a>(facts: &'a Facts, command: &Command, card: CardId) -> Option<&
 }
 
 /// How long a hold lasts whose program isn't known any more, in days.
-const HOLD_DAYS: i32 = 7;
+const HOLD_DAYS: i64 = 7;
 
+/// The network takes an authorization back; one that comes first waits.
 pub(super) fn reversal(
     facts: &Facts,
     command: &Command,
@@ -159,8 +159,7 @@ pub(super) fn reversal(
         Ok(amount) => amount,
         Err(description) => return turned(description),
     };
-    let partner = command.scope.partner();
-    match find(facts.transactions_of(partner, card), reference) {
+    match referred(facts, command, order, Some(reference)) {
         Match::Several => turned(Description::AmbiguousReferencedTransaction),
         Match::One(found) if found.order.currency != order.currency => {
             turned(Description::CurrencyMismatch)
@@ -173,7 +172,7 @@ pub(super) fn reversal(
         Match::None => {
             let mut decided: Decided = turned(Description::ReferencedTransactionNotFound);
             decided.waits = reference.date.map(|date| EarlyReversal {
-                partner,
+                partner: command.scope.partner(),
                 card,
                 reference_id: reference.id.clone(),
                 reference_date: date,
@@ -183,6 +182,7 @@ pub(super) fn reversal(
     }
 }
 
+/// The network settles an authorization, or what never was one.
 pub(super) fn clear(
     facts: &Facts,
     command: &Command,
@@ -195,8 +195,7 @@ pub(super) fn clear(
     let card = order.card.ok_or(Description::CardNotFound)?;
     let amount = positive(order.amount)?;
     let accounts = accounts_of(facts, command, order);
-    let own = order.balance.and_then(|id| accounts.get(id)).ok_or(Description::BalanceNotFound)?;
-    if order.currency != own.currency {
+    if accounts.own(order)?.currency != order.currency {
         return Err(Description::CurrencyMismatch);
     }
     let program = program_of(facts, command, card);
