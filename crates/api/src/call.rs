@@ -159,6 +159,11 @@ impl Head {
         id.map(CardId).ok_or_else(|| refused(Refusal::CardNotFound))
     }
 
+    /// The reason that the path names.
+    pub(crate) fn reason(&self) -> String {
+        self.param("reason").unwrap_or_default().to_owned()
+    }
+
     /// The operation that the path names.
     pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
         let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());

@@ -3,6 +3,7 @@
 mod full_data;
 mod issue_later;
 mod issue_virtual;
+mod limits;
 mod list;
 mod lock;
 mod operation;
@@ -12,6 +13,7 @@ mod unlock;
 pub(crate) use full_data::full_data;
 pub(crate) use issue_later::issue_later;
 pub(crate) use issue_virtual::issue_virtual;
+pub(crate) use limits::{limits, set_limits};
 pub(crate) use list::list;
 pub(crate) use lock::lock;
 pub(crate) use operation::operation;

@@ -24,6 +24,7 @@ mod rate;
 mod router;
 mod routes;
 mod sandbox;
+pub mod spending;
 mod titles;
 mod transactions;
 mod users;

@@ -108,6 +108,12 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
     }
 
+    /// What is wrong with a request's fields, in one line.
+    pub(crate) fn violations_text(&self) -> String {
+        let tell = |it: &Violation| format!("{} {}", it.field, it.message);
+        self.violations.iter().map(tell).collect::<Vec<_>>().join("; ")
+    }
+
     /// 422: all that is wrong with it, at once.
     pub(crate) fn invalid(violations: Vec<Violation>) -> Self {
         let detail = "The request has fields that can't be accepted.";
@@ -203,6 +209,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::KycNotVerified
         | Refusal::CurrencyNotSupported
         | Refusal::CurrencyMismatch
+        | Refusal::LimitAboveProgram
         | Refusal::CustomerMismatch
         | Refusal::CardLimitReached
         | Refusal::InvalidLockReason

@@ -22,7 +22,8 @@ use app::processor::{CardName, Details, Envelope};
 use domain::ids::{CardId, ProcessorId};
 use domain::ledger::matching::Reference;
 use domain::secret::Pan;
-use domain::transaction::{Description, Processing, Status};
+use domain::transaction::{CaptureMode, Description, Place, Processing, Status};
+use domain::user::Country;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -114,7 +115,7 @@ fn details(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) -> Option<Details
     let original_currency = fields.optional("originalCurrency", currency());
     let conversion_rate = fields.optional("conversionRate", rate());
     let line = fields.optional("description", text(255)).unwrap_or_default();
-    let (data, mcc, retrieval_reference) = transaction_data(fields, own);
+    let data = transaction_data(fields, own);
     Some(Details {
         amount: amount?,
         currency: billed?,
@@ -126,9 +127,10 @@ fn details(fields: &mut Fields<'_>, call: &Call, own: Own<'_>) -> Option<Details
         original_currency,
         conversion_rate,
         text: mask(&own.mask(&line)),
-        data,
-        mcc,
-        retrieval_reference,
+        data: data.text,
+        mcc: data.mcc,
+        retrieval_reference: data.retrieval_reference,
+        place: data.place,
     })
 }
 
@@ -161,12 +163,18 @@ const DATA_KEYS: &[&str] = &[
     "retrievalReferenceNumber",
 ];
 
-/// The data as it is kept, its merchant category code and its retrieval reference number.
-fn transaction_data(
-    fields: &mut Fields<'_>,
-    own: Own<'_>,
-) -> (Option<String>, Option<String>, Option<String>) {
-    let Some(mut inner) = fields.nested("transactionData") else { return (None, None, None) };
+/// What is read of `transactionData`.
+#[derive(Default)]
+struct Data {
+    /// As it is kept.
+    text: Option<String>,
+    mcc: Option<String>,
+    retrieval_reference: Option<String>,
+    place: Place,
+}
+
+fn transaction_data(fields: &mut Fields<'_>, own: Own<'_>) -> Data {
+    let Some(mut inner) = fields.nested("transactionData") else { return Data::default() };
     let mut data = serde_json::Map::new();
     for key in DATA_KEYS {
         let read = match *key {
@@ -180,11 +188,37 @@ fn transaction_data(
     fields.absorb(inner);
     let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
     let (mcc, retrieval_reference) = (text("mcc"), text("retrievalReferenceNumber"));
-    (Some(Value::Object(data).to_string()), mcc, retrieval_reference)
+    let place = Place {
+        capture_mode: text("captureMode").and_then(|mode| capture_mode(&mode)),
+        country: text("acquirerCountry").and_then(|code| country(&code)),
+        merchant: text("merchantIdentifier").map(|id| id.trim().to_owned()),
+    };
+    Data { text: Some(Value::Object(data).to_string()), mcc, retrieval_reference, place }
+}
+
+/// How the card was read; the seeds write the modes in two ways. Another text is kept, but tells
+/// nothing.
+fn capture_mode(text: &str) -> Option<CaptureMode> {
+    match text.trim().to_ascii_uppercase().as_str() {
+        "ECOMMERCE" => Some(CaptureMode::Ecom),
+        "ON BEHALF (EMV)" => Some(CaptureMode::Ob),
+        word => CaptureMode::parse(word),
+    }
+}
+
+/// The country of an ISO 3166-1 code of three letters, as the seeds send it, of two, or of three
+/// digits, as card networks do.
+fn country(code: &str) -> Option<Country> {
+    let code = code.trim().to_ascii_uppercase();
+    let found = match code.len() {
+        2 => rust_iso3166::from_alpha2(&code),
+        _ => rust_iso3166::from_alpha3(&code).or_else(|| rust_iso3166::from_numeric_str(&code)),
+    };
+    Country::parse(found?.alpha2)
 }
 
 /// A merchant category code.
-fn mcc() -> impl Reader<String> {
+pub(crate) fn mcc() -> impl Reader<String> {
     let parse = |text: &str| {
         let plausible = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
         plausible.then(|| text.to_owned())
@@ -314,6 +348,31 @@ mod tests {
         ] {
             let told = json!(AcceptedJson::from(&message(kind, processing, description)));
             assert_eq!(told["accepted"], accepted, "{kind} {description}");
+        }
+    }
+
+    #[test]
+    fn countries_and_capture_modes_are_understood_in_every_spelling() {
+        for (code, expected) in [
+            ("POL", Some("PL")),
+            ("PL", Some("PL")),
+            ("pol", Some("PL")),
+            ("616", Some("PL")),
+            ("THA", Some("TH")),
+            ("ZZZ", None),
+            ("", None),
+        ] {
+            assert_eq!(country(code).as_ref().map(Country::as_str), expected, "{code}");
+        }
+        for (text, expected) in [
+            ("ECOM", Some(CaptureMode::Ecom)),
+            ("ecommerce", Some(CaptureMode::Ecom)),
+            ("on behalf (EMV)", Some(CaptureMode::Ob)),
+            ("NFC", Some(CaptureMode::Nfc)),
+            ("magstripe", Some(CaptureMode::Magstripe)),
+            ("smoke", None),
+        ] {
+            assert_eq!(capture_mode(text), expected, "{text}");
         }
     }
 

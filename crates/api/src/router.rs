@@ -64,6 +64,22 @@ fn secure() -> Routes {
         )
         .route("/secure/customers/{customerId}/cards", get(cards::list()))
         .route("/secure/customers/{customerId}/cards/{cardId}", get(cards::full_data()))
+        .route(
+            "/secure/customers/{customerId}/cards/{cardId}/limits",
+            get(cards::limits()).put(cards::set_limits()),
+        )
+        .route(
+            "/secure/customers/{customerId}/limits",
+            get(users::limits()).put(users::set_limits()),
+        )
+        .route(
+            "/secure/customers/{customerId}/transactional-locks",
+            get(users::transactional_locks()).post(users::set_transactional_lock()),
+        )
+        .route(
+            "/secure/customers/{customerId}/transactional-locks/{reason}",
+            delete(users::take_off_transactional_lock()),
+        )
         .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock()))
         .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock()))
 }

@@ -163,6 +163,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KycNotPermitted => "Submit a KYC form, or ask for another KYC mode.",
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
+        Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
         Refusal::CurrencyMismatch => "Use the balance's currency.",
         Refusal::CustomerMismatch => "Name the same user in path and body, or none in the body.",
         Refusal::CardLimitReached => "Remove a card first, or ask for a higher limit.",

@@ -2,11 +2,17 @@
 
 mod change;
 mod find;
+mod limits;
 mod register;
+mod transactional_locks;
 
 pub(crate) use change::change;
 pub(crate) use find::{find, find_by};
+pub(crate) use limits::{limits, set_limits};
 pub(crate) use register::register;
+pub(crate) use transactional_locks::{
+    set_transactional_lock, take_off_transactional_lock, transactional_locks,
+};
 
 use crate::answer::Named;
 use domain::user::{Address, Kyc, User, UserState};

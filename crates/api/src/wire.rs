@@ -10,15 +10,15 @@ pub(crate) mod schema;
 
 pub(crate) use notes::Notes;
 pub(crate) use readers::{
-    Reader, address, address_fields, boolean, checked, currency, date, digits, email, integer,
-    minor_units, number, parsed, phone, reader, text, timestamp, uuid, word,
+    Reader, address, address_fields, boolean, checked, country, currency, date, digits, email,
+    integer, minor_units, number, parsed, phone, reader, text, timestamp, uuid, word,
 };
 
 use crate::problem::{Problem, Violation};
 use domain::Timestamp;
 use notes::Asked;
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::schema::{Array, Object, Type};
 
 /// What a reader answers.
 pub(crate) type Read<T> = Result<T, &'static str>;
@@ -78,6 +78,39 @@ impl<'a> Fields<'a> {
             return None;
         };
         Some(Fields { prefix, ..Fields::of(object, self.notes) })
+    }
+
+    /// Reads a list of objects, of `most` at most, each by the same reader; `None` if it is
+    /// missing, null, or no such list.
+    pub(crate) fn list<T>(
+        &mut self,
+        name: &str,
+        most: usize,
+        read: impl Fn(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.note(name, |notes, path| {
+            let item = Asked::default();
+            read(&mut Fields::of(&Map::new(), Some(&item)));
+            let items = item.schema().unwrap_or_else(|| Object::new().into());
+            notes.value(path, Array::builder().items(items).max_items(Some(most)));
+        });
+        let Some(items) = self.value(name)?.as_array().filter(|items| items.len() <= most) else {
+            self.wrong(name, "must be a list of objects, and not too long");
+            return None;
+        };
+        let mut all = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let place = format!("{name}[{index}]");
+            let Some(object) = item.as_object() else {
+                self.wrong(&place, "must be an object");
+                continue;
+            };
+            let prefix = format!("{}{place}.", self.prefix);
+            let mut inner = Fields { prefix, ..Fields::of(object, None) };
+            all.extend(read(&mut inner));
+            self.absorb(inner);
+        }
+        (all.len() == items.len()).then_some(all)
     }
 
     /// Takes over what was found wrong within.

@@ -11,3 +11,4 @@ mod unlock;
 
 pub use full_data::FullCard;
 pub use issue_virtual::IssueVirtual;
+pub(crate) use list::of_holder;

@@ -26,6 +26,7 @@ pub mod programs;
 pub mod refusals;
 pub mod sandbox;
 pub mod settings;
+pub mod spending;
 pub mod tasks;
 pub mod transactions;
 pub mod users;

@@ -18,11 +18,11 @@ use crate::ledger::command::{Command, Event, Names, Outcome};
 use crate::{App, Error};
 use domain::Timestamp;
 use domain::card::Card;
-use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId};
+use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, UserId};
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::secret::Pan;
-use domain::transaction::{Category, Order, TransactionType};
+use domain::transaction::{Category, Order, Place, TransactionType};
 use std::time::{Duration, Instant};
 use store::db::Tx;
 use store::{StoreError, cards};
@@ -82,6 +82,8 @@ pub struct Details {
     pub mcc: Option<String>,
     /// Its retrieval reference number.
     pub retrieval_reference: Option<String>,
+    /// Where and how it is paid.
+    pub place: Place,
 }
 
 /// A card that a message means, and whose it is.
@@ -90,6 +92,8 @@ pub(crate) struct Found {
     pub(crate) scope: Scope,
     pub(crate) card: Option<CardId>,
     pub(crate) balance: Option<BalanceId>,
+    /// Whose the balance is.
+    pub(crate) owner: Option<UserId>,
 }
 
 /// The longest time budget of a processor (spec "Calls to the partner").
@@ -108,12 +112,15 @@ impl App {
                 found = self.look_for(envelope).await?;
             }
         }
-        let nowhere = Found { scope: platform(PartnerId::PLATFORM), card: None, balance: None };
+        let scope = platform(PartnerId::PLATFORM);
+        let nowhere = Found { scope, card: None, balance: None, owner: None };
         let served = self.is_served(found.as_ref(), envelope.processor);
         let Some((scope, card)) = found else { return Ok(nowhere) };
         let Some(card) = card else { return Ok(Found { scope, ..nowhere }) };
         if served {
-            return Ok(Found { scope, card: Some(card.id), balance: Some(card.balance) });
+            // Of a user's card the user is the owner; the engine checks that.
+            let (balance, owner) = (Some(card.balance), Some(card.holder));
+            return Ok(Found { scope, card: Some(card.id), balance, owner });
         }
         tracing::error!(
             processor = envelope.processor.0,
@@ -174,6 +181,7 @@ impl App {
         let budget = u64::try_from(budget.clamp(100, BUDGET_MAX_MS)).unwrap_or(2_000);
         let command = Command {
             scope: found.scope,
+            owner: found.owner,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
             names: Names {
@@ -269,5 +277,6 @@ pub(crate) fn order(
         data: details.data,
         mcc: details.mcc,
         retrieval_reference: details.retrieval_reference,
+        place: details.place,
     }
 }

@@ -1,14 +1,16 @@
 //! Programs and processors: create. Both are the operator's, through the control channel.
 
-use crate::audit::Operator;
+use crate::audit::{Operator, change_json};
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::balance::PartnerBalanceKind;
 use domain::ids::{PartnerId, ProcessorId};
+use domain::limits::Rules;
 use domain::program::{Program, is_bin, is_config_id};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::programs::Processor;
+use store::spending::to_json as rules_json;
 use store::{instance, keys, programs};
 
 impl App {
@@ -54,6 +56,40 @@ impl App {
         self.insert_partner_balance(tx, partner, company, program.currency).await?;
         let act = ("program.create", program.config_id.as_str(), &program_json(program));
         self.record_act(tx, operator, partner, act).await
+    }
+
+    /// Sets what each card of a program may spend at most, whatever its own limits are; what stands
+    /// open isn't touched.
+    pub async fn set_program_rules(
+        &self,
+        operator: &Operator,
+        partner: PartnerId,
+        config_id: &str,
+        rules: &Rules,
+    ) -> Result<Program, Error> {
+        let mut tx = self.db.begin().await?;
+        let set = self.set_program_rules_in(&mut tx, operator, (partner, config_id), rules).await;
+        tx.end(set).await?;
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        Ok(settings.program(partner, config_id).ok_or(Refusal::ProgramNotFound)?.clone())
+    }
+
+    async fn set_program_rules_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        (partner, config_id): (PartnerId, &str),
+        rules: &Rules,
+    ) -> Result<(), Error> {
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
+        let all = programs::list(tx).await?;
+        let known = all.iter().find(|it| it.partner == partner && it.config_id == config_id);
+        let before = &known.ok_or(Refusal::ProgramNotFound)?.rules;
+        programs::set_rules(tx, partner, config_id, rules).await?;
+        let change = change_json(&rules_json(before), &rules_json(rules));
+        self.record_act(tx, operator, partner, ("program.set", config_id, &change)).await
     }
 
     /// Creates a processor, or finds the one of this name, which must have the same time budget.
@@ -138,6 +174,7 @@ pub fn program_json(program: &Program) -> Value {
         "holdDays": program.hold_days,
         "fxDifferenceTo": program.fx_difference_to.as_str(),
         "state": program.state.as_str(),
+        "rules": rules_json(&program.rules),
     })
 }
 

@@ -47,6 +47,7 @@ refusals! {
     KycNotVerified, "KYC_NOT_VERIFIED", "The user's KYC hasn't succeeded.";
     CurrencyNotSupported, "CURRENCY_NOT_SUPPORTED", "The partner has no program in this currency.";
     CurrencyMismatch, "CURRENCY_MISMATCH", "It isn't in the balance's currency.";
+    LimitAboveProgram, "LIMIT_ABOVE_PROGRAM", "The card's program allows less than this limit.";
     CustomerMismatch, "CUSTOMER_MISMATCH", "The path and the body name different users.";
     CardLimitReached, "CARD_LIMIT_REACHED", "The user has as many cards as the program allows.";
     BinRangeExhausted, "BIN_RANGE_EXHAUSTED", "The program's BIN range has no number left.";

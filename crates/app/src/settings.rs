@@ -10,6 +10,8 @@ use domain::partner::Partner;
 use domain::program::Program;
 use domain::scope::Scope;
 use domain::secret::Pan;
+use domain::{Date, Timestamp};
+use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use store::certificates::Certificate;
@@ -69,6 +71,14 @@ impl Snapshot {
     #[must_use]
     pub fn partner(&self, id: PartnerId) -> Option<&Partner> {
         self.partners.get(&id)
+    }
+
+    /// The day that it is for a partner, by its time zone; UTC's where that can't be told.
+    #[must_use]
+    pub fn today(&self, partner: PartnerId, now: Timestamp) -> Date {
+        let zone = self.partner(partner).map(|it| TimeZone::get(&it.settings.time_zone));
+        let zone = zone.and_then(Result::ok).unwrap_or(TimeZone::UTC);
+        zone.to_datetime(now).date()
     }
 
     /// A partner by its code.

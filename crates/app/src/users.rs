@@ -4,8 +4,10 @@ mod change;
 mod facts;
 mod find;
 mod register;
+mod transactional_locks;
 
 pub use change::Changes;
 pub use register::Register;
 /// How a user is looked for.
 pub use store::users::Key;
+pub use transactional_locks::LockChange;

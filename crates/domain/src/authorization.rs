@@ -1,5 +1,7 @@
 //! The decision on what a merchant asks for.
 
+mod limits;
+
 use crate::balance::{Balance, BalanceState, PartnerBalanceKind};
 use crate::card::Card;
 use crate::card::lifecycle::{CardStatus, LockReason, Usable};
@@ -13,12 +15,14 @@ use crate::ledger::release::is_open;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
 use crate::program::{HOLD_DAYS_LONG, PreAuthorization, Program, ProgramState};
+use crate::spending::Spending;
 use crate::transaction::{
     Category, Description, Order, Processing, Status, Transaction, TransactionType,
 };
 use crate::user::UserState;
 use crate::words::words;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use limits::{check_budget, check_card_limits, check_owner_limits, check_program_limits};
 
 words! {
     /// What is asked, by the word for such a message.
@@ -103,6 +107,12 @@ pub struct Facts<'a> {
     pub mode: CollateralMode,
     /// The state of the balance's owner.
     pub owner: Option<OwnerFacts>,
+    /// What the card may spend, and has.
+    pub card_spending: &'a Spending,
+    /// What its owner may spend, and has.
+    pub owner_spending: &'a Spending,
+    /// The partner's day on which it counts.
+    pub today: Date,
     /// Whether its reversal was here before it.
     pub reversed_early: bool,
     /// What it raises, if that is what it asks.
@@ -140,8 +150,11 @@ type Check = fn(&Request, &Facts<'_>) -> Result<(), Decline>;
 /// The checks in order. The first that fails names the decline, so the order is part of the
 /// contract with the networks (spec "Order of checks"); a table test pins it.
 ///
-/// Not yet here, and passing for everybody: the PIN, between code and balance, and the budget,
-/// after the limits (both issue 5); the partner's decision, before the deposit (issue 7).
+/// A program's limits stand before the card's: they are its own rules. An increment is looked for
+/// before them, since it counts as what it raises does.
+///
+/// Not yet here, and passing for everybody: the PIN, between code and balance (issue 5); the
+/// partner's decision, before the deposit (issue 7).
 const CHECKS: &[Check] = &[
     check_early_reversal,
     check_amount,
@@ -153,6 +166,10 @@ const CHECKS: &[Check] = &[
     check_transactional_locks,
     check_program,
     check_original,
+    check_program_limits,
+    check_card_limits,
+    check_owner_limits,
+    check_budget,
     check_deposit,
     check_funds,
 ];

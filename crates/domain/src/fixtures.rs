@@ -5,11 +5,12 @@ use crate::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use crate::card::Card;
 use crate::card::lifecycle::{CardStatus, Usable};
 use crate::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
+use crate::limits::Rules;
 use crate::money::{Amount, Currency};
 use crate::program::{
     Audience, CardType, FxDifferenceTo, PreAuthorization, Product, Program, ProgramState, Scheme,
 };
-use crate::transaction::{Category, Order, TransactionType};
+use crate::transaction::{Category, Order, Place, TransactionType};
 use crate::user::UserState;
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
@@ -80,6 +81,7 @@ pub(crate) fn program() -> Program {
         hold_days: 7,
         fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
+        rules: Rules::default(),
     }
 }
 
@@ -103,6 +105,7 @@ pub(crate) fn order(minor: i64) -> Order {
         data: None,
         mcc: None,
         retrieval_reference: None,
+        place: Place::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Programs: the card products of a partner, `configId` on the wire.
 
 use crate::ids::{PartnerId, ProcessorId};
+use crate::limits::Rules;
 use crate::money::Currency;
 use crate::words::words;
 use jiff::civil::Date;
@@ -101,6 +102,8 @@ pub struct Program {
     pub fx_difference_to: FxDifferenceTo,
     /// Whether it works.
     pub state: ProgramState,
+    /// What each of its cards may spend at most, whatever its own limits are.
+    pub rules: Rules,
 }
 
 /// Days that a hold lasts where rental, lodging or a pre-authorization asks for more

@@ -5,6 +5,8 @@ use crate::card::lifecycle::LockReason;
 use crate::ids::{BalanceId, CardId, ProcessorId, TransactionId};
 use crate::ledger::rules::Backing;
 use crate::money::{Amount, Currency};
+use crate::spending::Counted;
+use crate::user::Country;
 use crate::words::words;
 use jiff::Timestamp;
 
@@ -92,6 +94,38 @@ words! {
         /// A parked transfer taken out.
         IbanTechnicalDebit = "ibanTechnicalDebit",
     }
+}
+
+words! {
+    /// How a card is read (`captureMode` of the seeds).
+    pub enum CaptureMode {
+        /// By its magnetic stripe.
+        Magstripe = "MAGSTRIPE",
+        /// Typed in.
+        Manual = "MANUAL",
+        /// By its chip.
+        Emv = "EMV",
+        /// Somebody answered on behalf of the issuer.
+        Ob = "OB",
+        /// Without contact.
+        Nfc = "NFC",
+        /// On the Internet.
+        Ecom = "ECOM",
+        /// Not at all: an adjustment.
+        Adj = "ADJ",
+    }
+}
+
+/// Where and how a payment is made, as far as its message says so in a way that is understood.
+/// It is read when a message is decided and not kept: `transactionData` is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// How the card was read.
+    pub capture_mode: Option<CaptureMode>,
+    /// The acquirer's country.
+    pub country: Option<Country>,
+    /// The acquirer's identifier of the merchant.
+    pub merchant: Option<String>,
 }
 
 impl TransactionType {
@@ -343,6 +377,8 @@ pub struct Transaction {
     pub authorization_code: Option<String>,
     /// What a person should look at.
     pub flag: Option<Flag>,
+    /// How it counts against limits, if it does.
+    pub counted: Option<Counted>,
     /// When its hold ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When its message came in.
@@ -392,6 +428,8 @@ pub struct Order {
     pub mcc: Option<String>,
     /// The retrieval reference number in `transactionData`.
     pub retrieval_reference: Option<String>,
+    /// Where and how it is paid; nothing of it in what was read from the database.
+    pub place: Place,
 }
 
 impl Transaction {
@@ -435,6 +473,7 @@ impl Transaction {
             balance_after: None,
             authorization_code: None,
             flag: None,
+            counted: None,
             expires_at: None,
             received_at: now,
             changed_at: now,

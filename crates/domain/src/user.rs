@@ -135,6 +135,37 @@ impl Email {
     }
 }
 
+words! {
+    /// Why no money may leave a user's balances (spec "Transactional locks", spelled as in the
+    /// seeds).
+    pub enum TransactionalLock {
+        /// An identity document is past its last day.
+        DocumentExpired = "DOCUMENT_EXPIRED",
+        /// Fraud is suspected.
+        FraudSuspected = "FRAUD_SUSPECTED",
+        /// The name was found on a list.
+        ScreeningDetected = "SCREENING_DETECTED",
+        /// For a while.
+        TemporaryLocked = "TEMPORARY_LOCKED",
+        /// By Bank Pekao.
+        PekaoLock = "PEKAO_LOCK",
+        /// By ZEN.
+        ZenLock = "ZEN_LOCK",
+        /// By a prosecutor.
+        ProsecutorLock = "PROSECUTOR_LOCK",
+        /// By Fenige.
+        FenigeLock = "FENIGE_LOCK",
+        /// By the police.
+        PoliceLock = "POLICE_LOCK",
+        /// For having too many cards.
+        ManyCardsLock = "MANY_CARDS_LOCK",
+        /// A verification failed.
+        NegativeVerification = "NAGATIVE_VERIFICATION",
+        /// A document is checked against PRADO.
+        PradoVerification = "PRADO_VERIFICATION",
+    }
+}
+
 /// A telephone number: 7 to 15 digits with an optional `+` (ITU-T E.164).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phone(String);

@@ -5,11 +5,13 @@ mod balances;
 mod certificates;
 mod deliveries;
 mod outbound;
+mod programs;
 
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance};
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
+pub(crate) use programs::SetProgram;
 
 use crate::backup::Backup;
 use crate::failure::Failure;
@@ -22,6 +24,7 @@ use app::{App, Clock, Refusal};
 use clap::Args;
 use crypto::certificates::Authority;
 use domain::ids::PartnerId;
+use domain::limits::Rules;
 use domain::money::Currency;
 use domain::partner::{CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings};
 use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
@@ -47,6 +50,8 @@ pub(crate) enum Act {
     MoveMoney(MoveMoney),
     /// `program create`
     CreateProgram(CreateProgram),
+    /// `program set`
+    SetProgram(SetProgram),
     /// `program list`
     ListPrograms(ListPrograms),
     /// `processor create`
@@ -235,6 +240,7 @@ impl Desk {
             Act::ListBalances(command) => self.list_balances(&command).await,
             Act::MoveMoney(command) => self.move_money(operator, command).await,
             Act::CreateProgram(command) => self.create_program(operator, command).await,
+            Act::SetProgram(command) => self.set_program(operator, command).await,
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
@@ -348,6 +354,7 @@ impl Desk {
                 &command.fx_difference_to,
             )?,
             state: ProgramState::Live,
+            rules: Rules::default(),
         };
         let program = self.app.create_program(operator, program).await?;
         Ok(program_json(&program))

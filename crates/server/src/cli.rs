@@ -176,9 +176,30 @@ pub(crate) enum ProgramCommand {
         --processor\n    acme-processor --card-type VIRTUAL --currency EUR --bin 53208799"
     )]
     Create(Box<With<CreateProgram>>),
+    /// Set what each card of a program may spend at most
+    #[command(after_help = "Example:\n  antaca program set --partner acme --config-id 0000000042 \
+        --limits limits.json\n\n  where limits.json has limits and controls as PUT \
+        /secure/customers/{customerId}/cards/{cardId}/limits\n  takes them; {} takes all away")]
+    Set(ProgramSetArgs),
     /// List a partner's programs
     #[command(after_help = "Example:\n  antaca program list --partner acme")]
     List(With<ListPrograms>),
+}
+
+/// `antaca program set`
+#[derive(Args, Debug)]
+pub(crate) struct ProgramSetArgs {
+    /// The partner's Issuer-Code
+    #[arg(long)]
+    pub(crate) partner: String,
+    /// The program's configId
+    #[arg(long)]
+    pub(crate) config_id: String,
+    /// A JSON file with limits and controls
+    #[arg(long)]
+    pub(crate) limits: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: At,
 }
 
 /// `antaca processor`

@@ -2,11 +2,11 @@
 
 mod certificates;
 
-use crate::acts::{Act, Desk, verified};
+use crate::acts::{Act, Desk, SetProgram, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
     At, BackupArgs, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
-    PartnerCommand, ProcessorCommand, ProgramCommand, SimulateCommand, VerifyArgs,
+    PartnerCommand, ProcessorCommand, ProgramCommand, ProgramSetArgs, SimulateCommand, VerifyArgs,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -17,7 +17,7 @@ use crate::instance::{self, PATIENCE, Use};
 use crate::logs::{self, Format};
 use crate::{clock, control, output, sandbox, secrets, serve, tls};
 use app::keyring::Keyring;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use simulator::{Clearing, FollowUp, Purchase, SimulatorError, Target};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -120,8 +120,21 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
 async fn program(command: ProgramCommand) -> Result<(), Failure> {
     match command {
         ProgramCommand::Create(it) => show(&it.at, Act::CreateProgram(it.what)).await,
+        ProgramCommand::Set(it) => {
+            let limits = read_json(&it.limits)?;
+            let ProgramSetArgs { partner, config_id, at, .. } = it;
+            show(&at, Act::SetProgram(SetProgram { partner, config_id, limits })).await
+        }
         ProgramCommand::List(it) => show(&it.at, Act::ListPrograms(it.what)).await,
     }
+}
+
+/// The object of a JSON file.
+fn read_json(file: &Path) -> Result<Map<String, Value>, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("{} can't be read: {error}", file.display())))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::new(format!("{} holds no JSON object: {error}", file.display())))
 }
 
 /// Does a command and prints what it answers, a line for each item of a list.

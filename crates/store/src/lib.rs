@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod partners;
 pub mod programs;
 mod read;
+pub mod spending;
 pub mod transactions;
 pub mod users;
 pub mod verifications;
@@ -55,6 +56,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_audit"),
     migration!(7, "0007_janitor"),
     migration!(8, "0008_ledger"),
+    migration!(9, "0009_limits"),
 ];
 
 /// The values of a row, in the order of its table's columns.

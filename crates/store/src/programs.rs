@@ -2,9 +2,11 @@
 
 use crate::db::{Row, Sql, Table, Tx, Type};
 use crate::read::{currency, small, word};
+use crate::spending::rules;
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{PartnerId, ProcessorId};
+use domain::limits::Rules;
 use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
 
 const PROGRAMS: Table = Table {
@@ -28,6 +30,7 @@ const PROGRAMS: Table = Table {
         ("created_at", Type::Time),
         ("version", Type::Int),
         ("fx_difference_to", Type::Text),
+        ("rules", Type::Json),
     ],
 };
 
@@ -50,14 +53,20 @@ const PROCESSORS: Table = Table {
 
 const LIST: Sql = Sql("
     select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
-        processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to
+        processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to,
+        rules
     from program
     order by partner_id, config_id");
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
 const LIST_PROCESSORS: Sql = Sql("select id, name, time_budget_ms from processor order by id");
 
+const SET_RULES: Sql = Sql("
+    update program
+    set rules = $3, version = version + 1
+    where partner_id = $1 and config_id = $2");
+
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS];
+pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, SET_RULES];
 
 /// An issuing processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +104,20 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         now,
         0i64,
         program.fx_difference_to.as_str(),
+        rules::to_value(&program.rules),
     ];
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
+}
+
+/// Sets what each card of a program may spend; `false` if there is no such program.
+pub async fn set_rules(
+    tx: &mut Tx,
+    partner: PartnerId,
+    config_id: &str,
+    to: &Rules,
+) -> Result<bool, StoreError> {
+    let to = rules::to_value(to);
+    Ok(tx.run(&SET_RULES, &[&partner, &config_id, &to]).await? == 1)
 }
 
 /// Every BIN and the partner that it belongs to.
@@ -151,5 +172,6 @@ fn read(row: &Row) -> Result<Program, StoreError> {
         hold_days: small(row, "hold_days")?,
         fx_difference_to: word(row, "fx_difference_to", FxDifferenceTo::parse)?,
         state: word(row, "state", ProgramState::parse)?,
+        rules: rules::read(row, "rules")?,
     })
 }

@@ -42,6 +42,11 @@ pub(crate) fn date(row: &Row, column: &str) -> Result<Date, StoreError> {
     word(row, column, |text| text.parse().ok())
 }
 
+/// Reads a day that may be missing.
+pub(crate) fn date_or_none(row: &Row, column: &str) -> Result<Option<Date>, StoreError> {
+    word_or_none(row, column, |text| text.parse().ok())
+}
+
 /// Reads a number that fits 32 bits.
 pub(crate) fn small(row: &Row, column: &str) -> Result<i32, StoreError> {
     i32::try_from(row.get::<i64>(column)?).map_err(|_| corrupt(column))

@@ -1,16 +1,18 @@
 //! Rows of `"transaction"`: the engine writes them, everybody reads them.
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
-use crate::read::{amount, currency, word, word_or_none};
+use crate::read::{amount, corrupt, currency, date_or_none, word, word_or_none};
 use crate::{StoreError, values};
 use domain::Timestamp;
-use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId};
+use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
 use domain::ledger::rules::Backing;
+use domain::limits::Kinds;
 use domain::money::Currency;
 use domain::partner::CollateralMode;
 use domain::scope::Scope;
+use domain::spending::Counted;
 use domain::transaction::{
-    Category, Description, Flag, Order, Processing, Status, Transaction, TransactionType,
+    Category, Description, Flag, Order, Place, Processing, Status, Transaction, TransactionType,
 };
 use uuid::Uuid;
 
@@ -58,6 +60,8 @@ const TABLE: Table = Table {
         ("collateral_id", Type::Uuid),
         ("collateral_held", Type::Int),
         ("collateral_moved", Type::Int),
+        ("counted_on", Type::Text),
+        ("counted_as", Type::Int),
     ],
 };
 
@@ -71,7 +75,7 @@ macro_rules! select {
                 retrieval_reference, status, processing, description, held, cleared, parts,
                 balance_before, balance_after, authorization_code, flag, expires_at,
                 received_at, changed_at, version, settled, collateral_mode, collateral_id,
-                collateral_held, collateral_moved
+                collateral_held, collateral_moved, counted_on, counted_as
             from \"transaction\"
             where partner_id = $1 and ",
             $rest
@@ -83,10 +87,11 @@ const BY_ID: Sql = Sql(select!("id = $2"));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and number < $3 order by number desc limit $4"));
 const EXPIRED: Sql = Sql("
-    select id, balance_id, currency
-    from \"transaction\"
-    where partner_id = $1 and expires_at <= $2
-    order by expires_at
+    select t.id, t.balance_id, t.currency, b.user_id
+    from \"transaction\" t
+    join balance b on b.partner_id = t.partner_id and b.id = t.balance_id
+    where t.partner_id = $1 and t.expires_at <= $2
+    order by t.expires_at
     limit $3");
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Uuid] };
 // Those that can be referred to; more than can be told apart are refused by `matching`.
@@ -152,17 +157,36 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Transactions of a partner whose hold has come to its end, oldest first, with their balances and
-/// currencies.
+/// A transaction whose hold has come to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Expired {
+    /// Its id.
+    pub id: TransactionId,
+    /// The balance that it holds of.
+    pub balance: BalanceId,
+    /// Whose that is.
+    pub owner: Option<UserId>,
+    /// Its currency.
+    pub currency: Currency,
+}
+
+/// Transactions of a partner whose hold has come to its end, oldest first.
 pub async fn list_expired(
     tx: &mut Tx,
     scope: Scope,
     now: Timestamp,
     limit: i64,
-) -> Result<Vec<(TransactionId, BalanceId, Currency)>, StoreError> {
+) -> Result<Vec<Expired>, StoreError> {
     let rows = tx.rows(&EXPIRED, &[&scope.partner(), &now, &limit]).await?;
     rows.iter()
-        .map(|row| Ok((row.get("id")?, row.get("balance_id")?, currency(row, "currency")?)))
+        .map(|row| {
+            Ok(Expired {
+                id: row.get("id")?,
+                balance: row.get("balance_id")?,
+                owner: row.get::<Option<i64>>("user_id")?.map(UserId),
+                currency: currency(row, "currency")?,
+            })
+        })
         .collect()
 }
 
@@ -270,6 +294,8 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
         new.backing.balance,
         new.backing.held,
         new.backing.moved,
+        new.counted.map(|counted| counted.on),
+        new.counted.map(|counted| i64::from(counted.kinds.0)),
     ]
 }
 
@@ -303,7 +329,14 @@ fn read(row: &Row) -> Result<Transaction, StoreError> {
             held: amount(row, "collateral_held")?,
             moved: amount(row, "collateral_moved")?,
         },
+        counted: read_counted(row)?,
     })
+}
+
+fn read_counted(row: &Row) -> Result<Option<Counted>, StoreError> {
+    let Some(on) = date_or_none(row, "counted_on")? else { return Ok(None) };
+    let kinds = u8::try_from(row.get::<i64>("counted_as")?);
+    Ok(Some(Counted { on, kinds: Kinds(kinds.map_err(|_| corrupt("counted_as"))?) }))
 }
 
 fn read_order(row: &Row) -> Result<Order, StoreError> {
@@ -328,5 +361,6 @@ fn read_order(row: &Row) -> Result<Order, StoreError> {
         data: row.get::<Option<serde_json::Value>>("data")?.map(|data| data.to_string()),
         mcc: row.get("mcc")?,
         retrieval_reference: row.get("retrieval_reference")?,
+        place: Place::default(),
     })
 }

@@ -7,8 +7,11 @@ use domain::Timestamp;
 use domain::authorization::OwnerFacts;
 use domain::ids::{PartnerId, UserId};
 use domain::scope::Scope;
-use domain::user::{Address, Country, Email, Kyc, Phone, Profile, User, UserState};
+use domain::user::{
+    Address, Country, Email, Kyc, Phone, Profile, TransactionalLock, User, UserState,
+};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const TABLE: Table = Table {
     name: "\"user\"",
@@ -57,6 +60,18 @@ const UPDATE: Sql = Sql("
         email_folded = $8, birth_date = $9, external_id = $10, address = $11, state = $12,
         kyc = $13, version = version + 1
     where partner_id = $1 and id = $2 and version = $14");
+const LOCKS: Sql = Sql("
+    select transactional_locks
+    from \"user\"
+    where partner_id = $1 and id = $2");
+const SET_LOCKS: Sql = Sql("
+    update \"user\"
+    set transactional_locks = $3, version = version + 1
+    where partner_id = $1 and id = $2");
+const LOCK: Each = Each {
+    sql: "select id from \"user\" where partner_id = $1 and id = $2 for no key update",
+    keys: &[Type::Int, Type::Int],
+};
 const FACTS: Each = Each {
     sql: "select partner_id, id, state, transactional_locks
         from \"user\"
@@ -66,9 +81,10 @@ const FACTS: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE];
+pub const STATEMENTS: &[Sql] =
+    &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE, LOCKS, SET_LOCKS];
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[FACTS];
+pub const ENGINE: &[Each] = &[LOCK, FACTS];
 
 /// How a user is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +176,38 @@ pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreE
         )
         .await?;
     if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// The transactional locks of a user that was found before, in the order of their list.
+pub async fn transactional_locks(
+    tx: &mut Tx,
+    scope: Scope,
+    id: UserId,
+) -> Result<Vec<TransactionalLock>, StoreError> {
+    let row = tx.find(&LOCKS, &[&scope.partner(), &id]).await?.ok_or(StoreError::NotFound)?;
+    let words = row.get::<String>("transactional_locks")?;
+    let lock = |word| TransactionalLock::parse(word).ok_or_else(|| corrupt("transactional_locks"));
+    words.split_ascii_whitespace().map(lock).collect()
+}
+
+/// Sets the transactional locks of a user that was read locked.
+pub async fn set_transactional_locks(
+    tx: &mut Tx,
+    scope: Scope,
+    id: UserId,
+    locks: &[TransactionalLock],
+) -> Result<(), StoreError> {
+    let words: Vec<&str> = locks.iter().map(|lock| lock.as_str()).collect();
+    match tx.run(&SET_LOCKS, &[&scope.partner(), &id, &words.join(" ")]).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::NotFound),
+    }
+}
+
+/// Locks users in the one global order, (partner, id); all of them before any balance.
+pub async fn lock(tx: &mut Tx, ids: &BTreeSet<(PartnerId, UserId)>) -> Result<(), StoreError> {
+    let keys: Vec<Vec<Value>> = ids.iter().map(|(partner, id)| values![partner, id]).collect();
+    tx.lock(&LOCK, &keys).await
 }
 
 /// What the engine wants to know of many users.

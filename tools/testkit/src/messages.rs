@@ -12,7 +12,7 @@ use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
 use domain::program::PreAuthorization;
-use domain::transaction::{Category, TransactionType};
+use domain::transaction::{Category, Place, TransactionType};
 use std::time::Instant;
 
 impl TestApp {
@@ -46,6 +46,7 @@ impl TestApp {
             data: None,
             mcc: Some("5942".to_owned()),
             retrieval_reference: None,
+            place: Place::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use app::ledger::{Engines, Options as EngineOptions};
 use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
 use app::settings::{Settings, Snapshot};
+use app::spending::{Allowance, Draft};
 use app::tasks::Tasks;
 use app::{App, Error, Once, Parts};
 use crypto::keys::{MasterKey, Passphrase};
@@ -301,6 +302,24 @@ impl TestApp {
         self.app.transfer(self.scope, asked).await
     }
 
+    /// Sets what a card may spend.
+    pub async fn limit_card(&self, of: Funded, draft: Draft) -> Result<Value, Error> {
+        let once = once(|_: &Allowance| Value::Null);
+        self.app.set_card_limits(self.scope, of.user, of.card, draft, once).await
+    }
+
+    /// Sets what a user may spend.
+    pub async fn limit_user(&self, user: UserId, draft: Draft) -> Result<Value, Error> {
+        let once = once(|_: &Allowance| Value::Null);
+        self.app.set_user_limits(self.scope, user, draft, once).await
+    }
+
+    /// Moves the business clock forward to a moment.
+    pub fn advance_to(&self, moment: &str) {
+        let moment: Timestamp = moment.parse().expect("a moment");
+        self.moved.store(moment.as_second() - BEGIN.as_second(), Ordering::SeqCst);
+    }
+
     /// What can be spent and what is held, in minor units.
     pub async fn amounts(&self, balance: BalanceId) -> (i64, i64) {
         let found = self.app.balance(self.scope, None, balance).await.expect("is there").balance;
@@ -388,6 +407,7 @@ async fn set_up(app: &App) -> (Scope, ProcessorId) {
         hold_days: 7,
         fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
+        rules: domain::limits::Rules::default(),
     };
     app.create_program(&operator, program).await.expect("creates a program");
     (Scope::platform(partner.id, "a test"), processor)

@@ -3,6 +3,7 @@
 use super::Channel;
 use crate::wire::schema;
 use app::Refusal;
+use domain::user::TransactionalLock;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Ref};
 use utoipa::openapi::{ComponentsBuilder, KnownFormat, Required};
@@ -15,7 +16,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 5] = [
+const NAMED: [Named; 6] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -46,7 +47,17 @@ const NAMED: [Named; 5] = [
         form: uuid,
         refusal: Refusal::TransactionNotFound,
     },
+    Named {
+        name: "reason",
+        description: "The reason of the lock.",
+        form: lock,
+        refusal: Refusal::InvalidLockReason,
+    },
 ];
+
+fn lock() -> Object {
+    schema::words_of::<TransactionalLock>().build()
+}
 
 fn number() -> Object {
     schema::integer().minimum(Some(1)).build()

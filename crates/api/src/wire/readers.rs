@@ -220,6 +220,6 @@ pub(crate) fn address_fields(fields: &mut Fields<'_>) -> Option<Address> {
 }
 
 /// An ISO 3166-1 alpha-2 code.
-pub(super) fn country() -> impl Reader<Country> {
+pub(crate) fn country() -> impl Reader<Country> {
     parsed(Country::parse, || schema::pattern("^[A-Z]{2}$"), "must be two capital letters")
 }

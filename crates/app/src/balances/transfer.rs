@@ -13,7 +13,7 @@ use domain::balance::Owner;
 use domain::ids::{BalanceId, UserId};
 use domain::money::Currency;
 use domain::scope::Scope;
-use domain::transaction::{Category, Order, Processing, Transaction, TransactionType};
+use domain::transaction::{Category, Order, Place, Processing, Transaction, TransactionType};
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 use store::ledger::{self, Message};
@@ -118,6 +118,7 @@ impl App {
         let network = format!("internal|{}|{}|{}", asked.balance.0, asked.kind, asked.external_id);
         let command = Command {
             scope,
+            owner: None,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
             names: Names { scope: ENDPOINT.to_owned(), key: once.key, network: Some(network) },
@@ -219,5 +220,6 @@ fn order(asked: Transfer, way: Category, now: Timestamp) -> Order {
         data: None,
         mcc: None,
         retrieval_reference: None,
+        place: Place::default(),
     }
 }

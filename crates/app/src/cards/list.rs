@@ -38,7 +38,7 @@ async fn cards_in(
 }
 
 /// The card of an id, if this holder has it and it wasn't removed.
-pub(super) async fn of_holder(
+pub(crate) async fn of_holder(
     tx: &mut Tx,
     scope: Scope,
     holder: UserId,

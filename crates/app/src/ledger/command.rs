@@ -5,7 +5,7 @@ use crate::settings::Snapshot;
 use domain::Timestamp;
 use domain::authorization::Request;
 use domain::balance::PartnerBalanceKind;
-use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
+use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
 use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
@@ -20,6 +20,8 @@ use store::ledger::Message;
 pub struct Command {
     /// Whose money it may touch.
     pub scope: Scope,
+    /// The user who owns the balance, whose payments are counted; none for what doesn't count.
+    pub owner: Option<UserId>,
     /// The id of its message, if it is new.
     pub message: MessageId,
     /// The id of its transaction, if it makes one.

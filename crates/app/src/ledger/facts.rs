@@ -1,5 +1,8 @@
 //! What a batch knows, and what it will write: steps 3, 4 and 6 of the protocol.
 
+mod checks;
+mod counting;
+
 use super::command::{Command, Event};
 use super::{Step, reached};
 use crate::settings::Snapshot;
@@ -11,6 +14,7 @@ use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId
 use domain::ledger::accounts::Accounts;
 use domain::ledger::{Change, Leg, Posting};
 use domain::money::Currency;
+use domain::spending::Spending;
 use domain::transaction::Transaction;
 use jiff::ToSpan;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -19,6 +23,7 @@ use store::audit::Record;
 use store::db::Tx;
 use store::ledger::{EarlyReversal, Message};
 use store::outbox::{self, Entry};
+use store::spending::{self, Kept};
 use store::{StoreError, audit, balances, cards, counters, ledger, transactions, users};
 
 /// How long a reversal waits for what it reverses, in hours (spec "From the network").
@@ -39,6 +44,9 @@ pub(super) struct Facts {
     by_network_key: HashMap<(PartnerId, String), Message>,
     by_id: HashMap<Owned<MessageId>, Message>,
     pub(super) waiting_reversals: HashSet<EarlyReversal>,
+    /// What cards and owners may spend, and have.
+    spending: HashMap<spending::Key, Kept>,
+    nobodys: Spending,
     writes: Writes,
 }
 
@@ -48,6 +56,7 @@ struct Writes {
     balances: BTreeSet<Owned<BalanceId>>,
     new_transactions: Vec<Owned<TransactionId>>,
     changed_transactions: BTreeSet<Owned<TransactionId>>,
+    spending: BTreeSet<spending::Key>,
     movements: Vec<(PartnerId, TransactionId, i64, Vec<Leg>)>,
     early_reversals: Vec<EarlyReversal>,
     messages: Vec<Message>,
@@ -80,6 +89,11 @@ impl Facts {
         commands: &[&Command],
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let owners: BTreeSet<_> = commands
+            .iter()
+            .filter_map(|command| Some((command.scope.partner(), command.owner?)))
+            .collect();
+        users::lock(tx, &owners).await?;
         let guards: BTreeSet<_> = commands
             .iter()
             .flat_map(|command| {
@@ -102,6 +116,8 @@ impl Facts {
             by_network_key: HashMap::new(),
             by_id: HashMap::new(),
             waiting_reversals: HashSet::new(),
+            spending: HashMap::new(),
+            nobodys: Spending::default(),
             writes: Writes::default(),
         };
         for (partner, balance) in balances::load(tx, &guards).await? {
@@ -112,20 +128,9 @@ impl Facts {
         facts.load_transactions(tx, commands).await?;
         facts.load_early_reversals(tx, commands, now).await?;
         facts.check_backings()?;
+        facts.check_owners(commands)?;
+        facts.load_spending(tx, &owners).await?;
         Ok(facts)
-    }
-
-    /// What backs a transaction must be locked with it. A deposit that was made on another node a
-    /// moment ago may be unknown here: the batch is tried again when this node has heard of it.
-    fn check_backings(&self) -> Result<(), StoreError> {
-        let mut backed = self.transactions.iter().filter_map(|((partner, _), transaction)| {
-            Some((*partner, transaction.backing.balance?))
-        });
-        if backed.all(|key| self.balances.contains_key(&key)) {
-            return Ok(());
-        }
-        let stale = std::io::Error::other("this node's settings lack a partner's balance");
-        Err(StoreError::Unavailable(Box::new(stale)))
     }
 
     async fn load_cards_and_owners(
@@ -306,8 +311,9 @@ impl Facts {
     }
 
     fn take(&mut self, partner: PartnerId, posting: Posting) {
-        let Posting { transaction, legs } = posting;
+        let Posting { mut transaction, legs } = posting;
         let key = (partner, transaction.id);
+        self.count(partner, &mut transaction);
         if !self.transactions.contains_key(&key) {
             self.writes.new_transactions.push(key);
         } else if !self.writes.new_transactions.contains(&key) {
@@ -396,6 +402,11 @@ impl Facts {
         let changed = writes.changed_transactions.iter();
         let written = transactions::update(tx, changed.filter_map(|key| self.pair(key))).await?;
         all_written(written, writes.changed_transactions.len())?;
+
+        let changed = writes.spending.iter();
+        let changed = changed.filter_map(|key| Some((*key, self.spending.get(key)?)));
+        let written = spending::update(tx, changed).await?;
+        all_written(written, writes.spending.len())?;
 
         let movements = writes.movements.iter();
         let movements =

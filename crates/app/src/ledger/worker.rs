@@ -3,10 +3,10 @@
 use super::command::{Command, Event, Names};
 use crate::error::Chain;
 use crate::{App, Error};
-use domain::ids::{PartnerId, TransactionId};
+use domain::ids::PartnerId;
 use domain::scope::Scope;
 use std::time::{Duration, Instant};
-use store::transactions;
+use store::transactions::{self, Expired};
 
 /// How many holds of a partner are ended at a time.
 const EXPIRED_MAX: i64 = 200;
@@ -38,9 +38,8 @@ impl App {
         let expired = transactions::list_expired(&mut tx, scope, self.now(), EXPIRED_MAX).await;
         let expired = tx.end(expired).await?;
         let (mut ended, mut failed) = (0, None);
-        for (transaction, balance, currency) in expired {
-            let event = Event::Expire { transaction, balance, currency };
-            match self.expire_hold(scope, transaction, event).await {
+        for hold in expired {
+            match self.expire_hold(scope, hold).await {
                 Ok(()) => ended += 1,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -51,11 +50,11 @@ impl App {
     async fn expire_hold(
         &self,
         scope: Scope,
-        transaction: TransactionId,
-        event: Event,
+        Expired { id: transaction, balance, owner, currency }: Expired,
     ) -> Result<(), Error> {
         let command = Command {
             scope,
+            owner,
             message: self.new_message_id(),
             transaction,
             names: Names {
@@ -66,7 +65,7 @@ impl App {
             fingerprint: Vec::new(),
             request_id: "expiry".to_owned(),
             now: self.now(),
-            event,
+            event: Event::Expire { transaction, balance, currency },
         };
         self.engines.submit(command, Instant::now() + WAIT).await.map(|_| ())
     }

@@ -5,6 +5,7 @@ mod collateral;
 mod holds;
 mod janitor;
 mod jwe;
+mod limits;
 mod messages;
 mod nodes;
 mod once;

@@ -4,6 +4,8 @@ use super::*;
 use crate::card::lifecycle::LockReason;
 use crate::fixtures;
 use crate::ids::TransactionId;
+use crate::limits::{Budget, Control, Controls, Limit, LimitType, TimeUnit};
+use crate::money::Currency;
 use uuid::Uuid;
 
 /// All facts of a purchase of 5.00 that passes, before a row spoils some of them.
@@ -16,12 +18,42 @@ struct Case {
     reversed_early: bool,
     deposit: Option<Balance>,
     mode: CollateralMode,
+    card_spending: Spending,
+    owner_spending: Spending,
 }
+
+/// At most 4.99 a day.
+fn daily() -> Vec<Limit> {
+    vec![Limit {
+        kind: LimitType::General,
+        unit: TimeUnit::Daily,
+        currency: Currency::EUR,
+        amount: fixtures::amount(499),
+        count: None,
+    }]
+}
+
+/// Bookshops are blocked.
+fn no_books() -> Controls {
+    let mccs = Some(Control::Blocked(vec!["5942".to_owned()]));
+    Controls { mccs, ..Controls::default() }
+}
+
+fn budget(minor: i64, (from, to): (Date, Date)) -> Option<Budget> {
+    Some(Budget { currency: Currency::EUR, amount: fixtures::amount(minor), from, to })
+}
+
+const TODAY: Date = Date::constant(2023, 11, 14);
+const YESTERDAY: Date = Date::constant(2023, 11, 13);
 
 impl Case {
     fn good() -> Self {
         Self {
-            request: fixtures::request(500),
+            request: {
+                let mut request = fixtures::request(500);
+                request.order.mcc = Some("5942".to_owned());
+                request
+            },
             card: Some(fixtures::card()),
             program: fixtures::program(),
             balance: Some(fixtures::balance(1_000)),
@@ -29,6 +61,8 @@ impl Case {
             reversed_early: false,
             deposit: Some(fixtures::partner_balance(PartnerBalanceKind::Deposit, 1_000)),
             mode: CollateralMode::Deposit,
+            card_spending: Spending::default(),
+            owner_spending: Spending::default(),
         }
     }
 
@@ -62,7 +96,7 @@ impl Case {
             ("balance", "removed") => state(self, BalanceState::Removed),
             ("balance", "locked") => state(self, BalanceState::Locked),
             ("balance", "currency") => {
-                self.request.order.currency = crate::money::Currency::PLN;
+                self.request.order.currency = Currency::PLN;
             }
             ("owner", "none") => self.owner = None,
             ("owner", "deleted") => {
@@ -73,6 +107,21 @@ impl Case {
             }
             ("locks", "one") => {
                 self.owner.iter_mut().for_each(|owner| owner.under_lock = true);
+            }
+            ("program-limits", "daily") => self.program.rules.limits = daily(),
+            ("program-limits", "mcc") => self.program.rules.controls = no_books(),
+            ("card-limits", "daily") => self.card_spending.rules.limits = daily(),
+            ("card-limits", "mcc") => self.card_spending.rules.controls = no_books(),
+            ("owner-limits", "daily") => self.owner_spending.rules.limits = daily(),
+            ("owner-limits", "mcc") => self.owner_spending.rules.controls = no_books(),
+            ("budget", "card") => {
+                self.card_spending.rules.budget = budget(499, (TODAY, TODAY));
+            }
+            ("budget", "owner") => {
+                self.owner_spending.rules.budget = budget(499, (YESTERDAY, TODAY));
+            }
+            ("budget", "over") => {
+                self.card_spending.rules.budget = budget(500, (YESTERDAY, YESTERDAY));
             }
             ("deposit", "none") => self.deposit = None,
             ("deposit", "less") => {
@@ -96,6 +145,9 @@ impl Case {
             accounts: &accounts,
             mode: self.mode,
             owner: self.owner,
+            card_spending: &self.card_spending,
+            owner_spending: &self.owner_spending,
+            today: TODAY,
             reversed_early: self.reversed_early,
             original: Match::None,
             now: fixtures::NOW,
@@ -130,6 +182,10 @@ const CHECKED: &[(&str, &str)] = &[
     ("owner", "none"),
     ("locks", "one"),
     ("program", "closed"),
+    ("program-limits", "daily"),
+    ("card-limits", "daily"),
+    ("owner-limits", "daily"),
+    ("budget", "owner"),
     ("deposit", "none"),
     ("funds", "none"),
 ];
@@ -159,6 +215,15 @@ fn the_first_failing_check_names_the_reason() {
         owner locked     | CUSTOMER_LOCKED 1004
         locks one        | AML_EXCEPTION 1002
         program closed   | TRANSACTION_NOT_PERMITTED 1019
+        program-limits daily | LIMIT_EXCEED 1021
+        program-limits mcc   | TRANSACTION_NOT_PERMITTED 1019
+        card-limits daily    | EXCEEDS_AMOUNT_LIMIT 1021
+        card-limits mcc      | TRANSACTION_NOT_PERMITTED 1019
+        owner-limits daily   | LIMIT_EXCEED 1021
+        owner-limits mcc     | TRANSACTION_NOT_PERMITTED 1019
+        budget card      | BUDGET_EXCEEDED 1021
+        budget owner     | BUDGET_EXCEEDED 1021
+        budget over      | BUDGET_EXCEEDED 1021
         deposit none     | DEPOSIT_BALANCE_NOT_FOUND 1000
         deposit less     | INSUFFICIENT_FUNDS_ON_DEPOSIT_BALANCE 1000
         funds none       | INSUFFICIENT_FUNDS 1016

@@ -2,7 +2,7 @@
 
 use super::*;
 use domain::money::Currency;
-use domain::transaction::Category;
+use domain::transaction::{Category, Place};
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect(text)
@@ -37,6 +37,7 @@ fn order() -> Order {
         ),
         mcc: Some("5122".to_owned()),
         retrieval_reference: None,
+        place: Place::default(),
     }
 }
 

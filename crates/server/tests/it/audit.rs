@@ -251,6 +251,7 @@ async fn cards(book: &mut Book<'_>, customer: i64, balance: &str) -> Vec<String>
         let post = book.request("POST", unlock, &[&customer, &card]);
         book.once(post, 204, action).await;
     }
+    limits(book, customer, card).await;
     let route = "/lifecycle/v1/users/{customerId}/cards/{cardId}";
     for action in [&["card.remove"][..], &[]] {
         let delete = book.request("DELETE", route, &[&customer, &card]);
@@ -258,6 +259,33 @@ async fn cards(book: &mut Book<'_>, customer: i64, balance: &str) -> Vec<String>
     }
     refused(book, customer, (balance, card), &body).await;
     numbers
+}
+
+/// Limits and transactional locks; the second time nothing changes.
+async fn limits(book: &mut Book<'_>, customer: i64, card: i64) {
+    let draft = json!({ "limits": [
+        { "type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5 },
+    ] });
+    let route = "/secure/customers/{customerId}/cards/{cardId}/limits";
+    for action in [&["card.limits"][..], &[]] {
+        let put = book.request("PUT", route, &[&customer, &card]);
+        book.once(put.json(&draft), 200, action).await;
+    }
+    let route = "/secure/customers/{customerId}/limits";
+    for action in [&["user.limits"][..], &[]] {
+        let put = book.request("PUT", route, &[&customer]);
+        book.once(put.json(&draft), 200, action).await;
+    }
+    let route = "/secure/customers/{customerId}/transactional-locks";
+    for action in [&["user.lock"][..], &[]] {
+        let post = book.request("POST", route, &[&customer]);
+        book.once(post.json(&json!({ "reason": "POLICE_LOCK" })), 204, action).await;
+    }
+    let route = "/secure/customers/{customerId}/transactional-locks/{reason}";
+    for action in [&["user.lock"][..], &[]] {
+        let delete = book.request("DELETE", route, &[&customer, &"POLICE_LOCK"]);
+        book.once(delete, 204, action).await;
+    }
 }
 
 /// Each route once more, and each time refused: about a card that was removed, for somebody who

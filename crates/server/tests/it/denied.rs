@@ -85,6 +85,10 @@ const FOLLOW_UP: Sends = Json(
         "referenceTransactionDate": "2026-11-21T10:00:00+00:00"}"#,
 );
 
+const LIMITS: Sends = Json(
+    r#"{"limits": [{"type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5}]}"#,
+);
+
 /// Method, path, whose it is, the names in it, what is sent.
 pub(crate) type Route = (&'static str, &'static str, Channel, Names, Sends);
 
@@ -140,6 +144,25 @@ pub(crate) const ROUTES: &[Route] = &[
         Json(r#"{"reason": 7}"#),
     ),
     ("POST", "/secure/customers/{customerId}/cards/{cardId}/unlock", Secure, CARD_OF_USER, Nothing),
+    ("GET", "/secure/customers/{customerId}/cards/{cardId}/limits", Secure, CARD_OF_USER, Nothing),
+    ("PUT", "/secure/customers/{customerId}/cards/{cardId}/limits", Secure, CARD_OF_USER, LIMITS),
+    ("GET", "/secure/customers/{customerId}/limits", Secure, USER, Nothing),
+    ("PUT", "/secure/customers/{customerId}/limits", Secure, USER, LIMITS),
+    ("GET", "/secure/customers/{customerId}/transactional-locks", Secure, USER, Nothing),
+    (
+        "POST",
+        "/secure/customers/{customerId}/transactional-locks",
+        Secure,
+        USER,
+        Json(r#"{"reason": "FRAUD_SUSPECTED"}"#),
+    ),
+    (
+        "DELETE",
+        "/secure/customers/{customerId}/transactional-locks/{reason}",
+        Secure,
+        USER,
+        Nothing,
+    ),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
     ("POST", "/sandbox/v1/clock", Secure, NOBODYS, Nothing),
@@ -184,7 +207,9 @@ impl Ids {
 
 /// Writes values for all names of a route, by what each is.
 fn filled(text: &str, names: Names, value: impl Fn(&str) -> String) -> String {
-    names.iter().fold(text.to_owned(), |text, (name, _)| text.replace(name, &value(name)))
+    // A reason is nobody's.
+    let text = text.replace("{reason}", "FRAUD_SUSPECTED");
+    names.iter().fold(text, |text, (name, _)| text.replace(name, &value(name)))
 }
 
 /// A request for a route, as its own partner makes it.

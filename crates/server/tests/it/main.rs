@@ -24,5 +24,6 @@ mod our_certificates;
 mod production;
 mod removal;
 mod sandbox;
+mod spending;
 mod story;
 mod upgrade;

@@ -259,6 +259,16 @@ impl Caller {
         self.client.get(format!("{}{path}", self.base))
     }
 
+    /// Replaces.
+    pub(crate) fn put(&self, path: &str) -> RequestBuilder {
+        self.request(reqwest::Method::PUT, path)
+    }
+
+    /// Removes.
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(reqwest::Method::DELETE, path)
+    }
+
     /// A POST to this path.
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.base))

@@ -31,6 +31,7 @@ pub(super) fn authorize(
     let card = request.order.card.and_then(|id| facts.cards.get(&(partner, id)));
     let accounts = accounts_of(facts, command, &request.order);
     let balance = request.order.balance.and_then(|id| facts.balances.get(&(partner, id)));
+    let [of_card, of_owner] = facts.spenders(partner, &request.order);
     let known = authorization::Facts {
         card,
         program: card.and_then(|card| facts.settings.program(partner, &card.config_id)),
@@ -38,6 +39,9 @@ pub(super) fn authorize(
         accounts: &accounts,
         mode: mode(facts, command),
         owner: owner_of(facts, command, &request.order),
+        card_spending: facts.spending(partner, of_card),
+        owner_spending: facts.spending(partner, of_owner),
+        today: facts.day(partner, &request.order, command.now),
         reversed_early: is_reversed_early(facts, command),
         original: referred(facts, command, &request.order, reference),
         now: command.now,

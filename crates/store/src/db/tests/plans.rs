@@ -6,7 +6,7 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, balances, books, cards, certificates, counters, endpoints, idempotency, instance,
-    janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs,
+    janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs, spending,
     transactions, users,
 };
 
@@ -28,6 +28,7 @@ fn statements() -> Vec<Sql> {
         books::STATEMENTS,
         partners::STATEMENTS,
         programs::STATEMENTS,
+        spending::STATEMENTS,
         transactions::STATEMENTS,
         users::STATEMENTS,
     ]
@@ -43,6 +44,7 @@ fn engine() -> Vec<Each> {
         ledger::ENGINE,
         outbox::ENGINE,
         outbox::log::EACH,
+        spending::ENGINE,
         transactions::ENGINE,
         users::ENGINE,
     ]
@@ -100,9 +102,10 @@ async fn fill(db: &Db) {
             "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
                 null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
                 'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now},
-                {now}, 0, 0, 'NONE', null, 0, 0
+                {now}, 0, 0, 'NONE', null, 0, 0, '2026-11-21', 1
              from {series}"
         ),
+        format!("insert into spending select 1, 'CARD', n, null, {bytes}, 0 from {series}"),
     ];
     let outbox = format!(
         "insert into outbox select 1, n, {ids}, 'card/' || (n % 20), 'cardLocked', n, null, null,

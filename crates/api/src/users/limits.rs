@@ -1,0 +1,48 @@
+//! `GET|PUT /secure/customers/{customerId}/limits`.
+
+use super::TAG;
+use crate::Api;
+use crate::answer::{Done, kept};
+use crate::call::{Call, Head};
+use crate::endpoint::{Endpoint, nothing};
+use crate::problem::Problem;
+use crate::spending::{Currencies, LimitsJson, draft, example};
+use app::spending::Draft;
+
+/// Shows what a user may spend, and has.
+pub(crate) fn limits() -> Endpoint {
+    Endpoint::of(nothing, shown).about(
+        TAG,
+        "Show a user's limits and controls",
+        "They are for all balances and cards of the user together, each limit in one currency.",
+    )
+}
+
+/// Sets what a user may spend.
+pub(crate) fn set_limits() -> Endpoint {
+    Endpoint::of(read, set)
+        .about(
+            TAG,
+            "Set a user's limits and controls",
+            "What is sent takes the place of what was there; what isn't sent isn't limited. A new \
+             limit counts the whole running period.",
+        )
+        .example(example(Currencies::Told))
+}
+
+fn read(call: &Call) -> Result<Draft, Problem> {
+    let mut fields = call.fields()?;
+    let draft = draft(&mut fields, Currencies::Told);
+    fields.finish()?;
+    Ok(draft.unwrap_or_default())
+}
+
+async fn shown(api: Api, head: Head, (): ()) -> Result<Done<LimitsJson>, Problem> {
+    let found = api.app.user_limits(head.scope()?, head.user()?).await?;
+    Ok(Done::with(&LimitsJson::from(&found)))
+}
+
+async fn set(api: Api, head: Head, draft: Draft) -> Result<Done<LimitsJson>, Problem> {
+    let once = head.once(kept::<_, LimitsJson>);
+    Ok(Done::kept(api.app.set_user_limits(head.scope()?, head.user()?, draft, once).await?))
+}

@@ -1,0 +1,234 @@
+//! What a card or a user may spend, and has: shown and set (spec "Limits and controls"). It is
+//! counted where payments are decided, in the engine.
+
+use crate::audit::{Done, Entry};
+use crate::cards::of_holder;
+use crate::once::Turn;
+use crate::refusals::Refusal;
+use crate::{App, Error, Once};
+use domain::Date;
+use domain::ids::{CardId, UserId};
+use domain::limits::{Budget, Controls, Limit, LimitType, Rules, TimeUnit};
+use domain::money::{Amount, Currency};
+use domain::scope::Scope;
+use domain::spending::{Spending, Subject, Sum};
+use serde_json::Value;
+use store::db::Tx;
+use store::{balances, spending, users};
+
+/// Limits as they are asked for. Those of a card needn't tell its currency.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// At most one of a type, time and currency.
+    pub limits: Vec<DraftLimit>,
+    /// Where, how and for what.
+    pub controls: Controls,
+    /// What there is in all, for a time.
+    pub budget: Option<DraftBudget>,
+}
+
+/// A limit as it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct DraftLimit {
+    /// Which payments count.
+    pub kind: LimitType,
+    /// Over which time.
+    pub unit: TimeUnit,
+    /// In which currency.
+    pub currency: Option<Currency>,
+    /// How much at most.
+    pub amount: Amount,
+    /// How many payments at most.
+    pub count: Option<i64>,
+}
+
+/// A budget as it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct DraftBudget {
+    /// In which currency.
+    pub currency: Option<Currency>,
+    /// How much in all.
+    pub amount: Amount,
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+}
+
+impl Draft {
+    /// The rules, in one currency if there is just one that they can be in.
+    pub fn rules(self, only: Option<Currency>) -> Result<Rules, Refusal> {
+        let currency = |told: Option<Currency>| match (told, only) {
+            (Some(told), Some(only)) if told != only => Err(Refusal::CurrencyMismatch),
+            (told, only) => told.or(only).ok_or(Refusal::CurrencyMismatch),
+        };
+        let limit = |DraftLimit { kind, unit, currency: told, amount, count }| {
+            Ok(Limit { kind, unit, currency: currency(told)?, amount, count })
+        };
+        let budget = |DraftBudget { currency: told, amount, from, to }| {
+            Ok(Budget { currency: currency(told)?, amount, from, to })
+        };
+        Ok(Rules {
+            limits: self.limits.into_iter().map(limit).collect::<Result<_, Refusal>>()?,
+            controls: self.controls,
+            budget: self.budget.map(budget).transpose()?,
+        })
+    }
+}
+
+/// What may be spent, and was.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// Rules and counters.
+    pub spending: Spending,
+    /// What the card's program allows at most; nothing for a user.
+    pub program: Rules,
+    /// The partner's day.
+    pub today: Date,
+}
+
+impl App {
+    /// What a holder's card may spend, and has.
+    pub async fn card_limits(
+        &self,
+        scope: Scope,
+        holder: UserId,
+        card: CardId,
+    ) -> Result<Allowance, Error> {
+        let mut tx = self.db.read().await?;
+        let found = self.card_limits_in(&mut tx, scope, holder, card).await;
+        tx.end(found).await
+    }
+
+    async fn card_limits_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        holder: UserId,
+        id: CardId,
+    ) -> Result<Allowance, Error> {
+        let card = of_holder(tx, scope, holder, id).await?;
+        let kept = spending::find(tx, scope, Subject::Card(id)).await?;
+        Ok(self.allowance(scope, kept.spending, self.program_rules(scope, &card.config_id)))
+    }
+
+    /// What a user may spend with all cards, and has.
+    pub async fn user_limits(&self, scope: Scope, user: UserId) -> Result<Allowance, Error> {
+        let mut tx = self.db.read().await?;
+        let found = user_spending(&mut tx, scope, user).await;
+        Ok(self.allowance(scope, tx.end(found).await?, Rules::default()))
+    }
+
+    /// Sets what a holder's card may spend, in place of what it might until now.
+    pub async fn set_card_limits(
+        &self,
+        scope: Scope,
+        holder: UserId,
+        card: CardId,
+        draft: Draft,
+        once: Once<Allowance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.set_card_limits_in(&mut tx, scope, (holder, card), draft).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn set_card_limits_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        (holder, id): (UserId, CardId),
+        draft: Draft,
+    ) -> Result<Done<Allowance>, Error> {
+        // A card never changes its balance, so it may be read before the lock; its state may not.
+        let guard = of_holder(tx, scope, holder, id).await?.balance;
+        balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
+        let card = of_holder(tx, scope, holder, id).await?;
+        let currency = balances::find(tx, scope, guard).await?.map(|balance| balance.currency);
+        let rules = draft.rules(currency)?;
+        let program = self.program_rules(scope, &card.config_id);
+        if rules.above(&program).is_some() {
+            return Err(Refusal::LimitAboveProgram.into());
+        }
+        self.set_limits_in(tx, scope, Subject::Card(id), (rules, program)).await
+    }
+
+    /// Sets what a user may spend with all cards, in place of what it might until now.
+    pub async fn set_user_limits(
+        &self,
+        scope: Scope,
+        user: UserId,
+        draft: Draft,
+        once: Once<Allowance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.set_user_limits_in(&mut tx, scope, user, draft).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn set_user_limits_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        user: UserId,
+        draft: Draft,
+    ) -> Result<Done<Allowance>, Error> {
+        users::find_locked(tx, scope, user).await?.ok_or(Refusal::CustomerNotFound)?;
+        let rules = draft.rules(None)?;
+        self.set_limits_in(tx, scope, Subject::User(user), (rules, Rules::default())).await
+    }
+
+    /// Sets rules under the guard of whom they are for. A budget counts what was spent in its days
+    /// already.
+    async fn set_limits_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        subject: Subject,
+        (rules, program): (Rules, Rules),
+    ) -> Result<Done<Allowance>, Error> {
+        let mut kept = spending::find(tx, scope, subject).await?;
+        if kept.spending.rules == rules {
+            return Ok(Done::unchanged(self.allowance(scope, kept.spending, program)));
+        }
+        let before = spending::to_json(&kept.spending.rules);
+        let spent = match &rules.budget {
+            None => Sum::default(),
+            Some(budget) => spending::spent(tx, scope, subject, budget).await?,
+        };
+        let today = self.settings.get().today(scope.partner(), self.now());
+        kept.spending.set_budget(rules.budget, spent, today);
+        kept.spending.rules = rules;
+        spending::set(tx, scope, subject, &kept).await?;
+        let after = spending::to_json(&kept.spending.rules);
+        let entry = match subject {
+            Subject::Card(id) => Entry::changed("card.limits", id.0, &before, &after),
+            Subject::User(id) => Entry::changed("user.limits", id.0, &before, &after),
+        };
+        Ok(Done::changed(self.allowance(scope, kept.spending, program), entry))
+    }
+
+    fn allowance(&self, scope: Scope, spending: Spending, program: Rules) -> Allowance {
+        let today = self.settings.get().today(scope.partner(), self.now());
+        Allowance { spending, program, today }
+    }
+
+    fn program_rules(&self, scope: Scope, config_id: &str) -> Rules {
+        let settings = self.settings.get();
+        let program = settings.program(scope.partner(), config_id);
+        program.map(|program| program.rules.clone()).unwrap_or_default()
+    }
+}
+
+async fn user_spending(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Spending, Error> {
+    users::find(tx, scope, user).await?.ok_or(Refusal::CustomerNotFound)?;
+    Ok(spending::find(tx, scope, Subject::User(user)).await?.spending)
+}

@@ -1,0 +1,200 @@
+//! What may be spent: limits and controls of a card, of an owner, of a program (spec "Limits and
+//! controls"). What was spent is in [`crate::spending`].
+
+use crate::money::{Amount, Currency};
+use crate::transaction::{CaptureMode, Order, TransactionType};
+use crate::user::Country;
+use crate::words::words;
+use jiff::civil::{Date, Weekday};
+
+words! {
+    /// Which payments a limit counts.
+    pub enum LimitType {
+        /// All of them.
+        General = "general",
+        /// Purchases on the Internet: capture mode `ECOM`.
+        Ecommerce = "ecommerce",
+        /// Cash from machines: type `atm`.
+        Atm = "atm",
+        /// Capture mode `NFC`.
+        Contactless = "contactless",
+        /// Whatever was paid in another currency than the balance's.
+        ForeignAmount = "foreign_amount",
+    }
+}
+
+words! {
+    /// Over which time a limit counts, in the partner's time zone.
+    pub enum TimeUnit {
+        /// Each payment by itself.
+        Transaction = "transaction",
+        /// From midnight to midnight, however many hours that is.
+        Daily = "daily",
+        /// From Monday to Sunday.
+        Weekly = "weekly",
+        /// A month of the calendar.
+        Monthly = "monthly",
+        /// A year of the calendar.
+        Yearly = "yearly",
+        /// As long as there is anything to count.
+        Lifetime = "lifetime",
+    }
+}
+
+impl TimeUnit {
+    /// Whether two days are in the same period. A single payment's is never the same.
+    #[must_use]
+    pub fn same_period(self, one: Date, other: Date) -> bool {
+        let monday = |date: Date| {
+            date.checked_sub(jiff::Span::new().days(date.weekday().since(Weekday::Monday))).ok()
+        };
+        match self {
+            Self::Transaction => false,
+            Self::Daily => one == other,
+            Self::Weekly => monday(one) == monday(other),
+            Self::Monthly => (one.year(), one.month()) == (other.year(), other.month()),
+            Self::Yearly => one.year() == other.year(),
+            Self::Lifetime => true,
+        }
+    }
+}
+
+/// The kinds of limits that count a payment, one bit each in the order of [`LimitType::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds(pub u8);
+
+impl Kinds {
+    /// Those that count what a message says.
+    #[must_use]
+    pub fn of(order: &Order) -> Self {
+        let foreign = order.original_currency.is_some_and(|original| original != order.currency);
+        let counts = |kind: LimitType| match kind {
+            LimitType::General => true,
+            LimitType::Ecommerce => order.place.capture_mode == Some(CaptureMode::Ecom),
+            LimitType::Atm => order.kind == TransactionType::Atm,
+            LimitType::Contactless => order.place.capture_mode == Some(CaptureMode::Nfc),
+            LimitType::ForeignAmount => foreign,
+        };
+        let bit = |kind: &LimitType| 1 << *kind as u8;
+        Self(LimitType::ALL.iter().filter(|kind| counts(**kind)).map(bit).sum())
+    }
+
+    /// Whether limits of this type count it.
+    #[must_use]
+    pub fn has(self, kind: LimitType) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}
+
+/// How much may be spent in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Which payments count.
+    pub kind: LimitType,
+    /// Over which time.
+    pub unit: TimeUnit,
+    /// In which currency: what is spent in another isn't touched by it.
+    pub currency: Currency,
+    /// How much at most; nothing at all forbids such payments.
+    pub amount: Amount,
+    /// How many payments at most.
+    pub count: Option<i64>,
+}
+
+impl Limit {
+    /// Whether two limits limit the same.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.kind, self.unit, self.currency) == (other.kind, other.unit, other.currency)
+    }
+}
+
+/// A list of what alone is allowed, or of what is blocked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control<T> {
+    /// These and no others. What isn't told can't be one of them.
+    Allowed(Vec<T>),
+    /// All but these.
+    Blocked(Vec<T>),
+}
+
+impl<T: PartialEq> Control<T> {
+    fn permits(&self, told: Option<&T>) -> bool {
+        match self {
+            Self::Allowed(these) => told.is_some_and(|told| these.contains(told)),
+            Self::Blocked(these) => !told.is_some_and(|told| these.contains(told)),
+        }
+    }
+}
+
+/// Where, how and for what may be paid; a control that isn't there permits everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// Merchant category codes (ISO 18245): four digits.
+    pub mccs: Option<Control<String>>,
+    /// The acquirers' countries.
+    pub countries: Option<Control<Country>>,
+    /// How the card is read.
+    pub capture_modes: Option<Control<CaptureMode>>,
+    /// Merchants by the acquirers' identifiers.
+    pub merchants: Option<Control<String>>,
+}
+
+impl Controls {
+    /// Whether a payment as a message asks for it is permitted.
+    #[must_use]
+    pub fn permit(&self, order: &Order) -> bool {
+        fn permits<T: PartialEq>(control: Option<&Control<T>>, told: Option<&T>) -> bool {
+            control.is_none_or(|control| control.permits(told))
+        }
+        permits(self.mccs.as_ref(), order.mcc.as_ref())
+            && permits(self.countries.as_ref(), order.place.country.as_ref())
+            && permits(self.capture_modes.as_ref(), order.place.capture_mode.as_ref())
+            && permits(self.merchants.as_ref(), order.place.merchant.as_ref())
+    }
+}
+
+/// A sum for a time of one's own choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// In which currency; what is spent in another isn't touched by it.
+    pub currency: Currency,
+    /// How much in all.
+    pub amount: Amount,
+    /// The first day; before it nothing may be spent.
+    pub from: Date,
+    /// The last day; after it nothing may be spent.
+    pub to: Date,
+}
+
+impl Budget {
+    /// Whether it is for this day.
+    #[must_use]
+    pub fn covers(&self, day: Date) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+}
+
+/// All that limits what a card, an owner or a program's cards may spend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// At most one of a type, time and currency.
+    pub limits: Vec<Limit>,
+    /// Where, how and for what.
+    pub controls: Controls,
+    /// What there is in all, for a time. A program has none.
+    pub budget: Option<Budget>,
+}
+
+impl Rules {
+    /// The first limit that allows more than a ceiling does: more money, or more payments.
+    #[must_use]
+    pub fn above<'a>(&'a self, ceilings: &Self) -> Option<&'a Limit> {
+        self.limits.iter().find(|limit| {
+            ceilings.limits.iter().filter(|ceiling| ceiling.is_like(limit)).any(|ceiling| {
+                let more = limit.count.zip(ceiling.count).is_some_and(|(one, top)| one > top);
+                limit.amount > ceiling.amount || more
+            })
+        })
+    }
+}

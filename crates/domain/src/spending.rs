@@ -1,0 +1,285 @@
+//! What was spent, and whether that leaves room for more (spec "Limits and controls", rules
+//! "Counting against limits").
+//!
+//! A payment counts on the day of its authorization, in the time zone that its partner has then.
+//! What follows (increment, reversal, expiry, clearing for less or more) changes the counters of
+//! that same day's periods; of a period that is over nobody asks any more, so it isn't kept.
+
+use crate::ids::{CardId, UserId};
+use crate::limits::{Budget, Kinds, Limit, LimitType, Rules, TimeUnit};
+use crate::money::{Amount, Currency};
+use crate::transaction::{Category, Order, Processing, Transaction, TransactionType};
+use jiff::civil::Date;
+
+/// Whose spending it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A card's.
+    Card(CardId),
+    /// A user's, with all balances and cards.
+    User(UserId),
+}
+
+/// How a transaction counts: fixed when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The partner's day of it.
+    pub on: Date,
+    /// The limits that count it.
+    pub kinds: Kinds,
+}
+
+impl Counted {
+    /// How a new transaction counts: payments that the network brings do, all that gives money
+    /// doesn't, nor does what the partner or the operator moves.
+    #[must_use]
+    pub fn of(order: &Order, today: Date) -> Option<Self> {
+        let of_network =
+            order.kind.is_of_the_network() || order.kind == TransactionType::Adjustment;
+        let counts = of_network && order.category == Category::Debit;
+        counts.then(|| Self { on: today, kinds: Kinds::of(order) })
+    }
+}
+
+/// So much, and so many payments. Sums of any number of amounts fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// In minor units.
+    pub amount: i128,
+    /// How many payments.
+    pub count: i64,
+}
+
+impl Sum {
+    /// What a transaction stands for now: what it holds and what it has moved.
+    fn of(transaction: Option<&Transaction>) -> Self {
+        let Some(transaction) = transaction.filter(|it| it.processing == Processing::Success)
+        else {
+            return Self::default();
+        };
+        let amount = spent(transaction);
+        Self { amount, count: i64::from(amount != 0) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { amount: self.amount + other.amount, count: self.count + other.count }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self { amount: self.amount - other.amount, count: self.count - other.count }
+    }
+}
+
+fn spent(transaction: &Transaction) -> i128 {
+    i128::from(transaction.held.minor()) + i128::from(transaction.cleared.minor())
+}
+
+/// What an event adds to the counters, or takes off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// How it counts.
+    pub counted: Counted,
+    /// In which currency.
+    pub currency: Currency,
+    /// How much, below zero when something is given back.
+    pub sum: Sum,
+}
+
+impl Delta {
+    /// What lies between a transaction as it was, if it was, and as it is; nothing for none.
+    #[must_use]
+    pub fn between(before: Option<&Transaction>, after: &Transaction) -> Option<Self> {
+        let sum = Sum::of(Some(after)).minus(Sum::of(before));
+        let (counted, currency) = (after.counted?, after.order.currency);
+        (sum != Sum::default()).then_some(Self { counted, currency, sum })
+    }
+}
+
+const UNITS: usize = TimeUnit::ALL.len();
+const TYPES: usize = LimitType::ALL.len();
+
+/// The sums of one currency's periods as of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Periods {
+    currency: Currency,
+    as_of: Date,
+    sums: [[Sum; UNITS]; TYPES],
+    budget: Sum,
+}
+
+impl Periods {
+    /// Begins anew what has begun anew by a day. A day before the newest changes nothing.
+    fn roll(&mut self, day: Date) {
+        if day <= self.as_of {
+            return;
+        }
+        for sums in &mut self.sums {
+            for (sum, unit) in sums.iter_mut().zip(TimeUnit::ALL) {
+                if !unit.same_period(self.as_of, day) {
+                    *sum = Sum::default();
+                }
+            }
+        }
+        self.as_of = day;
+    }
+}
+
+/// What a card or an owner may spend, and what it has spent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// What it may.
+    pub rules: Rules,
+    periods: Vec<Periods>,
+}
+
+/// A payment that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// How it would count.
+    pub counted: Counted,
+    /// In which currency.
+    pub currency: Currency,
+    /// How much.
+    pub amount: Amount,
+    /// What it raises, if it raises something: that counts already.
+    pub raises: Option<&'a Transaction>,
+}
+
+impl<'a> Asked<'a> {
+    /// What a message asks for, on a day. What raises a payment counts as that payment does.
+    #[must_use]
+    pub fn of(order: &Order, amount: Amount, today: Date, raises: Option<&'a Transaction>) -> Self {
+        let new = Counted { on: today, kinds: Kinds::of(order) };
+        let counted = raises.and_then(|raised| raised.counted).unwrap_or(new);
+        Self { counted, currency: order.currency, amount, raises }
+    }
+}
+
+impl Spending {
+    /// Rules and what was counted, as kept in bytes.
+    pub fn of(rules: Rules, counters: &[u8]) -> Option<Self> {
+        Some(Self { rules, periods: packed::read(counters)? })
+    }
+
+    /// What was counted, in few bytes.
+    #[must_use]
+    pub fn counters(&self) -> Vec<u8> {
+        packed::write(&self.periods)
+    }
+
+    /// Counts what an event adds or gives back, in each period of its day that is still kept.
+    pub fn count(&mut self, delta: &Delta) {
+        let day = delta.counted.on;
+        let budget = self
+            .rules
+            .budget
+            .filter(|budget| budget.currency == delta.currency && budget.covers(day));
+        let periods = self.periods_of(delta.currency, day);
+        periods.roll(day);
+        for (sums, kind) in periods.sums.iter_mut().zip(LimitType::ALL) {
+            for (sum, unit) in sums.iter_mut().zip(TimeUnit::ALL) {
+                if delta.counted.kinds.has(*kind) && unit.same_period(day, periods.as_of) {
+                    *sum = sum.plus(delta.sum);
+                }
+            }
+        }
+        if budget.is_some() {
+            periods.budget = periods.budget.plus(delta.sum);
+        }
+    }
+
+    /// Sets a budget; what was spent of it already is counted from now on.
+    pub fn set_budget(&mut self, budget: Option<Budget>, spent: Sum, today: Date) {
+        self.rules.budget = budget;
+        self.periods.iter_mut().for_each(|periods| periods.budget = Sum::default());
+        if let Some(budget) = budget {
+            self.periods_of(budget.currency, today).budget = spent;
+        }
+    }
+
+    /// The day on which something that happens today counts: a day that came before doesn't come
+    /// again, though clocks of nodes differ and time zones are changed.
+    #[must_use]
+    pub fn day(&self, currency: Currency, today: Date) -> Date {
+        self.find(currency).map_or(today, |periods| periods.as_of.max(today))
+    }
+
+    /// What was spent so far in the running period of a limit.
+    #[must_use]
+    pub fn used(&self, limit: &Limit, today: Date) -> Sum {
+        self.used_on(limit, self.day(limit.currency, today)).unwrap_or_default()
+    }
+
+    /// What was spent in the period of a limit that has this day; none if that period is over.
+    fn used_on(&self, limit: &Limit, day: Date) -> Option<Sum> {
+        let Some(periods) = self.find(limit.currency) else { return Some(Sum::default()) };
+        if limit.unit.same_period(periods.as_of, day) {
+            Some(periods.sums[limit.kind as usize][limit.unit as usize])
+        } else {
+            (day > periods.as_of).then(Sum::default)
+        }
+    }
+
+    /// What was spent of the budget so far.
+    #[must_use]
+    pub fn used_of_budget(&self) -> Sum {
+        let periods = self.rules.budget.and_then(|budget| self.find(budget.currency));
+        periods.map_or(Sum::default(), |periods| periods.budget)
+    }
+
+    /// Whether a payment stays within limits that count this spending: its own, or its program's.
+    #[must_use]
+    pub fn is_within(&self, limits: &[Limit], asked: &Asked<'_>) -> bool {
+        let counts = |limit: &&Limit| {
+            limit.currency == asked.currency && asked.counted.kinds.has(limit.kind)
+        };
+        limits.iter().filter(counts).all(|limit| self.leaves_room(limit, asked))
+    }
+
+    fn leaves_room(&self, limit: &Limit, asked: &Asked<'_>) -> bool {
+        let raised = asked.raises.map_or(0, spent);
+        let before = match limit.unit {
+            TimeUnit::Transaction => Some(Sum { amount: raised, count: i64::from(raised != 0) }),
+            TimeUnit::Daily
+            | TimeUnit::Weekly
+            | TimeUnit::Monthly
+            | TimeUnit::Yearly
+            | TimeUnit::Lifetime => self.used_on(limit, asked.counted.on),
+        };
+        // Nothing goes beyond the limit of a period that is over.
+        let Some(before) = before else { return true };
+        let new = Sum { amount: asked.amount.minor().into(), count: i64::from(raised == 0) };
+        let after = before.plus(new);
+        after.amount <= limit.amount.minor().into()
+            && limit.count.is_none_or(|top| after.count <= top)
+    }
+
+    /// Whether a payment stays within the budget, if there is one.
+    #[must_use]
+    pub fn is_within_budget(&self, asked: &Asked<'_>) -> bool {
+        let budget = self.rules.budget.filter(|budget| budget.currency == asked.currency);
+        budget.is_none_or(|budget| {
+            let after = self.used_of_budget().amount + i128::from(asked.amount.minor());
+            budget.covers(asked.counted.on) && after <= budget.amount.minor().into()
+        })
+    }
+
+    fn find(&self, currency: Currency) -> Option<&Periods> {
+        self.periods.iter().find(|periods| periods.currency == currency)
+    }
+
+    fn periods_of(&mut self, currency: Currency, day: Date) -> &mut Periods {
+        let found = self.periods.iter().position(|periods| periods.currency == currency);
+        let at = found.unwrap_or_else(|| {
+            let sums = [[Sum::default(); UNITS]; TYPES];
+            self.periods.push(Periods { currency, as_of: day, sums, budget: Sum::default() });
+            self.periods.len() - 1
+        });
+        &mut self.periods[at]
+    }
+}
+
+mod packed;
+
+#[cfg(test)]
+mod tests;

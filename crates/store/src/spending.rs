@@ -1,0 +1,179 @@
+//! Rows of `spending`: what a card or an owner may spend, and has. A card's row is guarded by its
+//! balance, an owner's by the owner.
+
+pub(crate) mod rules;
+
+pub use rules::to_json;
+
+use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
+use crate::read::corrupt;
+use crate::{StoreError, values};
+use domain::Date;
+use domain::ids::{CardId, PartnerId, UserId};
+use domain::limits::Budget;
+use domain::scope::Scope;
+use domain::spending::{Spending, Subject, Sum};
+
+const TABLE: Table = Table {
+    name: "spending",
+    key: &["partner_id", "subject", "subject_id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("subject", Type::Text),
+        ("subject_id", Type::Int),
+        ("rules", Type::Json),
+        ("counters", Type::Bytes),
+        ("version", Type::Int),
+    ],
+};
+
+const LOAD: Each = Each {
+    sql: "select partner_id, subject, subject_id, rules, counters, version
+        from spending
+        where partner_id = $1 and subject = $2 and subject_id = $3
+        limit 1",
+    keys: &[Type::Int, Type::Text, Type::Int],
+};
+const UPDATE: Each = Each {
+    sql: "update spending
+        set counters = $4, version = $5
+        where partner_id = $1 and subject = $2 and subject_id = $3 and version = $6",
+    keys: &[Type::Int, Type::Text, Type::Int, Type::Bytes, Type::Int, Type::Int],
+};
+const SET: Each = Each {
+    sql: "update spending
+        set rules = $4, counters = $5, version = $6
+        where partner_id = $1 and subject = $2 and subject_id = $3 and version = $7",
+    keys: &[Type::Int, Type::Text, Type::Int, Type::Json, Type::Bytes, Type::Int, Type::Int],
+};
+// Amounts are added up by the caller: a sum can be beyond 64 bits.
+const SPENT_BY_CARD: Sql = Sql("
+    select t.held, t.cleared
+    from \"transaction\" t
+    where t.partner_id = $1 and t.card_id = $2 and t.counted_on >= $3 and t.counted_on <= $4
+        and t.currency = $5 and t.processing = 'SUCCESS'");
+const SPENT_BY_USER: Sql = Sql("
+    select t.held, t.cleared
+    from balance b
+    join \"transaction\" t on t.partner_id = b.partner_id and t.balance_id = b.id
+    where b.partner_id = $1 and b.user_id = $2 and t.counted_on >= $3 and t.counted_on <= $4
+        and t.currency = $5 and t.processing = 'SUCCESS'");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] = &[SPENT_BY_CARD, SPENT_BY_USER];
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[LOAD, UPDATE, SET];
+
+/// Whose spending, by its partner.
+pub type Key = (PartnerId, Subject);
+
+/// A row as it was read, and what became of it.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// What may be spent, and was.
+    pub spending: Spending,
+    /// The row's version; none if there is no row yet.
+    pub version: Option<i64>,
+}
+
+fn key((partner, subject): Key) -> Vec<Value> {
+    match subject {
+        Subject::Card(id) => values![partner, "CARD", id],
+        Subject::User(id) => values![partner, "USER", id],
+    }
+}
+
+/// Reads the spending of cards and owners that are guarded by the caller. Of whom nothing was kept
+/// yet there is no row.
+pub async fn load(
+    tx: &mut Tx,
+    keys: impl Iterator<Item = Key>,
+) -> Result<Vec<(Key, Kept)>, StoreError> {
+    let keys: Vec<Vec<Value>> = keys.map(key).collect();
+    tx.rows_each(&LOAD, &keys).await?.iter().map(read).collect()
+}
+
+/// The same of one.
+pub async fn find(tx: &mut Tx, scope: Scope, subject: Subject) -> Result<Kept, StoreError> {
+    let found = load(tx, std::iter::once((scope.partner(), subject))).await?;
+    Ok(found.into_iter().next().map(|(_, kept)| kept).unwrap_or_default())
+}
+
+/// Writes counters; answers how many rows are there now with what was counted.
+pub async fn update<'a>(
+    tx: &mut Tx,
+    changed: impl Iterator<Item = (Key, &'a Kept)>,
+) -> Result<u64, StoreError> {
+    let (mut new, mut old) = (Vec::new(), Vec::new());
+    for (whose, kept) in changed {
+        let mut row = key(whose);
+        match kept.version {
+            None => {
+                let rules = rules::to_value(&kept.spending.rules);
+                row.extend(values![rules, kept.spending.counters(), 0i64]);
+                new.push(row);
+            }
+            Some(version) => {
+                row.extend(values![kept.spending.counters(), version + 1, version]);
+                old.push(row);
+            }
+        }
+    }
+    Ok(tx.insert_all(&TABLE, &new).await? + tx.run_each(&UPDATE, &old).await?)
+}
+
+/// Writes what may be spent and, with a new budget, what was spent of it.
+pub async fn set(
+    tx: &mut Tx,
+    scope: Scope,
+    subject: Subject,
+    kept: &Kept,
+) -> Result<(), StoreError> {
+    let Some(version) = kept.version else {
+        let new = std::iter::once(((scope.partner(), subject), kept));
+        return update(tx, new).await.map(|_| ());
+    };
+    let mut row = key((scope.partner(), subject));
+    let rules = rules::to_value(&kept.spending.rules);
+    row.extend(values![rules, kept.spending.counters(), version + 1, version]);
+    match tx.run_each(&SET, &[row]).await? {
+        1 => Ok(()),
+        _ => Err(corrupt("version")),
+    }
+}
+
+/// What was spent already in the days of a budget.
+pub async fn spent(
+    tx: &mut Tx,
+    scope: Scope,
+    subject: Subject,
+    budget: &Budget,
+) -> Result<Sum, StoreError> {
+    let (sql, id) = match subject {
+        Subject::Card(CardId(id)) => (&SPENT_BY_CARD, id),
+        Subject::User(UserId(id)) => (&SPENT_BY_USER, id),
+    };
+    let (from, to): (Date, Date) = (budget.from, budget.to);
+    let rows = tx.rows(sql, &[&scope.partner(), &id, &from, &to, &budget.currency]).await?;
+    let mut sum = Sum::default();
+    for row in &rows {
+        let one = i128::from(row.get::<i64>("held")?) + i128::from(row.get::<i64>("cleared")?);
+        sum.amount += one;
+        sum.count += i64::from(one != 0);
+    }
+    Ok(sum)
+}
+
+fn read(row: &Row) -> Result<(Key, Kept), StoreError> {
+    let id = row.get::<i64>("subject_id")?;
+    let subject = match row.get::<String>("subject")?.as_str() {
+        "CARD" => Subject::Card(CardId(id)),
+        "USER" => Subject::User(UserId(id)),
+        _ => return Err(corrupt("subject")),
+    };
+    let rules = rules::read(row, "rules")?;
+    let spending = Spending::of(rules, &row.get::<Vec<u8>>("counters")?);
+    let spending = spending.ok_or_else(|| corrupt("counters"))?;
+    let kept = Kept { spending, version: Some(row.get("version")?) };
+    Ok(((PartnerId(row.get("partner_id")?), subject), kept))
+}
