@@ -21,6 +21,7 @@ pub mod outbound;
 pub mod outbox;
 pub mod page;
 pub mod partners;
+pub mod preload;
 pub mod processor;
 pub mod programs;
 pub mod refusals;

@@ -1,7 +1,9 @@
 //! The command line: what can be said. What is done about it stands in `commands`.
 
+mod bench;
 mod certificates;
 
+pub(crate) use bench::{BenchArgs, BenchCommand, GeneratorArgs, PreloadArgs, Where};
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
 
 use crate::acts::{
@@ -73,6 +75,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  antaca simulate purchase --card 17 --amount 1234"
     )]
     Simulate(SimulateCommand),
+    /// Measure this machine
+    #[command(subcommand, after_help = "Example:\n  antaca bench authorizations --duration 30")]
+    Bench(BenchCommand),
 }
 
 /// `antaca openapi`

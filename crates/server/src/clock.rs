@@ -7,8 +7,9 @@ use domain::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+/// Real time, as of now.
 #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 

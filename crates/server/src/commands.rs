@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::instance::{self, PATIENCE, Use};
 use crate::logs::{self, Format};
-use crate::{clock, control, output, sandbox, secrets, serve, tls};
+use crate::{bench, clock, control, output, sandbox, secrets, serve, tls};
 use app::keyring::Keyring;
 use serde_json::{Map, Value};
 use simulator::{Clearing, FollowUp, Purchase, SimulatorError, Target};
@@ -83,6 +83,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Restore(arguments) => return restore(arguments).await,
         Command::Openapi(arguments) => write_documents(&arguments.folder)?,
         Command::Simulate(command) => simulate(command).await?,
+        Command::Bench(command) => return bench::run(command).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,10 +9,12 @@
 //! | `measures`, `logs` | metrics and log lines |
 //! | `serve`, `workers`, `watch`, `sandbox` | a running server, from its start to its end |
 //! | `backup` | copies of database and keys, and restoring them |
+//! | `bench` | measurements of this machine |
 //! | `acts`, `control` | an operator's commands, through the control socket or without a server |
 
 mod acts;
 mod backup;
+mod bench;
 mod cli;
 mod clock;
 mod commands;

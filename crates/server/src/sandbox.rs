@@ -4,9 +4,9 @@
 //! clock, its partner and programs. Each step of the preparation looks whether it was done before,
 //! so a start that was killed halfway is completed by the next one.
 
-mod calls;
+pub(crate) mod calls;
 mod file;
-mod partner;
+pub(crate) mod partner;
 mod quickstart;
 
 use crate::acts::Desk;
@@ -19,9 +19,10 @@ use crate::folder::{Folder, Readers};
 use crate::instance::{self, Use};
 use crate::jwe_keys;
 use crate::output;
-use crate::secrets::{self, MASTER_KEY, PASSPHRASE};
+use crate::secrets::{self, MASTER_KEY, PASSPHRASE, ServerCertificate};
 use crate::serve::{self, Served, Sockets};
 use api::Sandbox;
+use app::audit::Operator;
 use app::keyring::Keyring;
 use calls::{Calls, Needs};
 use clap::Args;
@@ -30,12 +31,13 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use store::db::Db;
 
 /// The folder of a sandbox, unless `--data` says otherwise.
 pub(crate) const DATA: &str = "./antaca-data";
 /// The URL of a sandbox's PostgreSQL, so that commands and later starts find it.
-const DATABASE: &str = "database-url";
+pub(crate) const DATABASE: &str = "database-url";
 const NAMES: &[&str] = &["localhost", "127.0.0.1"];
 
 /// How to run a sandbox.
@@ -53,6 +55,9 @@ pub(crate) struct SandboxArgs {
     /// The URL of a PostgreSQL database; SQLite in the data folder if it isn't given
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// End when the standard input does: for a process that starts a sandbox for itself
+    #[arg(long, hide = true)]
+    stop_with_input: bool,
 }
 
 /// Runs a sandbox until SIGTERM or Ctrl-C. Of the configuration it heeds what has no option.
@@ -61,39 +66,12 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let folder = Arc::new(Folder::create(&arguments.data)?);
     // A file that a killed sandbox left would send its users to a server that isn't there.
     folder.remove(file::NAME)?;
-    let sockets = Sockets::bind(arguments.listen, arguments.operations, &folder).await?;
+    let mut sockets = Sockets::bind(arguments.listen, arguments.operations, &folder).await?;
+    sockets.stop_with_input = arguments.stop_with_input;
     let (listen, operations) = sockets.addresses()?;
 
-    let real = clock::real();
-    let db = open_database(&folder, place).await?;
-    // The key first: a database without it would be nobody's.
-    let master = master_key(&folder)?;
-    database::prepare(&db, Kind::Sandbox, real()).await?;
-    instance::check_master_key(&db, &master).await?;
-    let keyring = Keyring::new(master);
-    let authority = match secrets::open_authority(&folder, &keyring, Kind::Sandbox)? {
-        Some(authority) => authority,
-        None => secrets::create_authority(&folder, &keyring, Kind::Sandbox, real())?,
-    };
-    let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
-    let certificate = secrets::server_certificate(&folder, &keyring, &authority, &names, real())?;
-
-    let ahead = clock::begin()?;
-    let clocks = Clocks { business: clock::business(ahead.clone()), real: real.clone() };
-    let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
-    let ca = authority.certificate_pem().to_owned();
-    jwe_keys::prepare(&app, &folder, real()).await?;
-    app.make_company_balances().await?;
-    let desk = Desk {
-        app,
-        authority: Some(authority),
-        real_time: real,
-        folder: folder.clone(),
-        jwe_previous_days: config.jwe.previous_days,
-    };
-    let operator = control::operator_here()?;
-    clock::move_ahead(&ahead, desk.app.clock_ahead().await?);
-    partner::prepare(&desk, &folder, &operator).await?;
+    let prepared = prepare(&folder, place, config.jwe.previous_days).await?;
+    let Prepared { desk, operator, ca, certificate, ahead } = prepared;
     let needs = Needs { app: &desk.app, folder: &folder, real_time: desk.real_time.clone(), ahead };
     let calls = Calls::start(needs, &operator).await?;
     quickstart::prepare(&folder)?;
@@ -110,6 +88,57 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
         Ok(())
     });
     ran.await
+}
+
+/// A sandbox that can be served, or worked on.
+pub(crate) struct Prepared {
+    /// Where commands are done.
+    pub(crate) desk: Desk,
+    /// Who does them.
+    pub(crate) operator: Operator,
+    ca: String,
+    certificate: ServerCertificate,
+    /// How far business time is ahead, in microseconds.
+    ahead: Arc<AtomicI64>,
+}
+
+/// Makes what isn't there yet: keys, database, authority, partners and a processor.
+pub(crate) async fn prepare(
+    folder: &Arc<Folder>,
+    place: Option<Place>,
+    jwe_previous_days: u32,
+) -> Result<Prepared, Failure> {
+    let real = clock::real();
+    let db = open_database(folder, place).await?;
+    // The key first: a database without it would be nobody's.
+    let master = master_key(folder)?;
+    database::prepare(&db, Kind::Sandbox, real()).await?;
+    instance::check_master_key(&db, &master).await?;
+    let keyring = Keyring::new(master);
+    let authority = match secrets::open_authority(folder, &keyring, Kind::Sandbox)? {
+        Some(authority) => authority,
+        None => secrets::create_authority(folder, &keyring, Kind::Sandbox, real())?,
+    };
+    let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+    let certificate = secrets::server_certificate(folder, &keyring, &authority, &names, real())?;
+
+    let ahead = clock::begin()?;
+    let clocks = Clocks { business: clock::business(ahead.clone()), real: real.clone() };
+    let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
+    let ca = authority.certificate_pem().to_owned();
+    jwe_keys::prepare(&app, folder, real()).await?;
+    app.make_company_balances().await?;
+    let desk = Desk {
+        app,
+        authority: Some(authority),
+        real_time: real,
+        folder: folder.clone(),
+        jwe_previous_days,
+    };
+    let operator = control::operator_here()?;
+    clock::move_ahead(&ahead, desk.app.clock_ahead().await?);
+    partner::prepare(&desk, folder, &operator).await?;
+    Ok(Prepared { desk, operator, ca, certificate, ahead })
 }
 
 /// The database that a data folder says is its own: the URL that its sandbox keeps, or SQLite.

@@ -20,6 +20,7 @@ use app::tasks::Tasks;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
@@ -39,6 +40,8 @@ pub(crate) struct Sockets {
     control: UnixListener,
     interrupt: Signal,
     terminate: Signal,
+    /// Whether the end of the standard input ends the server too.
+    pub(crate) stop_with_input: bool,
 }
 
 impl Sockets {
@@ -56,6 +59,7 @@ impl Sockets {
             control: control::listen(folder)?,
             interrupt: signal(SignalKind::interrupt()).map_err(signals)?,
             terminate: signal(SignalKind::terminate()).map_err(signals)?,
+            stop_with_input: false,
         })
     }
 
@@ -150,6 +154,7 @@ pub(crate) async fn run(
         tokio::select! {
             _ = sockets.interrupt.recv() => {}
             _ = sockets.terminate.recv() => {}
+            () = input_ends(), if sockets.stop_with_input => {}
         }
         tracing::info!("Stopping");
     }
@@ -168,6 +173,12 @@ pub(crate) async fn run(
     }
     tracing::info!("Stopped");
     begun
+}
+
+/// Waits for the end of the standard input: whoever started this process has let go of it.
+pub(crate) async fn input_ends() {
+    let (mut input, mut ignored) = (tokio::io::stdin(), [0; 64]);
+    while let Ok(1..) = input.read(&mut ignored).await {}
 }
 
 /// Gathers what was recorded, again and again.

@@ -24,7 +24,7 @@ const EXPIRY: Duration = Duration::from_secs(1);
 /// new one wakes the worker of its own node at once.
 const OPERATIONS: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
-const CHECKPOINT: Duration = Duration::from_millis(200);
+pub(crate) const CHECKPOINT: Duration = Duration::from_millis(200);
 
 /// How often what has served its time is looked for.
 const JANITOR: Duration = Duration::from_secs(60);
@@ -85,7 +85,7 @@ fn follow_jwe_keys(app: &App, folder: &Folder) -> Result<(), Error> {
 }
 
 /// The log's content is copied on a thread that may block, beside those who read and write.
-async fn checkpoint(app: &App) -> Result<(), Error> {
+pub(crate) async fn checkpoint(app: &App) -> Result<(), Error> {
     let db = app.db.clone();
     tokio::task::spawn_blocking(move || db.checkpoint())
         .await

@@ -2,9 +2,11 @@
 //! interface, so that a sandbox can be used without a processor. And a partner's server in
 //! miniature, which a sandbox calls as it would call a partner.
 
+pub mod load;
 mod message;
 pub mod partner;
 mod random;
+mod sandbox;
 mod target;
 
 pub use message::{Clearing, FollowUp, Purchase};

@@ -77,6 +77,14 @@ impl Partner {
         requests.filter(|(number, _)| *number > after).take(limit).cloned().collect()
     }
 
+    /// How many requests were sent for the partner of a code, those that are no longer kept
+    /// included.
+    #[must_use]
+    pub fn count(&self, code: &str) -> i64 {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(code).map_or(0, |kept| kept.last)
+    }
+
     fn keep(&self, code: String, request: Value) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.entry(code).or_default();
@@ -152,6 +160,7 @@ mod tests {
         partner.keep("two".to_owned(), "other".into());
         let all = partner.received("one", 0, 2 * KEPT_MAX);
         assert_eq!(all.len(), KEPT_MAX);
+        assert_eq!((partner.count("one"), partner.count("three")), (KEPT_MAX as i64 + 5, 0));
         assert_eq!(all.first(), Some(&(6, 6.into())));
         assert_eq!(partner.received("one", 6, 2), [(7, 7.into()), (8, 8.into())]);
         assert_eq!(partner.received("two", 0, 50), [(1, "other".into())]);

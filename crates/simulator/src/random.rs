@@ -14,7 +14,11 @@ pub(crate) fn twelve_digits() -> String {
 
 /// A random UUID, version 4.
 pub(crate) fn uuid() -> String {
-    let (high, low) = (bits(), bits());
+    uuid_of(bits(), bits())
+}
+
+/// The UUID, version 4, of these random bits.
+pub(crate) fn uuid_of(high: u64, low: u64) -> String {
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         high >> 32,

@@ -1,8 +1,8 @@
 //! Where the messages go: a running sandbox, found by its folder and called as its processor.
 
 use crate::random::uuid;
+use crate::sandbox::{SandboxFile, read};
 use reqwest::{Certificate, Client, Identity, redirect};
-use serde::Deserialize;
 use serde_json::Value;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,9 @@ pub enum SimulatorError {
     /// The server doesn't answer at this address.
     #[error("{0} doesn't answer; is the sandbox still running?")]
     Unreachable(String, #[source] reqwest::Error),
+    /// No connection can be made to this host, for this reason.
+    #[error("{0} can't be connected to: {1}")]
+    NoConnection(String, String),
     /// The server didn't take the message, for this reason.
     #[error("{0}")]
     Refused(String),
@@ -48,31 +51,11 @@ pub struct Target {
     base_url: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SandboxFile {
-    base_url: String,
-    ca: PathBuf,
-    processor: KeyPair,
-}
-
-#[derive(Deserialize)]
-struct KeyPair {
-    certificate: PathBuf,
-    key: PathBuf,
-}
-
 impl Target {
     /// The sandbox that serves from this folder, called with its processor's certificate. The
     /// caller has installed rustls' default provider before.
     pub fn of_sandbox(dir: &Path) -> Result<Self, SimulatorError> {
-        let path = dir.join("sandbox.json");
-        if !path.exists() {
-            return Err(SimulatorError::NoSandbox(dir.to_owned()));
-        }
-        let sandbox: SandboxFile = serde_json::from_slice(&read(&path)?)
-            .map_err(|error| SimulatorError::Unreadable(path, error.into()))?;
-
+        let sandbox = SandboxFile::read(dir)?;
         let ca = read(&dir.join(&sandbox.ca))?;
         let mut identity = read(&dir.join(&sandbox.processor.certificate))?;
         identity.push(b'\n');
@@ -103,10 +86,6 @@ impl Target {
         }
         Ok(Value::Object(answer))
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, SimulatorError> {
-    std::fs::read(path).map_err(|error| SimulatorError::Unreadable(path.to_owned(), error.into()))
 }
 
 fn client(ca: &[u8], identity: &[u8]) -> reqwest::Result<Client> {

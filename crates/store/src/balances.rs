@@ -94,6 +94,17 @@ pub async fn insert(
     tx.insert_all(&TABLE, &[row_of(scope.partner(), balance, now)]).await.map(|_| ())
 }
 
+/// Adds balances at once.
+pub async fn insert_all<'a>(
+    tx: &mut Tx,
+    scope: Scope,
+    new: impl Iterator<Item = &'a Balance>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = new.map(|balance| row_of(scope.partner(), balance, now)).collect();
+    tx.insert_all(&TABLE, &rows).await.map(|_| ())
+}
+
 /// Adds a partner's own balance; `false` if it has one of that kind and currency.
 pub async fn insert_partners(
     tx: &mut Tx,

@@ -62,6 +62,12 @@ const COUNT: Sql = Sql("
     from card
     where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
+const SEALED: Sql = Sql("
+    select id, balance_id, pan
+    from card
+    where partner_id = $1 and id > $2 and config_id = $3 and removed_at is null
+    order by id
+    limit $4");
 const BY_PAN: Sql = Sql(select!("pan_index = $2"));
 const UPDATE_STATE: Sql = Sql("
     update card
@@ -70,7 +76,8 @@ const UPDATE_STATE: Sql = Sql("
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Int] };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, BY_PAN, UPDATE_STATE];
+pub const STATEMENTS: &[Sql] =
+    &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, BY_PAN, UPDATE_STATE];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOAD];
 
@@ -128,6 +135,22 @@ pub async fn sealed_pan(tx: &mut Tx, scope: Scope, id: CardId) -> Result<Vec<u8>
     tx.row(&PAN, &[&scope.partner(), &id]).await?.get("pan")
 }
 
+/// A card's id, the balance that it pays from, and its sealed number.
+pub type Sealed = (CardId, BalanceId, Vec<u8>);
+
+/// The unremoved cards of a program with their sealed numbers, by ascending id, from the one after
+/// `after`.
+pub async fn list_sealed(
+    tx: &mut Tx,
+    scope: Scope,
+    config_id: &str,
+    after: CardId,
+    limit: i64,
+) -> Result<Vec<Sealed>, StoreError> {
+    let rows = tx.rows(&SEALED, &[&scope.partner(), &after, &config_id, &limit]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?, row.get("pan")?))).collect()
+}
+
 /// The card that a number's index leads to.
 pub async fn find_by_pan(
     tx: &mut Tx,
@@ -145,8 +168,23 @@ pub async fn insert(
     pan: &SealedPan,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    tx.insert_all(&TABLE, &[row_of(scope, card, pan, now)]).await.map(|_| ())
+}
+
+/// Adds cards at once, each with its number.
+pub async fn insert_all<'a>(
+    tx: &mut Tx,
+    scope: Scope,
+    new: impl Iterator<Item = (&'a Card, &'a SealedPan)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = new.map(|(card, pan)| row_of(scope, card, pan, now)).collect();
+    tx.insert_all(&TABLE, &rows).await.map(|_| ())
+}
+
+fn row_of(scope: Scope, card: &Card, pan: &SealedPan, now: Timestamp) -> Vec<Value> {
     let (state, reason, locked_at, removed_at) = columns(card.status);
-    let row = values![
+    values![
         scope.partner(),
         card.id,
         card.resource,
@@ -166,8 +204,7 @@ pub async fn insert(
         card.label,
         now,
         card.version,
-    ];
-    tx.insert_all(&TABLE, &[row]).await.map(|_| ())
+    ]
 }
 
 /// Writes a card's state; the caller holds the lock of its balance.

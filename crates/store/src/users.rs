@@ -129,8 +129,23 @@ pub async fn insert(
     user: &User,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    Ok(tx.insert_new(&TABLE, &[row_of(scope, user, now)]).await? == 1)
+}
+
+/// Adds users at once; answers how many: none of those whose e-mail or phone is somebody else's.
+pub async fn insert_all<'a>(
+    tx: &mut Tx,
+    scope: Scope,
+    users: impl Iterator<Item = &'a User>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = users.map(|user| row_of(scope, user, now)).collect();
+    tx.insert_new(&TABLE, &rows).await
+}
+
+fn row_of(scope: Scope, user: &User, now: Timestamp) -> Vec<Value> {
     let profile = &user.profile;
-    let row = values![
+    values![
         scope.partner(),
         user.id,
         profile.first_name,
@@ -147,8 +162,7 @@ pub async fn insert(
         now,
         None::<Timestamp>,
         0i64,
-    ];
-    Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
+    ]
 }
 
 /// Changes a user that was read locked. A taken e-mail or phone is [`StoreError::Duplicate`].

@@ -27,6 +27,7 @@ use std::time::Duration;
 use store::outbound::Outbound;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroizing;
 
 /// The authority that signed what we show when we call a partner. A partner that is called at a
 /// server of its own trusts this one.
@@ -48,7 +49,7 @@ pub(super) struct Calls {
 }
 
 /// We are its only caller, with one certificate.
-const LIMITS: Connections = Connections {
+pub(crate) const LIMITS: Connections = Connections {
     all: 1024,
     per_certificate: 1024,
     per_address: 64,
@@ -77,9 +78,7 @@ impl Calls {
         let failed = |what: &dyn std::fmt::Display| {
             Failure::new(format!("The demonstration partner can't be started: {what}."))
         };
-        let (certificate, key) = authority
-            .sign_server(&["localhost", "127.0.0.1"], DAYS, real_time())
-            .map_err(|error| failed(&error))?;
+        let (certificate, key) = server_of(&authority, real_time())?;
         let tls = tls::server_config_for_known(authority.certificate_pem(), &certificate, &key)?;
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let socket = socket.map_err(|error| failed(&error))?;
@@ -119,7 +118,7 @@ impl Calls {
         let shown = shown.and_then(|held| held.certificate.as_deref());
         let identity = match shown {
             Some(pem) if secrets::lasts(pem, now) => None,
-            Some(_) | None => Some(self.identity(now)?),
+            Some(_) | None => Some(identity(&self.authority, now)?),
         };
         if target.is_none() && identity.is_none() {
             return Ok(());
@@ -130,15 +129,25 @@ impl Calls {
         let set = SetOutbound { base_url, trusted_ca, identity, notifications };
         Ok(app.set_outbound(operator, partner.id, set).await?)
     }
+}
 
-    fn identity(&self, now: Timestamp) -> Result<Identity, Failure> {
-        let (key, csr) = client_key_and_csr(CLIENT_NAME);
-        let signed = self.authority.sign_client(&csr, DAYS, now);
-        let signed = signed.map_err(|error| {
-            Failure::new(format!("No certificate for calls to partners can be made: {error}."))
-        })?;
-        Ok(Identity { certificate: signed.pem, key })
-    }
+/// What we show a partner, signed by our authority for that.
+pub(crate) fn identity(authority: &Authority, now: Timestamp) -> Result<Identity, Failure> {
+    let (key, csr) = client_key_and_csr(CLIENT_NAME);
+    let signed = authority.sign_client(&csr, DAYS, now);
+    let signed = signed.map_err(|error| {
+        Failure::new(format!("No certificate for calls to partners can be made: {error}."))
+    })?;
+    Ok(Identity { certificate: signed.pem, key })
+}
+
+/// The certificate and key of a server that plays a partner here.
+pub(crate) fn server_of(
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<(String, Zeroizing<String>), Failure> {
+    let signed = authority.sign_server(&["localhost", "127.0.0.1"], DAYS, now);
+    signed.map_err(|error| Failure::new(format!("A partner's server can't be made: {error}.")))
 }
 
 impl Sandbox for Calls {
@@ -166,7 +175,11 @@ impl Sandbox for Calls {
 }
 
 /// Our authority for calls to partners; made on first use.
-fn authority(folder: &Folder, keyring: &Keyring, now: Timestamp) -> Result<Authority, Failure> {
+pub(crate) fn authority(
+    folder: &Folder,
+    keyring: &Keyring,
+    now: Timestamp,
+) -> Result<Authority, Failure> {
     let key = secrets::open(folder, keyring, CLIENT_CA_KEY)?;
     if let (Some(certificate), Some(key)) = (folder.read_text(CLIENT_CA)?, key) {
         let opened = std::str::from_utf8(&key).ok();

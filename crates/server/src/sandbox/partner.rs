@@ -15,7 +15,7 @@ use domain::partner::{
 /// The partner of the quick start.
 pub(super) const PARTNER: &str = "sandbox";
 /// The name of the processor.
-const PROCESSOR: &str = "sandbox-processor";
+pub(crate) const PROCESSOR: &str = "sandbox-processor";
 /// The name of the processor's files.
 pub(super) const PROCESSOR_FILE: &str = "processor";
 /// How long the certificates last, in days.

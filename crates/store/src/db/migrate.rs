@@ -65,10 +65,15 @@ impl Db {
                 names.push(missing.name);
             }
         }
+        self.analyze().await?;
+        Ok(names)
+    }
+
+    /// Gathers statistics of all tables, from which statements are planned.
+    pub async fn analyze(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let result = analyze(&mut tx).await;
-        tx.end(result).await?;
-        Ok(names)
+        tx.end(result).await
     }
 
     /// The names of what [`Db::migrate`] would apply.

@@ -1,0 +1,98 @@
+//! `antaca bench`: how many authorizations a second this machine decides, and how fast.
+//!
+//! Four processes take part, so that each one's time is told apart: this one, which prepares, looks
+//! on and verifies; the server, a sandbox as anybody would start it; the generator of the load; and
+//! the partner that is told of each transaction. With `--ledger-only` it is this process alone.
+//!
+//! | file | what it is for |
+//! | --- | --- |
+//! | `ground` | where it is measured: folder, database, partner, cards, past |
+//! | `over_https` | the measurement through the processor's channel |
+//! | `ledger_only` | the measurement of the engine |
+//! | `child` | the other processes, and what is said to them |
+//! | `generator`, `partner` | what those processes do |
+//! | `report` | what is told of it |
+
+mod child;
+mod generator;
+mod ground;
+mod ledger_only;
+mod over_https;
+mod partner;
+mod report;
+
+use crate::cli::{BenchArgs, BenchCommand, PreloadArgs};
+use crate::failure::Failure;
+use crate::output::{self, Progress};
+use ground::Ground;
+use report::Report;
+use simulator::load::Load;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Runs a command of `antaca bench`.
+pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
+    match command {
+        BenchCommand::Authorizations(arguments) => return authorizations(arguments).await,
+        BenchCommand::Preload(arguments) => preload(arguments).await?,
+        BenchCommand::Generator(arguments) => generator::run(&arguments)?,
+        BenchCommand::Partner => partner::run().await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn authorizations(arguments: BenchArgs) -> Result<ExitCode, Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
+    let progress = Progress::begin();
+    let mut report = if arguments.ledger_only {
+        ledger_only::measure(&ground, &arguments, &progress).await?
+    } else {
+        over_https::measure(&ground, &arguments, &progress).await?
+    };
+    progress.tell(|| "Verifying the ledger…".to_owned());
+    report.faults = ground.verify().await?;
+    drop(progress);
+    tell(&report, arguments.json);
+    if report.is_empty() {
+        return Err(Failure::new("No message was answered, so nothing was measured."));
+    }
+    Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn tell(report: &Report, json: bool) {
+    if let Some(error) = &report.figures.first_error {
+        output::error(&format!("{} messages failed, the first: {error}", report.figures.errors));
+    }
+    report.faults.iter().for_each(|fault| output::error(fault));
+    output::line(&if json { report.json().to_string() } else { report.text() });
+}
+
+async fn preload(arguments: PreloadArgs) -> Result<(), Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Kept)?;
+    let progress = Progress::begin();
+    let prepared = ground.prepare(&progress).await?;
+    let filled = prepared.fill(arguments.transactions.into(), &progress).await;
+    let cards = prepared.cards();
+    prepared.close().await?;
+    filled?;
+    drop(progress);
+    output::line(&format!(
+        "There are {cards} cards for measuring, and {} new transactions, in {}.",
+        arguments.transactions,
+        ground.dir().display()
+    ));
+    Ok(())
+}
+
+impl BenchArgs {
+    fn load(&self) -> Load {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Load {
+            connections: self.connections as usize,
+            threads: self.threads.map_or((processors / 4).max(1), |threads| threads as usize),
+            rate: self.rate.map(u64::from),
+            warm_up: Duration::from_secs(self.warm_up.into()),
+            duration: Duration::from_secs(self.duration.into()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The process that sends the load. Card numbers come in on the standard input, one a line, and are
+//! written nowhere.
+
+use crate::cli::GeneratorArgs;
+use crate::failure::Failure;
+use crate::output;
+use serde::{Deserialize, Serialize};
+use simulator::load::tally::Figures;
+use simulator::load::{Load, Progress, run as send};
+use std::io::BufRead as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How often it says how far it is.
+const OFTEN: Duration = Duration::from_millis(250);
+
+/// What it says, a line each.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Said {
+    /// How many connections stand, and how many messages were answered.
+    Progress(u64, u64),
+    /// From now on it is counted.
+    Begun,
+    /// That was all, and this is what came of it.
+    Ended(Figures),
+}
+
+/// Sends the load and says what came of it.
+pub(super) fn run(arguments: &GeneratorArgs) -> Result<(), Failure> {
+    let lines = std::io::stdin().lock().lines();
+    let cards: Result<Vec<_>, _> = lines.map(|line| line.map(Zeroizing::new)).collect();
+    let cards = cards.map_err(|_| Failure::new("The card numbers can't be read."))?;
+    let load = Load {
+        connections: arguments.connections,
+        threads: arguments.threads,
+        rate: arguments.rate,
+        warm_up: Duration::from_secs(arguments.warm_up),
+        duration: Duration::from_secs(arguments.duration),
+    };
+    let progress = Arc::new(Progress::default());
+    let shown = progress.clone();
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(OFTEN);
+            let (connected, answered) = (&shown.connected, &shown.answered);
+            say(&Said::Progress(
+                connected.load(Ordering::Relaxed),
+                answered.load(Ordering::Relaxed),
+            ));
+        }
+    });
+    let (dir, cards) = (&arguments.data, Arc::new(cards));
+    let sent = send(dir, &cards, load, crate::clock::now, &progress, || say(&Said::Begun));
+    let tally = sent.map_err(|error| Failure::new(format!("The load can't be sent: {error}.")))?;
+    say(&Said::Ended(tally.figures()));
+    Ok(())
+}
+
+fn say(said: &Said) {
+    if let Ok(line) = serde_json::to_string(said) {
+        output::line(&line);
+    }
+}

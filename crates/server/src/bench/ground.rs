@@ -1,0 +1,230 @@
+//! Where it is measured: a sandbox's folder and database, with a partner, cards and a past that are
+//! for measuring alone.
+
+use crate::acts::{Act, CreatePartner, CreateProgram, MoveMoney, NamedBalance};
+use crate::cli::Where;
+use crate::database::{self, Place};
+use crate::failure::Failure;
+use crate::folder::Folder;
+use crate::instance::{self, PATIENCE, Use};
+use crate::output::Progress;
+use crate::sandbox::calls::{authority, identity};
+use crate::sandbox::{self, Prepared};
+use app::outbound::SetOutbound;
+use app::preload::{Holding, PARTNER, Past};
+use crypto::certificates::Authority;
+use domain::ids::PartnerId;
+use domain::money::Amount;
+use domain::notification::Event;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// The folder of what is kept, unless `--data` says otherwise.
+const KEPT: &str = "./antaca-bench";
+/// The program of the cards.
+const CONFIG_ID: &str = "0019167990";
+const BIN: &str = "53208790";
+/// On each card, in minor units: no measurement spends it.
+const OPENING: i64 = 10_000_000_000;
+/// On the partner's deposit: all cards' money and more.
+const DEPOSIT: i64 = 1_000_000_000_000_000_000;
+/// Days for which a replaced JWE key is accepted; none is replaced.
+const JWE_PREVIOUS_DAYS: u32 = 7;
+
+/// Where it is, if nothing says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Default {
+    /// In a folder that goes with this process.
+    Temporary,
+    /// In [`KEPT`].
+    Kept,
+}
+
+/// Where it is measured.
+pub(super) struct Ground {
+    dir: PathBuf,
+    place: Option<Place>,
+    cards: u32,
+    /// Removed when it is dropped.
+    _temporary: Option<TempDir>,
+}
+
+/// The ground with its database open.
+pub(super) struct Opened {
+    /// The sandbox.
+    pub(super) sandbox: Prepared,
+    /// The partner for measuring.
+    pub(super) partner: PartnerId,
+    folder: Arc<Folder>,
+    holdings: Vec<Holding>,
+}
+
+impl Ground {
+    /// As the options say. Keys belong to a database, so where one is named its folder is kept.
+    pub(super) fn of(at: &Where, default: Default) -> Result<Self, Failure> {
+        let place = at.database.as_deref().map(Place::parse).transpose()?;
+        let is_kept = default == Default::Kept || place.is_some();
+        let (dir, temporary) = match &at.data {
+            Some(dir) => (dir.clone(), None),
+            None if is_kept => (PathBuf::from(KEPT), None),
+            None => {
+                let made = tempfile::Builder::new().prefix("antaca-bench-").tempdir();
+                let made = made.map_err(|error| {
+                    Failure::new(format!("A temporary folder can't be made ({error})."))
+                })?;
+                (made.path().to_owned(), Some(made))
+            }
+        };
+        Ok(Self { dir, place, cards: at.cards, _temporary: temporary })
+    }
+
+    /// The data folder.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes the sandbox, the partner and the cards, as far as they aren't there.
+    pub(super) async fn prepare(&self, progress: &Progress) -> Result<Opened, Failure> {
+        progress.tell(|| "Preparing…".to_owned());
+        let folder = Arc::new(Folder::create(&self.dir)?);
+        let prepared = sandbox::prepare(&folder, self.place.clone(), JWE_PREVIOUS_DAYS).await?;
+        let partner = make_partner(&prepared).await?;
+        let mut ground = Opened { sandbox: prepared, partner, folder, holdings: Vec::new() };
+        ground.make_cards(self.cards as usize, progress).await?;
+        Ok(ground)
+    }
+
+    /// What doesn't hold in the ledger.
+    pub(super) async fn verify(&self) -> Result<Vec<String>, Failure> {
+        let folder = Folder::open(&self.dir)?;
+        let db = sandbox::kept_place(&folder)?.open(Use::COMMAND.connections)?;
+        let report = database::verify(&db).await?;
+        db.close().await?;
+        Ok(report.faults)
+    }
+}
+
+impl Opened {
+    /// How many cards there are.
+    pub(super) fn cards(&self) -> usize {
+        self.holdings.len()
+    }
+
+    /// The cards themselves.
+    pub(super) fn take_cards(&mut self) -> Vec<Holding> {
+        std::mem::take(&mut self.holdings)
+    }
+
+    /// The authority of what is shown to partners.
+    pub(super) fn authority(&self) -> Result<Authority, Failure> {
+        let desk = &self.sandbox.desk;
+        authority(&self.folder, &desk.app.keyring, (desk.real_time)())
+    }
+
+    /// Has the partner told of every transaction, at this address.
+    pub(super) async fn tell_partner_at(&self, base_url: String) -> Result<(), Failure> {
+        let authority = self.authority()?;
+        let desk = &self.sandbox.desk;
+        let set = SetOutbound {
+            base_url: Some(base_url),
+            trusted_ca: Some(authority.certificate_pem().to_owned()),
+            identity: Some(identity(&authority, (desk.real_time)())?),
+            notifications: Some(vec![Event::Transaction]),
+        };
+        Ok(desk.app.set_outbound(&self.sandbox.operator, self.partner, set).await?)
+    }
+
+    /// Adds transactions of the past.
+    pub(super) async fn fill(&self, count: i64, progress: &Progress) -> Result<(), Failure> {
+        if count > 0 {
+            let past = Past { cards: &self.holdings, count };
+            let told = |made| progress.tell(|| format!("{made} of {count} transactions…"));
+            self.sandbox.desk.app.make_past_for_measuring(past, told).await?;
+            progress.tell(|| "Gathering statistics…".to_owned());
+            self.sandbox.desk.app.db.analyze().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of folder and database.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        let app = self.sandbox.desk.app.clone();
+        drop(self);
+        app.tasks.finish(PATIENCE).await;
+        instance::close(app).await
+    }
+
+    async fn make_cards(&mut self, wanted: usize, progress: &Progress) -> Result<(), Failure> {
+        let app = &self.sandbox.desk.app;
+        let mut found = app.cards_for_measuring(wanted).await?;
+        let lacking = wanted - found.len();
+        if lacking > 0 {
+            let opening = Amount::from_minor(OPENING);
+            let opening = opening.map_err(|_| Failure::new("A card can't have that much."))?;
+            let count = i64::try_from(lacking).unwrap_or(i64::MAX);
+            let told = |made| progress.tell(|| format!("{made} of {count} cards…"));
+            app.make_cards_for_measuring(count, opening, told).await?;
+            app.db.analyze().await?;
+            found = app.cards_for_measuring(wanted).await?;
+        }
+        self.holdings = found;
+        Ok(())
+    }
+}
+
+/// The partner for measuring: `INTERNAL` balances behind one `DEPOSIT`.
+async fn make_partner(prepared: &Prepared) -> Result<PartnerId, Failure> {
+    let (desk, operator) = (&prepared.desk, &prepared.operator);
+    let settings = desk.app.settings.get();
+    if settings.partner_of_code(PARTNER).is_none() {
+        let create = CreatePartner {
+            code: PARTNER.to_owned(),
+            name: Some("Partner for measuring".to_owned()),
+            kyc_mode: "EXTERNAL".to_owned(),
+            collateral_mode: "DEPOSIT".to_owned(),
+            description_codes: "EXTENDED".to_owned(),
+            time_zone: "Europe/Warsaw".to_owned(),
+        };
+        desk.act(operator, Act::CreatePartner(create)).await?;
+    }
+    let partner = desk.app.settings.get().partner_of_code(PARTNER).map(|partner| partner.id);
+    let partner = partner.ok_or_else(|| Failure::new("The partner for measuring is gone."))?;
+    if settings.program(partner, CONFIG_ID).is_none() {
+        desk.act(operator, Act::CreateProgram(program())).await?;
+    }
+    let deposit = NamedBalance {
+        code: PARTNER.to_owned(),
+        kind: "DEPOSIT".to_owned(),
+        currency: "EUR".to_owned(),
+    };
+    desk.act(operator, Act::CreateBalance(deposit.clone())).await?;
+    let load = MoveMoney {
+        balance: deposit,
+        transaction_type: "collateralCredit".to_owned(),
+        amount: DEPOSIT,
+        external_id: "deposit-for-measuring".to_owned(),
+        description: "Deposit for measuring".to_owned(),
+    };
+    desk.act(operator, Act::MoveMoney(load)).await?;
+    Ok(partner)
+}
+
+fn program() -> CreateProgram {
+    CreateProgram {
+        partner: PARTNER.to_owned(),
+        config_id: CONFIG_ID.to_owned(),
+        processor: sandbox::partner::PROCESSOR.to_owned(),
+        card_type: "VIRTUAL".to_owned(),
+        digital_first: false,
+        currency: "EUR".to_owned(),
+        bin: BIN.to_owned(),
+        scheme: "MASTERCARD".to_owned(),
+        product: "PREPAID".to_owned(),
+        audience: "CONSUMER".to_owned(),
+        lifetime_months: 36,
+        card_cap: 10,
+        hold_days: 7,
+        fx_difference_to: "COMPANY".to_owned(),
+    }
+}

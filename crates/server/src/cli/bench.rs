@@ -1,0 +1,104 @@
+//! The command line of `antaca bench`.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// `antaca bench`
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Measure how many authorizations a second are decided, and how fast
+    #[command(after_help = "Example:\n  antaca bench authorizations --duration 30\n  \
+        antaca bench authorizations --rate 1000 --duration 600 --json\n  \
+        antaca bench authorizations --ledger-only --database postgres://antaca@db/bench")]
+    Authorizations(BenchArgs),
+    /// Make cards and a past for measuring
+    #[command(
+        after_help = "Example:\n  antaca bench preload --cards 100000 --transactions 10000000"
+    )]
+    Preload(PreloadArgs),
+    /// Send the load of a measurement
+    #[command(
+        hide = true,
+        after_help = "Example:\n  antaca bench generator --data DIR < card-numbers"
+    )]
+    Generator(GeneratorArgs),
+    /// Play the partner of a measurement
+    #[command(hide = true, after_help = "Example:\n  antaca bench partner < part.json")]
+    Partner,
+}
+
+/// Where measurements are made.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Where {
+    /// The data folder, a sandbox's [default: ./antaca-bench where it is kept]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The database: postgres://… or sqlite:PATH [default: SQLite in the data folder]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// How many cards there are at least; those that lack are made
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) cards: u32,
+}
+
+/// `antaca bench authorizations`. Without a data folder and a database it is measured in a
+/// temporary folder, which is removed afterwards.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// Connections at once; with --ledger-only, callers at once
+    #[arg(long, value_name = "C", default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    pub(crate) connections: u32,
+    /// Seconds that are measured
+    #[arg(long, value_name = "S", default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) duration: u32,
+    /// Seconds of the same load before that
+    #[arg(long, value_name = "S", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(0..=600))]
+    pub(crate) warm_up: u32,
+    /// Messages a second, at moments fixed beforehand [default: as many as are answered]
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rate: Option<u32>,
+    /// Threads of the load generator [default: a quarter of the processors]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) threads: Option<u32>,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measure the ledger engine without HTTP
+    #[arg(long)]
+    pub(crate) ledger_only: bool,
+}
+
+/// `antaca bench preload`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PreloadArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// How many transactions to add
+    #[arg(long, value_name = "N", default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub(crate) transactions: u32,
+}
+
+/// `antaca bench generator`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GeneratorArgs {
+    /// The folder of the sandbox that serves
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    #[arg(long)]
+    pub(crate) connections: usize,
+    #[arg(long)]
+    pub(crate) threads: usize,
+    #[arg(long)]
+    pub(crate) warm_up: u64,
+    #[arg(long)]
+    pub(crate) duration: u64,
+    #[arg(long)]
+    pub(crate) rate: Option<u64>,
+}

@@ -1,0 +1,245 @@
+//! Load: authorizations as fast as they are answered, or as many a second as are asked for, and
+//! what came of them.
+//!
+//! | file | what it is for |
+//! | --- | --- |
+//! | [`mix`] | what is sent |
+//! | [`turns`] | when it is sent |
+//! | [`tally`] | what came of it |
+//! | `connection` | HTTP/1.1 over TLS, kept alive |
+
+mod connection;
+pub mod mix;
+pub mod tally;
+pub mod turns;
+
+use crate::sandbox::{Caller, SandboxFile};
+use crate::target::SimulatorError;
+use connection::{Connection, Sent};
+use mix::{Draw, Held, Mix};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tally::{Outcome, Tally};
+use tokio::task::JoinSet;
+use turns::{Span, Turns};
+use zeroize::Zeroizing;
+
+/// How long a connection that broke is waited for before it is made again.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Card numbers that a generator draws from.
+pub type Numbers = Arc<Vec<Zeroizing<String>>>;
+/// Reads the network's time, which is the real one.
+pub type Clock = fn() -> jiff::Timestamp;
+
+/// What is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Connections at once; each waits for an answer before it sends again.
+    pub connections: usize,
+    /// Threads that share them.
+    pub threads: usize,
+    /// Messages a second, of all connections; as many as are answered, if it isn't given.
+    pub rate: Option<u64>,
+    /// For how long messages are sent before they are counted.
+    pub warm_up: Duration,
+    /// For how long they are counted.
+    pub duration: Duration,
+}
+
+/// What is seen of a load from outside while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Messages that were answered.
+    pub answered: AtomicU64,
+    /// Connections that stand.
+    pub connected: AtomicU64,
+}
+
+/// Sends a load to the sandbox that serves from a folder, as its processor. All connections stand
+/// before the first message; `begun` is called when counting begins.
+pub fn run(
+    dir: &Path,
+    cards: &Numbers,
+    load: Load,
+    clock: Clock,
+    progress: &Arc<Progress>,
+    begun: impl FnOnce(),
+) -> Result<Tally, SimulatorError> {
+    let file = SandboxFile::read(dir)?;
+    let caller = Arc::new(Caller::of_processor(dir, &file)?);
+    let threads = load.threads.clamp(1, load.connections.max(1));
+    let ready = Arc::new(std::sync::Barrier::new(threads + 1));
+    let start = Arc::new(std::sync::OnceLock::new());
+    let running: Vec<_> = (0..threads)
+        .map(|number| {
+            let share =
+                load.connections / threads + usize::from(number < load.connections % threads);
+            let one = Thread {
+                caller: caller.clone(),
+                cards: cards.clone(),
+                load,
+                number,
+                threads,
+                connections: share,
+                clock,
+                progress: progress.clone(),
+                ready: ready.clone(),
+                start: start.clone(),
+            };
+            std::thread::spawn(move || one.run())
+        })
+        .collect();
+    ready.wait();
+    let span = Span::from_now(load.warm_up, load.duration);
+    let _ = start.set(span);
+    ready.wait();
+    std::thread::sleep(load.warm_up);
+    begun();
+    let mut all = Tally::new();
+    for thread in running {
+        let told = thread.join().map_err(|_| SimulatorError::UnexpectedAnswer)?;
+        all.add(&told?);
+    }
+    all.end(span.counted_from);
+    Ok(all)
+}
+
+/// One thread of a generator: a runtime of its own, and its share of the connections.
+struct Thread {
+    caller: Arc<Caller>,
+    cards: Numbers,
+    load: Load,
+    number: usize,
+    threads: usize,
+    connections: usize,
+    clock: Clock,
+    progress: Arc<Progress>,
+    ready: Arc<std::sync::Barrier>,
+    start: Arc<std::sync::OnceLock<Span>>,
+}
+
+impl Thread {
+    fn run(self) -> Result<Tally, SimulatorError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let connected = match &runtime {
+            Ok(runtime) => runtime.block_on(self.connect()),
+            Err(_) => Err(SimulatorError::UnexpectedAnswer),
+        };
+        // All threads come to both barriers, whatever became of them.
+        self.ready.wait();
+        self.ready.wait();
+        let (connections, runtime) =
+            (connected?, runtime.map_err(|_| SimulatorError::UnexpectedAnswer)?);
+        let span = *self.start.get().ok_or(SimulatorError::UnexpectedAnswer)?;
+        Ok(runtime.block_on(self.drive(connections, span)))
+    }
+
+    async fn connect(&self) -> Result<Vec<Connection>, SimulatorError> {
+        let mut connections = Vec::with_capacity(self.connections);
+        for _ in 0..self.connections {
+            connections.push(Connection::open(self.caller.clone()).await?);
+            self.progress.connected.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(connections)
+    }
+
+    async fn drive(self, connections: Vec<Connection>, span: Span) -> Tally {
+        let turns = match self.load.rate {
+            None => Turns::at_will(span),
+            Some(rate) => Turns::paced(span, rate, self.number, self.threads),
+        };
+        let mut workers = JoinSet::new();
+        for connection in connections {
+            let worker = Worker {
+                connection,
+                cards: self.cards.clone(),
+                mix: Mix::new(self.cards.len()),
+                turns: turns.clone(),
+                span,
+                clock: self.clock,
+                progress: self.progress.clone(),
+                tally: Tally::new(),
+            };
+            workers.spawn(worker.run());
+        }
+        let mut all = Tally::new();
+        while let Some(done) = workers.join_next().await {
+            match done {
+                Ok(tally) => all.add(&tally),
+                Err(_) => all.error("a connection's task ended"),
+            }
+        }
+        all
+    }
+}
+
+/// One connection at work.
+struct Worker {
+    connection: Connection,
+    cards: Numbers,
+    mix: Mix,
+    turns: Turns,
+    span: Span,
+    clock: Clock,
+    progress: Arc<Progress>,
+    tally: Tally,
+}
+
+impl Worker {
+    async fn run(mut self) -> Tally {
+        while let Some(intended) = self.turns.next().await {
+            if self.span.is_over_for(Instant::now()) {
+                self.tally.unsent += 1;
+                continue;
+            }
+            let outcome = self.send().await;
+            let is_counted = intended >= self.span.counted_from;
+            if is_counted {
+                self.tally.record(intended.elapsed(), &outcome);
+            }
+            self.progress.answered.fetch_add(1, Ordering::Relaxed);
+            if let Outcome::Error(_) = outcome {
+                self.again().await;
+            }
+        }
+        self.tally
+    }
+
+    async fn send(&mut self) -> Outcome {
+        let draw = self.mix.draw();
+        let card = self.cards.get(draw.card()).map_or("", |card| card.as_str());
+        let now = (self.clock)();
+        let sent = match &draw {
+            Draw::Authorize(it) => {
+                self.connection.send("/processor/v1/authorizations", it.body(card, now)).await
+            }
+            Draw::Reverse(held) => {
+                self.connection.send("/processor/v1/reversals", held.body(card, now)).await
+            }
+        };
+        match (sent, draw) {
+            (Sent::Approved, Draw::Authorize(it)) => {
+                self.mix.keep(Held::of(&it, now));
+                Outcome::Approved
+            }
+            (Sent::Declined, Draw::Authorize(_)) => Outcome::Declined,
+            (Sent::Accepted, Draw::Reverse(_)) => Outcome::Reversed,
+            (Sent::Failed(why), _) => Outcome::Error(why),
+            (Sent::Approved | Sent::Declined | Sent::Accepted, _) => {
+                Outcome::Error("an answer to something else".to_owned())
+            }
+        }
+    }
+
+    /// A connection that failed is made anew, until that works or the time is over.
+    async fn again(&mut self) {
+        while !self.connection.is_usable() && Instant::now() < self.span.ends {
+            tokio::time::sleep(PAUSE).await;
+            if let Ok(connection) = Connection::open(self.connection.caller()).await {
+                self.connection = connection;
+            }
+        }
+    }
+}
