@@ -2,9 +2,11 @@
 
 mod bench;
 mod certificates;
+mod simulate;
 
 pub(crate) use bench::{BenchArgs, BenchCommand, GeneratorArgs, PreloadArgs, Where};
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
+pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPrograms,
@@ -12,7 +14,7 @@ use crate::acts::{
 };
 use crate::backup::RestoreArgs;
 use crate::config;
-use crate::sandbox::{DATA, SandboxArgs};
+use crate::sandbox::SandboxArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -244,99 +246,6 @@ pub(crate) struct BackupArgs {
     pub(crate) keys: bool,
     #[command(flatten)]
     pub(crate) at: At,
-}
-
-/// `antaca simulate`
-#[derive(Debug, Subcommand)]
-pub(crate) enum SimulateCommand {
-    /// A cardholder pays at a merchant
-    #[command(after_help = "Example:\n  antaca simulate purchase --card 17 --amount 1234 \
-        --merchant \"Book store\" --mcc 5942")]
-    Purchase(PurchaseArgs),
-    /// The merchant collects the money
-    #[command(
-        after_help = "Example:\n  antaca simulate clear --card 17 --amount 1234 --reference \
-        177482991004\n    --reference-date 2026-01-31T12:00:00+00:00"
-    )]
-    Clear(ClearArgs),
-    /// The merchant calls the purchase off, in full or in part
-    #[command(after_help = "Example:\n  antaca simulate reverse --card 17 --amount 1234 \
-        --reference 177482991004\n    --reference-date 2026-01-31T12:00:00+00:00")]
-    Reverse(FollowUpArgs),
-}
-
-/// `antaca simulate purchase`
-#[derive(Args, Debug)]
-pub(crate) struct PurchaseArgs {
-    /// The card's id
-    #[arg(long)]
-    pub(crate) card: i64,
-    /// The amount in minor units: 1234 is 12.34
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) amount: i64,
-    /// ISO 4217 code of the amount's currency
-    #[arg(long, default_value = "EUR")]
-    pub(crate) currency: String,
-    /// The merchant's name, as the statement shows it
-    #[arg(long, default_value = "Book store")]
-    pub(crate) merchant: String,
-    /// The merchant category code
-    #[arg(long, default_value = "5942")]
-    pub(crate) mcc: String,
-    /// The merchant's country, ISO 3166 alpha-3
-    #[arg(long, default_value = "POL")]
-    pub(crate) country: String,
-    /// How the card is read
-    #[arg(long, default_value = "ECOM")]
-    pub(crate) capture_mode: String,
-    /// The network's id of the transaction [default: a random one]
-    #[arg(long)]
-    pub(crate) network_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) at: SandboxData,
-}
-
-/// `antaca simulate clear`
-#[derive(Args, Debug)]
-pub(crate) struct ClearArgs {
-    #[command(flatten)]
-    pub(crate) of: FollowUpArgs,
-    /// More clearings of the same purchase follow: what is left stays held
-    #[arg(long)]
-    pub(crate) partial: bool,
-    /// Which of several clearings of the same purchase it is
-    #[arg(long, default_value_t = 1)]
-    pub(crate) sequence: u32,
-}
-
-/// `antaca simulate reverse`
-#[derive(Args, Debug)]
-pub(crate) struct FollowUpArgs {
-    /// The card's id
-    #[arg(long)]
-    pub(crate) card: i64,
-    /// The amount in minor units: 1234 is 12.34
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) amount: i64,
-    /// ISO 4217 code of the amount's currency
-    #[arg(long, default_value = "EUR")]
-    pub(crate) currency: String,
-    /// The transactionId of the purchase
-    #[arg(long)]
-    pub(crate) reference: String,
-    /// The transactionDate of the purchase, as it was answered
-    #[arg(long)]
-    pub(crate) reference_date: String,
-    #[command(flatten)]
-    pub(crate) at: SandboxData,
-}
-
-/// Which sandbox.
-#[derive(Args, Debug)]
-pub(crate) struct SandboxData {
-    /// The sandbox's data folder
-    #[arg(long, value_name = "DIR", default_value = DATA)]
-    pub(crate) data: PathBuf,
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! What each command of the command line does.
 
 mod certificates;
+mod simulate;
 
 use crate::acts::{Act, Desk, SetProgram, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
-    At, BackupArgs, Command, ConfigCommand, FollowUpArgs, KeysCommand, LedgerCommand,
-    PartnerCommand, ProcessorCommand, ProgramCommand, ProgramSetArgs, SimulateCommand, VerifyArgs,
+    At, BackupArgs, Command, ConfigCommand, KeysCommand, LedgerCommand, PartnerCommand,
+    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerifyArgs,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -18,7 +19,6 @@ use crate::logs::{self, Format};
 use crate::{bench, clock, control, output, sandbox, secrets, serve, tls};
 use app::keyring::Keyring;
 use serde_json::{Map, Value};
-use simulator::{Clearing, FollowUp, Purchase, SimulatorError, Target};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Backup(arguments) => back_up(arguments).await?,
         Command::Restore(arguments) => return restore(arguments).await,
         Command::Openapi(arguments) => write_documents(&arguments.folder)?,
-        Command::Simulate(command) => simulate(command).await?,
+        Command::Simulate(command) => simulate::perform(command).await?,
         Command::Bench(command) => return bench::run(command).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -330,57 +330,6 @@ async fn verification(at: &At) -> Result<Value, Failure> {
     let report = database::verify(&db).await?;
     db.close().await?;
     Ok(verified(&report))
-}
-
-async fn simulate(command: SimulateCommand) -> Result<(), Failure> {
-    let now = clock::real()();
-    let answer = match command {
-        SimulateCommand::Purchase(it) => {
-            let purchase = Purchase {
-                card: it.card,
-                amount: it.amount,
-                currency: it.currency,
-                merchant: it.merchant,
-                mcc: it.mcc,
-                country: it.country,
-                capture_mode: it.capture_mode,
-                network_id: it.network_id,
-            };
-            target(&it.at.data)?.purchase(&purchase, now).await
-        }
-        SimulateCommand::Clear(it) => {
-            let target = target(&it.of.at.data)?;
-            let (partial, sequence) = (it.partial, it.sequence);
-            let clearing = Clearing { of: follow_up(it.of), partial, sequence };
-            target.clear(&clearing, now).await
-        }
-        SimulateCommand::Reverse(it) => {
-            let target = target(&it.at.data)?;
-            target.reverse(&follow_up(it), now).await
-        }
-    };
-    output::line(&answer.map_err(|error| not_simulated(&error))?.to_string());
-    Ok(())
-}
-
-fn target(data: &Path) -> Result<Target, Failure> {
-    Target::of_sandbox(data).map_err(|error| not_simulated(&error))
-}
-
-fn not_simulated(error: &SimulatorError) -> Failure {
-    let told = error.to_string();
-    let end = if told.ends_with(['.', '?', ')']) { "" } else { "." };
-    Failure::new(format!("The message wasn't taken: {told}{end}"))
-}
-
-fn follow_up(arguments: FollowUpArgs) -> FollowUp {
-    FollowUp {
-        card: arguments.card,
-        amount: arguments.amount,
-        currency: arguments.currency,
-        reference: arguments.reference,
-        reference_date: arguments.reference_date,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //!
 //! DIR is the folder of a running sandbox, CARD a card whose balance covers COUNT minor units.
 
-use simulator::{Purchase, Target};
+use simulator::{Authorization, Target};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for number in 0..count + 100 {
         let begun = Instant::now();
         #[expect(clippy::disallowed_methods, reason = "the network's time is the real time")]
-        let answer = target.purchase(&Purchase::new(card, 1), jiff::Timestamp::now()).await?;
+        let answer =
+            target.authorize(&Authorization::purchase(card, 1), jiff::Timestamp::now()).await?;
         if answer["approved"] != true {
             return Err(format!("declined: {}", answer["description"]).into());
         }

@@ -8,6 +8,7 @@ pub mod partner;
 mod random;
 mod sandbox;
 mod target;
+pub mod traffic;
 
-pub use message::{Clearing, FollowUp, Purchase};
+pub use message::{Authorization, Clearing, Extras, Kind, Reference, Reversal};
 pub use target::{Answer, SimulatorError, Target};

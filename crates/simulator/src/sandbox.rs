@@ -15,13 +15,44 @@ use std::sync::Arc;
 pub(crate) struct SandboxFile {
     pub(crate) base_url: String,
     pub(crate) ca: PathBuf,
+    pub(crate) partners: Vec<PartnerEntry>,
     pub(crate) processor: KeyPair,
+}
+
+/// One of the sandbox's partners.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartnerEntry {
+    pub(crate) issuer_code: String,
+    #[serde(flatten)]
+    pub(crate) keys: KeyPair,
+    pub(crate) programs: Vec<ProgramEntry>,
+}
+
+/// One of a partner's programs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProgramEntry {
+    pub(crate) config_id: String,
+    pub(crate) card_type: String,
+    pub(crate) digital_first: bool,
+    pub(crate) currency: String,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct KeyPair {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+}
+
+impl KeyPair {
+    /// Certificate and key in one text.
+    pub(crate) fn identity(&self, dir: &Path) -> Result<Vec<u8>, SimulatorError> {
+        let mut identity = read(&dir.join(&self.certificate))?;
+        identity.push(b'\n');
+        identity.extend(read(&dir.join(&self.key))?);
+        Ok(identity)
+    }
 }
 
 impl SandboxFile {

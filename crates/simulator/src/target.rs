@@ -57,10 +57,7 @@ impl Target {
     pub fn of_sandbox(dir: &Path) -> Result<Self, SimulatorError> {
         let sandbox = SandboxFile::read(dir)?;
         let ca = read(&dir.join(&sandbox.ca))?;
-        let mut identity = read(&dir.join(&sandbox.processor.certificate))?;
-        identity.push(b'\n');
-        identity.extend(read(&dir.join(&sandbox.processor.key))?);
-
+        let identity = sandbox.processor.identity(dir)?;
         let client = client(&ca, &identity).map_err(SimulatorError::Certificates)?;
         let base_url = sandbox.base_url.trim_end_matches('/').to_owned();
         Ok(Self { client, base_url })
@@ -88,7 +85,8 @@ impl Target {
     }
 }
 
-fn client(ca: &[u8], identity: &[u8]) -> reqwest::Result<Client> {
+/// A client with a certificate, that trusts one authority.
+pub(crate) fn client(ca: &[u8], identity: &[u8]) -> reqwest::Result<Client> {
     Client::builder()
         .tls_backend_rustls()
         .tls_certs_only(Certificate::from_pem_bundle(ca)?)
@@ -101,7 +99,7 @@ fn client(ca: &[u8], identity: &[u8]) -> reqwest::Result<Client> {
 }
 
 /// The title, detail and violations of a problem in one line.
-fn refusal(body: &[u8]) -> SimulatorError {
+pub(crate) fn refusal(body: &[u8]) -> SimulatorError {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let title = text(&problem, "title");

@@ -1,0 +1,192 @@
+//! `antaca bench` and `antaca simulate`: what is measured is really done, and adds up.
+
+use crate::story::{Story, expect};
+use crate::support::{Database, Sandbox, antaca};
+use serde_json::Value;
+use std::path::Path;
+
+/// What each measurement tells.
+const FIELDS: [&str; 16] = [
+    "throughput",
+    "p50_ms",
+    "p99_ms",
+    "p999_ms",
+    "max_ms",
+    "approved",
+    "declined",
+    "reversed",
+    "errors",
+    "seconds",
+    "cpu_seconds",
+    "generator_cpu_seconds",
+    "rss_mib",
+    "rss_anon_mib",
+    "notified",
+    "ledger_verified",
+];
+
+/// `antaca bench` in this folder.
+async fn bench(dir: &Path, database: &Database, arguments: &[&str]) -> crate::support::Ended {
+    let dir = dir.to_str().expect("a path of text");
+    let mut all = [&["bench"], arguments, &["--cards", "200", "--data", dir]].concat();
+    if let Database::Postgres(url) = database {
+        all.extend(["--database", url]);
+    }
+    antaca(&all).await
+}
+
+/// Measures for a second; checks what every measurement tells.
+async fn measured(dir: &Path, database: &Database, more: &[&str]) -> Value {
+    let short = ["authorizations", "--duration", "1", "--warm-up", "1", "--json"];
+    let ended = bench(dir, database, &[&short, more].concat()).await;
+    let told = ended.assert_done().json().remove(0);
+    for field in FIELDS {
+        assert!(told.get(field).is_some(), "{field}: {told}");
+    }
+    assert_eq!(told.as_object().map(serde_json::Map::len), Some(FIELDS.len()), "{told}");
+    for field in ["throughput", "p50_ms", "p99_ms", "p999_ms", "seconds", "cpu_seconds"] {
+        assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
+    }
+    for field in ["approved", "declined"] {
+        assert!(told[field].as_u64() > Some(0), "{field}: {told}");
+    }
+    assert!(told["approved"].as_u64() > told["declined"].as_u64(), "{told}");
+    assert!(told["rss_mib"].as_f64() >= told["rss_anon_mib"].as_f64(), "{told}");
+    assert_eq!(told["errors"], 0, "{told}: {}", ended.stderr);
+    assert_eq!(told["ledger_verified"], true, "{told}");
+    told
+}
+
+/// How many transactions a measurement counted.
+fn counted(told: &Value) -> i64 {
+    ["approved", "declined", "reversed"].map(|name| told[name].as_i64().unwrap_or(0)).iter().sum()
+}
+
+on_both_databases! {
+    /// The server, the load and the partner are processes of their own; all of them end.
+    async fn authorizations_over_https_are_measured(database) {
+        let around = testkit::folder();
+        let dir = around.path().join("bench");
+        let told = measured(&dir, &database, &["--connections", "8"]).await;
+        assert!(told["generator_cpu_seconds"].is_number(), "{told}");
+        assert!(told["notified"].as_i64() > Some(0), "{told}");
+        assert!(!dir.join("sandbox.json").exists(), "the server has ended in order");
+
+        // The second takes the same cards; its pace is kept.
+        let told = measured(&dir, &database, &["--connections", "32", "--rate", "200"]).await;
+        assert!((190..=201).contains(&counted(&told)), "200 messages in a second: {told}");
+    }
+
+    async fn the_ledger_alone_is_measured(database) {
+        let around = testkit::folder();
+        let told = measured(around.path(), &database, &["--ledger-only"]).await;
+        assert!(told["generator_cpu_seconds"].is_null() && told["notified"].is_null(), "{told}");
+    }
+
+    /// What is made up is as the ledger would have made it.
+    async fn a_preloaded_past_verifies_and_can_be_measured_upon(database) {
+        let around = testkit::folder();
+        let past = ["preload", "--transactions", "20000"];
+        bench(around.path(), &database, &past).await.assert_done();
+        let dir = around.path().to_str().expect("a path of text");
+        let verified = antaca(&["ledger", "verify", "--json", "--data", dir]).await;
+        assert_eq!(verified.assert_done().json()[0]["holds"], true);
+        // Four partners' balances, and the cards'.
+        assert!(verified.json()[0]["balances"].as_u64() > Some(200), "{verified:?}");
+        bench(around.path(), &database, &past).await.assert_done();
+        measured(around.path(), &database, &["--ledger-only"]).await;
+    }
+
+    /// The money after each message.
+    async fn each_simulated_message_does_what_it_says(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let card = story.card.to_string();
+        let simulate = async |what: &str, amount: &str, more: &[&str], available: i64| {
+            let mut all = vec!["simulate", what, "--card", &card];
+            if !amount.is_empty() {
+                all.extend(["--amount", amount]);
+            }
+            let told = sandbox.antaca(&[&all, more].concat()).await.assert_done().json().remove(0);
+            let path = format!("/secure/balances/{}", story.balance);
+            let balance = expect(200, sandbox.partner().get(&path)).await;
+            assert_eq!(balance["amount"], available, "{what}: {told} {balance}");
+            told
+        };
+        let reference = |told: &Value| {
+            let text = |name: &str| told[name].as_str().expect("a text").to_owned();
+            ["--reference".to_owned(), text("transactionId"), "--reference-date".to_owned(),
+                text("transactionDate")]
+        };
+        let hotel = simulate("purchase", "1000", &["--pre-authorization"], 9_000).await;
+        assert_eq!(hotel["approved"], true);
+        let of = reference(&hotel);
+        let of: Vec<&str> = of.iter().map(String::as_str).collect();
+        let with = |more: &[&'static str]| [of.as_slice(), more].concat();
+        simulate("increment", "500", &of, 8_500).await;
+        simulate("reverse", "300", &of, 8_800).await;
+        simulate("clear", "200", &with(&["--partial", "--sequence", "1"]), 8_800).await;
+        // More than is left of the hold.
+        simulate("clear", "1500", &with(&["--sequence", "2"]), 8_300).await;
+        simulate("refund", "300", &[], 8_600).await;
+        simulate("credit", "400", &[], 9_000).await;
+        simulate("force-credit", "100", &[], 9_100).await;
+        simulate("force-debit", "600", &[], 8_500).await;
+        simulate("advice", "500", &[], 8_000).await;
+        let declined = simulate("advice", "500", &["--declined"], 8_000).await;
+        assert_eq!(declined["approved"], false);
+        simulate("clear", "1000", &[], 7_000).await;
+        let known = simulate("account-verification", "", &[], 7_000).await;
+        assert_eq!(known["approved"], true);
+        let told = simulate("balance-inquiry", "", &[], 7_000).await;
+        assert_eq!(told["balance"]["amount"], 7_000);
+        let cash = ["--type", "atm", "--expiry", "2020-01"];
+        let declined = simulate("purchase", "100", &cash, 7_000).await;
+        assert_eq!(declined["description"], "CARD_EXPIRED");
+        let part = simulate("purchase", "9000", &["--partial-approval"], 0).await;
+        assert_eq!((&part["approvedAmount"], &part["actionCode"]), (&7_000.into(), &"0002".into()));
+        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+    }
+
+    async fn traffic_adds_up(database) {
+        let sandbox = Sandbox::start(database).await;
+        let plan = ["simulate", "traffic", "--cards", "12", "--rate", "100", "--duration", "3s"];
+        let told = sandbox.antaca(&[&plan[..], &["--json"]].concat()).await.assert_done().json();
+        let told = &told[0];
+        let sum = |name: &str| -> u64 {
+            let reasons = told[name].as_object().expect("reasons");
+            reasons.values().filter_map(Value::as_u64).sum()
+        };
+        let count = |name: &str| told[name].as_u64().expect("a number");
+        let parts = ["approved", "cleared", "reversed", "refunded"].map(count);
+        assert!(parts.iter().all(|count| *count > 0), "{told}");
+        assert_eq!(sum("failed"), 0, "{told}");
+        assert!(sum("declined") > 0, "{told}");
+        assert_eq!(parts.iter().sum::<u64>() + sum("declined"), count("sent"), "{told}");
+        assert!(count("sent") <= 300, "{told}");
+        let decided = sandbox.metric("antaca_decisions_total", &["kind=\"clearing\""]).await;
+        assert_eq!(decided, count("cleared") + count("refunded"), "{told}");
+        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+    }
+}
+
+/// Without a folder it is measured in a temporary one, of which nothing is left.
+#[tokio::test]
+async fn a_measurement_leaves_nothing_behind() {
+    let around = testkit::folder();
+    let place = around.path().to_str().expect("a path of text");
+    let short = ["bench", "authorizations", "--ledger-only", "--cards", "50", "--duration", "1"];
+    let ended = crate::support::antaca_with(&short, &[("TMPDIR", place)]).await;
+    assert!(ended.assert_done().stdout.contains("ledger                   holds"), "{ended:?}");
+    let left: Vec<_> = std::fs::read_dir(around.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Two commands on one folder would take each other's cards.
+#[tokio::test]
+async fn a_folder_in_use_is_refused() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let dir = sandbox.dir();
+    let ended = bench(&dir, &Database::Sqlite, &["preload"]).await;
+    ended.assert_refused("is used by another antaca process");
+}
