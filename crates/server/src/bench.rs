@@ -29,16 +29,30 @@ use report::Report;
 use simulator::load::Load;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a command of `antaca bench`.
 pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
     match command {
-        BenchCommand::Authorizations(arguments) => return authorizations(arguments).await,
-        BenchCommand::Preload(arguments) => preload(arguments).await?,
-        BenchCommand::Generator(arguments) => generator::run(&arguments)?,
-        BenchCommand::Partner => partner::run().await?,
+        BenchCommand::Authorizations(it) => unless_interrupted(authorizations(it)).await,
+        BenchCommand::Preload(it) => unless_interrupted(preload(it)).await,
+        BenchCommand::Generator(it) => generator::run(&it).map(|()| ExitCode::SUCCESS),
+        BenchCommand::Partner => partner::run().await.map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Does it, or gives up on SIGTERM or Ctrl-C: then too no process and no temporary folder is left.
+async fn unless_interrupted(
+    work: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("No signal is heard ({error})."));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        done = work => done,
+        _ = interrupt.recv() => Err(Failure::new("It was interrupted.")),
+        _ = terminate.recv() => Err(Failure::new("It was interrupted.")),
+    }
 }
 
 async fn authorizations(arguments: BenchArgs) -> Result<ExitCode, Failure> {
@@ -67,7 +81,7 @@ fn tell(report: &Report, json: bool) {
     output::line(&if json { report.json().to_string() } else { report.text() });
 }
 
-async fn preload(arguments: PreloadArgs) -> Result<(), Failure> {
+async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {
     let ground = Ground::of(&arguments.at, ground::Default::Kept)?;
     let progress = Progress::begin();
     let prepared = ground.prepare(&progress).await?;
@@ -81,7 +95,7 @@ async fn preload(arguments: PreloadArgs) -> Result<(), Failure> {
         arguments.transactions,
         ground.dir().display()
     ));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 impl BenchArgs {

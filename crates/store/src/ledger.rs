@@ -274,14 +274,25 @@ pub async fn mark_told<'a>(
     tx.run_each(&MARK_TOLD, &rows).await
 }
 
-/// Adds the legs of parts of transactions.
+/// The legs of a part of a transaction: whose they are, which part, and what moves.
+pub type PartLegs<'a> = (PartnerId, TransactionId, i64, &'a [Leg]);
+
+/// Adds the legs of parts of transactions, all posted at one time.
 pub async fn insert_movements<'a>(
     tx: &mut Tx,
-    new: impl Iterator<Item = (PartnerId, TransactionId, i64, &'a [Leg])>,
+    new: impl Iterator<Item = PartLegs<'a>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    insert_movements_of(tx, new.map(|legs| (legs, now))).await
+}
+
+/// Adds the legs of parts of transactions, each posted at its own time.
+pub async fn insert_movements_of<'a>(
+    tx: &mut Tx,
+    new: impl Iterator<Item = (PartLegs<'a>, Timestamp)>,
+) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = new
-        .flat_map(|(partner, transaction, part, legs)| {
+        .flat_map(|((partner, transaction, part, legs), posted_at)| {
             legs.iter().zip(1i64..).map(move |(leg, number)| {
                 let ((from, from_id), (to, to_id)) = (account(leg.from), account(leg.to));
                 let (amount, currency) = (leg.amount, leg.currency);
@@ -296,7 +307,7 @@ pub async fn insert_movements<'a>(
                     to_id,
                     amount,
                     currency,
-                    now
+                    posted_at
                 ]
             })
         })

@@ -350,7 +350,7 @@ impl Run<'_> {
         mut lived: Vec<Lived>,
         held: &BTreeMap<domain::ids::BalanceId, Balance>,
     ) -> Result<i64, Error> {
-        let (partner, now) = (self.bench.partner(), self.now);
+        let partner = self.bench.partner();
         let count = i64::try_from(lived.len()).unwrap_or(i64::MAX);
         let number = counters::take(tx, partner, counters::EVENTS, count).await?;
         for (one, number) in lived.iter_mut().zip(number..) {
@@ -363,10 +363,10 @@ impl Run<'_> {
         for part in lived.chunks(ROWS) {
             let new = part.iter().map(|one| (partner, &one.transaction));
             transactions::insert(tx, new).await?;
-            let legs = part.iter().map(|one| {
-                (partner, one.transaction.id, one.transaction.parts, one.legs.as_slice())
+            let legs = part.iter().map(|Lived { transaction: of, legs, .. }| {
+                ((partner, of.id, of.parts, legs.as_slice()), of.changed_at)
             });
-            ledger::insert_movements(tx, legs, now).await?;
+            ledger::insert_movements_of(tx, legs).await?;
             let messages = part.iter().flat_map(|one| &one.messages);
             let sent = part.iter().map(|one| one.messages.len() as u64).sum::<u64>();
             if ledger::insert_messages(tx, messages).await? != sent {

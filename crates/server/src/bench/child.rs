@@ -1,5 +1,5 @@
-//! The other processes of a measurement. Each ends when its standard input does, so none is left
-//! behind, however this one ends.
+//! The other processes of a measurement. Each ends when its standard input does, or when nobody
+//! hears it, so none is left behind, however this one ends.
 
 use crate::failure::Failure;
 use serde::de::DeserializeOwned;

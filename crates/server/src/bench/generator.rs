@@ -3,11 +3,10 @@
 
 use crate::cli::GeneratorArgs;
 use crate::failure::Failure;
-use crate::output;
 use serde::{Deserialize, Serialize};
 use simulator::load::tally::Figures;
 use simulator::load::{Load, Progress, run as send};
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -59,8 +58,11 @@ pub(super) fn run(arguments: &GeneratorArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says it; where nobody listens any more, the measurement is over.
 fn say(said: &Said) {
-    if let Ok(line) = serde_json::to_string(said) {
-        output::line(&line);
+    let line = serde_json::to_string(said).unwrap_or_default();
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(1);
     }
 }

@@ -1,7 +1,7 @@
 //! `antaca bench` and `antaca simulate`: what is measured is really done, and adds up.
 
 use crate::story::{Story, expect};
-use crate::support::{Database, Sandbox, antaca};
+use crate::support::{Database, Running, Sandbox, antaca};
 use serde_json::Value;
 use std::path::Path;
 
@@ -180,6 +180,25 @@ async fn a_measurement_leaves_nothing_behind() {
     assert!(ended.assert_done().stdout.contains("ledger                   holds"), "{ended:?}");
     let left: Vec<_> = std::fs::read_dir(around.path()).expect("a folder").collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Whoever gives up a measurement finds nothing left of it either.
+#[tokio::test]
+async fn an_interrupted_measurement_leaves_nothing_behind() {
+    let around = testkit::folder();
+    let place = around.path().to_str().expect("a path of text").to_owned();
+    let long = ["bench", "authorizations", "--cards", "50", "--duration", "600"];
+    let mut running = Running::spawn(&long, &[("TMPDIR".to_owned(), place)]);
+    let serving = || {
+        let folders = std::fs::read_dir(around.path()).expect("a folder");
+        folders.flatten().any(|folder| folder.path().join("sandbox.json").exists())
+    };
+    let start = std::time::Duration::from_secs(60);
+    testkit::eventually("the server serves", start, async || serving()).await;
+    running.terminate();
+    running.ended().await.assert_refused("interrupted");
+    let gone = || std::fs::read_dir(around.path()).expect("a folder").next().is_none();
+    testkit::eventually("nothing is left", start, async || gone()).await;
 }
 
 /// Two commands on one folder would take each other's cards.
