@@ -9,15 +9,20 @@ use domain::ids::{BalanceId, CardId, PartnerId, UserId};
 use domain::ledger::accounts::Accounts;
 use domain::ledger::internal::{self, transfer};
 use domain::ledger::{Change, Leg};
-use domain::money::Amount;
+use domain::limits::{Limit, LimitType, Rules, TimeUnit};
+use domain::money::{Amount, Currency};
 use domain::partner::CollateralMode;
 use domain::secret::Pan;
-use domain::transaction::{Category, Order, Processing, Transaction, TransactionType, action_code};
+use domain::spending::{Spending, Subject};
+use domain::transaction::{
+    Category, Order, Place, Processing, Transaction, TransactionType, action_code,
+};
 use domain::user::{Email, Kyc, Phone, Profile, User, UserState};
 use store::cards::SealedPan;
 use store::db::Tx;
 use store::ledger::Message;
-use store::{balances, cards, counters, ledger, transactions, users};
+use store::spending::Kept;
+use store::{balances, cards, counters, ledger, spending, transactions, users};
 
 /// Cards that are made in one transaction of the database.
 const SLICE: i64 = 1_000;
@@ -183,6 +188,7 @@ impl Bench<'_> {
             data: None,
             mcc: None,
             retrieval_reference: None,
+            place: Place::default(),
         };
         let change = transfer(self.app.new_transaction_id(), order, &facts);
         let Change { transaction, balances, legs, .. } = change;
@@ -245,7 +251,9 @@ impl Bench<'_> {
         balances::insert_all(tx, scope, rows.iter().map(|row| &row.balance), now).await?;
         let made = rows.iter().map(|row| (&row.card, &row.pan));
         cards::insert_all(tx, scope, made, now).await?;
-        self.set_limits(tx, &rows).await?;
+        let limited = Kept { spending: limited(self.program.currency)?, version: None };
+        let limits = rows.iter().map(|row| ((partner, Subject::Card(row.card.id)), &limited));
+        spending::update(tx, limits).await?;
         let moved = rows.iter().map(|row| (partner, &row.transaction));
         transactions::insert(tx, moved).await?;
         let legs = rows.iter().map(|row| (partner, row.transaction.id, 1, row.legs.as_slice()));
@@ -253,12 +261,16 @@ impl Bench<'_> {
         ledger::insert_messages(tx, rows.iter().map(|row| &row.message)).await?;
         Ok(())
     }
+}
 
-    /// The daily and the monthly limit of each card are written here, as soon as cards have limits.
-    #[expect(clippy::unused_async, reason = "writing limits will wait for the database")]
-    async fn set_limits(&self, _: &mut Tx, _: &[Made]) -> Result<(), Error> {
-        Ok(())
-    }
+/// A daily and a monthly limit that are counted and never reached, with nothing spent.
+fn limited(currency: Currency) -> Result<Spending, Error> {
+    let amount = Amount::from_minor(1_000_000_000_000);
+    let amount = amount.map_err(|_| Error::broken("a limit can't be made"))?;
+    let limit = |unit| Limit { kind: LimitType::General, unit, currency, amount, count: None };
+    let limits = vec![limit(TimeUnit::Daily), limit(TimeUnit::Monthly)];
+    let rules = Rules { limits, ..Rules::default() };
+    Spending::of(rules, &[]).ok_or(Error::broken("limits can't be made"))
 }
 
 /// A user who was verified, whose names tell the number.

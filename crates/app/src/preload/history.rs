@@ -20,7 +20,7 @@ use domain::money::Amount;
 use domain::partner::CollateralMode;
 use domain::program::PreAuthorization;
 use domain::transaction::{
-    Category, Description, Order, Processing, Status, Transaction, TransactionType,
+    Category, Description, Order, Place, Processing, Status, Transaction, TransactionType,
 };
 use jiff::ToSpan as _;
 use serde_json::json;
@@ -314,6 +314,7 @@ impl Run<'_> {
             data: Some(data.to_string()),
             mcc: Some(mcc.to_owned()),
             retrieval_reference: Some(reference),
+            place: Place::default(),
         }
     }
 
