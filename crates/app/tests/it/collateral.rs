@@ -1,7 +1,9 @@
 //! What the partner's own balances do to its users' transactions.
 
 use crate::holds::join_all;
+use app::processor::{Authorize, Told};
 use app::{Error, Refusal};
+use domain::authorization::Ask;
 use domain::balance::PartnerBalanceKind;
 use domain::ledger::clearing::Finality::Final;
 use domain::partner::CollateralMode;
@@ -145,6 +147,27 @@ on_both! {
             let refused = node.transfer(balance, kind, 1).await;
             assert!(matches!(refused, Err(Error::Refused(Refusal::BalanceNotFound))), "{kind}");
         }
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A credit that we decided, and that is forced then, is the deposit's at once; its clearing
+    /// moves a difference alone.
+    async fn a_force_credit_of_a_decided_credit_credits_the_deposit(node) {
+        let funded = node.funded(100).await;
+        let deposit = node.backed_by(CollateralMode::Deposit, 1_000).await;
+        let asked = Authorize { ask: Ask::Credit, ..node.ask(funded.card, 200, "k1") };
+        let credit = node.app.authorize(asked).await.expect("decided");
+        assert_eq!(node.partner_amounts(deposit).await, (1_000, 0), "when it clears");
+        let forced = node.told(funded.card, 230, "k1", Told::ForceCredit);
+        let forced = node.app.inform(forced).await.expect("recorded");
+        assert_eq!(forced.transaction, credit.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (330, 0), "the difference");
+        assert_eq!(node.partner_amounts(deposit).await, (1_230, 0), "all of it");
+        node.reverse(funded.card, 30, "r1", "k1").await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (300, 0));
+        assert_eq!(node.partner_amounts(deposit).await, (1_200, 0));
         node.verify().await;
     }
 }

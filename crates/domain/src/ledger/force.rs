@@ -88,35 +88,41 @@ pub fn raise(
     now: Timestamp,
 ) -> Result<Change, Description> {
     let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
-    take(&mut transaction, &mut accounts, amount)?;
-    let total = transaction.order.amount.checked_add(amount.minor());
-    transaction.order.amount = total.ok_or(Description::InvalidAmount)?;
-    // What the merchant's amount was converted to is no longer the amount.
-    transaction.order.original_amount = None;
+    let legs = alter(&mut transaction, &mut accounts, Category::Debit, amount)?;
     transaction.expires_at = expires_at.or(transaction.expires_at);
-    transaction.changed_at = now;
-    accounts.finish(transaction, Vec::new())
+    altered(transaction, accounts, legs, now)
 }
 
-/// An advice of what we have approved: no second hold, only what differs from the first. Call it
-/// for an open transaction only.
+/// An advice of what we have approved: no second hold, only what differs from the first. A credit
+/// that was decided may be forced now. Call it for an open transaction only.
 pub fn confirm(
     original: &Transaction,
     accounts: &Accounts,
     amount: Amount,
+    deposit_gets: DepositGets,
     now: Timestamp,
 ) -> Result<Change, Description> {
     let so_far = original.held.checked_add(original.cleared);
     let so_far = so_far.map_err(|_| Description::InvalidAmount)?;
-    if amount == so_far {
-        return Ok(Change::record(original.clone()));
-    }
-    if amount > so_far {
-        adjust(original, accounts, original.order.category, amount.saturating_sub(so_far), now)
+    let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
+    let way = transaction.order.category;
+    let mut legs = if amount >= so_far {
+        alter(&mut transaction, &mut accounts, way, amount.saturating_sub(so_far))?
     } else {
-        let way = opposite(original.order.category);
-        adjust(original, accounts, way, so_far.saturating_sub(amount), now)
+        alter(&mut transaction, &mut accounts, opposite(way), so_far.saturating_sub(amount))?
+    };
+    if way == Category::Credit && deposit_gets == DepositGets::AtOnce {
+        legs.extend(credit_deposit(&mut transaction, &accounts));
     }
+    altered(transaction, accounts, legs, now)
+}
+
+/// The deposit gets what the owner has got before it.
+fn credit_deposit(transaction: &mut Transaction, accounts: &Accounts) -> Option<Leg> {
+    let deposit = accounts.behind(&transaction.backing)?;
+    let rest = transaction.cleared.saturating_sub(transaction.backing.moved);
+    transaction.backing.moved = transaction.backing.moved.max(transaction.cleared);
+    rules::of_partner(Some(deposit), Category::Credit, rest)
 }
 
 /// Changes an open transaction: one way raises what is held or posted, the other lowers it. Call it
@@ -128,29 +134,59 @@ pub fn adjust(
     amount: Amount,
     now: Timestamp,
 ) -> Result<Change, Description> {
-    let category = original.order.category;
-    let mut change = match (category, way == category) {
-        (Category::Debit, true) => return raise(original, accounts, amount, None, now),
+    let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
+    let legs = alter(&mut transaction, &mut accounts, way, amount)?;
+    altered(transaction, accounts, legs, now)
+}
+
+/// Raises or lowers what is held or posted, within a greater change.
+fn alter(
+    transaction: &mut Transaction,
+    accounts: &mut Accounts,
+    way: Category,
+    amount: Amount,
+) -> Result<Vec<Leg>, Description> {
+    if amount.is_zero() {
+        return Ok(Vec::new());
+    }
+    let category = transaction.order.category;
+    let legs = match (category, way == category) {
+        (Category::Debit, true) => take(transaction, accounts, amount).map(|()| Vec::new())?,
         (Category::Debit, false) => {
-            let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
-            let_go(&mut transaction, &mut accounts, amount.min(original.held))?;
-            transaction.changed_at = now;
-            accounts.finish(transaction, Vec::new())?
+            let part = amount.min(transaction.held);
+            let_go(transaction, accounts, part).map(|()| Vec::new())?
         }
-        (Category::Credit, true) => return post_more(original, accounts, amount, now),
-        (Category::Credit, false) => take_back(original, accounts, amount, now)?,
+        (Category::Credit, true) => post_more(transaction, accounts, amount)?,
+        (Category::Credit, false) => take_back(transaction, accounts, amount)?,
     };
-    let transaction = &mut change.transaction;
-    transaction.order.original_amount = None;
-    transaction.order.amount = transaction.order.amount.saturating_sub(amount.minor()).max(0);
+    let order = &mut transaction.order;
+    order.amount = if way == category {
+        order.amount.checked_add(amount.minor()).ok_or(Description::InvalidAmount)?
+    } else {
+        order.amount.saturating_sub(amount.minor()).max(0)
+    };
+    // What the merchant's amount was converted to is no longer the amount.
+    order.original_amount = None;
     let nothing_left = match category {
         Category::Debit => transaction.held.is_zero(),
         Category::Credit => transaction.cleared == transaction.settled,
     };
-    if nothing_left && !amount.is_zero() {
+    if nothing_left && way != category {
         close(transaction);
     }
-    Ok(change)
+    Ok(legs)
+}
+
+/// What was altered, when all is done.
+fn altered(
+    mut transaction: Transaction,
+    accounts: Accounts,
+    legs: Vec<Leg>,
+    now: Timestamp,
+) -> Result<Change, Description> {
+    transaction.parts += i64::from(!legs.is_empty());
+    transaction.changed_at = now;
+    accounts.finish(transaction, legs)
 }
 
 /// A movement of its own, cleared at once: a clearing without authorization, an adjustment of what
@@ -175,23 +211,16 @@ pub fn post_alone(
     accounts.clone().finish_new(transaction, legs)
 }
 
+/// Posts more to the owner of a credit.
 fn post_more(
-    original: &Transaction,
+    transaction: &mut Transaction,
     accounts: &Accounts,
     amount: Amount,
-    now: Timestamp,
-) -> Result<Change, Description> {
-    let (mut transaction, accounts) = (original.clone(), accounts.clone());
+) -> Result<Vec<Leg>, Description> {
     let (own, deposit) = (accounts.own(&transaction.order)?, accounts.behind(&transaction.backing));
-    let leg = rules::of_owner(own, deposit, Category::Credit, amount);
     let cleared = transaction.cleared.checked_add(amount);
     transaction.cleared = cleared.map_err(|_| Description::InvalidAmount)?;
-    let total = transaction.order.amount.checked_add(amount.minor());
-    transaction.order.amount = total.ok_or(Description::InvalidAmount)?;
-    transaction.order.original_amount = None;
-    transaction.parts += i64::from(leg.is_some());
-    transaction.changed_at = now;
-    accounts.finish(transaction, leg.into_iter().collect())
+    Ok(rules::of_owner(own, deposit, Category::Credit, amount).into_iter().collect())
 }
 
 /// Holds more of both balances.

@@ -31,7 +31,7 @@ pub fn reverse(
             Ok(change)
         }
         Category::Credit => {
-            let mut change = take_back(original, accounts, amount, now)?;
+            let mut change = took_back(original, accounts, amount, now)?;
             if change.transaction.cleared == change.transaction.settled {
                 close(&mut change.transaction);
             }
@@ -61,7 +61,7 @@ pub fn decline_late(
 ) -> Result<Change, Description> {
     let mut change = match original.order.category {
         Category::Debit => release(original, accounts, original.held, now)?,
-        Category::Credit => take_back(original, accounts, original.cleared, now)?,
+        Category::Credit => took_back(original, accounts, original.cleared, now)?,
     };
     let late = &mut change.transaction;
     late.processing = Processing::Declined;
@@ -116,31 +116,39 @@ pub(super) fn let_go(
     accounts.release(own, part)
 }
 
-/// Takes back what a credit has posted and the network hasn't settled yet, by force.
-pub(super) fn take_back(
+/// Takes back what a credit has posted, and nothing else.
+fn took_back(
     original: &Transaction,
     accounts: &Accounts,
     amount: Amount,
     now: Timestamp,
 ) -> Result<Change, Description> {
     let (mut transaction, accounts) = (original.clone(), accounts.clone());
+    let legs = take_back(&mut transaction, &accounts, amount)?;
+    transaction.parts += i64::from(!legs.is_empty());
+    transaction.changed_at = now;
+    accounts.finish(transaction, legs)
+}
+
+/// Takes back what a credit has posted and the network hasn't settled yet, by force, within a
+/// greater change.
+pub(super) fn take_back(
+    transaction: &mut Transaction,
+    accounts: &Accounts,
+    amount: Amount,
+) -> Result<Vec<Leg>, Description> {
     let own = accounts.own(&transaction.order)?;
     let part = amount.min(transaction.cleared.saturating_sub(transaction.settled));
     let unsettled = transaction.backing.moved.saturating_sub(transaction.settled);
     let part_of_deposit = part.min(unsettled);
     let deposit = accounts.behind(&transaction.backing);
-    let legs: Vec<Leg> = [
+    let legs = [
         rules::of_owner(own, deposit, Category::Debit, part),
         rules::of_partner(deposit, Category::Debit, part_of_deposit),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    ];
     transaction.cleared = transaction.cleared.saturating_sub(part);
     transaction.backing.moved = transaction.backing.moved.saturating_sub(part_of_deposit);
-    transaction.parts += i64::from(!legs.is_empty());
-    transaction.changed_at = now;
-    accounts.finish(transaction, legs)
+    Ok(legs.into_iter().flatten().collect())
 }
 
 /// Nothing is held any more: what has moved decides how it ended.

@@ -266,7 +266,13 @@ fn an_advice_confirms_and_an_adjustment_changes_what_is_open() {
     ] {
         let mut books = Books::new(Deposit);
         let original = books.authorized(300);
-        let confirmed = books.take(force::confirm(&original, &books.accounts, amount(minor), NOW));
+        let confirmed = books.take(force::confirm(
+            &original,
+            &books.accounts,
+            amount(minor),
+            DepositGets::WhenCleared,
+            NOW,
+        ));
         assert_eq!(books.told(&confirmed), expected);
         assert_eq!(confirmed.order.amount, minor);
     }
@@ -356,7 +362,7 @@ fn a_changed_authorization_has_no_difference_by_itself() {
         let changed = match change {
             0 => force::raise(&original, accounts, amount(50), None, NOW),
             1 => force::adjust(&original, accounts, Category::Credit, amount(50), NOW),
-            2 => force::confirm(&original, accounts, amount(250), NOW),
+            2 => force::confirm(&original, accounts, amount(250), DepositGets::AtOnce, NOW),
             _ => {
                 let order = converted(order(100));
                 let part = Settlement { fx_difference: Some(0), ..settlement(100, Partial) };
@@ -601,7 +607,7 @@ proptest! {
                 3 => expire(&transaction, accounts, NOW),
                 4 => force::adjust(&transaction, accounts, Category::Debit, minor, NOW),
                 5 => force::adjust(&transaction, accounts, Category::Credit, minor, NOW),
-                6 => force::confirm(&transaction, accounts, minor, NOW),
+                6 => force::confirm(&transaction, accounts, minor, DepositGets::AtOnce, NOW),
                 _ => decline_late(&transaction, accounts, NOW),
             };
             transaction = books.take(change);
@@ -613,5 +619,22 @@ proptest! {
             prop_assert_eq!(transaction.backing.moved.minor(), way * backed);
             prop_assert!(is_open(&transaction) || transaction.held.is_zero());
         }
+    }
+}
+
+/// A force credit gives the deposit all that the owner has got, an advice nothing.
+#[test]
+fn a_credit_that_is_forced_later_is_the_deposits_at_once() {
+    for (gets, expected) in [
+        (DepositGets::WhenCleared, "AUTHORIZED 0 120 | 1120-0 | 5000-0 | 0"),
+        (DepositGets::AtOnce, "AUTHORIZED 0 120 | 1120-0 | 5120-0 | 0"),
+    ] {
+        let mut books = Books::new(Deposit);
+        let credit = books.credited(100, DepositGets::WhenCleared);
+        let forced = force::confirm(&credit, &books.accounts, amount(120), gets, NOW);
+        let forced = books.take(forced);
+        assert_eq!(books.told(&forced), expected, "{gets:?}");
+        let cleared = books.clear(&forced, 120, Final);
+        assert_eq!(books.told(&cleared), "CLEARED 0 120 | 1120-0 | 5120-0 | 0");
     }
 }

@@ -97,12 +97,13 @@ pub(super) fn inform(
         expires_at: hold_end(facts, command, card, (order, pre_authorization)),
         now: command.now,
     };
-    let gets = DepositGets::AtOnce;
+    let gets =
+        if told == Told::ForceCredit { DepositGets::AtOnce } else { DepositGets::WhenCleared };
     // An advice tells of what was asked, whichever way that was.
     let same =
         |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
     let change = match found.filter(same) {
-        Some(ours) if is_open(ours) => force::confirm(ours, &accounts, amount, command.now)?,
+        Some(ours) if is_open(ours) => force::confirm(ours, &accounts, amount, gets, command.now)?,
         // It is over: what was cleared is paid, what the network took back stays so. A hold that
         // has expired is taken again.
         Some(ours) if ours.description != Description::Expired => Change::record(ours.clone()),

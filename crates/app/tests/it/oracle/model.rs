@@ -288,14 +288,7 @@ impl Oracle {
             Message::Advice | Message::ForceDebit => {
                 named.way == Category::Debit && named.expired && named.moved > 0
             }
-            // A credit that was decided is forced: the deposit gets it at once.
-            Message::ForceCredit => {
-                self.has_deposit()
-                    && named.way == Category::Credit
-                    && named.is_open()
-                    && named.moved_of_deposit < named.moved
-            }
-            Message::DeclineAdvice | Message::Adjustment => false,
+            Message::ForceCredit | Message::DeclineAdvice | Message::Adjustment => false,
         }
     }
 
