@@ -162,6 +162,31 @@ on_both! {
 }
 
 on_both! {
+    /// What was cleared of a hold before its end is paid: an advice holds the rest of it again.
+    async fn an_advice_of_what_has_expired_holds_what_was_not_cleared(node) {
+        const DAY: i64 = 86_400;
+        let funded = node.funded(1_000).await;
+        let asked = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.purchase(funded.card, 50, "p2").await.expect("decided");
+        node.clear(funded.card, 100, "c1", Some("p1"), Partial).await.expect("decided");
+        node.clear(funded.card, 60, "c2", Some("p2"), Partial).await.expect("decided");
+        node.advance(8 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 2);
+        assert_eq!(node.amounts(funded.balance).await, (840, 0));
+        let told = tell(&node, Told::Advice, funded.card, 300, "p1").await;
+        assert_ne!(told.transaction, asked.transaction, "a hold of its own");
+        assert_eq!(told.status, Status::Authorized);
+        assert_eq!(node.amounts(funded.balance).await, (640, 200));
+        let nothing = tell(&node, Told::Advice, funded.card, 50, "p2").await;
+        assert_eq!(nothing.status, Status::Cleared);
+        assert_eq!(node.amounts(funded.balance).await, (640, 200), "more than it was cleared");
+        node.clear(funded.card, 200, "c3", Some("p1"), Final).await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (640, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// An advice tells of what was asked, whichever way that was, and of nothing else.
     async fn an_advice_of_a_credit_confirms_it(node) {
         let funded = node.funded(100).await;

@@ -50,6 +50,23 @@ pub fn hold(forced: &Forced<'_>, accounts: &Accounts) -> Result<Change, Descript
     accounts.finish_new(transaction, Vec::new())
 }
 
+/// An advice of a hold that has expired: holds again what of it wasn't cleared; nothing, if all was.
+pub fn hold_again(
+    expired: &Transaction,
+    forced: &Forced<'_>,
+    accounts: &Accounts,
+) -> Result<Change, Description> {
+    let rest = forced.amount.saturating_sub(expired.cleared);
+    if rest.is_zero() {
+        return Ok(Change::record(expired.clone()));
+    }
+    let mut order = Order { amount: rest.minor(), ..forced.order.clone() };
+    if rest != forced.amount {
+        order.original_amount = None;
+    }
+    hold(&Forced { order: &order, amount: rest, ..*forced }, accounts)
+}
+
 /// Whether the partner's deposit gets its share of a credit at once or when it clears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DepositGets {

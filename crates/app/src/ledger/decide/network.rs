@@ -104,11 +104,13 @@ pub(super) fn inform(
         |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
     let change = match found.filter(same) {
         Some(ours) if is_open(ours) => force::confirm(ours, &accounts, amount, gets, command.now)?,
-        // It is over: what was cleared is paid, what the network took back stays so. A hold that
-        // has expired is taken again.
-        Some(ours) if ours.description != Description::Expired => Change::record(ours.clone()),
-        Some(_) | None if told == Told::ForceCredit => force::credit(&forced, gets, &accounts)?,
-        Some(_) | None => force::hold(&forced, &accounts)?,
+        Some(ours) if ours.description == Description::Expired => {
+            force::hold_again(ours, &forced, &accounts)?
+        }
+        // It is over: what was cleared is paid, what the network took back stays so.
+        Some(ours) => Change::record(ours.clone()),
+        None if told == Told::ForceCredit => force::credit(&forced, gets, &accounts)?,
+        None => force::hold(&forced, &accounts)?,
     };
     Ok(change.into())
 }

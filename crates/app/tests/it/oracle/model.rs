@@ -266,29 +266,15 @@ impl Oracle {
             Sent::Reverse { of, amount } => {
                 self.is_stopped(of) && matches!(self.find(of, Some(amount)), Named::Nothing)
             }
-            Sent::Tell { told, name, amount } => match self.find(name, Some(amount)) {
-                Named::One(at) => self.is_told_otherwise(told, &self.records[at]),
-                Named::Nothing | Named::Several => false,
-            },
             Sent::Reload(_)
             | Sent::TopUp(_)
             | Sent::Charge { .. }
             | Sent::Purchase { .. }
             | Sent::Raise { .. }
             | Sent::Credit { .. }
+            | Sent::Tell { .. }
             | Sent::Adjust { .. }
             | Sent::Clear { .. } => false,
-        }
-    }
-
-    fn is_told_otherwise(&self, told: Message, named: &Record) -> bool {
-        match told {
-            // An advice of what has expired after a part of it was cleared: that part is no
-            // difference.
-            Message::Advice | Message::ForceDebit => {
-                named.way == Category::Debit && named.expired && named.moved > 0
-            }
-            Message::ForceCredit | Message::DeclineAdvice | Message::Adjustment => false,
         }
     }
 
@@ -340,8 +326,10 @@ impl Oracle {
                 let rest = amount - self.records[at].moved;
                 if rest > 0 {
                     self.hold(name, rest, 7 * DAY);
+                    Status::Authorized
+                } else {
+                    self.records[at].status
                 }
-                Status::Authorized
             }
             Named::One(_) | Named::Nothing => {
                 match way {
