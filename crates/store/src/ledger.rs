@@ -115,9 +115,8 @@ const LOAD_EARLY: Each = Each {
 
 const DELETE_EARLY: Each = Each {
     sql: "delete from early_reversal
-        where partner_id = $1 and card_id = $2 and reference_id = $3 and reference_date = $4
-            and expires_at <= $5",
-    keys: &[Type::Int, Type::Int, Type::Text, Type::Time, Type::Time],
+        where partner_id = $1 and card_id = $2 and reference_id = $3 and reference_date = $4",
+    keys: &[Type::Int, Type::Int, Type::Text, Type::Time],
 };
 
 /// Those that the engine runs for each of a set.
@@ -337,27 +336,19 @@ pub async fn load_early_reversals<'a>(
         .collect()
 }
 
-/// Forgets reversals that have waited in vain, so that others of the same name can wait.
-pub async fn delete_early_reversals<'a>(
-    tx: &mut Tx,
-    keys: impl Iterator<Item = &'a EarlyReversal>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let keys: Vec<Vec<Value>> = keys
-        .map(|key| values![key.partner, key.card, key.reference_id, key.reference_date, now])
-        .collect();
-    tx.run_each(&DELETE_EARLY, &keys).await.map(|_| ())
-}
-
-/// Lets reversals wait.
+/// Lets reversals wait. One of the same name that waits already waits as long as the new one.
 pub async fn insert_early_reversals<'a>(
     tx: &mut Tx,
     new: impl Iterator<Item = &'a EarlyReversal>,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> = new
-        .map(|new| values![new.partner, new.card, new.reference_id, new.reference_date, expires_at])
-        .collect();
+    let keys =
+        |new: &EarlyReversal| values![new.partner, new.card, new.reference_id, new.reference_date];
+    let new: Vec<&EarlyReversal> = new.collect();
+    let old: Vec<Vec<Value>> = new.iter().map(|new| keys(new)).collect();
+    tx.run_each(&DELETE_EARLY, &old).await?;
+    let rows: Vec<Vec<Value>> =
+        new.iter().map(|new| keys(new).into_iter().chain(values![expires_at]).collect()).collect();
     tx.insert_new(&EARLY_REVERSALS, &rows).await.map(|_| ())
 }
 

@@ -413,7 +413,6 @@ impl Facts {
             movements.map(|(partner, id, part, legs)| (*partner, *id, *part, legs.as_slice()));
         ledger::insert_movements(tx, movements, now).await?;
         let until = now.checked_add(EARLY_REVERSAL_HOURS.hours()).unwrap_or(now);
-        ledger::delete_early_reversals(tx, writes.early_reversals.iter(), now).await?;
         ledger::insert_early_reversals(tx, writes.early_reversals.iter(), until).await?;
         let written = ledger::update_outcomes(tx, writes.outcomes.iter()).await?;
         all_written(written, writes.outcomes.len())?;

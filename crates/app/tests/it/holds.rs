@@ -179,6 +179,21 @@ on_both! {
 }
 
 on_both! {
+    /// Each reversal that comes too early waits its own day, also when another waits already.
+    async fn a_second_early_reversal_waits_its_own_day(node) {
+        const HOUR: i64 = 3_600;
+        let funded = node.funded(1_000).await;
+        node.reverse(funded.card, 300, "r1", "p1").await.expect("decided");
+        node.advance(20 * HOUR);
+        node.reverse(funded.card, 300, "r2", "p1").await.expect("decided");
+        node.advance(10 * HOUR);
+        let stopped = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        assert_eq!(stopped.description, Description::UnknownError);
+        assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+    }
+}
+
+on_both! {
     /// A difference by the exchange rate is the partner's: it isn't charged to the cardholder.
     async fn a_difference_of_exchange_rates_is_the_companys(node) {
         let funded = node.funded(1_000).await;

@@ -253,31 +253,6 @@ impl Oracle {
         Status::Cleared
     }
 
-    /// Whether the ledger doesn't do what the spec says, or what seems to follow from it: such a
-    /// message is left out. What is here should become fewer.
-    pub(super) fn is_open_question(&self, place: usize, message: &Sent) -> bool {
-        let (kind, name) = message.identity(place);
-        let network = if message.declines() { "declined" } else { kind };
-        if self.names.contains_key(&(network, name)) {
-            return false;
-        }
-        match *message {
-            // Another reversal comes while one waits: the spec says that each waits 24 hours.
-            Sent::Reverse { of, amount } => {
-                self.is_stopped(of) && matches!(self.find(of, Some(amount)), Named::Nothing)
-            }
-            Sent::Reload(_)
-            | Sent::TopUp(_)
-            | Sent::Charge { .. }
-            | Sent::Purchase { .. }
-            | Sent::Raise { .. }
-            | Sent::Credit { .. }
-            | Sent::Tell { .. }
-            | Sent::Adjust { .. }
-            | Sent::Clear { .. } => false,
-        }
-    }
-
     fn tell(&mut self, told: Message, name: u8, amount: i64) -> Answer {
         let way = match told {
             // The spec has no word for why somebody else declined.
