@@ -330,6 +330,7 @@ mod tests {
             request_id: String::new(),
             created_at: domain::Timestamp::UNIX_EPOCH,
             available: None,
+            reversed_amount: Amount::ZERO,
         }
     }
 

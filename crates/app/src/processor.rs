@@ -14,11 +14,12 @@ pub use reverse::Reverse;
 /// What was decided about a message.
 pub use store::ledger::Message;
 
-use crate::ledger::command::{Command, Event, Names, Outcome};
+use crate::ledger::command::{Command, Event, Names, Outcome, network_name};
 use crate::{App, Error};
 use domain::Timestamp;
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, UserId};
+use domain::ledger::matching::Reference;
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::secret::Pan;
@@ -225,12 +226,18 @@ async fn find_among(
     Ok(None)
 }
 
-/// The network's own name for a message, for ever: processor, id, time, kind, card, and for
-/// clearings the sequence; where the same id can mean two things, which. Without a card there is
+/// The network's own name for a message, for ever; where the same id can mean two things, which. Without a card there is
 /// none.
 fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<String> {
     let (order, card) = (event.order()?, event.card()?);
-    let (kind, id, date) = (event.kind(), &order.network_id, order.network_date.as_microsecond());
+    let own = Reference {
+        processor,
+        id: order.network_id.clone(),
+        date: Some(order.network_date),
+        amount: None,
+        retrieval_reference: None,
+    };
+    let name = network_name(&own, event.kind(), card)?;
     let sequence = sequence.map(|number| format!("|{number}")).unwrap_or_default();
     let meaning = match event {
         Event::Inform { told: Told::DeclineAdvice, .. } => "|declined",
@@ -247,7 +254,7 @@ fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> 
         | Event::Expire { .. }
         | Event::DeclineLate { .. } => "",
     };
-    Some(format!("{}|{id}|{date}|{kind}|{}{sequence}{meaning}", processor.0, card.0))
+    Some(name + &sequence + meaning)
 }
 
 /// What a message says, as the order of a transaction.

@@ -35,6 +35,7 @@ const MESSAGES: Table = Table {
         ("request_id", Type::Text),
         ("created_at", Type::Time),
         ("available", Type::Int),
+        ("reversed_amount", Type::Int),
     ],
 };
 
@@ -75,7 +76,7 @@ macro_rules! select_message {
             "select partner_id, id, scope, idempotency_key, network_key, fingerprint, kind,
                 transaction_id, amount, currency, processing, description, action_code, status,
                 approved_amount, authorization_code, told, request_id, created_at,
-                available
+                available, reversed_amount
             from message
             where partner_id = $1 and ",
             $rest
@@ -98,11 +99,11 @@ const UPDATE_OUTCOME: Each = Each {
         where partner_id = $1 and id = $2",
     keys: &[Type::Int, Type::Uuid, Type::Text, Type::Text, Type::Text, Type::Int, Type::Text],
 };
-const MARK_TOLD: Each = Each {
+const UPDATE_MESSAGE: Each = Each {
     sql: "update message
-        set told = true
+        set told = $3, reversed_amount = $4
         where partner_id = $1 and id = $2",
-    keys: &[Type::Int, Type::Uuid],
+    keys: &[Type::Int, Type::Uuid, Type::Bool, Type::Int],
 };
 const LOAD_EARLY: Each = Each {
     sql: "select partner_id, card_id, reference_id, reference_date
@@ -120,8 +121,15 @@ const DELETE_EARLY: Each = Each {
 };
 
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] =
-    &[BY_KEY, BY_NETWORK_KEY, BY_MESSAGE_ID, UPDATE_OUTCOME, MARK_TOLD, LOAD_EARLY, DELETE_EARLY];
+pub const ENGINE: &[Each] = &[
+    BY_KEY,
+    BY_NETWORK_KEY,
+    BY_MESSAGE_ID,
+    UPDATE_OUTCOME,
+    UPDATE_MESSAGE,
+    LOAD_EARLY,
+    DELETE_EARLY,
+];
 
 /// What was decided about a message; its answer is a function of this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +174,8 @@ pub struct Message {
     pub created_at: Timestamp,
     /// What could be spent then, in minor units, if it asked that.
     pub available: Option<i64>,
+    /// How much of an increment its own reversals have taken off the hold that it raised.
+    pub reversed_amount: Amount,
 }
 
 /// A reversal that came before what it reverses.
@@ -237,6 +247,7 @@ pub async fn insert_messages<'a>(
                 new.request_id,
                 new.created_at,
                 new.available,
+                new.reversed_amount,
             ]
         })
         .collect();
@@ -264,13 +275,15 @@ pub async fn update_outcomes<'a>(
     tx.run_each(&UPDATE_OUTCOME, &rows).await
 }
 
-/// Marks messages that another delivery recognised.
-pub async fn mark_told<'a>(
+/// Writes what became of messages that were decided earlier: another delivery recognised them, or
+/// a part of them was reversed.
+pub async fn update_messages<'a>(
     tx: &mut Tx,
-    told: impl Iterator<Item = &'a (PartnerId, MessageId)>,
+    changed: impl Iterator<Item = &'a Message>,
 ) -> Result<u64, StoreError> {
-    let rows: Vec<Vec<Value>> = told.map(|(partner, id)| values![partner, id]).collect();
-    tx.run_each(&MARK_TOLD, &rows).await
+    let rows: Vec<Vec<Value>> =
+        changed.map(|it| values![it.partner, it.id, it.told, it.reversed_amount]).collect();
+    tx.run_each(&UPDATE_MESSAGE, &rows).await
 }
 
 /// The legs of a part of a transaction: whose they are, which part, and what moves.
@@ -383,5 +396,6 @@ fn read_message(row: &Row) -> Result<Message, StoreError> {
         request_id: row.get("request_id")?,
         created_at: row.get("created_at")?,
         available: row.get("available")?,
+        reversed_amount: amount(row, "reversed_amount")?,
     })
 }

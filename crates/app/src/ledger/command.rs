@@ -3,7 +3,7 @@
 use crate::audit::Origin;
 use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::authorization::Request;
+use domain::authorization::{Ask, Request};
 use domain::balance::PartnerBalanceKind;
 use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
 use domain::ledger::clearing::Finality;
@@ -139,7 +139,7 @@ pub enum Told {
 impl Told {
     /// The word for such a message.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Advice | Self::DeclineAdvice => "advice",
             Self::ForceDebit => "force-debit",
@@ -249,6 +249,22 @@ impl Event {
         Some((self.card()?, reference?))
     }
 
+    /// The network's names of the messages that it may mean: an increment has no transaction of its
+    /// own, and what an advice changes depends on what was approved under its name.
+    pub(crate) fn names_meant(&self) -> Vec<String> {
+        let increment = Ask::Increment.as_str();
+        let told = [Told::Advice, Told::ForceDebit, Told::ForceCredit].map(Told::as_str);
+        let [advice, force_debit, force_credit] = told;
+        let kinds: &[&str] = match self {
+            Self::Inform { .. } => &[increment, advice, force_debit, force_credit],
+            Self::Reverse { .. } => &[increment, advice, force_debit],
+            Self::Authorize { .. } | Self::Clear { .. } => &[increment],
+            Self::Transfer { .. } | Self::Expire { .. } | Self::DeclineLate { .. } => &[],
+        };
+        let Some((card, reference)) = self.reference() else { return Vec::new() };
+        kinds.iter().filter_map(|kind| network_name(reference, kind, card)).collect()
+    }
+
     /// Whether its own reversal can have come before it, and stops it.
     pub(crate) fn can_be_reversed_early(&self) -> bool {
         match self {
@@ -261,6 +277,13 @@ impl Event {
             | Self::DeclineLate { .. } => false,
         }
     }
+}
+
+/// The network's own name for the message of a kind that a reference means, if it tells its time:
+/// processor, id, time, kind, card. Clearings have a sequence besides.
+pub(crate) fn network_name(reference: &Reference, kind: &str, card: CardId) -> Option<String> {
+    let (processor, id, date) = (reference.processor.0, &reference.id, reference.date?);
+    Some(format!("{processor}|{id}|{}|{kind}|{}", date.as_microsecond(), card.0))
 }
 
 /// What became of a command.

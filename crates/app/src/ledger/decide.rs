@@ -32,11 +32,13 @@ struct Decided {
     approved: Amount,
     lock: Option<LockReason>,
     waits: Option<EarlyReversal>,
+    /// The increment that a reversal meant, after it.
+    increment: Option<Message>,
 }
 
 impl From<Change> for Decided {
     fn from(change: Change) -> Self {
-        Self { change, approved: Amount::ZERO, lock: None, waits: None }
+        Self { change, approved: Amount::ZERO, lock: None, waits: None, increment: None }
     }
 }
 
@@ -111,6 +113,7 @@ fn alias(message: &Message, command: &Command) -> Message {
         network_key: None,
         fingerprint: command.fingerprint.clone(),
         told: true,
+        reversed_amount: Amount::ZERO,
         request_id: command.request_id.clone(),
         created_at: command.now,
         ..message.clone()
@@ -223,6 +226,9 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
     }
+    if let Some(increment) = decided.increment {
+        facts.reverse_increment(increment);
+    }
     let Some(message) = message else { return Outcome::Nothing };
     if let Some(entry) = entry(facts, command, &message, &transaction) {
         facts.notify(entry);
@@ -310,6 +316,7 @@ fn message(command: &Command, decided: &Decided) -> Message {
         request_id: command.request_id.clone(),
         created_at: command.now,
         available: transaction.balance_after.filter(|_| succeeded && asks_what_there_is(command)),
+        reversed_amount: Amount::ZERO,
     }
 }
 

@@ -3,11 +3,11 @@
 mod checks;
 mod counting;
 
-use super::command::{Command, Event};
+use super::command::{Command, Event, network_name};
 use super::{Step, reached};
 use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::authorization::OwnerFacts;
+use domain::authorization::{Ask, OwnerFacts};
 use domain::balance::{Balance, PartnerBalanceKind};
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
@@ -15,7 +15,7 @@ use domain::ledger::accounts::Accounts;
 use domain::ledger::{Change, Leg, Posting};
 use domain::money::Currency;
 use domain::spending::Spending;
-use domain::transaction::Transaction;
+use domain::transaction::{Processing, Transaction};
 use jiff::ToSpan;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ struct Writes {
     early_reversals: Vec<EarlyReversal>,
     messages: Vec<Message>,
     outcomes: Vec<Message>,
-    told: BTreeSet<Owned<MessageId>>,
+    changed_messages: BTreeSet<Owned<MessageId>>,
     outbox: Vec<Entry>,
     records: Vec<Record>,
 }
@@ -166,9 +166,15 @@ impl Facts {
         for message in ledger::messages_by_key(tx, keys).await? {
             self.remember(message);
         }
-        let keys = commands.iter().filter_map(|command| {
-            Some((command.scope.partner(), command.names.network.as_deref()?))
+        let own = commands
+            .iter()
+            .filter_map(|command| Some((command.scope.partner(), command.names.network.clone()?)));
+        let meant = commands.iter().flat_map(|command| {
+            let names = command.event.names_meant().into_iter();
+            names.map(|name| (command.scope.partner(), name))
         });
+        let keys: BTreeSet<(PartnerId, String)> = own.chain(meant).collect();
+        let keys = keys.iter().map(|(partner, key)| (*partner, key.as_str()));
         for message in ledger::messages_by_network_key(tx, keys).await? {
             self.remember(message);
         }
@@ -214,6 +220,9 @@ impl Facts {
                 | Event::Clear { .. }
                 | Event::Transfer { .. } => None,
             })
+            .chain(commands.iter().filter_map(|command| {
+                Some((command.scope.partner(), self.increment_meant(command)?.transaction))
+            }))
             .collect();
         for (partner, found) in transactions::load(tx, ids.into_iter()).await? {
             self.know(partner, found);
@@ -292,6 +301,19 @@ impl Facts {
         self.by_network_key.get(&(command.scope.partner(), command.names.network.clone()?))
     }
 
+    /// The approved increment whose network id a command refers to.
+    pub(super) fn increment_meant(&self, command: &Command) -> Option<&Message> {
+        self.message_meant(command, Ask::Increment.as_str())
+    }
+
+    /// The approved message of a kind whose network id a command refers to.
+    pub(super) fn message_meant(&self, command: &Command, kind: &str) -> Option<&Message> {
+        let (card, reference) = command.event.reference()?;
+        let name = network_name(reference, kind, card)?;
+        let message = self.by_network_key.get(&(command.scope.partner(), name))?;
+        (message.processing == Processing::Success).then_some(message)
+    }
+
     /// The message of an id.
     pub(super) fn message(&self, partner: PartnerId, id: MessageId) -> Option<&Message> {
         self.by_id.get(&(partner, id))
@@ -347,7 +369,7 @@ impl Facts {
     pub(super) fn tell(&mut self, message: &Message) {
         let new = self.writes.messages.iter().any(|new| new.id == message.id);
         if !new && !message.told {
-            self.writes.told.insert((message.partner, message.id));
+            self.writes.changed_messages.insert((message.partner, message.id));
             self.remember(Message { told: true, ..message.clone() });
         }
     }
@@ -363,6 +385,17 @@ impl Facts {
             }
             None => self.tell(message),
         }
+    }
+
+    /// Keeps how much of an increment was reversed.
+    pub(super) fn reverse_increment(&mut self, increment: Message) {
+        match self.writes.messages.iter_mut().find(|new| new.id == increment.id) {
+            Some(new) => *new = increment.clone(),
+            None => {
+                self.writes.changed_messages.insert((increment.partner, increment.id));
+            }
+        }
+        self.remember(increment);
     }
 
     /// Has the partner told.
@@ -416,8 +449,9 @@ impl Facts {
         ledger::insert_early_reversals(tx, writes.early_reversals.iter(), until).await?;
         let written = ledger::update_outcomes(tx, writes.outcomes.iter()).await?;
         all_written(written, writes.outcomes.len())?;
-        let written = ledger::mark_told(tx, writes.told.iter()).await?;
-        all_written(written, writes.told.len())?;
+        let changed = writes.changed_messages.iter().filter_map(|key| self.by_id.get(key));
+        let written = ledger::update_messages(tx, changed).await?;
+        all_written(written, writes.changed_messages.len())?;
         outbox::insert(tx, writes.outbox.iter(), real_time).await?;
         audit::insert(tx, &writes.records).await?;
         reached(Step::Written);

@@ -78,6 +78,78 @@ on_both! {
 }
 
 on_both! {
+    /// An increment has a network id of its own: what names it means what it raised, and its
+    /// reversal takes at most what it had raised, once.
+    async fn an_increment_is_known_by_its_own_network_id(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        let first = node.purchase(card, 300, "p1").await.expect("decided");
+        raise(&node, card, 200, "i1", "p1").await;
+        let told = tell(&node, Told::Advice, card, 200, "i1").await;
+        assert_eq!((told.transaction, told.status), (first.transaction, Status::Authorized));
+        assert_eq!(node.amounts(funded.balance).await, (500, 500), "no second hold");
+        let part = node.reverse(card, 50, "r1", "i1").await.expect("decided");
+        assert_eq!((part.transaction, part.processing), (first.transaction, Processing::Success));
+        assert_eq!(node.amounts(funded.balance).await, (550, 450));
+        node.reverse(card, 400, "r2", "i1").await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (700, 300), "no more than it raised");
+        let again = node.reverse(card, 200, "r3", "i1").await.expect("decided");
+        assert_eq!(again.description, Description::ReferencedTransactionNotFound);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300), "once");
+        raise(&node, card, 100, "i2", "i1").await;
+        let forced = tell(&node, Told::ForceDebit, card, 120, "i2").await;
+        assert_eq!(forced.transaction, first.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (580, 420), "the difference alone");
+        node.clear(card, 420, "c1", Some("i2"), Final).await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (580, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// What comes at once finds what was decided in the same batch.
+    async fn an_increment_and_its_reversal_at_once(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        node.purchase(card, 300, "p1").await.expect("decided");
+        for name in ["a", "b", "c", "d"] {
+            let (up, down) = (format!("i{name}"), format!("r{name}"));
+            let (raised, reversed) = tokio::join!(
+                raise(&node, card, 100, &up, "p1"),
+                node.reverse(card, 100, &down, &up),
+            );
+            assert!(reversed.is_ok());
+            // The reversal was first, or took the increment off.
+            let stopped = raised.description == Description::UnknownError;
+            assert!(stopped || raised.processing == Processing::Success);
+            assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        }
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Of a hold that has expired an advice of an increment holds the increment again, as far as
+    /// it wasn't cleared.
+    async fn an_advice_of_an_expired_increment_holds_it_again(node) {
+        const DAY: i64 = 86_400;
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        node.purchase(card, 300, "p1").await.expect("decided");
+        raise(&node, card, 100, "i1", "p1").await;
+        node.clear(card, 340, "c1", Some("p1"), Partial).await.expect("decided");
+        node.advance(8 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 1);
+        assert_eq!(node.amounts(funded.balance).await, (660, 0));
+        tell(&node, Told::Advice, card, 100, "i1").await;
+        assert_eq!(node.amounts(funded.balance).await, (600, 60), "40 of it were cleared");
+        node.reverse(card, 100, "r1", "i1").await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (660, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// An increment makes a hold last from then on.
     async fn a_hold_ends_its_days_after_the_last_increment(node) {
         const DAY: i64 = 86_400;

@@ -50,13 +50,15 @@ pub fn hold(forced: &Forced<'_>, accounts: &Accounts) -> Result<Change, Descript
     accounts.finish_new(transaction, Vec::new())
 }
 
-/// An advice of a hold that has expired: holds again what of it wasn't cleared; nothing, if all was.
+/// An advice of a hold that has expired: holds again what of the advice's part of it wasn't cleared;
+/// nothing, if all was.
 pub fn hold_again(
     expired: &Transaction,
+    cleared: Amount,
     forced: &Forced<'_>,
     accounts: &Accounts,
 ) -> Result<Change, Description> {
-    let rest = forced.amount.saturating_sub(expired.cleared);
+    let rest = forced.amount.saturating_sub(cleared);
     if rest.is_zero() {
         return Ok(Change::record(expired.clone()));
     }
@@ -110,17 +112,16 @@ pub fn raise(
     altered(transaction, accounts, legs, now)
 }
 
-/// An advice of what we have approved: no second hold, only what differs from the first. A credit
-/// that was decided may be forced now. Call it for an open transaction only.
+/// An advice of what we have approved: no second hold, only what differs from what was approved under
+/// its name so far. What else has raised or lowered the hold meanwhile stays as it is. A credit that
+/// was decided may be forced now. Call it for an open transaction only.
 pub fn confirm(
     original: &Transaction,
     accounts: &Accounts,
-    amount: Amount,
+    (so_far, amount): (Amount, Amount),
     deposit_gets: DepositGets,
     now: Timestamp,
 ) -> Result<Change, Description> {
-    let so_far = original.held.checked_add(original.cleared);
-    let so_far = so_far.map_err(|_| Description::InvalidAmount)?;
     let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
     let way = transaction.order.category;
     let mut legs = if amount >= so_far {

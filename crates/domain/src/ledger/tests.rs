@@ -269,7 +269,7 @@ fn an_advice_confirms_and_an_adjustment_changes_what_is_open() {
         let confirmed = books.take(force::confirm(
             &original,
             &books.accounts,
-            amount(minor),
+            (amount(300), amount(minor)),
             DepositGets::WhenCleared,
             NOW,
         ));
@@ -362,7 +362,10 @@ fn a_changed_authorization_has_no_difference_by_itself() {
         let changed = match change {
             0 => force::raise(&original, accounts, amount(50), None, NOW),
             1 => force::adjust(&original, accounts, Category::Credit, amount(50), NOW),
-            2 => force::confirm(&original, accounts, amount(250), DepositGets::AtOnce, NOW),
+            2 => {
+                let (amounts, gets) = ((amount(300), amount(250)), DepositGets::AtOnce);
+                force::confirm(&original, accounts, amounts, gets, NOW)
+            }
             _ => {
                 let order = converted(order(100));
                 let part = Settlement { fx_difference: Some(0), ..settlement(100, Partial) };
@@ -607,7 +610,10 @@ proptest! {
                 3 => expire(&transaction, accounts, NOW),
                 4 => force::adjust(&transaction, accounts, Category::Debit, minor, NOW),
                 5 => force::adjust(&transaction, accounts, Category::Credit, minor, NOW),
-                6 => force::confirm(&transaction, accounts, minor, DepositGets::AtOnce, NOW),
+                6 => {
+                    let gets = DepositGets::AtOnce;
+                    force::confirm(&transaction, accounts, (amount(100), minor), gets, NOW)
+                },
                 _ => decline_late(&transaction, accounts, NOW),
             };
             transaction = books.take(change);
@@ -631,7 +637,8 @@ fn a_credit_that_is_forced_later_is_the_deposits_at_once() {
     ] {
         let mut books = Books::new(Deposit);
         let credit = books.credited(100, DepositGets::WhenCleared);
-        let forced = force::confirm(&credit, &books.accounts, amount(120), gets, NOW);
+        let forced =
+            force::confirm(&credit, &books.accounts, (amount(100), amount(120)), gets, NOW);
         let forced = books.take(forced);
         assert_eq!(books.told(&forced), expected, "{gets:?}");
         let cleared = books.clear(&forced, 120, Final);

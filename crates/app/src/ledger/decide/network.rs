@@ -17,7 +17,7 @@ use domain::money::Amount;
 use domain::program::{FxDifferenceTo, PreAuthorization, Program};
 use domain::transaction::{Description, Flag, Order, Processing, Status, Transaction};
 use jiff::ToSpan;
-use store::ledger::EarlyReversal;
+use store::ledger::{EarlyReversal, Message};
 
 /// What a merchant asks.
 pub(super) fn authorize(
@@ -48,7 +48,7 @@ pub(super) fn authorize(
     };
     let decision = authorization::decide(command.transaction, code, request, &known);
     let authorization::Decision { change, approved, lock } = decision;
-    Decided { change, approved, lock, waits: None }
+    Decided { approved, lock, ..change.into() }
 }
 
 /// What has happened already: it confirms or changes what it refers to, or is done by force.
@@ -103,9 +103,13 @@ pub(super) fn inform(
     let same =
         |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
     let change = match found.filter(same) {
-        Some(ours) if is_open(ours) => force::confirm(ours, &accounts, amount, gets, command.now)?,
+        Some(ours) if is_open(ours) => {
+            let so_far = approved_so_far(facts, command, ours)?;
+            force::confirm(ours, &accounts, (so_far, amount), gets, command.now)?
+        }
         Some(ours) if ours.description == Description::Expired => {
-            force::hold_again(ours, &forced, &accounts)?
+            let cleared = cleared_of_it(facts, command, ours)?;
+            force::hold_again(ours, cleared, &forced, &accounts)?
         }
         // It is over: what was cleared is paid, what the network took back stays so.
         Some(ours) => Change::record(ours.clone()),
@@ -113,6 +117,51 @@ pub(super) fn inform(
         None => force::hold(&forced, &accounts)?,
     };
     Ok(change.into())
+}
+
+/// What was approved under a message's own name before it.
+fn approved_so_far(
+    facts: &Facts,
+    command: &Command,
+    found: &Transaction,
+) -> Result<Amount, Description> {
+    if let Some(increment) = increment_of(facts, command, found) {
+        return Ok(told_last(facts, command, increment).approved_amount);
+    }
+    found.held.checked_add(found.cleared).map_err(|_| Description::InvalidAmount)
+}
+
+/// What was cleared of the part of a hold that a message means: of an increment what the rest of
+/// the hold didn't cover.
+fn cleared_of_it(
+    facts: &Facts,
+    command: &Command,
+    found: &Transaction,
+) -> Result<Amount, Description> {
+    let Some(increment) = increment_of(facts, command, found) else { return Ok(found.cleared) };
+    let own = told_last(facts, command, increment).approved_amount;
+    let rest = Amount::from_minor(found.order.amount.saturating_sub(own.minor()).max(0));
+    Ok(found.cleared.saturating_sub(rest.map_err(|_| Description::InvalidAmount)?))
+}
+
+/// The increment that a message means, where what was found is what it raised.
+fn increment_of<'a>(
+    facts: &'a Facts,
+    command: &Command,
+    found: &Transaction,
+) -> Option<&'a Message> {
+    let (_, reference) = command.event.reference()?;
+    let increment = facts.increment_meant(command)?;
+    let raised = increment.transaction == found.id && found.order.network_id != reference.id;
+    raised.then_some(increment)
+}
+
+/// The last word on what was asked under a name: what has happened already, if that was told.
+fn told_last<'a>(facts: &'a Facts, command: &Command, asked: &'a Message) -> &'a Message {
+    let kinds = [Told::Advice, Told::ForceDebit, Told::ForceCredit].into_iter();
+    let told = kinds.filter_map(|kind| facts.message_meant(command, kind.as_str()));
+    let of_it = told.filter(|told| told.transaction == asked.transaction);
+    of_it.max_by_key(|told| told.id).unwrap_or(asked)
 }
 
 /// A correction: of what is still open, or else a movement of its own.
@@ -171,10 +220,14 @@ pub(super) fn reversal(
         Match::One(found) if found.order.currency != order.currency => {
             turned(Description::CurrencyMismatch)
         }
-        Match::One(found) if is_open(found) => {
-            let accounts = accounts_of(facts, command, &found.order);
-            reverse(found, &accounts, amount, command.now).map_or_else(turned, Decided::from)
+        Match::One(found) if is_open(found) => match increment_of(facts, command, found) {
+            Some(increment) => reverse_increment(facts, command, found, (increment, amount)),
+            None => {
+                let accounts = accounts_of(facts, command, &found.order);
+                reverse(found, &accounts, amount, command.now).map(Decided::from)
+            }
         }
+        .unwrap_or_else(turned),
         Match::One(_) => turned(Description::ReferencedTransactionNotFound),
         Match::None => {
             let mut decided: Decided = turned(Description::ReferencedTransactionNotFound);
@@ -187,6 +240,27 @@ pub(super) fn reversal(
             decided
         }
     }
+}
+
+/// The network takes an increment back: at most what is left of it, off the hold that it raised.
+fn reverse_increment(
+    facts: &Facts,
+    command: &Command,
+    raised: &Transaction,
+    (increment, amount): (&Message, Amount),
+) -> Result<Decided, Description> {
+    let whole = told_last(facts, command, increment).approved_amount;
+    let part = amount.min(whole.saturating_sub(increment.reversed_amount));
+    if part.is_zero() {
+        return Err(Description::ReferencedTransactionNotFound);
+    }
+    let accounts = accounts_of(facts, command, &raised.order);
+    let change = reverse(raised, &accounts, part, command.now)?;
+    let taken = raised.held.saturating_sub(change.transaction.held);
+    let reversed_amount = increment.reversed_amount.checked_add(taken);
+    let reversed_amount = reversed_amount.map_err(|_| Description::InvalidAmount)?;
+    let increment = Some(Message { reversed_amount, ..increment.clone() });
+    Ok(Decided { increment, ..change.into() })
 }
 
 /// The network settles an authorization, or what never was one.
@@ -232,7 +306,8 @@ fn of_kind(order: &Order, found: &Transaction) -> Order {
     Order { kind: found.order.kind, ..order.clone() }
 }
 
-/// The transaction of the same card that a message refers to.
+/// The transaction of the same card that a message refers to. An increment has none of its own: its
+/// network id means what it raised.
 fn referred<'a>(
     facts: &'a Facts,
     command: &Command,
@@ -241,7 +316,11 @@ fn referred<'a>(
 ) -> Match<'a> {
     match (order.card, reference) {
         (Some(card), Some(named)) => {
-            find(facts.transactions_of(command.scope.partner(), card), named)
+            let found = find(facts.transactions_of(command.scope.partner(), card), named);
+            let raised = facts.increment_meant(command).filter(|_| found == Match::None);
+            let partner = command.scope.partner();
+            let raised = raised.and_then(|it| facts.transactions.get(&(partner, it.transaction)));
+            raised.map_or(found, Match::One)
         }
         (None, _) | (_, None) => Match::None,
     }
