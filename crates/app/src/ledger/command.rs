@@ -252,11 +252,13 @@ impl Event {
     /// The network's names of the messages that it may mean: an increment has no transaction of its
     /// own, and what an advice changes depends on what was approved under its name.
     pub(crate) fn names_meant(&self) -> Vec<String> {
-        let increment = Ask::Increment.as_str();
+        let asked = [Ask::Increment, Ask::Debit, Ask::Credit].map(Ask::as_str);
+        let [increment, debit, credit] = asked;
         let told = [Told::Advice, Told::ForceDebit, Told::ForceCredit].map(Told::as_str);
         let [advice, force_debit, force_credit] = told;
         let kinds: &[&str] = match self {
-            Self::Inform { .. } => &[increment, advice, force_debit, force_credit],
+            Self::Inform { told: Told::Adjustment | Told::DeclineAdvice, .. } => &[increment],
+            Self::Inform { .. } => &[increment, debit, credit, advice, force_debit, force_credit],
             Self::Reverse { .. } => &[increment, advice, force_debit],
             Self::Authorize { .. } | Self::Clear { .. } => &[increment],
             Self::Transfer { .. } | Self::Expire { .. } | Self::DeclineLate { .. } => &[],

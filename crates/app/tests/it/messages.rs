@@ -234,6 +234,26 @@ on_both! {
 }
 
 on_both! {
+    /// An advice that comes late changes what its own authorization had approved, not what came
+    /// after that.
+    async fn a_late_advice_leaves_what_came_after_its_authorization(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        node.purchase(card, 300, "p1").await.expect("decided");
+        raise(&node, card, 200, "i1", "p1").await;
+        tell(&node, Told::Advice, card, 300, "p1").await;
+        assert_eq!(node.amounts(funded.balance).await, (500, 500), "the increment stays");
+        node.purchase(card, 100, "p2").await.expect("decided");
+        node.reverse(card, 40, "r2", "p2").await.expect("decided");
+        tell(&node, Told::Advice, card, 100, "p2").await;
+        assert_eq!(node.amounts(funded.balance).await, (440, 560), "what was reversed stays so");
+        tell(&node, Told::ForceDebit, card, 110, "p2").await;
+        assert_eq!(node.amounts(funded.balance).await, (430, 570), "the difference to the last");
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// What was cleared of a hold before its end is paid: an advice holds the rest of it again.
     async fn an_advice_of_what_has_expired_holds_what_was_not_cleared(node) {
         const DAY: i64 = 86_400;

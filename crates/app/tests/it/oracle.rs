@@ -2,6 +2,7 @@
 //! written from the spec alone: without a deposit, and with one that has too little.
 
 mod answer;
+mod informs;
 mod message;
 mod model;
 mod record;

@@ -4,8 +4,8 @@ use super::{Decided, accounts_of, invalid, mode, owner_of};
 use crate::ledger::command::{Command, Event, Told};
 use crate::ledger::facts::{Facts, early_key};
 use domain::Timestamp;
-use domain::authorization;
-use domain::ids::CardId;
+use domain::authorization::{self, Ask};
+use domain::ids::{CardId, TransactionId};
 use domain::ledger::Change;
 use domain::ledger::accounts::Accounts;
 use domain::ledger::clearing::{self, Settlement, clear_alone};
@@ -125,8 +125,13 @@ fn approved_so_far(
     command: &Command,
     found: &Transaction,
 ) -> Result<Amount, Description> {
-    if let Some(increment) = increment_of(facts, command, found) {
-        return Ok(told_last(facts, command, increment).approved_amount);
+    let asked = [Ask::Debit, Ask::Credit].into_iter();
+    let asked = asked.filter_map(|ask| facts.message_meant(command, ask.as_str()));
+    let of_it =
+        asked.chain(increment_of(facts, command, found)).find(|it| it.transaction == found.id);
+    let told = told_last(facts, command, found.id);
+    if let Some(so_far) = told.or(of_it.map(|asked| asked.approved_amount)) {
+        return Ok(so_far);
     }
     found.held.checked_add(found.cleared).map_err(|_| Description::InvalidAmount)
 }
@@ -139,7 +144,7 @@ fn cleared_of_it(
     found: &Transaction,
 ) -> Result<Amount, Description> {
     let Some(increment) = increment_of(facts, command, found) else { return Ok(found.cleared) };
-    let own = told_last(facts, command, increment).approved_amount;
+    let own = raised_by(facts, command, increment);
     let rest = Amount::from_minor(found.order.amount.saturating_sub(own.minor()).max(0));
     Ok(found.cleared.saturating_sub(rest.map_err(|_| Description::InvalidAmount)?))
 }
@@ -156,12 +161,18 @@ fn increment_of<'a>(
     raised.then_some(increment)
 }
 
-/// The last word on what was asked under a name: what has happened already, if that was told.
-fn told_last<'a>(facts: &'a Facts, command: &Command, asked: &'a Message) -> &'a Message {
+/// The last word on a transaction under the name that a message means, if what has happened was
+/// told already: their ids ascend.
+fn told_last(facts: &Facts, command: &Command, of: TransactionId) -> Option<Amount> {
     let kinds = [Told::Advice, Told::ForceDebit, Told::ForceCredit].into_iter();
     let told = kinds.filter_map(|kind| facts.message_meant(command, kind.as_str()));
-    let of_it = told.filter(|told| told.transaction == asked.transaction);
-    of_it.max_by_key(|told| told.id).unwrap_or(asked)
+    let last = told.filter(|told| told.transaction == of).max_by_key(|told| told.id)?;
+    Amount::from_minor(last.amount).ok()
+}
+
+/// How much an increment has raised its hold by.
+fn raised_by(facts: &Facts, command: &Command, increment: &Message) -> Amount {
+    told_last(facts, command, increment.transaction).unwrap_or(increment.approved_amount)
 }
 
 /// A correction: of what is still open, or else a movement of its own.
@@ -249,7 +260,7 @@ fn reverse_increment(
     raised: &Transaction,
     (increment, amount): (&Message, Amount),
 ) -> Result<Decided, Description> {
-    let whole = told_last(facts, command, increment).approved_amount;
+    let whole = raised_by(facts, command, increment);
     let part = amount.min(whole.saturating_sub(increment.reversed_amount));
     if part.is_zero() {
         return Err(Description::ReferencedTransactionNotFound);

@@ -52,6 +52,7 @@ pub(super) enum Sent {
         with: With,
     },
     Raise {
+        name: u8,
         of: u8,
         amount: i64,
     },
@@ -100,7 +101,8 @@ pub(super) enum Step {
 /// Debits and credits share some names.
 const DEBITS: std::ops::Range<u8> = 0..5;
 const CREDITS: std::ops::Range<u8> = 4..7;
-const ALL: std::ops::Range<u8> = 0..8;
+const INCREMENTS: std::ops::Range<u8> = 8..11;
+const ALL: std::ops::Range<u8> = 0..12;
 /// From here on a number means one of the names in use.
 const USED: u8 = 100;
 
@@ -161,7 +163,8 @@ fn sent() -> impl Strategy<Value = Sent> {
         1 => (charge, amount()).prop_map(|(kind, amount)| Sent::Charge { kind, amount }),
         6 => (DEBITS, amount(), with())
             .prop_map(|(name, amount, with)| Sent::Purchase { name, amount, with }),
-        3 => (of(), amount()).prop_map(|(of, amount)| Sent::Raise { of, amount }),
+        3 => (INCREMENTS, of(), amount())
+            .prop_map(|(name, of, amount)| Sent::Raise { name, of, amount }),
         2 => (CREDITS, amount()).prop_map(|(name, amount)| Sent::Credit { name, amount }),
         4 => (told(), amount())
             .prop_map(|((told, name), amount)| Sent::Tell { told, name, amount }),
@@ -192,7 +195,7 @@ impl Sent {
             Self::TopUp(_) => ("topUp", own),
             Self::Charge { kind, .. } => (kind.as_str(), own),
             Self::Purchase { name, .. } => ("authorization", format!("p{name}")),
-            Self::Raise { .. } => ("incremental", own),
+            Self::Raise { name, .. } => ("incremental", format!("p{name}")),
             Self::Credit { name, .. } => ("credit", format!("p{name}")),
             Self::Tell { told, name, .. } => (kind_of(*told), format!("p{name}")),
             Self::Adjust { .. } => ("adjustment", own),
@@ -215,7 +218,7 @@ impl Sent {
             names => names[usize::from(of) % names.len()],
         };
         match self {
-            Self::Raise { of, amount } => Self::Raise { of: named(of), amount },
+            Self::Raise { name, of, amount } => Self::Raise { name, of: named(of), amount },
             Self::Reverse { of, amount } => Self::Reverse { of: named(of), amount },
             Self::Adjust { of, way, amount } => Self::Adjust { of: of.map(named), way, amount },
             Self::Clear { of, way, amount, last, gain } => {
@@ -286,7 +289,7 @@ impl Played<'_> {
                 let asked = special(debit(amount), with);
                 app.authorize(Authorize { envelope: envelope(), ..asked }).await
             }
-            Sent::Raise { of, amount } => {
+            Sent::Raise { of, amount, .. } => {
                 let (envelope, reference) = (envelope(), Some(self.reference(amount, of)));
                 let ask = Ask::Increment;
                 app.authorize(Authorize { envelope, ask, reference, ..debit(amount) }).await

@@ -3,19 +3,18 @@
 
 use super::answer::{Answer, Heard, Told};
 use super::message::{Key, Sent, With};
-use super::record::Record;
-use app::processor::Told as Message;
+use super::record::{Increment, Record};
 use domain::partner::CollateralMode;
 use domain::transaction::{Category, Description, Status, TransactionType};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
+pub(super) const DAY: i64 = 24 * HOUR;
 /// How long a reversal waits for what it reverses.
 const EARLY: i64 = 24 * HOUR;
 
 /// What a message refers to.
-enum Named {
+pub(super) enum Named {
     Nothing,
     /// By its place in the list.
     One(usize),
@@ -25,11 +24,12 @@ enum Named {
 /// One user's balance, the partner's own, and what the network has told.
 pub(super) struct Oracle {
     mode: CollateralMode,
-    user: i64,
+    pub(super) user: i64,
     deposit: i64,
     company: i64,
     now: i64,
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
+    increments: Vec<Increment>,
     /// Until when a reversal waits.
     early: BTreeMap<u8, i64>,
     /// What was said under a key, and answered.
@@ -47,6 +47,7 @@ impl Oracle {
             company,
             now: 0,
             records: Vec::new(),
+            increments: Vec::new(),
             early: BTreeMap::new(),
             keys: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -121,7 +122,10 @@ impl Oracle {
                 Answer::done(Status::Cleared)
             }
             Sent::Purchase { name, amount, with } => self.purchase(name, amount, with),
-            Sent::Raise { of, amount } => self.raise(of, amount),
+            Sent::Raise { name, .. } if self.is_stopped(name) => {
+                Answer::declined(Description::UnknownError, Status::Authorized)
+            }
+            Sent::Raise { name, of, amount } => self.raise(name, of, amount),
             Sent::Credit { name, .. } if self.is_stopped(name) => {
                 Answer::declined(Description::UnknownError, Status::Authorized)
             }
@@ -138,20 +142,21 @@ impl Oracle {
         }
     }
 
-    fn is_stopped(&self, name: u8) -> bool {
+    pub(super) fn is_stopped(&self, name: u8) -> bool {
         self.early.get(&name).is_some_and(|until| self.now < *until)
     }
 
     /// What was used as a name so far.
     pub(super) fn names_so_far(&self) -> Vec<u8> {
-        let used: BTreeSet<u8> = self.records.iter().map(|it| it.name).collect();
+        let raised = self.increments.iter().map(|it| it.name);
+        let used: BTreeSet<u8> = self.records.iter().map(|it| it.name).chain(raised).collect();
         used.into_iter().collect()
     }
 
     /// By name, then by amount where the message tells the original's. Before that those that have
     /// expired are left aside, and after it those that are over: the spec doesn't say so, nor does
     /// it say otherwise.
-    fn find(&self, name: u8, amount: Option<i64>) -> Named {
+    pub(super) fn find(&self, name: u8, amount: Option<i64>) -> Named {
         let mut left: Vec<usize> = (0..self.records.len()).collect();
         left.retain(|at| self.records[*at].name == name);
         let fits: [&dyn Fn(&Record) -> bool; 3] = [
@@ -165,10 +170,22 @@ impl Oracle {
             }
         }
         match left.as_slice() {
-            [] => Named::Nothing,
+            // An increment has no transaction of its own: its name means what it raised.
+            [] => self.increment(name).map_or(Named::Nothing, |it| Named::One(it.of)),
             [one] => Named::One(*one),
             [_, _, ..] => Named::Several,
         }
+    }
+
+    /// The increment of a name, unless a transaction has that name.
+    pub(super) fn increment(&self, name: u8) -> Option<&Increment> {
+        let own = self.records.iter().any(|it| it.name == name);
+        self.increments.iter().find(|it| it.name == name && !own)
+    }
+
+    pub(super) fn increment_mut(&mut self, name: u8) -> Option<&mut Increment> {
+        let own = self.records.iter().any(|it| it.name == name);
+        self.increments.iter_mut().find(|it| it.name == name && !own)
     }
 
     /// Why a debit can't be held: the deposit is asked first.
@@ -197,13 +214,13 @@ impl Oracle {
         Answer::approved(part, Status::Authorized)
     }
 
-    fn hold(&mut self, name: u8, amount: i64, lasts: i64) {
+    pub(super) fn hold(&mut self, name: u8, amount: i64, lasts: i64) {
         let ends = self.now + lasts;
         let new = Record::new(name, Category::Debit, amount);
         self.records.push(Record { held: amount, ends, ..new });
     }
 
-    fn raise(&mut self, of: u8, amount: i64) -> Answer {
+    fn raise(&mut self, name: u8, of: u8, amount: i64) -> Answer {
         let at = match self.find(of, None) {
             Named::One(at) if self.records[at].is_open() && self.is_debit(at) => at,
             Named::One(_) | Named::Nothing => {
@@ -221,6 +238,7 @@ impl Oracle {
         raised.held += amount;
         // Counted from the last increment; an estimate's longer hold isn't made shorter by one.
         raised.ends = raised.ends.max(now + 7 * DAY);
+        self.increments.push(Increment { name, of: at, told: amount, reversed: 0 });
         Answer::approved(amount, Status::Authorized)
     }
 
@@ -228,14 +246,14 @@ impl Oracle {
         self.records[at].way == Category::Debit
     }
 
-    fn credit(&mut self, name: u8, amount: i64, of_deposit: i64) {
+    pub(super) fn credit(&mut self, name: u8, amount: i64, of_deposit: i64) {
         self.user += amount;
         self.move_deposit(Category::Credit, of_deposit);
         let new = Record::new(name, Category::Credit, amount);
         self.records.push(Record { moved: amount, moved_of_deposit: of_deposit, ..new });
     }
 
-    fn move_deposit(&mut self, way: Category, amount: i64) {
+    pub(super) fn move_deposit(&mut self, way: Category, amount: i64) {
         match (self.has_deposit(), way) {
             (false, _) => {}
             (true, Category::Debit) => self.deposit -= amount,
@@ -244,7 +262,7 @@ impl Oracle {
     }
 
     /// A movement by force; one of its own is cleared at once.
-    fn post(&mut self, way: Category, amount: i64) -> Status {
+    pub(super) fn post(&mut self, way: Category, amount: i64) -> Status {
         match way {
             Category::Debit => self.user -= amount,
             Category::Credit => self.user += amount,
@@ -253,87 +271,7 @@ impl Oracle {
         Status::Cleared
     }
 
-    fn tell(&mut self, told: Message, name: u8, amount: i64) -> Answer {
-        let way = match told {
-            // The spec has no word for why somebody else declined.
-            Message::DeclineAdvice => {
-                return Answer::declined(Description::UnknownError, Status::Authorized);
-            }
-            Message::ForceCredit => Category::Credit,
-            Message::Advice | Message::ForceDebit | Message::Adjustment => Category::Debit,
-        };
-        if self.is_stopped(name) {
-            // Stopped, and accepted all the same: it is never refused. It is on record as reversed.
-            self.hold(name, 0, 0);
-            let stopped = self.records.last_mut().expect("was just held");
-            (stopped.way, stopped.amount, stopped.status) = (way, amount, Status::Reversed);
-            return Answer::approved(amount, Status::Reversed);
-        }
-        let named = self.find(name, Some(amount));
-        // An advice tells of what was asked, whichever way that was.
-        let way = match named {
-            Named::One(at) if told == Message::Advice => self.records[at].way,
-            Named::One(_) | Named::Nothing | Named::Several => way,
-        };
-        let status = match named {
-            Named::Several => {
-                return Answer::ambiguous(Status::Authorized);
-            }
-            Named::One(at) if self.records[at].way == way && self.records[at].is_open() => {
-                // What differs from what is held or has moved; the spec doesn't say from what.
-                let more = amount - self.records[at].held - self.records[at].moved;
-                match more {
-                    0 => {}
-                    1.. => self.change(at, way, more),
-                    _ => self.change(at, opposite(way), -more),
-                }
-                if told == Message::ForceCredit {
-                    self.credit_deposit(at);
-                }
-                self.records[at].status
-            }
-            // What is over stays as it is: the spec says only that there is no second hold. One
-            // that has expired isn't held any more: what hasn't moved of it is the difference.
-            Named::One(at) if self.records[at].way == way && !self.records[at].expired => {
-                self.records[at].status
-            }
-            Named::One(at) if self.records[at].way == way && self.records[at].moved > 0 => {
-                let rest = amount - self.records[at].moved;
-                if rest > 0 {
-                    self.hold(name, rest, 7 * DAY);
-                    Status::Authorized
-                } else {
-                    self.records[at].status
-                }
-            }
-            Named::One(_) | Named::Nothing => {
-                match way {
-                    Category::Debit => self.hold(name, amount, 7 * DAY),
-                    Category::Credit => self.credit(name, amount, amount),
-                }
-                Status::Authorized
-            }
-        };
-        Answer::approved(amount, status)
-    }
-
-    /// Changes what is open: the same way raises it, the other lowers it.
-    fn change(&mut self, at: usize, way: Category, amount: i64) {
-        let raises = self.records[at].way == way;
-        match (self.records[at].way, raises) {
-            (Category::Debit, true) => self.records[at].held += amount,
-            (Category::Debit, false) => self.let_go(at, amount),
-            (Category::Credit, true) => {
-                self.records[at].moved += amount;
-                self.user += amount;
-            }
-            (Category::Credit, false) => self.take_back(at, amount),
-        }
-        let amount_now = self.records[at].amount + if raises { amount } else { -amount };
-        self.records[at].amount = amount_now.max(0);
-    }
-
-    fn let_go(&mut self, at: usize, amount: i64) {
+    pub(super) fn let_go(&mut self, at: usize, amount: i64) {
         let record = &mut self.records[at];
         record.held -= amount.min(record.held);
         if record.held == 0 {
@@ -343,7 +281,7 @@ impl Oracle {
 
     /// Takes back what a credit has posted and the network hasn't settled, by force: of the deposit
     /// what it had got of that.
-    fn take_back(&mut self, at: usize, amount: i64) {
+    pub(super) fn take_back(&mut self, at: usize, amount: i64) {
         let record = &mut self.records[at];
         let part = amount.min(record.moved - record.settled);
         let of_deposit = part.min((record.moved_of_deposit - record.settled).max(0));
@@ -356,32 +294,19 @@ impl Oracle {
         self.move_deposit(Category::Debit, of_deposit);
     }
 
-    /// What is forced, the deposit gets at once.
-    fn credit_deposit(&mut self, at: usize) {
-        let record = &mut self.records[at];
-        let rest = (record.moved - record.moved_of_deposit).max(0);
-        record.moved_of_deposit += rest;
-        self.move_deposit(Category::Credit, rest);
-    }
-
-    fn adjust(&mut self, of: Option<u8>, way: Category, amount: i64) -> Answer {
-        let status = match of.map_or(Named::Nothing, |of| self.find(of, None)) {
-            Named::Several => {
-                return Answer::ambiguous(Status::Cleared);
-            }
-            Named::One(at) if self.records[at].is_open() => {
-                self.change(at, way, amount);
-                self.records[at].status
-            }
-            Named::One(_) | Named::Nothing => self.post(way, amount),
-        };
-        Answer::approved(amount, status)
-    }
-
     fn reverse(&mut self, of: u8, amount: i64) -> Answer {
         match self.find(of, Some(amount)) {
             Named::Several => Answer::ambiguous(Status::Reversed),
             Named::One(at) if self.records[at].is_open() => {
+                let mut amount = amount;
+                let held = self.records[at].held;
+                if let Some(increment) = self.increment_mut(of) {
+                    amount = amount.min(increment.told - increment.reversed);
+                    if amount <= 0 {
+                        return Answer::of_nothing(Status::Reversed);
+                    }
+                    increment.reversed += amount.min(held);
+                }
                 match self.records[at].way {
                     Category::Debit => self.let_go(at, amount),
                     Category::Credit => self.take_back(at, amount),
@@ -450,12 +375,5 @@ impl Oracle {
         let (to_user, to_deposit) = (record.moved - so_far.0, record.moved_of_deposit - so_far.1);
         self.user += to_user;
         self.move_deposit(Category::Credit, to_deposit);
-    }
-}
-
-fn opposite(way: Category) -> Category {
-    match way {
-        Category::Debit => Category::Credit,
-        Category::Credit => Category::Debit,
     }
 }

@@ -9,6 +9,8 @@ pub(super) struct Record {
     pub(super) way: Category,
     /// As approved, raised and lowered.
     pub(super) amount: i64,
+    /// What was approved under its own name last.
+    pub(super) told: i64,
     pub(super) held: i64,
     /// What has moved of the user's money.
     pub(super) moved: i64,
@@ -21,6 +23,18 @@ pub(super) struct Record {
     pub(super) ends: i64,
 }
 
+/// What has raised a transaction: it has a name, and no transaction of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Increment {
+    pub(super) name: u8,
+    /// What it raised, by its place in the list.
+    pub(super) of: usize,
+    /// What was approved under its name last.
+    pub(super) told: i64,
+    /// What its own reversals took off.
+    pub(super) reversed: i64,
+}
+
 impl Record {
     /// Nothing is held and nothing has moved yet.
     pub(super) fn new(name: u8, way: Category, amount: i64) -> Self {
@@ -28,6 +42,7 @@ impl Record {
             name,
             way,
             amount,
+            told: amount,
             held: 0,
             moved: 0,
             moved_of_deposit: 0,
