@@ -249,6 +249,16 @@ impl Event {
         Some((self.card()?, reference?))
     }
 
+    /// What a merchant asks money by, or is given it by: it may have been told already that somebody
+    /// else approved it.
+    pub(crate) fn asked(&self) -> Option<&Order> {
+        let Self::Authorize { request, .. } = self else { return None };
+        match request.ask {
+            Ask::Debit | Ask::Increment | Ask::Credit => Some(&request.order),
+            Ask::Verification | Ask::Inquiry => None,
+        }
+    }
+
     /// The network's names of the messages that it may mean: an increment has no transaction of its
     /// own, and what an advice changes depends on what was approved under its name.
     pub(crate) fn names_meant(&self) -> Vec<String> {

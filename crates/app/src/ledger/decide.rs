@@ -32,13 +32,22 @@ struct Decided {
     approved: Amount,
     lock: Option<LockReason>,
     waits: Option<EarlyReversal>,
+    /// Whether somebody was told of it before, so that it can't be taken back as late.
+    told: bool,
     /// The increment that a reversal meant, after it.
     increment: Option<Message>,
 }
 
 impl From<Change> for Decided {
     fn from(change: Change) -> Self {
-        Self { change, approved: Amount::ZERO, lock: None, waits: None, increment: None }
+        Self {
+            change,
+            approved: Amount::ZERO,
+            lock: None,
+            waits: None,
+            told: false,
+            increment: None,
+        }
     }
 }
 
@@ -312,7 +321,7 @@ fn message(command: &Command, decided: &Decided) -> Message {
         status: transaction.status,
         approved_amount: approved,
         authorization_code: transaction.authorization_code.clone().filter(|_| has_code),
-        told: false,
+        told: decided.told,
         request_id: command.request_id.clone(),
         created_at: command.now,
         available: transaction.balance_after.filter(|_| succeeded && asks_what_there_is(command)),

@@ -2,12 +2,13 @@
 
 mod checks;
 mod counting;
+mod meant;
 
-use super::command::{Command, Event, network_name};
+use super::command::{Command, Event};
 use super::{Step, reached};
 use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::authorization::{Ask, OwnerFacts};
+use domain::authorization::OwnerFacts;
 use domain::balance::{Balance, PartnerBalanceKind};
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
@@ -15,7 +16,7 @@ use domain::ledger::accounts::Accounts;
 use domain::ledger::{Change, Leg, Posting};
 use domain::money::Currency;
 use domain::spending::Spending;
-use domain::transaction::{Processing, Transaction};
+use domain::transaction::Transaction;
 use jiff::ToSpan;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -204,6 +205,10 @@ impl Facts {
                 let (card, reference) = command.event.reference()?;
                 Some((command.scope.partner(), card, reference.id.as_str()))
             })
+            .chain(commands.iter().filter_map(|command| {
+                let order = command.event.asked()?;
+                Some((command.scope.partner(), order.card?, order.network_id.as_str()))
+            }))
             .collect();
         for (partner, found) in transactions::load_referenced(tx, references.into_iter()).await? {
             self.know(partner, found);
@@ -301,19 +306,6 @@ impl Facts {
         self.by_network_key.get(&(command.scope.partner(), command.names.network.clone()?))
     }
 
-    /// The approved increment whose network id a command refers to.
-    pub(super) fn increment_meant(&self, command: &Command) -> Option<&Message> {
-        self.message_meant(command, Ask::Increment.as_str())
-    }
-
-    /// The approved message of a kind whose network id a command refers to.
-    pub(super) fn message_meant(&self, command: &Command, kind: &str) -> Option<&Message> {
-        let (card, reference) = command.event.reference()?;
-        let name = network_name(reference, kind, card)?;
-        let message = self.by_network_key.get(&(command.scope.partner(), name))?;
-        (message.processing == Processing::Success).then_some(message)
-    }
-
     /// The message of an id.
     pub(super) fn message(&self, partner: PartnerId, id: MessageId) -> Option<&Message> {
         self.by_id.get(&(partner, id))
@@ -385,17 +377,6 @@ impl Facts {
             }
             None => self.tell(message),
         }
-    }
-
-    /// Keeps how much of an increment was reversed.
-    pub(super) fn reverse_increment(&mut self, increment: Message) {
-        match self.writes.messages.iter_mut().find(|new| new.id == increment.id) {
-            Some(new) => *new = increment.clone(),
-            None => {
-                self.writes.changed_messages.insert((increment.partner, increment.id));
-            }
-        }
-        self.remember(increment);
     }
 
     /// Has the partner told.

@@ -234,6 +234,57 @@ on_both! {
 }
 
 on_both! {
+    /// What was decided by somebody else isn't decided again when its own question comes late: it
+    /// is answered as the advice told, and nothing is held twice.
+    async fn an_authorization_after_its_own_advice_is_answered_as_that(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        let told = tell(&node, Told::Advice, card, 300, "p1").await;
+        let late = node.purchase(card, 300, "p1").await.expect("decided");
+        assert_eq!((late.transaction, late.approved_amount.minor()), (told.transaction, 300));
+        assert_eq!((late.action_code.as_str(), late.status), ("0000", Status::Authorized));
+        assert_eq!(late.authorization_code, told.authorization_code);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        // Also where there is too little for a question, and for an increment.
+        let told = tell(&node, Told::ForceDebit, card, 900, "p2").await;
+        let late = node.purchase(card, 1_000, "p2").await.expect("decided");
+        assert_eq!((late.transaction, late.approved_amount.minor()), (told.transaction, 900));
+        assert_eq!(late.action_code, "0002", "what was told is what is held");
+        let told = tell(&node, Told::Advice, card, 50, "i1").await;
+        let late = raise(&node, card, 50, "i1", "p1").await;
+        assert_eq!(late.transaction, told.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (-250, 1_250));
+        // What was taken back meanwhile isn't approved any more.
+        node.reverse(card, 50, "r1", "i1").await.expect("decided");
+        tell(&node, Told::Advice, card, 70, "p3").await;
+        node.reverse(card, 70, "r3", "p3").await.expect("decided");
+        let stopped = node.purchase(card, 70, "p3").await.expect("decided");
+        assert_eq!(stopped.description, Description::UnknownError);
+        // What follows finds the one hold that there is.
+        let cleared = node.clear(card, 300, "c1", Some("p1"), Final).await.expect("decided");
+        assert_eq!(cleared.status, Status::Cleared);
+        assert_eq!(node.amounts(funded.balance).await, (-200, 900));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// The same way round for a credit.
+    async fn a_credit_after_its_own_force_credit_is_posted_once(node) {
+        let funded = node.funded(100).await;
+        let told = tell(&node, Told::ForceCredit, funded.card, 40, "k1").await;
+        let late = ask(&node, Ask::Credit, funded.card, 40, "k1").await;
+        assert_eq!((late.transaction, late.approved_amount.minor()), (told.transaction, 40));
+        assert_eq!(node.amounts(funded.balance).await, (140, 0));
+        // A debit of the same name goes another way.
+        let other = node.purchase(funded.card, 40, "k1").await.expect("decided");
+        assert_ne!(other.transaction, told.transaction);
+        assert_eq!(node.amounts(funded.balance).await, (100, 40));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// An advice that comes late changes what its own authorization had approved, not what came
     /// after that.
     async fn a_late_advice_leaves_what_came_after_its_authorization(node) {

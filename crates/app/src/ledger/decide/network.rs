@@ -5,6 +5,7 @@ use crate::ledger::command::{Command, Event, Told};
 use crate::ledger::facts::{Facts, early_key};
 use domain::Timestamp;
 use domain::authorization::{self, Ask};
+use domain::balance::Balance;
 use domain::ids::{CardId, TransactionId};
 use domain::ledger::Change;
 use domain::ledger::accounts::Accounts;
@@ -28,6 +29,9 @@ pub(super) fn authorize(
     code: &str,
 ) -> Decided {
     let partner = command.scope.partner();
+    if let Some(told) = told_before(facts, command) {
+        return answer_as_told(facts, command, request, told);
+    }
     let card = request.order.card.and_then(|id| facts.cards.get(&(partner, id)));
     let accounts = accounts_of(facts, command, &request.order);
     let balance = request.order.balance.and_then(|id| facts.balances.get(&(partner, id)));
@@ -49,6 +53,56 @@ pub(super) fn authorize(
     let decision = authorization::decide(command.transaction, code, request, &known);
     let authorization::Decision { change, approved, lock } = decision;
     Decided { approved, lock, ..change.into() }
+}
+
+/// What is asked now and has happened already, unless its hold has come to its end: an advice or a
+/// force post with the same name came first.
+fn told_before<'a>(facts: &'a Facts, command: &Command) -> Option<&'a Transaction> {
+    let order = command.event.asked().filter(|order| order.amount > 0)?;
+    if is_reversed_early(facts, command) {
+        return None;
+    }
+    let own = Reference {
+        processor: order.processor?,
+        id: order.network_id.clone(),
+        date: Some(order.network_date),
+        amount: Some(order.amount),
+        retrieval_reference: order.retrieval_reference.clone(),
+    };
+    let known = facts.transactions_of(command.scope.partner(), order.card?);
+    let same = known.filter(|known| {
+        known.order.category == order.category
+            && known.order.currency == order.currency
+            && known.description != Description::Expired
+    });
+    match find(same, &own) {
+        Match::One(told) => Some(told),
+        Match::None | Match::Several => None,
+    }
+}
+
+/// The question comes after its answer, which somebody else has given: nothing is held or posted a
+/// second time. What was taken back meanwhile isn't approved any more.
+fn answer_as_told(
+    facts: &Facts,
+    command: &Command,
+    request: &authorization::Request,
+    told: &Transaction,
+) -> Decided {
+    let (order, status) = (&request.order, request.ask.status());
+    if told.status != Status::Reversed {
+        let approved = Amount::from_minor(order.amount.min(told.order.amount));
+        let approved = approved.unwrap_or(Amount::ZERO);
+        return Decided { approved, told: true, ..Change::record(told.clone()).into() };
+    }
+    let (id, declined, why) =
+        (command.transaction, Processing::Declined, Description::UnknownError);
+    let mut record =
+        Transaction::turned_away(id, order.clone(), status, declined, why, command.now);
+    let balance = order.balance.and_then(|id| facts.balances.get(&(command.scope.partner(), id)));
+    record.balance_before = balance.map(Balance::available);
+    record.balance_after = record.balance_before;
+    Change::record(record).into()
 }
 
 /// What has happened already: it confirms or changes what it refers to, or is done by force.

@@ -121,13 +121,22 @@ impl Oracle {
                 }
                 Answer::done(Status::Cleared)
             }
+            Sent::Purchase { name, amount, .. } if self.was_told(name, Category::Debit) => {
+                self.answer_as_told(name, Category::Debit, amount)
+            }
             Sent::Purchase { name, amount, with } => self.purchase(name, amount, with),
             Sent::Raise { name, .. } if self.is_stopped(name) => {
                 Answer::declined(Description::UnknownError, Status::Authorized)
             }
+            Sent::Raise { name, amount, .. } if self.was_told(name, Category::Debit) => {
+                self.answer_as_told(name, Category::Debit, amount)
+            }
             Sent::Raise { name, of, amount } => self.raise(name, of, amount),
             Sent::Credit { name, .. } if self.is_stopped(name) => {
                 Answer::declined(Description::UnknownError, Status::Authorized)
+            }
+            Sent::Credit { name, amount } if self.was_told(name, Category::Credit) => {
+                self.answer_as_told(name, Category::Credit, amount)
             }
             Sent::Credit { name, amount } => {
                 self.credit(name, amount, 0);
@@ -195,6 +204,26 @@ impl Oracle {
             return Some(Description::InsufficientFundsOnDepositBalance);
         }
         (told.user.0 < amount).then_some(Description::InsufficientFunds)
+    }
+
+    /// Whether what is asked now has happened already, and its hold hasn't come to its end: only
+    /// what tells of that can have made a transaction of this name before.
+    fn was_told(&self, name: u8, way: Category) -> bool {
+        !self.is_stopped(name) && self.as_told(name, way).is_some()
+    }
+
+    fn as_told(&self, name: u8, way: Category) -> Option<&Record> {
+        self.records.iter().find(|it| it.name == name && it.way == way && !it.expired)
+    }
+
+    /// The answer is what stands of it; what was taken back isn't approved.
+    fn answer_as_told(&self, name: u8, way: Category, amount: i64) -> Answer {
+        match self.as_told(name, way) {
+            Some(told) if told.status != Status::Reversed => {
+                Answer::approved(amount.min(told.amount), told.status)
+            }
+            Some(_) | None => Answer::declined(Description::UnknownError, Status::Authorized),
+        }
     }
 
     fn purchase(&mut self, name: u8, amount: i64, with: With) -> Answer {

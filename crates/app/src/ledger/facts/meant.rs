@@ -1,0 +1,37 @@
+//! The messages that a command means by a network id: an increment has no transaction of its own.
+
+use super::Facts;
+use crate::ledger::command::{Command, network_name};
+use domain::authorization::Ask;
+use domain::transaction::Processing;
+use store::ledger::Message;
+
+impl Facts {
+    /// The approved increment whose network id a command refers to.
+    pub(in crate::ledger) fn increment_meant(&self, command: &Command) -> Option<&Message> {
+        self.message_meant(command, Ask::Increment.as_str())
+    }
+
+    /// The approved message of a kind whose network id a command refers to.
+    pub(in crate::ledger) fn message_meant(
+        &self,
+        command: &Command,
+        kind: &str,
+    ) -> Option<&Message> {
+        let (card, reference) = command.event.reference()?;
+        let name = network_name(reference, kind, card)?;
+        let message = self.by_network_key.get(&(command.scope.partner(), name))?;
+        (message.processing == Processing::Success).then_some(message)
+    }
+
+    /// Keeps how much of an increment was reversed.
+    pub(in crate::ledger) fn reverse_increment(&mut self, increment: Message) {
+        match self.writes.messages.iter_mut().find(|new| new.id == increment.id) {
+            Some(new) => *new = increment.clone(),
+            None => {
+                self.writes.changed_messages.insert((increment.partner, increment.id));
+            }
+        }
+        self.remember(increment);
+    }
+}
