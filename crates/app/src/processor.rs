@@ -226,8 +226,8 @@ async fn find_among(
     Ok(None)
 }
 
-/// The network's own name for a message, for ever; where the same id can mean two things, which. Without a card there is
-/// none.
+/// The network's own name for a message, for ever; where the same id can mean two things, which.
+/// Without a card there is none.
 fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<String> {
     let (order, card) = (event.order()?, event.card()?);
     let own = Reference {

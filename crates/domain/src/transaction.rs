@@ -203,7 +203,8 @@ impl TransactionType {
 words! {
     /// What a person should look at.
     pub enum Flag {
-        /// A clearing that had no open authorization and was posted by force.
+        /// A clearing that had no open authorization and was posted by force; an increment whose
+        /// authorization was declined because it was late.
         WithoutAuthorization = "WITHOUT_AUTHORIZATION",
     }
 }

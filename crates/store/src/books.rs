@@ -2,13 +2,13 @@
 //! however large a ledger is. Nothing is summed here: a sum of 64 bits can overflow.
 
 use crate::db::{Each, Row, Sql, Tx, Type, Value};
-use crate::read::{corrupt, currency, word};
+use crate::read::{corrupt, currency, word, word_or_none};
 use crate::{StoreError, values};
 use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
 use domain::ledger::Account;
 use domain::money::Currency;
 use domain::scope::Scope;
-use domain::transaction::{Category, Processing, Status};
+use domain::transaction::{Category, Flag, Processing, Status};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ const MESSAGES: Sql = Sql("
     order by id
     limit $3");
 const PROCESSING: Each = Each {
-    sql: "select id, processing
+    sql: "select id, processing, flag
         from \"transaction\"
         where partner_id = $1 and id = $2
         limit 1",
@@ -132,6 +132,15 @@ pub struct Heard {
     pub transaction: TransactionId,
     /// What was done with it.
     pub processing: Processing,
+}
+
+/// What was done with a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Done {
+    /// What was done with the request.
+    pub processing: Processing,
+    /// What a person should look at.
+    pub flag: Option<Flag>,
 }
 
 /// Balances in the order of their ids, from the first that isn't below `from`.
@@ -241,17 +250,18 @@ pub async fn list_messages(
 }
 
 /// What was done with each of these transactions; those without a row are left out.
-pub async fn processing_of(
+pub async fn done_with(
     tx: &mut Tx,
     scope: Scope,
     ids: &BTreeSet<TransactionId>,
-) -> Result<HashMap<TransactionId, Processing>, StoreError> {
+) -> Result<HashMap<TransactionId, Done>, StoreError> {
     let keys: Vec<Vec<Value>> = ids.iter().map(|id| values![scope.partner(), id]).collect();
     let rows = tx.rows_each(&PROCESSING, &keys).await?;
     rows.iter()
         .map(|row| {
             let processing = word(row, "processing", Processing::parse)?;
-            Ok((TransactionId(row.get("id")?), processing))
+            let flag = word_or_none(row, "flag", Flag::parse)?;
+            Ok((TransactionId(row.get("id")?), Done { processing, flag }))
         })
         .collect()
 }

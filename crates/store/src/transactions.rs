@@ -104,8 +104,8 @@ const UPDATE: Each = Each {
         set status = $3, processing = $4, description = $5, held = $6, cleared = $7, parts = $8,
             authorization_code = $9, expires_at = $10, changed_at = $11, version = $12,
             amount = $13, settled = $14, collateral_held = $15, collateral_moved = $16,
-            original_amount = $17
-        where partner_id = $1 and id = $2 and version = $18",
+            original_amount = $17, flag = $18
+        where partner_id = $1 and id = $2 and version = $19",
     keys: &[
         Type::Int,
         Type::Uuid,
@@ -124,6 +124,7 @@ const UPDATE: Each = Each {
         Type::Int,
         Type::Int,
         Type::Int,
+        Type::Text,
         Type::Int,
     ],
 };
@@ -243,6 +244,7 @@ pub async fn update<'a>(
                 changed.backing.held,
                 changed.backing.moved,
                 changed.order.original_amount,
+                changed.flag.map(Flag::as_str),
                 changed.version,
             ]
         })

@@ -249,8 +249,8 @@ impl Event {
         Some((self.card()?, reference?))
     }
 
-    /// What a merchant asks money by, or is given it by: it may have been told already that somebody
-    /// else approved it.
+    /// What a merchant asks money by, or is given it by: somebody else may have approved it and
+    /// told so before.
     pub(crate) fn asked(&self) -> Option<&Order> {
         let Self::Authorize { request, .. } = self else { return None };
         match request.ask {

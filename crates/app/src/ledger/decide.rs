@@ -34,20 +34,14 @@ struct Decided {
     waits: Option<EarlyReversal>,
     /// Whether somebody was told of it before, so that it can't be taken back as late.
     told: bool,
-    /// The increment that a reversal meant, after it.
-    increment: Option<Message>,
+    /// An earlier message, after it: an increment that was reversed, a question whose answer is
+    /// confirmed.
+    earlier: Option<Message>,
 }
 
 impl From<Change> for Decided {
     fn from(change: Change) -> Self {
-        Self {
-            change,
-            approved: Amount::ZERO,
-            lock: None,
-            waits: None,
-            told: false,
-            increment: None,
-        }
+        Self { change, approved: Amount::ZERO, lock: None, waits: None, told: false, earlier: None }
     }
 }
 
@@ -168,7 +162,7 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
             let change = if message.kind == Ask::Increment.as_str() {
                 decline_increment(held, &accounts, message.approved_amount, now)
             } else if held.settled.is_zero() {
-                decline_late(held, &accounts, now)
+                decline_late(held, &accounts, message.approved_amount, now)
             } else {
                 return None;
             };
@@ -235,8 +229,8 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
     }
-    if let Some(increment) = decided.increment {
-        facts.reverse_increment(increment);
+    if let Some(earlier) = decided.earlier {
+        facts.change(earlier);
     }
     let Some(message) = message else { return Outcome::Nothing };
     if let Some(entry) = entry(facts, command, &message, &transaction) {

@@ -147,7 +147,7 @@ impl Reader<'_> {
             let heard = books::list_messages(self.tx, self.scope, first, self.slice).await?;
             from = self.next(heard.len(), heard.last().map(|last| last.id.0));
             let named: BTreeSet<_> = heard.iter().map(|message| message.transaction).collect();
-            let done = books::processing_of(self.tx, self.scope, &named).await?;
+            let done = books::done_with(self.tx, self.scope, &named).await?;
             for message in &heard {
                 self.check.message(message, done.get(&message.transaction).copied());
             }

@@ -50,8 +50,8 @@ pub fn hold(forced: &Forced<'_>, accounts: &Accounts) -> Result<Change, Descript
     accounts.finish_new(transaction, Vec::new())
 }
 
-/// An advice of a hold that has expired: holds again what of the advice's part of it wasn't cleared;
-/// nothing, if all was.
+/// An advice of a hold that has expired: holds again what of its own part wasn't cleared; nothing,
+/// if all was.
 pub fn hold_again(
     expired: &Transaction,
     cleared: Amount,
@@ -112,9 +112,9 @@ pub fn raise(
     altered(transaction, accounts, legs, now)
 }
 
-/// An advice of what we have approved: no second hold, only what differs from what was approved under
-/// its name so far. What else has raised or lowered the hold meanwhile stays as it is. A credit that
-/// was decided may be forced now. Call it for an open transaction only.
+/// An advice of what we have approved: no second hold, only what differs from what was approved
+/// under its name so far. What else has raised or lowered the hold meanwhile stays as it is. A
+/// credit that was decided may be forced now. Call it for an open transaction only.
 pub fn confirm(
     original: &Transaction,
     accounts: &Accounts,

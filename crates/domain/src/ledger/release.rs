@@ -4,7 +4,7 @@
 use super::accounts::Accounts;
 use super::{Change, Leg, rules};
 use crate::money::Amount;
-use crate::transaction::{Category, Description, Processing, Status, Transaction};
+use crate::transaction::{Category, Description, Flag, Processing, Status, Transaction};
 use jiff::Timestamp;
 
 /// Whether a transaction holds money that can be let go or cleared, or was posted and can still be
@@ -53,17 +53,30 @@ pub fn expire(
 }
 
 /// An approval was committed after its time budget had ended: the network was told nothing, so it
-/// becomes a decline. Call it for an open transaction that nothing was cleared of.
+/// becomes a decline. What was approved in time and raised it meanwhile stays, as an authorization
+/// that lacks its beginning. Call it for an open transaction that nothing was cleared of.
 pub fn decline_late(
     original: &Transaction,
     accounts: &Accounts,
+    approved: Amount,
     now: Timestamp,
 ) -> Result<Change, Description> {
+    let raised = original.order.amount.saturating_sub(approved.minor());
+    let part = if raised > 0 { approved } else { original.held.max(original.cleared) };
     let mut change = match original.order.category {
-        Category::Debit => release(original, accounts, original.held, now)?,
-        Category::Credit => took_back(original, accounts, original.cleared, now)?,
+        Category::Debit => release(original, accounts, part.min(original.held), now)?,
+        Category::Credit => took_back(original, accounts, part, now)?,
     };
     let late = &mut change.transaction;
+    if raised > 0 {
+        late.order.amount = raised;
+        late.order.original_amount = None;
+        late.flag = Some(Flag::WithoutAuthorization);
+        if late.held.is_zero() && late.cleared.is_zero() {
+            close(late);
+        }
+        return Ok(change);
+    }
     late.processing = Processing::Declined;
     late.description = Description::UnknownError;
     late.expires_at = None;
@@ -80,9 +93,13 @@ pub fn decline_increment(
 ) -> Result<Change, Description> {
     let part = increment.min(original.held);
     let mut change = release(original, accounts, part, now)?;
-    let order = &mut change.transaction.order;
-    order.amount = order.amount.saturating_sub(part.minor());
-    order.original_amount = None;
+    let late = &mut change.transaction;
+    late.order.amount = late.order.amount.saturating_sub(part.minor());
+    late.order.original_amount = None;
+    // The beginning was late too.
+    if late.order.amount == 0 {
+        close(late);
+    }
     Ok(change)
 }
 

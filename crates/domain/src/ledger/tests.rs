@@ -200,14 +200,14 @@ fn what_has_moved_stays_moved_when_the_rest_is_reversed_or_expires() {
 fn a_late_approval_becomes_a_decline_that_holds_nothing() {
     let mut books = Books::new(Deposit);
     let original = books.authorized(300);
-    let declined = books.take(decline_late(&original, &books.accounts, NOW));
+    let declined = books.take(decline_late(&original, &books.accounts, amount(300), NOW));
     assert_eq!(books.told(&declined), "AUTHORIZED 0 0 | 1000-0 | 5000-0 | 0");
     assert_eq!(declined.processing, Processing::Declined);
     assert!(!is_open(&declined));
 
     let mut books = Books::new(Deposit);
     let credit = books.credited(300, DepositGets::WhenCleared);
-    let declined = books.take(decline_late(&credit, &books.accounts, NOW));
+    let declined = books.take(decline_late(&credit, &books.accounts, amount(300), NOW));
     assert_eq!(books.told(&declined), "AUTHORIZED 0 0 | 1000-0 | 5000-0 | 0");
 
     let mut books = Books::new(Deposit);
@@ -614,7 +614,7 @@ proptest! {
                     let gets = DepositGets::AtOnce;
                     force::confirm(&transaction, accounts, (amount(100), minor), gets, NOW)
                 },
-                _ => decline_late(&transaction, accounts, NOW),
+                _ => decline_late(&transaction, accounts, amount(300), NOW),
             };
             transaction = books.take(change);
             books.check(&transaction);
@@ -644,4 +644,25 @@ fn a_credit_that_is_forced_later_is_the_deposits_at_once() {
         let cleared = books.clear(&forced, 120, Final);
         assert_eq!(books.told(&cleared), "CLEARED 0 120 | 1120-0 | 5120-0 | 0");
     }
+}
+
+/// What raised a hold was approved in time: it stays when the beginning was too late, and goes when
+/// it was too late as well, whichever comes first.
+#[test]
+fn a_late_beginning_leaves_what_has_raised_it() {
+    let mut books = Books::new(Deposit);
+    let original = books.authorized(300);
+    let raised = books.take(force::raise(&original, &books.accounts, amount(50), None, NOW));
+    let mut before = books.clone();
+    let left = books.take(decline_late(&raised, &books.accounts, amount(300), NOW));
+    assert_eq!(books.told(&left), "AUTHORIZED 50 0 | 1000-50 | 5000-50 | 0");
+    assert_eq!((left.processing, left.order.amount), (Processing::Success, 50));
+    assert_eq!(left.flag, Some(Flag::WithoutAuthorization));
+    let gone = books.take(decline_increment(&left, &books.accounts, amount(50), NOW));
+    assert_eq!(books.told(&gone), "REVERSED 0 0 | 1000-0 | 5000-0 | 0");
+
+    let first = before.take(decline_increment(&raised, &before.accounts, amount(50), NOW));
+    let gone = before.take(decline_late(&first, &before.accounts, amount(300), NOW));
+    assert_eq!(before.told(&gone), "AUTHORIZED 0 0 | 1000-0 | 5000-0 | 0");
+    assert_eq!((gone.processing, gone.flag), (Processing::Declined, None));
 }

@@ -156,9 +156,13 @@ pub(super) fn inform(
     // An advice tells of what was asked, whichever way that was.
     let same =
         |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
+    let mut earlier = None;
     let change = match found.filter(same) {
         Some(ours) if is_open(ours) => {
             let so_far = approved_so_far(facts, command, ours)?;
+            // The network knows of the approval: it can't be taken back as late any more.
+            let asked = asked_before(facts, command, ours).filter(|asked| !asked.told);
+            earlier = asked.map(|asked| Message { told: true, ..asked.clone() });
             force::confirm(ours, &accounts, (so_far, amount), gets, command.now)?
         }
         Some(ours) if ours.description == Description::Expired => {
@@ -170,7 +174,7 @@ pub(super) fn inform(
         None if told == Told::ForceCredit => force::credit(&forced, gets, &accounts)?,
         None => force::hold(&forced, &accounts)?,
     };
-    Ok(change.into())
+    Ok(Decided { earlier, ..change.into() })
 }
 
 /// What was approved under a message's own name before it.
@@ -179,15 +183,23 @@ fn approved_so_far(
     command: &Command,
     found: &Transaction,
 ) -> Result<Amount, Description> {
-    let asked = [Ask::Debit, Ask::Credit].into_iter();
-    let asked = asked.filter_map(|ask| facts.message_meant(command, ask.as_str()));
-    let of_it =
-        asked.chain(increment_of(facts, command, found)).find(|it| it.transaction == found.id);
-    let told = told_last(facts, command, found.id);
-    if let Some(so_far) = told.or(of_it.map(|asked| asked.approved_amount)) {
+    let asked = asked_before(facts, command, found).map(|asked| asked.approved_amount);
+    if let Some(so_far) = told_last(facts, command, found.id).or(asked) {
         return Ok(so_far);
     }
     found.held.checked_add(found.cleared).map_err(|_| Description::InvalidAmount)
+}
+
+/// The question by which a transaction was made or raised under the name that a message bears.
+fn asked_before<'a>(
+    facts: &'a Facts,
+    command: &Command,
+    found: &Transaction,
+) -> Option<&'a Message> {
+    let asked = [Ask::Debit, Ask::Credit].into_iter();
+    let asked = asked.filter_map(|ask| facts.message_meant(command, ask.as_str()));
+    let mut asked = asked.chain(increment_of(facts, command, found));
+    asked.find(|asked| asked.transaction == found.id)
 }
 
 /// What was cleared of the part of a hold that a message means: of an increment what the rest of
@@ -324,8 +336,8 @@ fn reverse_increment(
     let taken = raised.held.saturating_sub(change.transaction.held);
     let reversed_amount = increment.reversed_amount.checked_add(taken);
     let reversed_amount = reversed_amount.map_err(|_| Description::InvalidAmount)?;
-    let increment = Some(Message { reversed_amount, ..increment.clone() });
-    Ok(Decided { increment, ..change.into() })
+    let earlier = Some(Message { reversed_amount, ..increment.clone() });
+    Ok(Decided { earlier, ..change.into() })
 }
 
 /// The network settles an authorization, or what never was one.

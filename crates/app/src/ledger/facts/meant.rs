@@ -24,14 +24,15 @@ impl Facts {
         (message.processing == Processing::Success).then_some(message)
     }
 
-    /// Keeps how much of an increment was reversed.
-    pub(in crate::ledger) fn reverse_increment(&mut self, increment: Message) {
-        match self.writes.messages.iter_mut().find(|new| new.id == increment.id) {
-            Some(new) => *new = increment.clone(),
+    /// Keeps what became of an earlier message: how much of an increment was reversed, or that
+    /// what it approved was confirmed.
+    pub(in crate::ledger) fn change(&mut self, earlier: Message) {
+        match self.writes.messages.iter_mut().find(|new| new.id == earlier.id) {
+            Some(new) => *new = earlier.clone(),
             None => {
-                self.writes.changed_messages.insert((increment.partner, increment.id));
+                self.writes.changed_messages.insert((earlier.partner, earlier.id));
             }
         }
-        self.remember(increment);
+        self.remember(earlier);
     }
 }

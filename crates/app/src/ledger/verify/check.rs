@@ -3,9 +3,9 @@
 
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::Account;
-use domain::transaction::{Category, Processing, Status};
+use domain::transaction::{Category, Flag, Processing, Status};
 use std::collections::{BTreeMap, HashMap};
-use store::books::{Entry, Heard, Movement, Told};
+use store::books::{Done, Entry, Heard, Movement, Told};
 
 /// How many faults of a kind are told one by one: a broken ledger has as many as it has rows.
 const TOLD_MAX: u64 = 20;
@@ -137,12 +137,17 @@ impl Check {
     }
 
     /// Shows a message, and what was done with the transaction that it names, if that has a row.
-    pub(super) fn message(&mut self, message: &Heard, done: Option<Processing>) {
+    pub(super) fn message(&mut self, message: &Heard, done: Option<Done>) {
         let (row, faults) = (transaction(message.transaction), &mut self.faults);
         match done {
             None => faults.tell(row, "it has a message but no row"),
             // All that name one transaction agree with it, so they agree with one another.
-            Some(done) if message.kind == AUTHORIZATION && done != message.processing => {
+            // Of one that was declined because it was late, what has raised it stays.
+            Some(Done { flag: Some(Flag::WithoutAuthorization), .. })
+                if message.processing == Processing::Declined => {}
+            Some(Done { processing: done, .. })
+                if message.kind == AUTHORIZATION && done != message.processing =>
+            {
                 let (said, done) = (message.processing.as_str(), done.as_str());
                 let detail = || format!(" (the message says {said}, its row {done})");
                 faults.tell_with(row, "a message was answered otherwise", detail);
