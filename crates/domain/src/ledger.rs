@@ -69,15 +69,28 @@ pub struct Change {
     pub balances: Vec<Balance>,
     /// What moved.
     pub legs: Vec<Leg>,
-    /// A difference of exchange rates: a transaction of its own, of the partner's `COMPANY`.
-    pub difference: Option<Box<Posting>>,
+    /// A transaction of its own that comes with it: a difference of exchange rates, on the
+    /// partner's `COMPANY`; what an adjustment moves beyond a hold.
+    pub beside: Option<Box<Posting>>,
 }
 
 impl Change {
+    /// The same with a transaction of its own beside it, which was made after it.
+    #[must_use]
+    fn with(self, beside: Self) -> Self {
+        let Self { transaction, mut balances, legs, .. } = beside;
+        let again = |id| balances.iter().any(|balance: &Balance| balance.id == id);
+        let before: Vec<Balance> =
+            self.balances.iter().filter(|balance| !again(balance.id)).cloned().collect();
+        balances.extend(before);
+        let beside = Some(Box::new(Posting { transaction, legs }));
+        Self { balances, beside, ..self }
+    }
+
     /// A record that holds and moves nothing.
     #[must_use]
     pub fn record(transaction: Transaction) -> Self {
-        Self { transaction, balances: Vec::new(), legs: Vec::new(), difference: None }
+        Self { transaction, balances: Vec::new(), legs: Vec::new(), beside: None }
     }
 }
 

@@ -313,13 +313,13 @@ impl Facts {
 
     /// Takes a whole decision into the facts: later commands of the batch see it.
     pub(super) fn apply(&mut self, partner: PartnerId, change: Change) {
-        let Change { transaction, balances, legs, difference } = change;
+        let Change { transaction, balances, legs, beside } = change;
         for balance in balances {
             self.writes.balances.insert((partner, balance.id));
             self.balances.insert((partner, balance.id), balance);
         }
         self.take(partner, Posting { transaction, legs });
-        if let Some(posting) = difference {
+        if let Some(posting) = beside {
             self.take(partner, *posting);
         }
     }

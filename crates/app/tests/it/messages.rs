@@ -35,6 +35,7 @@ async fn adjust(
     category: Category,
 ) -> Message {
     let told = Inform {
+        details: node.details(minor, name, Some(of)),
         reference: Some(node.reference(minor, of)),
         kind: TransactionType::Adjustment,
         category,
@@ -450,6 +451,34 @@ on_both! {
         assert_eq!((own.status, own.processing), (Status::Cleared, Processing::Success));
         assert_eq!(node.amounts(funded.balance).await, (840, 0));
         adjust(&node, (card, 10), "a4", "nobody", Category::Debit).await;
+        assert_eq!(node.amounts(funded.balance).await, (830, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// What an adjustment gives back beyond the hold is the cardholder's: it moves as a transaction
+    /// of its own, as it would had there been no hold.
+    async fn an_adjustment_beyond_the_hold_moves_the_rest(node) {
+        let funded = node.funded(1_000).await;
+        let deposit = node.backed_by(CollateralMode::Deposit, 5_000).await;
+        let card = funded.card;
+        let bought = node.purchase(card, 300, "p1").await.expect("decided");
+        node.clear(card, 200, "c1", Some("p1"), Partial).await.expect("decided");
+        assert_eq!(node.amounts(funded.balance).await, (700, 100));
+        let adjusted = adjust(&node, (card, 150), "a1", "p1", Category::Credit).await;
+        assert_eq!((adjusted.transaction, adjusted.status), (bought.transaction, Status::Cleared));
+        assert_eq!(adjusted.approved_amount.minor(), 150);
+        assert_eq!(node.amounts(funded.balance).await, (850, 0));
+        assert_eq!(node.partner_amounts(deposit).await, (4_850, 0));
+        let history = node.app.transactions(node.scope, funded.balance, i64::MAX, 10).await;
+        let rest = &history.expect("is there").items[0];
+        assert_eq!((rest.order.kind, rest.order.amount), (TransactionType::Adjustment, 50));
+        assert_eq!(rest.order.reference_id.as_deref(), Some("p1"));
+        assert_eq!((rest.status, rest.order.category), (Status::Cleared, Category::Credit));
+        // The other way round for a credit.
+        ask(&node, Ask::Credit, card, 80, "k1").await;
+        adjust(&node, (card, 100), "a2", "k1", Category::Debit).await;
         assert_eq!(node.amounts(funded.balance).await, (830, 0));
         node.verify().await;
     }

@@ -67,6 +67,16 @@ impl Accounts {
         Ok(())
     }
 
+    /// The balances as a change leaves them.
+    #[must_use]
+    pub fn after(&self, change: &Change) -> Self {
+        let left = |balance: &Balance| {
+            let changed = change.balances.iter().find(|changed| changed.id == balance.id);
+            changed.unwrap_or(balance).clone()
+        };
+        Self { balances: self.balances.iter().map(left).collect(), touched: Vec::new() }
+    }
+
     /// What was done, when all is done: the legs are posted.
     pub fn finish(
         mut self,
@@ -76,7 +86,7 @@ impl Accounts {
         legs.iter().try_for_each(|leg| self.post(leg))?;
         let Self { mut balances, touched } = self;
         balances.retain(|balance| touched.contains(&balance.id));
-        Ok(Change { transaction, balances, legs, difference: None })
+        Ok(Change { transaction, balances, legs, beside: None })
     }
 
     /// The same for a new transaction, which tells what could be spent before and after it.

@@ -5,7 +5,7 @@ use super::accounts::Accounts;
 use super::force::post_alone;
 use super::release::let_go;
 use super::rules;
-use super::{Change, Leg, Posting};
+use super::{Change, Leg};
 use crate::balance::PartnerBalanceKind;
 use crate::ids::TransactionId;
 use crate::money::Amount;
@@ -222,10 +222,6 @@ fn with_difference(
     };
     let record = Transaction::cleared_at_once(settlement.ids.1, order, amount, settlement.now);
     let legs = rules::of_partner(company, way, amount).into_iter().collect();
-    let Change { transaction, balances, legs, .. } = accounts.clone().finish_new(record, legs)?;
-    Ok(Change {
-        balances: change.balances.into_iter().chain(balances).collect(),
-        difference: Some(Box::new(Posting { transaction, legs })),
-        ..change
-    })
+    let beside = accounts.clone().finish_new(record, legs)?;
+    Ok(change.with(beside))
 }

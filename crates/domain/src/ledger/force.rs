@@ -143,8 +143,8 @@ fn credit_deposit(transaction: &mut Transaction, accounts: &Accounts) -> Option<
     rules::of_partner(Some(deposit), Category::Credit, rest)
 }
 
-/// Changes an open transaction: one way raises what is held or posted, the other lowers it. Call it
-/// for an open transaction only.
+/// Changes an open transaction: one way raises what is held or posted, the other lowers it, by what
+/// there is at most. Call it for an open transaction only.
 pub fn adjust(
     original: &Transaction,
     accounts: &Accounts,
@@ -155,6 +155,37 @@ pub fn adjust(
     let (mut transaction, mut accounts) = (original.clone(), accounts.clone());
     let legs = alter(&mut transaction, &mut accounts, way, amount)?;
     altered(transaction, accounts, legs, now)
+}
+
+/// A correction of an open transaction: it raises what is held or posted, or lowers it. What it gives
+/// back beyond that is moved too, as a transaction of its own that refers to this one: there it
+/// corrects what was cleared already. Call it for an open transaction only.
+pub fn correct(
+    original: &Transaction,
+    accounts: &Accounts,
+    (id, order): (TransactionId, Order),
+    (mode, amount): (CollateralMode, Amount),
+    now: Timestamp,
+) -> Result<Change, Description> {
+    let way = order.category;
+    let part = match (original.order.category, way) {
+        (Category::Debit, Category::Debit) | (Category::Credit, Category::Credit) => amount,
+        (Category::Debit, Category::Credit) => amount.min(original.held),
+        (Category::Credit, Category::Debit) => {
+            amount.min(original.cleared.saturating_sub(original.settled))
+        }
+    };
+    if part.is_zero() {
+        return post_alone(id, order, accounts, (mode, amount), None, now);
+    }
+    let change = adjust(original, accounts, way, part, now)?;
+    let rest = amount.saturating_sub(part);
+    if rest.is_zero() {
+        return Ok(change);
+    }
+    let order = Order { amount: rest.minor(), original_amount: None, ..order };
+    let accounts = accounts.after(&change);
+    Ok(change.with(post_alone(id, order, &accounts, (mode, rest), None, now)?))
 }
 
 /// Raises or lowers what is held or posted, within a greater change.

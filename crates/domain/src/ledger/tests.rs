@@ -36,13 +36,13 @@ impl Books {
 
     /// Takes a change in; its transaction.
     fn take(&mut self, change: Result<Change, Description>) -> Transaction {
-        let Change { transaction, balances, legs, difference } = change.expect("in range");
+        let Change { transaction, balances, legs, beside } = change.expect("in range");
         for balance in balances {
             let known = self.balances.iter_mut().find(|known| known.id == balance.id);
             *known.expect("a balance of the books") = balance;
         }
         self.moved.extend(legs);
-        self.moved.extend(difference.into_iter().flat_map(|posting| posting.legs));
+        self.moved.extend(beside.into_iter().flat_map(|posting| posting.legs));
         self.accounts = Accounts::of(&self.balances);
         transaction
     }
@@ -323,7 +323,7 @@ fn a_difference_of_exchange_rates_is_the_partners() {
         settlement.fx_difference_to = bears;
         let order = converted(order(cleared), merchant);
         let change = clear(&original, &order, &books.accounts, &settlement).expect("in range");
-        let difference = change.difference.as_ref().map(|posting| posting.transaction.order.kind);
+        let difference = change.beside.as_ref().map(|posting| posting.transaction.order.kind);
         let company = books.take(Ok(change));
         assert_eq!(books.told(&company), expected, "{cleared} {merchant:?} {told:?}");
         let kind = match books.balances[2].posted {
@@ -375,7 +375,7 @@ fn a_changed_authorization_has_no_difference_by_itself() {
         let changed = books.take(changed);
         let settled = settlement(240, Final);
         let change = clear(&changed, &converted(order(240)), &books.accounts, &settled);
-        assert!(change.expect("in range").difference.is_none());
+        assert!(change.expect("in range").beside.is_none());
     }
 }
 

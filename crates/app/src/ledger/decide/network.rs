@@ -249,13 +249,13 @@ fn adjust(
     (amount, found): (Amount, Option<&Transaction>),
     accounts: &Accounts,
 ) -> Result<Change, Description> {
-    let now = command.now;
+    let (id, order, now) = (command.transaction, order.clone(), command.now);
+    let what = (mode(facts, command), amount);
     if let Some(open) = found.filter(|found| is_open(found)) {
-        return force::adjust(open, accounts, order.category, amount, now);
+        return force::correct(open, accounts, (id, order), what, now);
     }
     let flag = found.is_none().then_some(Flag::WithoutAuthorization);
-    let what = (mode(facts, command), amount);
-    force::post_alone(command.transaction, order.clone(), accounts, what, flag, now)
+    force::post_alone(id, order, accounts, what, flag, now)
 }
 
 /// When a hold ends that was taken by force.

@@ -108,9 +108,24 @@ impl Oracle {
             Named::Several => {
                 return Answer::ambiguous(Status::Cleared);
             }
+            // What goes beyond what is held or posted is after a clearing, or of nothing: it moves
+            // by itself.
             Named::One(at) if self.records[at].is_open() => {
-                self.change(at, way, amount);
-                self.records[at].status
+                let record = &self.records[at];
+                let part = match record.way {
+                    it if it == way => amount,
+                    Category::Debit => amount.min(record.held),
+                    Category::Credit => amount.min(record.moved - record.settled),
+                };
+                if part < amount {
+                    self.post(way, amount - part);
+                }
+                if part > 0 {
+                    self.change(at, way, part);
+                    self.records[at].status
+                } else {
+                    Status::Cleared
+                }
             }
             Named::One(_) | Named::Nothing => self.post(way, amount),
         };

@@ -95,7 +95,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into message select 1, {ids}, 'processor/1/authorization', 'key' || n,
                 'net' || n, {bytes}, 'authorization', {ids}, 1, 'EUR', 'SUCCESS', 'APPROVED',
-                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}, null
+                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}, null, 0
              from {series}"
         ),
         format!(
