@@ -28,7 +28,7 @@ use store::ledger::{EarlyReversal, Message};
 /// What a rule made of a command, not yet in the facts.
 struct Decided {
     change: Change,
-    /// How much was approved, of what asks.
+    /// How much was approved of what asks; of what informs, how much of it stands.
     approved: Amount,
     lock: Option<LockReason>,
     waits: Option<EarlyReversal>,
@@ -287,8 +287,7 @@ fn message(command: &Command, decided: &Decided) -> Message {
     let order = command.event.order().unwrap_or(&transaction.order);
     let succeeded = transaction.processing == Processing::Success;
     let (has_code, approved) = match &command.event {
-        Event::Authorize { .. } => (succeeded, decided.approved),
-        Event::Inform { .. } => (succeeded, informed_of(order, succeeded)),
+        Event::Authorize { .. } | Event::Inform { .. } => (succeeded, decided.approved),
         // What these did to the transaction is told by the transaction.
         Event::Reverse { .. }
         | Event::Clear { .. }
@@ -296,7 +295,8 @@ fn message(command: &Command, decided: &Decided) -> Message {
         | Event::Expire { .. }
         | Event::DeclineLate { .. } => (false, Amount::ZERO),
     };
-    let in_part = !approved.is_zero() && approved.minor() < order.amount;
+    let asks = matches!(command.event, Event::Authorize { .. });
+    let in_part = asks && !approved.is_zero() && approved.minor() < order.amount;
     let code = action_code(transaction.description, decided.lock);
     Message {
         partner: command.scope.partner(),
@@ -321,11 +321,6 @@ fn message(command: &Command, decided: &Decided) -> Message {
         available: transaction.balance_after.filter(|_| succeeded && asks_what_there_is(command)),
         reversed_amount: Amount::ZERO,
     }
-}
-
-/// What has happened already is approved whole.
-fn informed_of(order: &Order, succeeded: bool) -> Amount {
-    Amount::from_minor(order.amount).ok().filter(|_| succeeded).unwrap_or(Amount::ZERO)
 }
 
 fn asks_what_there_is(command: &Command) -> bool {

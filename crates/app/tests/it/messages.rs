@@ -235,6 +235,31 @@ on_both! {
 }
 
 on_both! {
+    /// An advice is never refused; its answer tells what stands of its amount.
+    async fn an_advice_is_answered_with_what_stands(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        let stands = |told: &Message| (told.approved_amount.minor(), told.action_code.clone());
+        let ok = |minor: i64| (minor, "0000".to_owned());
+        for name in ["open", "reversed", "cleared", "more"] {
+            node.purchase(card, 100, name).await.expect("decided");
+        }
+        node.reverse(card, 100, "r1", "reversed").await.expect("decided");
+        node.clear(card, 90, "c1", Some("cleared"), Final).await.expect("decided");
+        node.clear(card, 130, "c2", Some("more"), Final).await.expect("decided");
+        node.reverse(card, 100, "r2", "stopped").await.expect("decided");
+        node.reverse(card, 40, "r3", "open").await.expect("decided");
+        let mut told = Vec::new();
+        for name in ["open", "reversed", "cleared", "more", "stopped", "new"] {
+            told.push(stands(&tell(&node, Told::Advice, card, 100, name).await));
+        }
+        assert_eq!(told, [ok(60), ok(0), ok(90), ok(100), ok(0), ok(100)]);
+        assert_eq!(node.amounts(funded.balance).await, (620, 160));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// What was decided by somebody else isn't decided again when its own question comes late: it
     /// is answered as the advice told, and nothing is held twice.
     async fn an_authorization_after_its_own_advice_is_answered_as_that(node) {

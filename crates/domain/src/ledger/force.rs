@@ -157,9 +157,9 @@ pub fn adjust(
     altered(transaction, accounts, legs, now)
 }
 
-/// A correction of an open transaction: it raises what is held or posted, or lowers it. What it gives
-/// back beyond that is moved too, as a transaction of its own that refers to this one: there it
-/// corrects what was cleared already. Call it for an open transaction only.
+/// A correction of an open transaction: it raises what is held or posted, or lowers it. What it
+/// gives back beyond that is moved too, as a transaction of its own that refers to this one: there
+/// it corrects what was cleared already. Call it for an open transaction only.
 pub fn correct(
     original: &Transaction,
     accounts: &Accounts,

@@ -140,7 +140,8 @@ pub(super) fn inform(
         Match::None => None,
     };
     if told == Told::Adjustment {
-        return Ok(adjust(facts, command, order, (amount, found), &accounts)?.into());
+        let change = adjust(facts, command, order, (amount, found), &accounts)?;
+        return Ok(Decided { approved: amount, ..change.into() });
     }
     let forced = Forced {
         id: command.transaction,
@@ -156,25 +157,34 @@ pub(super) fn inform(
     // An advice tells of what was asked, whichever way that was.
     let same =
         |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
-    let mut earlier = None;
+    let (mut earlier, mut approved) = (None, amount);
     let change = match found.filter(same) {
         Some(ours) if is_open(ours) => {
             let so_far = approved_so_far(facts, command, ours)?;
             // The network knows of the approval: it can't be taken back as late any more.
             let asked = asked_before(facts, command, ours).filter(|asked| !asked.told);
             earlier = asked.map(|asked| Message { told: true, ..asked.clone() });
-            force::confirm(ours, &accounts, (so_far, amount), gets, command.now)?
+            let change = force::confirm(ours, &accounts, (so_far, amount), gets, command.now)?;
+            let (now, taken) = (&change.transaction, increment_of(facts, command, ours));
+            let taken = taken.map_or(Amount::ZERO, |increment| increment.reversed_amount);
+            let stands = now.held.checked_add(now.cleared);
+            let stands = stands.map_err(|_| Description::InvalidAmount)?;
+            approved = amount.saturating_sub(taken).min(stands);
+            change
         }
         Some(ours) if ours.description == Description::Expired => {
             let cleared = cleared_of_it(facts, command, ours)?;
             force::hold_again(ours, cleared, &forced, &accounts)?
         }
         // It is over: what was cleared is paid, what the network took back stays so.
-        Some(ours) => Change::record(ours.clone()),
+        Some(ours) => {
+            approved = amount.min(cleared_of_it(facts, command, ours)?);
+            Change::record(ours.clone())
+        }
         None if told == Told::ForceCredit => force::credit(&forced, gets, &accounts)?,
         None => force::hold(&forced, &accounts)?,
     };
-    Ok(Decided { earlier, ..change.into() })
+    Ok(Decided { approved, earlier, ..change.into() })
 }
 
 /// What was approved under a message's own name before it.

@@ -20,7 +20,7 @@ impl Oracle {
             self.hold(name, 0, 0);
             let stopped = self.records.last_mut().expect("was just held");
             (stopped.way, stopped.amount, stopped.status) = (way, amount, Status::Reversed);
-            return Answer::approved(amount, Status::Reversed);
+            return Answer::approved(0, Status::Reversed);
         }
         let named = self.find(name, Some(amount));
         // An advice tells of what was asked, whichever way that was.
@@ -28,6 +28,8 @@ impl Oracle {
             Named::One(at) if told == Message::Advice => self.records[at].way,
             Named::One(_) | Named::Nothing | Named::Several => way,
         };
+        // What stands of it in the end.
+        let mut stands = amount;
         let status = match named {
             Named::Several => {
                 return Answer::ambiguous(Status::Authorized);
@@ -49,18 +51,19 @@ impl Oracle {
                 if told == Message::ForceCredit {
                     self.credit_deposit(at);
                 }
-                self.records[at].status
+                let record = &self.records[at];
+                let taken = self.increment(name).map_or(0, |it| it.reversed);
+                stands = (amount - taken).min(record.held + record.moved).max(0);
+                record.status
             }
             // What is over stays as it is: the spec says only that there is no second hold. One
             // that has expired isn't held any more: what hasn't moved of it is the difference.
             Named::One(at) if self.records[at].way == way && !self.records[at].expired => {
+                stands = amount.min(self.paid(name, at));
                 self.records[at].status
             }
             Named::One(at) if self.records[at].way == way && self.records[at].moved > 0 => {
-                let record = &self.records[at];
-                // An increment comes last: it is paid by what is more than the rest.
-                let before = self.increment(name).map_or(0, |it| (record.amount - it.told).max(0));
-                let rest = amount - (record.moved - before).max(0);
+                let rest = amount - self.paid(name, at);
                 if rest > 0 {
                     self.hold(name, rest, 7 * DAY);
                     Status::Authorized
@@ -76,7 +79,15 @@ impl Oracle {
                 Status::Authorized
             }
         };
-        Answer::approved(amount, status)
+        Answer::approved(stands, status)
+    }
+
+    /// What has moved of what has a name. An increment comes last: it is paid by what is more than
+    /// the rest.
+    fn paid(&self, name: u8, at: usize) -> i64 {
+        let record = &self.records[at];
+        let before = self.increment(name).map_or(0, |it| (record.amount - it.told).max(0));
+        (record.moved - before).max(0)
     }
 
     /// Changes what is open: the same way raises it, the other lowers it.
