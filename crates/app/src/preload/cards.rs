@@ -229,6 +229,7 @@ impl Bench<'_> {
             action_code: action_code(transaction.description, None).to_owned(),
             status: transaction.status,
             approved_amount: approved.unwrap_or(Amount::ZERO),
+            reversed_amount: Amount::ZERO,
             authorization_code: transaction.authorization_code.clone().filter(|_| asked),
             told: false,
             request_id: "preload".to_owned(),

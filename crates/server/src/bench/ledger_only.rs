@@ -16,7 +16,7 @@ use domain::ledger::matching::Reference;
 use domain::money::Currency;
 use domain::program::PreAuthorization;
 use domain::secret::Pan;
-use domain::transaction::{Processing, TransactionType};
+use domain::transaction::{Place, Processing, TransactionType};
 use simulator::load::mix::{Asked, DATA, Draw, Held, Mix};
 use simulator::load::tally::{Outcome, Tally};
 use simulator::load::turns::{Span, Turns};
@@ -224,5 +224,6 @@ fn details(amount: i64, network_id: u64, now: domain::Timestamp) -> Details {
         data: None,
         mcc: None,
         retrieval_reference: None,
+        place: Place::default(),
     }
 }
