@@ -12,6 +12,7 @@ use crate::{App, Error};
 use domain::ids::PartnerId;
 use domain::program::Program;
 use domain::scope::Scope;
+use store::outbox::log;
 
 /// The code of the partner that measurements are made with. Nothing here touches another's rows or
 /// opens another's card numbers.
@@ -42,6 +43,20 @@ impl Bench<'_> {
 }
 
 impl App {
+    /// Drops what the partner for measuring wasn't told yet: the next measurement would begin with
+    /// telling it.
+    pub async fn drop_untold_of_measurements(&self) -> Result<(), Error> {
+        let bench = self.bench()?;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let dropped = log::delete_open(&mut tx, bench.partner()).await;
+            if tx.end(dropped).await? == 0 {
+                return Ok(());
+            }
+            bench.breathe().await?;
+        }
+    }
+
     fn bench(&self) -> Result<Bench<'_>, Error> {
         let settings = self.settings.get();
         let partner = settings.partner_of_code(PARTNER).map(|partner| partner.id);

@@ -90,6 +90,7 @@ impl Ground {
         let folder = Arc::new(Folder::create(&self.dir)?);
         let prepared = sandbox::prepare(&folder, self.place.clone(), JWE_PREVIOUS_DAYS).await?;
         let partner = make_partner(&prepared).await?;
+        prepared.desk.app.drop_untold_of_measurements().await?;
         let mut ground = Opened { sandbox: prepared, partner, folder, holdings: Vec::new() };
         ground.make_cards(self.cards as usize, progress).await?;
         Ok(ground)

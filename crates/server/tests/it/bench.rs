@@ -47,11 +47,10 @@ async fn measured(dir: &Path, database: &Database, more: &[&str]) -> Value {
     for field in ["throughput", "p50_ms", "p99_ms", "p999_ms", "seconds", "cpu_seconds"] {
         assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
     }
-    for field in ["approved", "declined"] {
-        assert!(told[field].as_u64() > Some(0), "{field}: {told}");
-    }
     assert!(told["approved"].as_u64() > told["declined"].as_u64(), "{told}");
     assert!(told["rss_mib"].as_f64() >= told["rss_anon_mib"].as_f64(), "{told}");
+    // So few may all be affordable.
+    assert!(told["declined"].as_u64() > Some(0) || counted(&told) < 250, "{told}");
     assert_eq!(told["errors"], 0, "{told}: {}", ended.stderr);
     assert_eq!(told["ledger_verified"], true, "{told}");
     told
@@ -81,6 +80,10 @@ on_both_databases! {
         let around = testkit::folder();
         let told = measured(around.path(), &database, &["--ledger-only"]).await;
         assert!(told["generator_cpu_seconds"].is_null() && told["notified"].is_null(), "{told}");
+
+        // What that left to be told isn't told during the next: 50 messages a second for 2 seconds.
+        let told = measured(around.path(), &database, &["--rate", "50"]).await;
+        assert!((1..=101).contains(&told["notified"].as_i64().unwrap_or(0)), "{told}");
     }
 
     /// What is made up is as the ledger would have made it.
