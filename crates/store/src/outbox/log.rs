@@ -77,8 +77,8 @@ pub async fn delete_delivered(
     delete(tx, partner, &rows, &DELETE).await
 }
 
-/// Deletes at most 10,000 entries of a partner that are still open, with their tries; how many. Only
-/// for a partner that doesn't exist outside of measurements.
+/// Deletes at most 10,000 entries of a partner that are still open, with their tries; how many.
+/// Only for a partner that doesn't exist outside of measurements.
 pub async fn delete_open(tx: &mut Tx, partner: PartnerId) -> Result<u64, StoreError> {
     let rows = tx.rows_each(&OPEN, &[values![partner]]).await?;
     delete(tx, partner, &rows, &DELETE_OPEN).await
