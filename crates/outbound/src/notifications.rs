@@ -1,6 +1,7 @@
 //! What partners are told: the bodies of the seeds' notifications, field by field.
 
 use domain::Timestamp;
+use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::LockReason;
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::notification::Event;
@@ -77,8 +78,13 @@ pub enum Resource {
         /// Its UUID.
         resource: Uuid,
     },
-    /// A balance, without a card.
-    Balance(BalanceId),
+    /// A balance, without a card: an owner's, or of this kind the partner's own.
+    Balance {
+        /// Which.
+        id: BalanceId,
+        /// Of which kind, if it is the partner's.
+        kind: Option<PartnerBalanceKind>,
+    },
 }
 
 /// The body of the legacy notifier.
@@ -90,7 +96,7 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
     };
     let (resource, resource_id, card) = match notice.resource {
         Some(Resource::Card { id, resource }) => ("card", Some(resource), Some(id.0.to_string())),
-        Some(Resource::Balance(balance)) => ("balance", Some(balance.0), None),
+        Some(Resource::Balance { id, kind }) => (balance_resource(kind), Some(id.0), None),
         None => ("card", None, None),
     };
     let order = notice.order;
@@ -119,6 +125,17 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
             "transactionData": legacy_data(order.data.as_deref()),
         },
     })
+}
+
+/// The word for a balance (spec "The record").
+fn balance_resource(kind: Option<PartnerBalanceKind>) -> &'static str {
+    match kind {
+        None => "balance",
+        Some(PartnerBalanceKind::Company) => "companyBalance",
+        Some(PartnerBalanceKind::Credit) => "creditBalance",
+        Some(PartnerBalanceKind::Deposit) => "depositBalance",
+        Some(PartnerBalanceKind::IbanTechnical) => "ibanTechnicalBalance",
+    }
 }
 
 /// The notifier's own words for the types that have one.

@@ -5,7 +5,7 @@ mod network;
 
 use super::command::{Command, Event, Outcome, Told};
 use super::facts::Facts;
-use super::notify::entry;
+use super::notify::{self, entry};
 use crate::audit::Entry;
 use domain::authorization::{Ask, OwnerFacts};
 use domain::card::lifecycle::LockReason;
@@ -225,6 +225,8 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     if let Some(record) = audited(command, &transaction) {
         facts.audit(record);
     }
+    let before = facts.transactions.get(&(partner, transaction.id)).cloned();
+    let beside = decided.change.beside.as_ref().map(|posting| posting.transaction.clone());
     facts.apply(partner, decided.change);
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
@@ -233,8 +235,10 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
         facts.change(earlier);
     }
     let Some(message) = message else { return Outcome::Nothing };
-    if let Some(entry) = entry(facts, command, &message, &transaction) {
+    if let Some(entry) = entry(facts, command, &message, (before.as_ref(), &transaction)) {
+        let beside = beside.map(|transaction| notify::beside(&entry, &transaction));
         facts.notify(entry);
+        beside.into_iter().for_each(|entry| facts.notify(entry));
     }
     match command.event {
         Event::DeclineLate { .. } => facts.turn(message.clone()),

@@ -5,7 +5,7 @@ use super::facts::Facts;
 use domain::authorization::Ask;
 use domain::money::Currency;
 use domain::notification::Event;
-use domain::transaction::{Order, Transaction};
+use domain::transaction::{Order, Processing, Transaction};
 use serde_json::{Value, json};
 use store::ledger::Message;
 use store::outbox::Entry;
@@ -16,8 +16,9 @@ pub(super) fn entry(
     facts: &Facts,
     command: &Command,
     message: &Message,
-    transaction: &Transaction,
+    (before, transaction): (Option<&Transaction>, &Transaction),
 ) -> Option<Entry> {
+    let moved = moved(command, message, before, transaction);
     let outbound = facts.settings.outbound(message.partner)?;
     if !outbound.tells(Event::Transaction) || !is_told(command) {
         return None;
@@ -30,12 +31,52 @@ pub(super) fn entry(
         event: Event::Transaction,
         card: transaction.order.card,
         message: Some(message.id),
-        detail: command.event.said().and_then(|said| detail(command, said, &transaction.order)),
+        detail: command
+            .event
+            .said()
+            .and_then(|said| detail(command, said, &transaction.order, moved)),
         request_id: command.request_id.clone(),
         created_at: command.now,
         attempts: 0,
         attempts_before: 0,
     })
+}
+
+/// The entry of a transaction that came beside the one that a decision was about: it is told after
+/// that, in the same stream, and names itself.
+pub(super) fn beside(of: &Entry, transaction: &Transaction) -> Entry {
+    let id = transaction.id.0;
+    Entry { id, detail: Some(json!({ "beside": id.to_string() })), ..of.clone() }
+}
+
+/// What of a transaction a message has moved or held, where that isn't the amount that it named:
+/// the cardholder pays a difference of exchange rates with what the scheme settles, and no more is
+/// taken back than there is.
+fn moved(
+    command: &Command,
+    message: &Message,
+    before: Option<&Transaction>,
+    after: &Transaction,
+) -> Option<i64> {
+    if message.processing != Processing::Success {
+        return None;
+    }
+    let stands = |of: &Transaction| of.held.minor().saturating_add(of.cleared.minor());
+    let moved = match &command.event {
+        Asked::Clear { .. } => {
+            let settled = before.map_or(0, |before| before.settled.minor());
+            after.settled.minor().saturating_sub(settled)
+        }
+        Asked::Inform { told, .. } if *told != Told::Adjustment => return None,
+        Asked::Reverse { .. } | Asked::Inform { .. } => {
+            stands(after).saturating_sub(stands(before?)).saturating_abs()
+        }
+        Asked::Authorize { .. }
+        | Asked::Transfer { .. }
+        | Asked::Expire { .. }
+        | Asked::DeclineLate { .. } => return None,
+    };
+    (moved != message.amount).then_some(moved)
 }
 
 /// Nobody is told that a card was only verified (spec "account verification").
@@ -67,9 +108,9 @@ pub(crate) fn card_stream(card: domain::ids::CardId) -> String {
 
 /// What a message says of itself whose transaction keeps what another one said. A reversal or an
 /// adjustment is told as one, and which way it goes; the others are of their transaction's kind.
-fn detail(command: &Command, own: &Order, kept: &Order) -> Option<Value> {
+fn detail(command: &Command, own: &Order, kept: &Order, moved: Option<i64>) -> Option<Value> {
     let name = |order: &Order| (order.network_id.clone(), order.network_date);
-    if name(own) == name(kept) {
+    if name(own) == name(kept) && moved.is_none() {
         return None;
     }
     let data: Option<Value> = own.data.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -85,6 +126,7 @@ fn detail(command: &Command, own: &Order, kept: &Order) -> Option<Value> {
     Some(json!({
         "kind": corrects.then(|| own.kind.as_str()),
         "category": corrects.then(|| own.category.as_str()),
+        "amount": moved,
         "id": own.network_id,
         "date": own.network_date.to_string(),
         "referenceId": own.reference_id,

@@ -3,19 +3,20 @@
 use super::claim::Claimed;
 use crate::error::Chain;
 use crate::{App, Error};
+use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::LockReason;
-use domain::ids::{CardId, MessageId, PartnerId, TransactionId};
+use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
-use domain::transaction::{Category, Order, Transaction, TransactionType};
+use domain::transaction::{Category, Order, Status, Transaction, TransactionType};
 use outbound::notifications::{self, Resource, TransactionNotice};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use store::db::Tx;
 use store::ledger::Message;
 use store::outbox::Entry;
-use store::{StoreError, cards, ledger, transactions};
+use store::{StoreError, balances, cards, ledger, transactions};
 use uuid::Uuid;
 
 /// The rows that the notifications of a claim are made from.
@@ -24,6 +25,8 @@ struct Sources {
     messages: HashMap<MessageId, Message>,
     transactions: HashMap<TransactionId, Transaction>,
     resources: HashMap<CardId, Uuid>,
+    /// The partner's own balances among those that the transactions are of.
+    kinds: HashMap<BalanceId, PartnerBalanceKind>,
 }
 
 impl App {
@@ -67,18 +70,25 @@ async fn load(
 ) -> Result<Sources, StoreError> {
     let ids: BTreeSet<MessageId> = entries.iter().filter_map(|entry| entry.message).collect();
     let messages = ledger::messages_by_id(tx, ids.into_iter().map(|id| (partner, id))).await?;
-    let ids: BTreeSet<TransactionId> = messages.iter().map(|message| message.transaction).collect();
+    let beside = entries.iter().filter_map(|entry| beside(entry));
+    let ids = messages.iter().map(|message| message.transaction).chain(beside);
+    let ids: BTreeSet<TransactionId> = ids.collect();
     let keys = ids.into_iter().map(|id| (partner, id));
     let transactions: HashMap<_, _> =
         transactions::load(tx, keys).await?.into_iter().map(|(_, it)| (it.id, it)).collect();
     let of_cards = transactions.values().filter_map(|it| it.order.card);
     let keys: BTreeSet<_> = of_cards.map(|card| (partner, card)).collect();
     let cards = cards::load(tx, &keys).await?;
+    let without_card = transactions.values().filter(|it| it.order.card.is_none());
+    let keys = without_card.filter_map(|it| Some((partner, it.order.balance?))).collect();
+    let balances = balances::load(tx, &keys).await?;
+    let kinds = balances.into_iter().filter_map(|(_, it)| Some((it.id, it.owner.kind()?)));
     Ok(Sources {
         codes,
         messages: messages.into_iter().map(|message| (message.id, message)).collect(),
         transactions,
         resources: cards.into_iter().map(|(_, card)| (card.id, card.resource)).collect(),
+        kinds: kinds.collect(),
     })
 }
 
@@ -100,7 +110,12 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let missing = || Error::broken("what a notification reports is gone");
     let id = entry.message.ok_or_else(missing)?;
     let message = sources.messages.get(&id).ok_or_else(missing)?;
-    let transaction = sources.transactions.get(&message.transaction).ok_or_else(missing)?;
+    let beside = beside(entry);
+    let named = beside.unwrap_or(message.transaction);
+    let transaction = sources.transactions.get(&named).ok_or_else(missing)?;
+    if beside.is_some() {
+        return Ok(notice(message, transaction, &transaction.order, transaction.status, sources));
+    }
     let kept = &transaction.order;
     let order = match &entry.detail {
         None => kept.clone(),
@@ -108,19 +123,39 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
             own_order(kept, detail).ok_or(Error::broken("what a message said can't be read"))?
         }
     };
-    // Of what was asked for less may have been approved.
+    // Of what was asked for less may have been approved, and another amount may have moved.
     let approved = message.approved_amount;
     let amount = if approved.is_zero() { message.amount } else { approved.minor() };
-    Ok(notifications::transaction(&TransactionNotice {
+    let moved = entry.detail.as_ref().and_then(|detail| detail["amount"].as_i64());
+    let amount = moved.unwrap_or(amount);
+    let order = Order { amount, currency: message.currency, ..order };
+    Ok(notice(message, transaction, &order, message.status, sources))
+}
+
+/// The transaction that came beside the message's own, if an entry is about that: it tells of
+/// itself.
+fn beside(entry: &Entry) -> Option<TransactionId> {
+    let id = entry.detail.as_ref()?["beside"].as_str()?;
+    Uuid::parse_str(id).ok().map(TransactionId)
+}
+
+fn notice(
+    message: &Message,
+    transaction: &Transaction,
+    order: &Order,
+    status: Status,
+    sources: &Sources,
+) -> Value {
+    notifications::transaction(&TransactionNotice {
         processing: message.processing,
         processed_at: message.created_at,
         description: message.description,
         codes: sources.codes,
         transaction: transaction.id,
-        order: &Order { amount, currency: message.currency, ..order },
+        order,
         resource: resource(transaction, sources),
-        status: message.status,
-    }))
+        status,
+    })
 }
 
 /// What a transaction was paid by; a card if it names one.
@@ -129,7 +164,10 @@ fn resource(transaction: &Transaction, sources: &Sources) -> Option<Resource> {
         Some(id) => {
             sources.resources.get(&id).map(|resource| Resource::Card { id, resource: *resource })
         }
-        None => transaction.order.balance.map(Resource::Balance),
+        None => {
+            let id = transaction.order.balance?;
+            Some(Resource::Balance { id, kind: sources.kinds.get(&id).copied() })
+        }
     }
 }
 

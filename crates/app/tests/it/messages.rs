@@ -2,6 +2,7 @@
 
 use app::processor::{Authorize, Clear, Inform, Message, Told};
 use domain::authorization::{Ask, PartialApproval};
+use domain::balance::PartnerBalanceKind;
 use domain::ids::CardId;
 use domain::ledger::clearing::Finality::{Final, Partial};
 use domain::notification::Event;
@@ -445,6 +446,70 @@ on_both! {
                 "POS DEBIT 90 CLEARED",
             ]
         );
+    }
+}
+
+on_both! {
+    /// The partner is told what the cardholder paid or got, and of each transaction that comes
+    /// beside: the difference of exchange rates on its `COMPANY`, what an adjustment moves.
+    async fn a_partner_is_told_of_a_difference_of_exchange_rates(node) {
+        let partner = Partner::start(|_, _| Behaviour::Status(200)).await;
+        let funded = node.funded(1_000).await;
+        let company = node.partner_balance(PartnerBalanceKind::Company).await;
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        let card = funded.card;
+        node.purchase(card, 300, "p1").await.expect("decided");
+        let clear = |name: &str, of: Option<&str>| Clear {
+            envelope: node.envelope(card, name, name),
+            details: node.details(290, name, of),
+            reference: of.map(|of| node.reference(290, of)),
+            category: Category::Debit,
+            finality: Final,
+            sequence: 1,
+            fx_difference: Some(10),
+        };
+        node.app.clear(clear("c1", Some("p1"))).await.expect("decided");
+        node.app.clear(clear("c2", None)).await.expect("decided");
+        node.purchase(card, 100, "p2").await.expect("decided");
+        node.clear(card, 60, "c3", Some("p2"), Partial).await.expect("decided");
+        adjust(&node, (card, 50), "a1", "p2", Category::Credit).await;
+        node.purchase(card, 30, "p3").await.expect("decided");
+        node.reverse(card, 40, "r1", "p3").await.expect("decided");
+        let patience = std::time::Duration::from_secs(20);
+        testkit::eventually("all is told", patience, async || partner.count() >= 11).await;
+        let received = partner.received();
+        let told: Vec<String> = received
+            .iter()
+            .map(|it| {
+                let of = &it.body["transaction"];
+                let text = |name: &str| of[name].as_str().expect("a text").to_owned();
+                let (kind, status) = (text("type"), text("status"));
+                format!("{} {kind} {} {status}", text("resource"), of["amount"])
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "card POS 300 AUTHORIZED",
+                "card POS 300 CLEARED",
+                "companyBalance companyCredit 10 CLEARED",
+                "card POS 300 CLEARED",
+                "companyBalance companyCredit 10 CLEARED",
+                "card POS 100 AUTHORIZED",
+                "card POS 60 AUTHORIZED",
+                "card Adjustment 40 CLEARED",
+                "card Adjustment 10 CLEARED",
+                "card POS 30 AUTHORIZED",
+                "card Adjustment 30 REVERSED",
+            ]
+        );
+        let difference = &received[2].body["transaction"];
+        assert_eq!(difference["balanceId"], company.0.to_string());
+        assert_eq!(difference["resourceId"], company.0.to_string());
+        assert_eq!(difference["cardId"], serde_json::Value::Null);
+        assert_eq!(difference["referenceExternalTransactionId"], "p1");
+        assert_eq!(difference["category"], "CREDIT");
+        assert_ne!(difference["id"], received[1].body["transaction"]["id"]);
     }
 }
 

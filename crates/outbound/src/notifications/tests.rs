@@ -150,7 +150,7 @@ fn a_transaction_without_card_is_of_its_balance() {
         ..order()
     };
     let told = transaction(&TransactionNotice {
-        resource: Some(Resource::Balance(balance)),
+        resource: Some(Resource::Balance { id: balance, kind: None }),
         status: Status::Cleared,
         ..notice(&order)
     });
