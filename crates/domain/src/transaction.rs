@@ -166,20 +166,14 @@ impl TransactionType {
         })
     }
 
-    /// Whether it may happen to a balance of this owner.
+    /// Which of the partner's own balances it may happen to; none if it is for its users'.
     #[must_use]
-    pub fn is_for(self, owner: Owner) -> bool {
+    pub fn partner_kinds(self) -> &'static [PartnerBalanceKind] {
         use PartnerBalanceKind as Kind;
         match self {
-            Self::CollateralCredit | Self::CollateralDebit => {
-                matches!(owner, Owner::Partner(Kind::Credit | Kind::Deposit))
-            }
-            Self::CompanyCredit | Self::CompanyDebit | Self::InterchangeCredit => {
-                owner == Owner::Partner(Kind::Company)
-            }
-            Self::IbanTechnicalCredit | Self::IbanTechnicalDebit => {
-                owner == Owner::Partner(Kind::IbanTechnical)
-            }
+            Self::CollateralCredit | Self::CollateralDebit => &[Kind::Credit, Kind::Deposit],
+            Self::CompanyCredit | Self::CompanyDebit | Self::InterchangeCredit => &[Kind::Company],
+            Self::IbanTechnicalCredit | Self::IbanTechnicalDebit => &[Kind::IbanTechnical],
             Self::Pos
             | Self::Atm
             | Self::CashbackAtPos
@@ -195,8 +189,15 @@ impl TransactionType {
             | Self::Withdrawal
             | Self::Commission
             | Self::Interest
-            | Self::Fee => owner.user().is_some(),
+            | Self::Fee => &[],
         }
+    }
+
+    /// Whether it may happen to a balance of this owner.
+    #[must_use]
+    pub fn is_for(self, owner: Owner) -> bool {
+        let kinds = self.partner_kinds();
+        owner.kind().map_or(kinds.is_empty(), |kind| kinds.contains(&kind))
     }
 }
 

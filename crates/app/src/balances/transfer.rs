@@ -9,8 +9,7 @@ use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Timestamp;
-use domain::balance::Owner;
-use domain::ids::{BalanceId, UserId};
+use domain::ids::BalanceId;
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::transaction::{Category, Order, Place, Processing, Transaction, TransactionType};
@@ -102,7 +101,7 @@ impl App {
         else {
             return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
         };
-        let found = if asked.kind.is_for(Owner::User(UserId(0))) {
+        let found = if asked.kind.partner_kinds().is_empty() {
             self.balance(scope, None, asked.balance).await.map(|_| ())
         } else {
             self.partner_balance(scope, asked.balance).await.map(|_| ())

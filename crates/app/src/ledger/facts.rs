@@ -55,7 +55,10 @@ pub(super) struct Facts {
 #[derive(Default)]
 struct Writes {
     balances: BTreeSet<Owned<BalanceId>>,
+    /// In the order in which they were made, which is that of their numbers.
     new_transactions: Vec<Owned<TransactionId>>,
+    /// The same, to look one up.
+    is_new: HashSet<Owned<TransactionId>>,
     changed_transactions: BTreeSet<Owned<TransactionId>>,
     spending: BTreeSet<spending::Key>,
     movements: Vec<(PartnerId, TransactionId, i64, Vec<Leg>)>,
@@ -330,7 +333,8 @@ impl Facts {
         self.count(partner, &mut transaction);
         if !self.transactions.contains_key(&key) {
             self.writes.new_transactions.push(key);
-        } else if !self.writes.new_transactions.contains(&key) {
+            self.writes.is_new.insert(key);
+        } else if !self.writes.is_new.contains(&key) {
             self.writes.changed_transactions.insert(key);
         }
         if !legs.is_empty() {
