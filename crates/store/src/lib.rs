@@ -57,7 +57,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_janitor"),
     migration!(8, "0008_ledger"),
     migration!(9, "0009_limits"),
-    migration!(11, "0011_increments"),
+    migration!(10, "0010_increments"),
 ];
 
 /// The values of a row, in the order of its table's columns.
