@@ -168,9 +168,12 @@ pub(crate) struct List<W> {
 
 impl<W> List<W> {
     /// One page.
-    pub(crate) fn page<T>(page: &app::page::Page<T>, item: impl Fn(&T) -> W) -> Self {
+    pub(crate) fn page<T, K: ToString>(
+        page: &app::page::Page<T, K>,
+        item: impl Fn(&T) -> W,
+    ) -> Self {
         let items = page.items.iter().map(item).collect();
-        Self { items, next: page.next.map(|next| next.to_string()) }
+        Self { items, next: page.next.as_ref().map(K::to_string) }
     }
 
     /// A list that is never long.

@@ -4,7 +4,7 @@ use crate::identity::Caller;
 use crate::layers::{Received, request_id};
 use crate::masking::mask;
 use crate::problem::Problem;
-use crate::wire::{Fields, Notes, digits, number};
+use crate::wire::{Fields, Notes, Reader, digits, number};
 use crate::{Api, Peer};
 use app::audit::Origin;
 use app::{Once, Refusal};
@@ -250,11 +250,16 @@ impl Call {
     /// Which page is asked for.
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         let mut query = self.query();
-        let limit = query.optional("limit", number(1, PAGE.1, "must be 1 to 200"));
         let after = number(0, i64::MAX, "must be the next of another page");
-        let after = query.optional("after", after);
+        let (limit, after) = Self::read_page(&mut query, after);
         query.finish()?;
-        Ok(Page { limit: limit.unwrap_or(PAGE.0), after })
+        Ok(Page { limit, after })
+    }
+
+    /// How many items are asked for, and after which place.
+    pub(crate) fn read_page<K>(query: &mut Fields<'_>, place: impl Reader<K>) -> (i64, Option<K>) {
+        let limit = query.optional("limit", number(1, PAGE.1, "must be 1 to 200"));
+        (limit.unwrap_or(PAGE.0), query.optional("after", place))
     }
 
     /// Says that the request must have an idempotency key.

@@ -50,10 +50,11 @@ fn secure() -> Routes {
         .route("/secure/balances/{balanceId}", get(balances::find()))
         .route(
             "/secure/balances/{balanceId}/transactions",
-            get(transactions::list()).post(balances::transfer()),
+            get(transactions::list_of_balance()).post(balances::transfer()),
         )
         .route("/secure/partner-balances", get(partner_balances::list()))
         .route("/secure/partner-balances/{balanceId}", get(partner_balances::find()))
+        .route("/secure/transactions", get(transactions::list()))
         .route("/secure/transactions/{transactionId}", get(transactions::find()))
         .route("/secure/cards/virtual", post(cards::issue_virtual()))
         .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual()))

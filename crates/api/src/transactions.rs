@@ -2,11 +2,16 @@
 
 use crate::Api;
 use crate::answer::{Code, Done, List, Named};
-use crate::call::{Call, Head, Page};
+use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use crate::wire::moment;
+use crate::wire::{Fields, digits, moment, number, parsed, schema, timestamp, uuid, word};
+use app::Refusal;
+use app::page::Page;
+use app::transactions::{History, Place};
+use domain::ids::{BalanceId, CardId, UserId};
 use domain::partner::{DescriptionCodes, Partner};
+use domain::scope::Scope;
 use domain::transaction::{
     Category, Description, Flag, Processing, Status, Transaction, TransactionType,
 };
@@ -23,9 +28,113 @@ pub(crate) fn find() -> Endpoint {
     Endpoint::of(nothing, found).about(TAG, "Show a transaction", "By our id.")
 }
 
+/// What is told of all filters.
+macro_rules! filtered {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " Newest first; what is named must all be true. `from` (then or later) and `to` \
+             (before) are compared with `receivedAt`. Where few transactions of a long history \
+             fit, a page may hold less than `limit` of them, even none: only a null `next` tells \
+             that it is the last."
+        )
+    };
+}
+
 /// `GET /secure/balances/{balanceId}/transactions`: newest first.
+pub(crate) fn list_of_balance() -> Endpoint {
+    Endpoint::of(read_of_balance, listed_of_balance).about(
+        TAG,
+        "List a balance's transactions",
+        filtered!("The history of a user's balance."),
+    )
+}
+
+/// `GET /secure/transactions`: newest first.
 pub(crate) fn list() -> Endpoint {
-    Endpoint::of(Call::page, listed).about(TAG, "List a balance's transactions", "Newest first.")
+    Endpoint::of(read, listed)
+        .about(
+            TAG,
+            "List transactions",
+            filtered!(
+                "Of the whole partner, or of a balance (a user's or the partner's own), of a card \
+                 (removed or not), of all balances of a user."
+            ),
+        )
+        .refuses(&[Refusal::BalanceNotFound, Refusal::CardNotFound, Refusal::CustomerNotFound])
+}
+
+/// Which page of which history is asked for.
+struct Asked {
+    history: History,
+    after: Option<Place>,
+    limit: i64,
+}
+
+fn read(call: &Call) -> Result<Asked, Problem> {
+    let mut query = call.query();
+    let balance = query.optional("balanceId", uuid());
+    let number = || number(1, i64::MAX, "must be an id");
+    let user = query.optional("customerId", number());
+    let card = query.optional("cardId", number());
+    let of = History {
+        balance: balance.map(BalanceId),
+        card: card.map(CardId),
+        user: user.map(UserId),
+        ..History::default()
+    };
+    let is_of_balances = ["balanceId", "customerId", "cardId"].iter().any(|name| query.has(name));
+    query.only(&[
+        "balanceId",
+        "customerId",
+        "cardId",
+        "status",
+        "type",
+        "from",
+        "to",
+        "limit",
+        "after",
+    ]);
+    read_filters(query, of, is_of_balances)
+}
+
+fn read_of_balance(call: &Call) -> Result<Asked, Problem> {
+    let mut query = call.query();
+    let card = query.optional("cardId", number(1, i64::MAX, "must be an id"));
+    let of =
+        History { balance: Some(call.balance()?), card: card.map(CardId), ..History::default() };
+    query.only(&["cardId", "status", "type", "from", "to", "limit", "after"]);
+    read_filters(query, of, true)
+}
+
+/// Reads what both lists can be asked for.
+fn read_filters(
+    mut query: Fields<'_>,
+    of: History,
+    is_of_balances: bool,
+) -> Result<Asked, Problem> {
+    let status = query.optional("status", word(Status::ALL, "must be a status"));
+    let kind = word(TransactionType::ALL, "must be a type of transactions");
+    let kind = query.optional("type", kind);
+    let from = query.optional("from", timestamp());
+    let to = query.optional("to", timestamp());
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        query.wrong("to", "must not be before from");
+    }
+    let (limit, after) = Call::read_page(
+        &mut query,
+        parsed(
+            |text| match is_of_balances {
+                true => digits(text).map(Place::Number),
+                false => Uuid::try_parse(text).ok().map(Place::Id),
+            },
+            || schema::text(36),
+            "must be the next of another page",
+        ),
+    );
+    query.finish()?;
+    let history = History { status, kind, from, to, ..of };
+    Ok(Asked { history, after, limit })
 }
 
 async fn found(api: Api, head: Head, (): ()) -> Result<Done<TransactionJson>, Problem> {
@@ -35,13 +144,31 @@ async fn found(api: Api, head: Head, (): ()) -> Result<Done<TransactionJson>, Pr
     Ok(Done::with(&TransactionJson::of(&found, settings.partner(scope.partner()))))
 }
 
-async fn listed(api: Api, head: Head, asked: Page) -> Result<Done<List<TransactionJson>>, Problem> {
+async fn listed(
+    api: Api,
+    head: Head,
+    asked: Asked,
+) -> Result<Done<List<TransactionJson>>, Problem> {
     let scope = head.scope()?;
-    let before = asked.after.unwrap_or(i64::MAX);
-    let page = api.app.transactions(scope, head.balance()?, before, asked.limit).await?;
+    let page = api.app.history(scope, asked.history, asked.after, asked.limit).await?;
+    Ok(shown(&api, scope, &page))
+}
+
+async fn listed_of_balance(
+    api: Api,
+    head: Head,
+    asked: Asked,
+) -> Result<Done<List<TransactionJson>>, Problem> {
+    let scope = head.scope()?;
+    let page = api.app.history_of_balance(scope, asked.history, asked.after, asked.limit).await?;
+    Ok(shown(&api, scope, &page))
+}
+
+/// A page as the partner sees it.
+fn shown(api: &Api, scope: Scope, page: &Page<Transaction, Place>) -> Done<List<TransactionJson>> {
     let settings = api.app.settings.get();
     let partner = settings.partner(scope.partner());
-    Ok(Done::with(&List::page(&page, |found| TransactionJson::of(found, partner))))
+    Done::with(&List::page(page, |found| TransactionJson::of(found, partner)))
 }
 
 type Kind = Named<TransactionType>;
@@ -105,6 +232,9 @@ pub(crate) struct TransactionJson {
     /// The network's time, or ours for what isn't of the network.
     #[schema(format = DateTime)]
     date: String,
+    /// When it came to us.
+    #[schema(format = DateTime)]
+    received_at: String,
     /// The network's time of what it refers to.
     #[schema(format = DateTime)]
     reference_external_transaction_date: Option<String>,
@@ -146,6 +276,7 @@ impl TransactionJson {
             authorization_code: found.authorization_code.clone(),
             flag: found.flag.map(Named),
             date: moment(order.network_date),
+            received_at: moment(found.received_at),
             reference_external_transaction_date: order.reference_date.map(moment),
             transaction_data: order.data.as_ref().and_then(|text| serde_json::from_str(text).ok()),
         }

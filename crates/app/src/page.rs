@@ -2,11 +2,11 @@
 
 /// One page: its items, and where the next begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct Page<T, K = i64> {
     /// At most as many as were asked for.
     pub items: Vec<T>,
-    /// The key of the last item, if there are more.
-    pub next: Option<i64>,
+    /// What the next page comes after, if there may be more: mostly the key of the last item.
+    pub next: Option<K>,
 }
 
 impl<T> Page<T> {

@@ -1,12 +1,100 @@
-//! Transactions: find, list.
+//! Transactions: find, and the history of what is asked for.
 
 use crate::page::Page;
 use crate::refusals::Refusal;
 use crate::{App, Error};
-use domain::ids::{BalanceId, TransactionId};
+use domain::Timestamp;
+use domain::ids::{BalanceId, CardId, TransactionId, UserId, ordered_v4};
 use domain::scope::Scope;
-use domain::transaction::Transaction;
-use store::transactions;
+use domain::transaction::{Status, Transaction, TransactionType};
+use jiff::SignedDuration;
+use std::collections::HashMap;
+use std::fmt;
+use store::db::Tx;
+use store::transactions::{self, Passed};
+use store::{balances, cards, users};
+use uuid::Uuid;
+
+/// How many transactions a page passes at most: one that finds few of them ends there, and the
+/// next goes on. It bounds how long a snapshot of the database is kept open.
+const PASSED_MAX: usize = 10_000;
+/// How many are passed by one statement, where only some of them are asked for.
+const STRETCH: i64 = 1_000;
+/// How far the time in a transaction's id may be from the time at which it came: the id is made a
+/// moment later, of a clock that a sandbox can move.
+const ID_SLACK: SignedDuration = SignedDuration::from_mins(1);
+
+/// Which transactions are asked for: those of which all that is named is true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Of this balance, a user's or the partner's own.
+    pub balance: Option<BalanceId>,
+    /// Of this card, removed or not.
+    pub card: Option<CardId>,
+    /// Of one of this user's balances.
+    pub user: Option<UserId>,
+    /// That stand so now.
+    pub status: Option<Status>,
+    /// Of this type.
+    pub kind: Option<TransactionType>,
+    /// That came then or later.
+    pub from: Option<Timestamp>,
+    /// That came before.
+    pub to: Option<Timestamp>,
+}
+
+/// A place in a history: the transaction that a page comes after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// By its number, where the history is of some balances.
+    Number(i64),
+    /// By its id, where it is of the whole partner.
+    Id(Uuid),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl History {
+    /// Whether it is of some balances, and not of the whole partner.
+    #[must_use]
+    pub fn is_of_balances(&self) -> bool {
+        self.balance.is_some() || self.card.is_some() || self.user.is_some()
+    }
+
+    /// Whether a transaction is asked for, balance and user apart.
+    fn wants(&self, passed: &Passed) -> bool {
+        let Self { card, status, kind, from, to, balance: _, user: _ } = self;
+        card.is_none_or(|card| passed.card == Some(card))
+            && status.is_none_or(|status| passed.status == status)
+            && kind.is_none_or(|kind| passed.kind == kind)
+            && from.is_none_or(|from| passed.received_at >= from)
+            && to.is_none_or(|to| passed.received_at < to)
+    }
+
+    /// Whether every transaction of its balances is asked for.
+    fn wants_all(&self) -> bool {
+        let Self { card, status, kind, from, to, balance: _, user: _ } = self;
+        (card, status, kind, from, to) == (&None, &None, &None, &None, &None)
+    }
+
+    /// Between which ids the transactions are: before the first, not before the second.
+    fn ids(&self) -> (Uuid, Uuid) {
+        let id = |at: Timestamp| {
+            let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
+            ordered_v4(milliseconds, 0)
+        };
+        let before = self.to.and_then(|to| to.checked_add(ID_SLACK).ok());
+        let least = self.from.and_then(|from| from.checked_sub(ID_SLACK).ok());
+        (before.map_or(Uuid::max(), id), least.map_or(Uuid::nil(), id))
+    }
+}
 
 impl App {
     /// The transaction of an id.
@@ -16,17 +104,189 @@ impl App {
         Ok(tx.end(found).await?.ok_or(Refusal::TransactionNotFound)?)
     }
 
-    /// A page of a balance's history, newest first, from the one before `before`.
-    pub async fn transactions(
+    /// A page of a user's balance's history, newest first.
+    pub async fn history_of_balance(
         &self,
         scope: Scope,
-        balance: BalanceId,
-        before: i64,
+        asked: History,
+        after: Option<Place>,
         limit: i64,
-    ) -> Result<Page<Transaction>, Error> {
-        self.balance(scope, None, balance).await?;
-        let mut tx = self.db.read().await?;
-        let rows = transactions::list(&mut tx, scope, balance, before, limit + 1).await;
-        Ok(Page::of(tx.end(rows).await?, limit, |found| found.number))
+    ) -> Result<Page<Transaction, Place>, Error> {
+        if let Some(balance) = asked.balance {
+            self.balance(scope, None, balance).await?;
+        }
+        self.history(scope, asked, after, limit).await
     }
+
+    /// A page of a history, newest first. It has fewer transactions than asked for, even none,
+    /// where so few are among the many that it passed; what comes next tells whether it is the
+    /// last.
+    pub async fn history(
+        &self,
+        scope: Scope,
+        asked: History,
+        after: Option<Place>,
+        limit: i64,
+    ) -> Result<Page<Transaction, Place>, Error> {
+        let mut tx = self.db.read().await?;
+        let page = page(&mut tx, scope, &asked, after, limit).await;
+        tx.end(page).await
+    }
+}
+
+async fn page(
+    tx: &mut Tx,
+    scope: Scope,
+    asked: &History,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Page<Transaction, Place>, Error> {
+    let way = match within(tx, scope, asked).await? {
+        Some(balances) => Way::Balances(balances),
+        None => Way::Partner(asked.ids().1),
+    };
+    let (found, next) = walk(tx, scope, asked, &way, after, limit).await?;
+    let keys = found.iter().map(|passed| (scope.partner(), passed.id));
+    let whole = transactions::load(tx, keys).await?.into_iter();
+    let mut whole: HashMap<TransactionId, Transaction> =
+        whole.map(|(_, found)| (found.id, found)).collect();
+    let items = found.iter().filter_map(|passed| whole.remove(&passed.id)).collect();
+    Ok(Page { items, next })
+}
+
+/// The balances that what is asked for can be of; none where it can be of any.
+async fn within(
+    tx: &mut Tx,
+    scope: Scope,
+    asked: &History,
+) -> Result<Option<Vec<BalanceId>>, Error> {
+    let mut named: Option<Vec<BalanceId>> = None;
+    let mut narrow = |to: Vec<BalanceId>| {
+        named = Some(match named.take() {
+            None => to,
+            Some(before) => before.into_iter().filter(|id| to.contains(id)).collect(),
+        });
+    };
+    if let Some(id) = asked.balance {
+        balances::find(tx, scope, id).await?.ok_or(Refusal::BalanceNotFound)?;
+        narrow(vec![id]);
+    }
+    if let Some(id) = asked.card {
+        let card = cards::find(tx, scope, id).await?.ok_or(Refusal::CardNotFound)?;
+        narrow(vec![card.balance]);
+    }
+    if let Some(id) = asked.user {
+        users::find(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
+        narrow(balances::list(tx, scope, id).await?.iter().map(|balance| balance.id).collect());
+    }
+    Ok(named)
+}
+
+/// Which way a walk goes.
+enum Way {
+    /// Through some balances, by number.
+    Balances(Vec<BalanceId>),
+    /// Through all that the partner has, by id, down to this one.
+    Partner(Uuid),
+}
+
+impl Way {
+    fn place(&self, passed: &Passed) -> Place {
+        match self {
+            Self::Balances(_) => Place::Number(passed.number),
+            Self::Partner(_) => Place::Id(passed.id.0),
+        }
+    }
+
+    /// A stretch of it that begins after a place: what is passed in order, and whether there may be
+    /// more.
+    async fn stretch(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        after: Place,
+        length: i64,
+    ) -> Result<(Vec<Passed>, bool), Error> {
+        match (self, after) {
+            (Self::Balances(balances), Place::Number(before)) => {
+                Ok(merged(tx, scope, balances, before, length).await?)
+            }
+            (Self::Partner(least), Place::Id(before)) => {
+                let passed = transactions::walk(tx, scope, (before, *least), length).await?;
+                let more = is_full(&passed, length);
+                Ok((passed, more))
+            }
+            (Self::Balances(_), Place::Id(_)) | (Self::Partner(_), Place::Number(_)) => {
+                Err(Error::broken("a page of a history comes after another one's"))
+            }
+        }
+    }
+}
+
+/// Goes on until as many are found as are asked for, or as many were passed as may be.
+async fn walk(
+    tx: &mut Tx,
+    scope: Scope,
+    asked: &History,
+    way: &Way,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<(Vec<Passed>, Option<Place>), Error> {
+    let mut place = match (way, after) {
+        (Way::Balances(_), None) => Place::Number(i64::MAX),
+        (Way::Partner(_), None) => Place::Id(asked.ids().0),
+        // A page can't begin later than the history ends.
+        (Way::Partner(_), Some(Place::Id(id))) => Place::Id(id.min(asked.ids().0)),
+        (_, Some(after)) => after,
+    };
+    let length = if asked.wants_all() { limit + 1 } else { STRETCH };
+    let wanted = usize::try_from(limit).unwrap_or(0);
+    let (mut found, mut count): (Vec<Passed>, usize) = (Vec::new(), 0);
+    loop {
+        let (passed, more) = way.stretch(tx, scope, place, length).await?;
+        count += passed.len();
+        for passed in passed {
+            place = way.place(&passed);
+            if asked.wants(&passed) {
+                if found.len() == wanted {
+                    let next = found.last().map(|last| way.place(last));
+                    return Ok((found, next));
+                }
+                found.push(passed);
+            }
+        }
+        if !more {
+            return Ok((found, None));
+        }
+        if count >= PASSED_MAX {
+            return Ok((found, Some(place)));
+        }
+    }
+}
+
+/// A stretch of several balances' histories as one: no further than each of them was read.
+async fn merged(
+    tx: &mut Tx,
+    scope: Scope,
+    balances: &[BalanceId],
+    before: i64,
+    length: i64,
+) -> Result<(Vec<Passed>, bool), Error> {
+    let each = (length / i64::try_from(balances.len().max(1)).unwrap_or(length)).max(1);
+    let (mut all, mut read_to) = (Vec::new(), None);
+    for balance in balances {
+        let passed = transactions::walk_balance(tx, scope, *balance, before, each).await?;
+        if is_full(&passed, each) {
+            read_to = read_to.max(passed.last().map(|last| last.number));
+        }
+        all.extend(passed);
+    }
+    all.retain(|passed| read_to.is_none_or(|number| passed.number >= number));
+    all.sort_unstable_by_key(|passed| std::cmp::Reverse(passed.number));
+    Ok((all, read_to.is_some()))
+}
+
+/// Whether as many were read as could be, so that there may be more.
+fn is_full(passed: &[Passed], length: i64) -> bool {
+    i64::try_from(passed.len()).is_ok_and(|count| count >= length)
 }

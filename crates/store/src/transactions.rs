@@ -84,8 +84,19 @@ macro_rules! select {
 }
 
 const BY_ID: Sql = Sql(select!("id = $2"));
-const BY_BALANCE: Sql =
-    Sql(select!("balance_id = $2 and number < $3 order by number desc limit $4"));
+// What tells whether a transaction of the history is asked for: the rest is read of those that are.
+const WALK: Sql = Sql("
+    select id, number, card_id, kind, status, received_at
+    from \"transaction\"
+    where partner_id = $1 and id < $2 and id >= $3
+    order by id desc
+    limit $4");
+const WALK_BALANCE: Sql = Sql("
+    select id, number, card_id, kind, status, received_at
+    from \"transaction\"
+    where partner_id = $1 and balance_id = $2 and number < $3
+    order by number desc
+    limit $4");
 const EXPIRED: Sql = Sql("
     select t.id, t.balance_id, t.currency, b.user_id
     from \"transaction\" t
@@ -130,7 +141,12 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_BALANCE, EXPIRED];
+pub const STATEMENTS: &[Sql] = &[BY_ID, WALK, WALK_BALANCE, EXPIRED];
+/// Those that walk through the history, with the types of their parameters.
+pub const WALKS: &[Each] = &[
+    Each { sql: WALK.0, keys: &[Type::Int, Type::Uuid, Type::Uuid, Type::Int] },
+    Each { sql: WALK_BALANCE.0, keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int] },
+];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOAD, LOAD_REFERENCED, UPDATE];
 
@@ -146,16 +162,55 @@ pub async fn find(
     tx.find(&BY_ID, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
 }
 
-/// The history of a balance, newest first, from the one before `before`.
-pub async fn list(
+/// A transaction as a walk through the history passes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Its id.
+    pub id: TransactionId,
+    /// Its place in the history of its partner, and of its balance.
+    pub number: i64,
+    /// Its card, if there is one.
+    pub card: Option<CardId>,
+    /// Its type.
+    pub kind: TransactionType,
+    /// Where it stands.
+    pub status: Status,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// Walks through a partner's transactions by id, from the one before `before` down to `least`.
+pub async fn walk(
+    tx: &mut Tx,
+    scope: Scope,
+    (before, least): (Uuid, Uuid),
+    limit: i64,
+) -> Result<Vec<Passed>, StoreError> {
+    let rows = tx.rows(&WALK, &[&scope.partner(), &before, &least, &limit]).await?;
+    rows.iter().map(read_passed).collect()
+}
+
+/// Walks through a balance's transactions by number, from the one before `before` down.
+pub async fn walk_balance(
     tx: &mut Tx,
     scope: Scope,
     balance: BalanceId,
     before: i64,
     limit: i64,
-) -> Result<Vec<Transaction>, StoreError> {
-    let rows = tx.rows(&BY_BALANCE, &[&scope.partner(), &balance, &before, &limit]).await?;
-    rows.iter().map(read).collect()
+) -> Result<Vec<Passed>, StoreError> {
+    let rows = tx.rows(&WALK_BALANCE, &[&scope.partner(), &balance, &before, &limit]).await?;
+    rows.iter().map(read_passed).collect()
+}
+
+fn read_passed(row: &Row) -> Result<Passed, StoreError> {
+    Ok(Passed {
+        id: row.get("id")?,
+        number: row.get("number")?,
+        card: row.get::<Option<i64>>("card_id")?.map(CardId),
+        kind: word(row, "kind", TransactionType::parse)?,
+        status: word(row, "status", Status::parse)?,
+        received_at: row.get("received_at")?,
+    })
 }
 
 /// A transaction whose hold has come to its end.
@@ -191,7 +246,7 @@ pub async fn list_expired(
         .collect()
 }
 
-/// Reads transactions whose balances were locked before.
+/// Reads transactions, in no particular order. The engine has locked their balances before.
 pub async fn load(
     tx: &mut Tx,
     keys: impl Iterator<Item = Key>,

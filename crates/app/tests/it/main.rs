@@ -2,6 +2,7 @@
 
 mod audit;
 mod collateral;
+mod history;
 mod holds;
 mod janitor;
 mod jwe;

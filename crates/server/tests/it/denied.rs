@@ -48,6 +48,11 @@ const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
 const CARD_OF_USER: Names = &[("{cardId}", "CARD_NOT_FOUND"), ("{customerId}", "CARD_NOT_FOUND")];
 const OPERATION_OF_USER: Names =
     &[("{operationId}", "OPERATION_NOT_FOUND"), ("{customerId}", "OPERATION_NOT_FOUND")];
+const HISTORY: Names = &[
+    ("{balanceId}", "BALANCE_NOT_FOUND"),
+    ("{cardId}", "CARD_NOT_FOUND"),
+    ("{customerId}", "CUSTOMER_NOT_FOUND"),
+];
 const NEW_CARD: Names =
     &[("{customerId}", "CUSTOMER_NOT_FOUND"), ("{balanceId}", "BALANCE_NOT_FOUND")];
 
@@ -57,12 +62,14 @@ pub(crate) enum Sends {
     Nothing,
     /// JSON, with names as in a path.
     Json(&'static str),
+    /// Nothing but a query, with names as in a path.
+    Query(&'static str),
     /// A KYC form.
     Form,
 }
 
 use Channel::{Lifecycle, Processor, Public, Secure};
-use Sends::{Form, Json, Nothing};
+use Sends::{Form, Json, Nothing, Query};
 
 const VIRTUAL_CARD: Sends =
     Json(r#"{"balanceId": "{balanceId}", "configId": "0019167984", "dcUserId": {customerId}}"#);
@@ -73,6 +80,8 @@ const TRANSFER: Sends = Json(
     r#"{"type": "topUp", "amount": 5, "currency": "EUR", "description": "Top-up",
         "externalTransactionId": "denied"}"#,
 );
+const FILTERS: Sends =
+    Query("balanceId={balanceId}&cardId={cardId}&customerId={customerId}&status=CLEARED");
 const AUTHORIZATION: Sends = Json(
     r#"{"card": {"cardId": {cardId}}, "kind": "authorization", "type": "pos", "amount": 5,
         "currency": "EUR", "transactionId": "denied", "description": "Book store",
@@ -123,6 +132,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, TRANSFER),
     ("GET", "/secure/partner-balances", Secure, NOBODYS, Nothing),
     ("GET", "/secure/partner-balances/{balanceId}", Secure, BALANCE, Nothing),
+    ("GET", "/secure/transactions", Secure, HISTORY, FILTERS),
     ("GET", "/secure/transactions/{transactionId}", Secure, TRANSACTION, Nothing),
     ("POST", "/secure/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
     ("POST", "/secure/customers/{customerId}/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
@@ -220,7 +230,10 @@ fn request(
     value: impl Fn(&str) -> String,
 ) -> RequestBuilder {
     let &(method, path, _, names, sends) = route;
-    let path = filled(path, names, &value);
+    let mut path = filled(path, names, &value);
+    if let Query(text) = sends {
+        path = format!("{path}?{}", filled(text, names, &value));
+    }
     assert!(!path.contains('{'), "{path} has a name that the table doesn't tell");
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
     let mut request = caller.request(method, &path);
@@ -228,12 +241,12 @@ fn request(
         request = request.header("Issuer-Code", code);
     }
     match sends {
-        Nothing => request,
         Json(body) => {
             let body = filled(body, names, &value);
             let body: Value = serde_json::from_str(&body).expect("the table has JSON");
             request.json(&body)
         }
+        Nothing | Query(_) => request,
         Form => request.multipart(form()),
     }
 }

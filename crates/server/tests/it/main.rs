@@ -12,6 +12,7 @@ mod certificates;
 mod crash;
 mod deliveries;
 mod denied;
+mod history;
 mod jwe;
 mod ledger;
 mod limits;

@@ -189,6 +189,18 @@ async fn check(db: &Db) {
     tx.rollback().await;
 }
 
+/// A walk through a history stops at its page: it goes along an index and sorts nothing.
+async fn walks(db: &Db) {
+    let mut connection = db.engine(0).expect("connects");
+    let mut tx = connection.begin().await.expect("begins");
+    for each in transactions::WALKS {
+        let plan = plan(&mut tx, *each).await;
+        let sorted = plan.contains("Sort") || plan.contains("TEMP B-TREE");
+        assert!(!scans(db.kind(), &plan) && !sorted, "{}\n{plan}", each.sql);
+    }
+    tx.rollback().await;
+}
+
 async fn understood(db: Db) {
     migrated(&db).await;
     let mut tx = db.begin().await.expect("begins");
@@ -206,8 +218,10 @@ async fn understood(db: Db) {
 async fn indexed(db: Db) {
     migrated(&db).await;
     check(&db).await;
+    walks(&db).await;
     fill(&db).await;
     check(&db).await;
+    walks(&db).await;
 }
 
 async fn empty_postgres() -> Db {
