@@ -6,7 +6,7 @@ mod transfer;
 
 pub(crate) use create::create;
 pub(crate) use find::{find, list};
-pub(crate) use transfer::transfer;
+pub(crate) use transfer::{transfer, transfer_of_partner};
 
 use crate::answer::{Code, Named};
 use crate::cards::CardJson;

@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::wire::{Fields, Notes, Reader, digits, number};
 use crate::{Api, Peer};
 use app::audit::Origin;
+use app::balances::Right;
 use app::{Once, Refusal};
 use axum::body::to_bytes;
 use axum::extract::{
@@ -94,8 +95,22 @@ impl Head {
     /// The partner whose data the caller may touch.
     pub(crate) fn scope(&self) -> Result<Scope, Problem> {
         match self.caller {
-            Caller::Partner(scope) => Ok(scope),
+            Caller::Partner(scope) | Caller::Operator(scope, _) => Ok(scope),
             Caller::Processor(_) => Err(Problem::internal()),
+        }
+    }
+
+    /// Whether the caller is a system of the operator's own.
+    pub(crate) fn is_operators(&self) -> bool {
+        matches!(self.caller, Caller::Operator(..))
+    }
+
+    /// Whether the caller may move money by this right.
+    pub(crate) fn may(&self, right: Right) -> bool {
+        match self.caller {
+            Caller::Partner(_) => right == Right::Partner,
+            Caller::Operator(_, operator) => operator.may(right),
+            Caller::Processor(_) => false,
         }
     }
 
@@ -103,7 +118,7 @@ impl Head {
     pub(crate) fn processor(&self) -> Result<ProcessorId, Problem> {
         match self.caller {
             Caller::Processor(processor) => Ok(processor),
-            Caller::Partner(_) => Err(Problem::internal()),
+            Caller::Partner(_) | Caller::Operator(..) => Err(Problem::internal()),
         }
     }
 
@@ -344,7 +359,7 @@ async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Prob
 fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
     let peer = parts.extensions.get::<Peer>();
     let actor = match caller {
-        Caller::Partner(_) => certificate_name(peer, api),
+        Caller::Partner(_) | Caller::Operator(..) => certificate_name(peer, api),
         Caller::Processor(id) => format!("processor:{}", id.0),
     };
     Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }

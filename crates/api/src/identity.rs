@@ -2,6 +2,7 @@
 
 use crate::problem::Problem;
 use crate::{Api, Peer};
+use app::balances::Right;
 use app::certificates::Certificate;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -15,8 +16,59 @@ use domain::scope::Scope;
 pub(crate) enum Caller {
     /// A partner's back end.
     Partner(Scope),
+    /// A system of the operator's own, for the partner that it names.
+    Operator(Scope, Operator),
     /// An issuing processor.
     Processor(ProcessorId),
+}
+
+/// A system of the operator's own, and what its certificate lets it move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operator {
+    /// The certificate's.
+    fingerprint: Fingerprint,
+    collateral: bool,
+    iban: bool,
+}
+
+/// SHA-256 of a certificate's DER.
+type Fingerprint = [u8; 32];
+
+impl Operator {
+    /// Whose certificate it is.
+    pub(crate) fn holder(self) -> Holder {
+        Holder::Operator(self.fingerprint)
+    }
+
+    /// Whether it may move money by this right.
+    pub(crate) fn may(self, right: Right) -> bool {
+        match right {
+            Right::Partner => false,
+            Right::Collateral => self.collateral,
+            Right::Iban => self.iban,
+        }
+    }
+}
+
+/// Which certificates open a route under `/secure`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admits {
+    /// The scope that a partner's must have; none where it is no partner's route.
+    partner: Option<&'static str>,
+    /// The scopes of which one of the operator's own must have one.
+    operator: &'static [&'static str],
+}
+
+impl Admits {
+    /// A partner's usual ones.
+    pub(crate) const PARTNER: Self = Self { partner: Some("secure"), operator: &[] };
+    /// Those, and the operator's for bank transfers.
+    pub(crate) const TRANSFERS: Self = Self { partner: Some("secure"), operator: &["iban"] };
+    /// The operator's.
+    pub(crate) const LOADS: Self = Self { partner: None, operator: &["collateral", "iban"] };
+    /// A partner's that may make balances of its own.
+    pub(crate) const CREATION: Self =
+        Self { partner: Some("partner-balance-create"), operator: &[] };
 }
 
 /// Whose certificate it is, however little it allows.
@@ -26,23 +78,67 @@ pub(crate) enum Holder {
     Partner(PartnerId),
     /// A processor's.
     Processor(ProcessorId),
+    /// A system's of the operator's own, by its certificate.
+    Operator(Fingerprint),
 }
 
 /// Whom a request is counted for; nobody where its certificate isn't accepted.
 pub(crate) fn holder(api: &Api, request: &Request) -> Option<Holder> {
     let held = certificate(api, request).ok()?;
-    held.partner.map(Holder::Partner).or(held.processor.map(Holder::Processor))
+    let holder = held.partner.map(Holder::Partner).or(held.processor.map(Holder::Processor));
+    holder.or_else(|| Some(Holder::Operator(held.fingerprint.try_into().ok()?)))
 }
 
-/// `/secure`: a partner's certificate with the scope `secure`.
-pub(crate) async fn secure(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    match partner(&api, &request) {
-        Ok(partner) => {
-            request.extensions_mut().insert(Caller::Partner(Scope::of_caller(partner.id)));
+/// `/secure`: a certificate that the route admits. The operator's names the partner that it acts
+/// for in the header `Issuer-Code`, sent once.
+pub(crate) async fn secure(
+    State((api, admits)): State<(Api, Admits)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = certificate(&api, &request).and_then(|held| match &held.operator {
+        Some(_) => operator(&api, &request, &held, admits),
+        None => {
+            let scope = admits.partner.ok_or_else(not_allowed)?;
+            let partner = partner(&api, &held, scope)?;
+            Ok(Caller::Partner(Scope::of_caller(partner.id)))
+        }
+    });
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// A system of the operator's own, and the live partner that it acts for.
+fn operator(
+    api: &Api,
+    request: &Request,
+    held: &Certificate,
+    admits: Admits,
+) -> Result<Caller, Problem> {
+    if !admits.operator.iter().any(|scope| allows(held, scope)) {
+        return Err(not_allowed());
+    }
+    let settings = api.app.settings.get();
+    let mut codes = request.headers().get_all("issuer-code").iter();
+    let only = codes.next().filter(|_| codes.next().is_none());
+    let partner = only.and_then(|code| settings.partner_of_code(code.to_str().ok()?));
+    let partner = partner.filter(|partner| partner.state == PartnerState::Live);
+    let partner = partner.ok_or_else(|| {
+        let detail = "The header Issuer-Code must name the partner that it is for, once.";
+        Problem::forbidden("ISSUER_CODE_MISMATCH", detail)
+    })?;
+    let fingerprint = held.fingerprint.as_slice().try_into().map_err(|_| Problem::internal())?;
+    let operator = Operator {
+        fingerprint,
+        collateral: allows(held, "collateral"),
+        iban: allows(held, "iban"),
+    };
+    Ok(Caller::Operator(Scope::of_caller(partner.id), operator))
 }
 
 /// `/lifecycle`: the same, and the header `Issuer-Code`, sent once, names that partner.
@@ -51,7 +147,8 @@ pub(crate) async fn lifecycle(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let partner = match partner(&api, &request) {
+    let held = certificate(&api, &request);
+    let partner = match held.and_then(|held| partner(&api, &held, "secure")) {
         Ok(partner) => partner,
         Err(problem) => return problem.into_response(),
     };
@@ -84,20 +181,20 @@ pub(crate) async fn processor(
 
 /// Whoever has a certificate of ours that is good for one of the channels.
 pub(crate) fn known(api: &Api, request: &Request) -> Result<(), Problem> {
-    match certificate(api, request)?.processor {
+    let held = certificate(api, request)?;
+    match held.processor {
         Some(_) => Ok(()),
-        None => partner(api, request).map(drop),
+        None => partner(api, &held, "secure").map(drop),
     }
 }
 
-/// The live partner of a certificate that may use the partner's channels.
-fn partner(api: &Api, request: &Request) -> Result<Partner, Problem> {
-    let held = certificate(api, request)?;
+/// The live partner of a certificate that has this scope.
+fn partner(api: &Api, held: &Certificate, scope: &str) -> Result<Partner, Problem> {
     let settings = api.app.settings.get();
     let id = held.partner.ok_or_else(not_allowed)?;
     let partner = settings.partner(id).filter(|partner| partner.state == PartnerState::Live);
     let partner = partner.cloned().ok_or_else(not_accepted)?;
-    if allows(&held, "secure") { Ok(partner) } else { Err(not_allowed()) }
+    if allows(held, scope) { Ok(partner) } else { Err(not_allowed()) }
 }
 
 fn allows(held: &Certificate, scope: &str) -> bool {
@@ -118,7 +215,8 @@ fn certificate(api: &Api, request: &Request) -> Result<Certificate, Problem> {
         .ok_or_else(not_accepted)
 }
 
-fn not_allowed() -> Problem {
+/// 403: the certificate lacks a scope.
+pub(crate) fn not_allowed() -> Problem {
     Problem::forbidden("FORBIDDEN", "The certificate doesn't allow this.")
 }
 

@@ -66,7 +66,9 @@ impl Guard {
     fn count(&self, sender: Sender) -> Result<(), Duration> {
         let now = Instant::now();
         match sender {
-            Sender::Known(Holder::Partner(id)) => take(&self.partners, Holder::Partner(id), now),
+            Sender::Known(holder @ (Holder::Partner(_) | Holder::Operator(_))) => {
+                take(&self.partners, holder, now)
+            }
             Sender::Known(Holder::Processor(id)) => {
                 take(&self.processors, Holder::Processor(id), now)
             }
@@ -78,6 +80,7 @@ impl Guard {
     fn place(&self, caller: Caller, body: Body) -> Result<Vec<Place>, &'static str> {
         let (holder, places) = match caller {
             Caller::Partner(scope) => (Holder::Partner(scope.partner()), &self.partner_places),
+            Caller::Operator(_, operator) => (operator.holder(), &self.partner_places),
             Caller::Processor(id) => (Holder::Processor(id), &self.processor_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];

@@ -1,13 +1,17 @@
-//! The partner's own balances: find, list (spec "Partner balances").
+//! The partner's own balances: create, find, list, load (spec "Partner balances").
 
 use crate::Api;
-use crate::answer::{Code, Done, List, Named};
-use crate::call::Head;
+use crate::answer::{Code, Created, Done, List, Named, kept};
+use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
+use crate::wire::{currency, word};
+use app::Refusal;
 use app::balances::PartnerBalance;
 use domain::balance::{BalanceState, PartnerBalanceKind};
+use domain::money::Currency;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -36,6 +40,25 @@ struct PartnerBalanceJson {
     state: State,
 }
 
+/// `POST /secure/partner-balances` `{kind, currency}` → 201 the balance.
+pub(crate) fn create() -> Endpoint {
+    Endpoint::of(read, created)
+        .about(
+            TAG,
+            "Create a balance of the partner's own",
+            "`kind` is `CREDIT` or `DEPOSIT`; there is one of each kind and currency, and one that \
+             is there already is answered as it is. The operator loads it. Needs a certificate \
+             with the scope `partner-balance-create`.",
+        )
+        .example(json!({ "kind": "DEPOSIT", "currency": "EUR" }))
+        .refuses(&[Refusal::CurrencyNotSupported])
+}
+
+/// `POST /secure/partner-balances/{balanceId}/transactions` → 201 the transaction.
+pub(crate) fn transfer() -> Endpoint {
+    crate::balances::transfer_of_partner(TAG)
+}
+
 /// `GET /secure/partner-balances/{balanceId}`.
 pub(crate) fn find() -> Endpoint {
     Endpoint::of(nothing, found).about(TAG, "Show a balance of the partner's own", "By its id.")
@@ -49,6 +72,24 @@ pub(crate) fn list() -> Endpoint {
         "`COMPANY` is made with the first program of a currency; the operator makes the others. \
          The list has one page.",
     )
+}
+
+fn read(call: &Call) -> Result<(PartnerBalanceKind, Currency), Problem> {
+    const KINDS: &[PartnerBalanceKind] = &[PartnerBalanceKind::Credit, PartnerBalanceKind::Deposit];
+    let mut fields = call.fields()?;
+    let kind = fields.required("kind", word(KINDS, "must be CREDIT or DEPOSIT"));
+    let currency = fields.required("currency", currency());
+    kind.zip(currency).ok_or_else(|| fields.problem())
+}
+
+async fn created(
+    api: Api,
+    head: Head,
+    (kind, currency): (PartnerBalanceKind, Currency),
+) -> Result<Created<PartnerBalanceJson>, Problem> {
+    let once = head.once(kept::<_, PartnerBalanceJson>);
+    let made = api.app.create_own_balance(head.scope()?, kind, currency, once).await?;
+    Ok(Created::kept(made))
 }
 
 async fn found(api: Api, head: Head, (): ()) -> Result<Done<PartnerBalanceJson>, Problem> {

@@ -1,6 +1,7 @@
 //! Every route, on one screen.
 
 use crate::encryption::{Decryption, PublicKeys};
+use crate::identity::Admits;
 use crate::limits::{Body, Guard};
 use crate::openapi::Channel;
 use crate::problem::Problem;
@@ -48,10 +49,7 @@ fn secure() -> Routes {
         )
         .route("/secure/customers/{customerId}/balances/{balanceId}", get(balances::find()))
         .route("/secure/balances/{balanceId}", get(balances::find()))
-        .route(
-            "/secure/balances/{balanceId}/transactions",
-            get(transactions::list_of_balance()).post(balances::transfer()),
-        )
+        .route("/secure/balances/{balanceId}/transactions", get(transactions::list_of_balance()))
         .route("/secure/partner-balances", get(partner_balances::list()))
         .route("/secure/partner-balances/{balanceId}", get(partner_balances::find()))
         .route("/secure/transactions", get(transactions::list()))
@@ -85,6 +83,25 @@ fn secure() -> Routes {
         .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock()))
 }
 
+/// The routes under `/secure` by which money is moved from outside the network.
+fn transfers() -> Routes {
+    Routes::of(Channel::Secure)
+        .route("/secure/balances/{balanceId}/transactions", post(balances::transfer()))
+}
+
+/// The routes under `/secure` of the operator's own systems.
+fn loads() -> Routes {
+    Routes::of(Channel::Secure).route(
+        "/secure/partner-balances/{balanceId}/transactions",
+        post(partner_balances::transfer()),
+    )
+}
+
+/// The routes under `/secure` by which a partner makes balances of its own.
+fn creation() -> Routes {
+    Routes::of(Channel::Secure).route("/secure/partner-balances", post(partner_balances::create()))
+}
+
 /// The routes under `/processor`.
 fn processor() -> Routes {
     Routes::of(Channel::Processor)
@@ -104,7 +121,7 @@ fn sandbox() -> Routes {
 /// The routes of a channel.
 pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
     match channel {
-        Channel::Secure => vec![secure(), forms()],
+        Channel::Secure => vec![secure(), forms(), transfers(), loads(), creation()],
         Channel::Lifecycle => vec![lifecycle()],
         Channel::Processor => vec![processor()],
         Channel::Sandbox => vec![sandbox()],
@@ -122,9 +139,17 @@ pub fn router(app: App, options: Options) -> Router {
         guard: Arc::new(Guard::new(&options.limits)),
     };
 
-    let secure = finished(&secure(), Body::Json, &api)
-        .merge(finished(&forms(), Body::Form, &api))
-        .route_layer(from_fn_with_state(api.clone(), identity::secure));
+    let secure = [
+        (secure(), Body::Json, Admits::PARTNER),
+        (forms(), Body::Form, Admits::PARTNER),
+        (transfers(), Body::Json, Admits::TRANSFERS),
+        (loads(), Body::Json, Admits::LOADS),
+        (creation(), Body::Json, Admits::CREATION),
+    ];
+    let secure = secure.into_iter().fold(Router::new(), |all, (routes, body, admits)| {
+        let admitted = from_fn_with_state((api.clone(), admits), identity::secure);
+        all.merge(finished(&routes, body, &api).route_layer(admitted))
+    });
     let lifecycle = finished(&lifecycle(), Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::lifecycle));
     let processor = finished(&processor(), Body::Json, &api)
@@ -153,8 +178,8 @@ fn sandbox_routes(api: &Api) -> Router<Api> {
     if api.sandbox.is_none() {
         return Router::new();
     }
-    finished(&sandbox(), Body::Json, api)
-        .route_layer(from_fn_with_state(api.clone(), identity::secure))
+    let admitted = from_fn_with_state((api.clone(), Admits::PARTNER), identity::secure);
+    finished(&sandbox(), Body::Json, api).route_layer(admitted)
 }
 
 /// What surrounds an endpoint, from the outside in, once it is known who calls: a place among the

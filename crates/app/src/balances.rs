@@ -7,4 +7,4 @@ mod transfer;
 
 pub use find::WithCards;
 pub use of_partner::{PartnerBalance, partner_balance_json};
-pub use transfer::{Right, Transfer};
+pub use transfer::{Owned, Right, Transfer};

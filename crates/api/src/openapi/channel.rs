@@ -49,9 +49,13 @@ impl Channel {
     /// What the certificate of its callers must be.
     pub(crate) fn certificate(self) -> &'static str {
         match self {
-            Self::Secure | Self::Sandbox => {
-                "A partner's client certificate with the scope `secure`."
+            Self::Secure => {
+                "A partner's client certificate with the scope `secure`. Where a call says so: \
+                 with the scope `partner-balance-create`, or one of the operator's own with the \
+                 scope `collateral` or `iban` and the header `Issuer-Code` with the code of the \
+                 partner that it acts for."
             }
+            Self::Sandbox => "A partner's client certificate with the scope `secure`.",
             Self::Lifecycle => {
                 "A partner's client certificate with the scope `secure`, and the header \
                  `Issuer-Code` with that partner's code."
@@ -77,8 +81,8 @@ impl Channel {
             (403, "ISSUER_CODE_MISMATCH"),
         ];
         match self {
-            Self::Secure | Self::Processor | Self::Sandbox => &ALL[..3],
-            Self::Lifecycle => &ALL,
+            Self::Processor | Self::Sandbox => &ALL[..3],
+            Self::Secure | Self::Lifecycle => &ALL,
         }
     }
 }

@@ -108,6 +108,12 @@ const ISSUER_CODE: Header = Header {
     required: Required::True,
     form: || schema::pattern("^[a-z0-9-]{1,64}$").build(),
 };
+const ACTED_FOR: Header = Header {
+    description: "With a certificate of the operator's own: the code of the partner that it acts \
+                  for. Without meaning with a partner's.",
+    required: Required::False,
+    ..ISSUER_CODE
+};
 const KEY: Header = Header {
     name: "X-Idempotency-Key",
     description: "The same key with the same content is done once, and answered the same for 30 \
@@ -141,7 +147,8 @@ const PUBLIC_KEY: Header = Header {
 fn headers(channel: Channel, changes: bool) -> Vec<Header> {
     let issuer = match channel {
         Channel::Lifecycle => Some(ISSUER_CODE),
-        Channel::Secure | Channel::Processor | Channel::Sandbox => None,
+        Channel::Secure => Some(ACTED_FOR),
+        Channel::Processor | Channel::Sandbox => None,
     };
     let key = match channel {
         Channel::Processor => Header { required: Required::True, ..KEY },

@@ -1,8 +1,9 @@
 //! The partners' own balances: create, find, list (spec "Partner balances").
 
-use crate::audit::Operator;
+use crate::audit::{Done, Entry, Operator};
+use crate::once::Turn;
 use crate::refusals::Refusal;
-use crate::{App, Error, ids};
+use crate::{App, Error, Once, ids};
 use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use domain::ids::{BalanceId, PartnerId};
 use domain::money::{Amount, Currency};
@@ -59,6 +60,53 @@ impl App {
         let id = settings.partner_balance(partner, kind, currency);
         let id = id.ok_or(Error::broken("a partner balance that was made isn't there"))?;
         self.partner_balance(Scope::platform(partner, "was just made"), id).await
+    }
+
+    /// Creates a balance of the calling partner's own, or finds the one of this kind and currency.
+    pub async fn create_own_balance(
+        &self,
+        scope: Scope,
+        kind: PartnerBalanceKind,
+        currency: Currency,
+        once: Once<PartnerBalance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let made = self.create_own_balance_in(&mut tx, scope, kind, currency).await;
+        let made = self.finish(scope, &once, tx, made).await?;
+        self.refresh_settings().await?;
+        Ok(made)
+    }
+
+    async fn create_own_balance_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        kind: PartnerBalanceKind,
+        currency: Currency,
+    ) -> Result<Done<PartnerBalance>, Error> {
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
+        let settings = self.settings.get();
+        if !settings.programs_of(scope.partner()).iter().any(|p| p.currency == currency) {
+            return Err(Refusal::CurrencyNotSupported.into());
+        }
+        let new = self.insert_partner_balance(tx, scope.partner(), kind, currency).await?;
+        let own = balances::list_of_partner(tx, scope).await?;
+        let own =
+            own.into_iter().find(|it| (it.owner.kind(), it.currency) == (Some(kind), currency));
+        let own = own.and_then(PartnerBalance::of);
+        let own = own.ok_or(Error::broken("a partner balance that was made isn't there"))?;
+        Ok(match new {
+            None => Done::unchanged(own),
+            Some(id) => {
+                let after = json!({ "kind": kind.as_str(), "currency": currency.code() });
+                Done::changed(own, Entry::made("partner-balance.create", id.0, after))
+            }
+        })
     }
 
     async fn create_partner_balance_in(

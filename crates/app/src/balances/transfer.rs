@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 use store::ledger::{self, Message};
 use store::transactions;
 
-/// What a key is unique in, beside the partner: the path is part of the fingerprint.
-const ENDPOINT: &str = "POST /secure/balances/{balanceId}/transactions";
 /// How long a partner waits for the engine before it is told to retry.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -62,6 +60,41 @@ impl Right {
     }
 }
 
+/// Whose money is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// A user's.
+    User,
+    /// The partner's own.
+    Partner,
+}
+
+impl Owned {
+    fn of(kind: TransactionType) -> Self {
+        if kind.is_for(Owner::User(UserId(0))) { Self::User } else { Self::Partner }
+    }
+
+    /// Whether a type is for balances of this owner.
+    #[must_use]
+    pub fn has(self, kind: TransactionType) -> bool {
+        Self::of(kind) == self
+    }
+
+    /// What a key is unique in, beside the partner: the path is part of the fingerprint. The
+    /// operator's systems have keys of their own.
+    #[must_use]
+    pub fn endpoint(self, by_operator: bool) -> &'static str {
+        match (self, by_operator) {
+            (Self::User, false) => "POST /secure/balances/{balanceId}/transactions",
+            (Self::User, true) => "operator POST /secure/balances/{balanceId}/transactions",
+            (Self::Partner, false) => "POST /secure/partner-balances/{balanceId}/transactions",
+            (Self::Partner, true) => {
+                "operator POST /secure/partner-balances/{balanceId}/transactions"
+            }
+        }
+    }
+}
+
 /// What is asked to be moved.
 #[derive(Clone, Debug)]
 pub struct Transfer {
@@ -92,7 +125,8 @@ pub struct Transfer {
 impl App {
     /// Moves the money, or refuses with the reason; both are recorded.
     pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Transaction, Error> {
-        let once = once(asked.key.clone(), asked.fingerprint, asked.origin.clone());
+        let endpoint = Owned::of(asked.kind).endpoint(asked.right != Right::Partner);
+        let once = once(endpoint, asked.key.clone(), asked.fingerprint, asked.origin.clone());
         let _turn = self.turn_of_transfer(scope, &once).await?;
         self.need_supported_mode(scope)?;
         let right = asked.right;
@@ -101,10 +135,9 @@ impl App {
         else {
             return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
         };
-        let found = if asked.kind.partner_kinds().is_empty() {
-            self.balance(scope, None, asked.balance).await.map(|_| ())
-        } else {
-            self.partner_balance(scope, asked.balance).await.map(|_| ())
+        let found = match Owned::of(asked.kind) {
+            Owned::User => self.balance(scope, None, asked.balance).await.map(|_| ()),
+            Owned::Partner => self.partner_balance(scope, asked.balance).await.map(|_| ()),
         };
         match found {
             Ok(()) => {}
@@ -120,7 +153,7 @@ impl App {
             owner: None,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
-            names: Names { scope: ENDPOINT.to_owned(), key: once.key, network: Some(network) },
+            names: Names { scope: once.endpoint, key: once.key, network: Some(network) },
             fingerprint: asked.fingerprint.to_vec(),
             request_id: asked.origin.request_id.clone(),
             now,
@@ -140,11 +173,12 @@ impl App {
     pub async fn refuse_transfer_type(
         &self,
         scope: Scope,
+        endpoint: &str,
         key: Option<String>,
         fingerprint: [u8; 32],
         origin: Origin,
     ) -> Result<Transaction, Error> {
-        let once = once(key, fingerprint, origin);
+        let once = once(endpoint, key, fingerprint, origin);
         let _turn = self.turn_of_transfer(scope, &once).await?;
         self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await
     }
@@ -166,7 +200,7 @@ impl App {
     ) -> Result<Transaction, Error> {
         if let Some(key) = &once.key {
             let mut tx = self.db.read().await?;
-            let keys = [(scope.partner(), ENDPOINT, key.as_str())];
+            let keys = [(scope.partner(), once.endpoint.as_str(), key.as_str())];
             let found = ledger::messages_by_key(&mut tx, keys.into_iter()).await;
             if let Some(message) = tx.end(found).await?.first() {
                 if message.fingerprint != once.fingerprint {
@@ -194,9 +228,14 @@ impl App {
 }
 
 /// Only refusals are kept with it: what was done is kept by the engine.
-fn once(key: Option<String>, fingerprint: [u8; 32], origin: Origin) -> Once<Infallible> {
+fn once(
+    endpoint: &str,
+    key: Option<String>,
+    fingerprint: [u8; 32],
+    origin: Origin,
+) -> Once<Infallible> {
     let render = |never: &Infallible| match *never {};
-    Once { endpoint: ENDPOINT.to_owned(), key, fingerprint, origin, render }
+    Once { endpoint: endpoint.to_owned(), key, fingerprint, origin, render }
 }
 
 fn order(asked: Transfer, way: Category, now: Timestamp) -> Order {

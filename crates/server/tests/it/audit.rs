@@ -1,7 +1,7 @@
 //! Who did what: every call that changes something and every reading of card data leaves its
 //! record, and nothing else does.
 
-use crate::denied::{Channel, ROUTES};
+use crate::denied::{Channel, ROUTES, signed};
 use crate::story::{decrypted, encrypted, expect, unique};
 use crate::support::{Caller, Database, Sandbox};
 use reqwest::multipart::{Form, Part};
@@ -56,7 +56,8 @@ async fn records(sandbox: &mut Sandbox) -> BTreeMap<String, Vec<Record>> {
 /// Sends requests and keeps what each must have left.
 struct Book<'a> {
     partner: &'a Caller,
-    expected: Vec<(String, Vec<&'static str>)>,
+    /// The names of the requests, the actions that each leaves, the name of who did them.
+    expected: Vec<(String, Vec<&'static str>, &'static str)>,
     routes: BTreeSet<(&'static str, &'static str)>,
 }
 
@@ -97,7 +98,22 @@ impl<'a> Book<'a> {
     ) -> Value {
         let name = format!("audited-{}", self.expected.len());
         let answer = expect(status, request.header("X-Request-Id", &name)).await;
-        self.expected.push((name, actions.to_vec()));
+        self.expected.push((name, actions.to_vec(), "sandbox"));
+        answer
+    }
+
+    /// As [`Book::send`], by another caller of this name.
+    async fn send_as(
+        &mut self,
+        (caller, name): (&Caller, &'static str),
+        (route, id): (&'static str, &str),
+        body: &Value,
+        actions: &[&'static str],
+    ) -> Value {
+        self.routes.insert(("POST", route));
+        let call = caller.post(&route.replace("{balanceId}", id)).json(body);
+        let answer = self.send(call.header("Issuer-Code", "sandbox"), 201, actions).await;
+        self.expected.last_mut().expect("it was just sent").2 = name;
         answer
     }
 
@@ -203,6 +219,24 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
     numbers.extend([format!("77{number:07}"), "1999-12-31".into(), "external-name".into()]);
     numbers.extend(["ASD123456".to_owned(), "for my holidays".to_owned()]);
     numbers
+}
+
+/// The routes about the partner's own balances.
+async fn partner_balances(book: &mut Book<'_>, creator: &Caller, treasury: &Caller) {
+    let (route, body) =
+        ("/secure/partner-balances", json!({ "kind": "DEPOSIT", "currency": "EUR" }));
+    let creator = (creator, "creator");
+    let made = book.send_as(creator, (route, ""), &body, &["partner-balance.create"]).await;
+    assert_eq!(book.send_as(creator, (route, ""), &body, &[]).await, made, "it was there");
+    let id = made["id"].as_str().expect("an id");
+    let load = json!({
+        "type": "collateralCredit", "amount": 700, "currency": "EUR", "description": "Load",
+        "externalTransactionId": "load-1",
+    });
+    let route = ("/secure/partner-balances/{balanceId}/transactions", id);
+    for actions in [&["balance.transfer"][..], &[]] {
+        book.send_as((treasury, "treasury"), route, &load, actions).await;
+    }
 }
 
 /// The routes about cards; the numbers of those that were shown.
@@ -342,6 +376,11 @@ on_both_databases! {
         let mut sandbox = Sandbox::start(database).await;
         let mut book = Book::new(&sandbox);
         let personal = everything(&mut book).await;
+        let create = ["--partner", "sandbox", "--scope", "partner-balance-create"];
+        let creator = signed(&sandbox, "creator", &create).await;
+        let treasury = ["--operator", "treasury", "--scope", "collateral"];
+        let treasury = signed(&sandbox, "treasury", &treasury).await;
+        partner_balances(&mut book, &creator, &treasury).await;
         let (expected, tried) = (book.expected, book.routes);
         for &(method, route, channel, _, _) in ROUTES {
             // A sandbox's settings are set as by the control socket.
@@ -352,14 +391,15 @@ on_both_databases! {
 
         let records = records(&mut sandbox).await;
         for request in records.keys().filter(|request| !request.is_empty()) {
-            assert!(expected.iter().any(|(name, _)| name == request), "{:?}", records[request]);
+            assert!(expected.iter().any(|(name, ..)| name == request), "{:?}", records[request]);
         }
-        for (request, actions) in expected {
+        for (request, actions, who) in expected {
             let left = records.get(&request).map_or(&[][..], Vec::as_slice);
             let left_actions: Vec<&str> = left.iter().map(|it| it.action.as_str()).collect();
             assert_eq!(left_actions, actions, "{request}");
             for record in left {
-                assert!(record.actor.starts_with("certificate:sandbox/"), "{record:?}");
+                let who = format!("certificate:{who}/");
+                assert!(record.actor.starts_with(&who), "{record:?}");
                 assert_eq!(record.address.as_deref(), Some("127.0.0.1"), "{record:?}");
                 assert!(!record.object.is_empty());
             }

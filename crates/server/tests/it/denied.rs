@@ -3,6 +3,8 @@
 
 mod callers;
 
+pub(crate) use callers::signed;
+
 use crate::story::{KEY, Story, answer, expect, register, registration};
 use crate::support::{Caller, Database, Sandbox};
 use callers::{Callers, Strangers, alert};
@@ -30,6 +32,10 @@ pub(crate) enum Channel {
     Lifecycle,
     /// A partner's.
     Secure,
+    /// A partner's that may make balances of its own.
+    Creation,
+    /// The operator's, which names the partner that it acts for in `Issuer-Code`.
+    Operator,
     /// A processor's.
     Processor,
 }
@@ -68,7 +74,7 @@ pub(crate) enum Sends {
     Form,
 }
 
-use Channel::{Lifecycle, Processor, Public, Secure};
+use Channel::{Creation, Lifecycle, Operator, Processor, Public, Secure};
 use Sends::{Form, Json, Nothing, Query};
 
 const VIRTUAL_CARD: Sends =
@@ -82,6 +88,10 @@ const TRANSFER: Sends = Json(
 );
 const FILTERS: Sends =
     Query("balanceId={balanceId}&cardId={cardId}&customerId={customerId}&status=CLEARED");
+const LOAD: Sends = Json(
+    r#"{"type": "companyCredit", "amount": 5, "currency": "EUR", "description": "Load",
+        "externalTransactionId": "denied"}"#,
+);
 const AUTHORIZATION: Sends = Json(
     r#"{"card": {"cardId": {cardId}}, "kind": "authorization", "type": "pos", "amount": 5,
         "currency": "EUR", "transactionId": "denied", "description": "Book store",
@@ -131,7 +141,15 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, Nothing),
     ("POST", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, TRANSFER),
     ("GET", "/secure/partner-balances", Secure, NOBODYS, Nothing),
+    (
+        "POST",
+        "/secure/partner-balances",
+        Creation,
+        NOBODYS,
+        Json(r#"{"kind": "CREDIT", "currency": "EUR"}"#),
+    ),
     ("GET", "/secure/partner-balances/{balanceId}", Secure, BALANCE, Nothing),
+    ("POST", "/secure/partner-balances/{balanceId}/transactions", Operator, BALANCE, LOAD),
     ("GET", "/secure/transactions", Secure, HISTORY, FILTERS),
     ("GET", "/secure/transactions/{transactionId}", Secure, TRANSACTION, Nothing),
     ("POST", "/secure/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
@@ -185,6 +203,7 @@ pub(crate) const ROUTES: &[Route] = &[
 #[derive(Clone, Debug)]
 struct Ids {
     story: Story,
+    partner_balance: String,
     transaction: String,
     operation: String,
 }
@@ -200,13 +219,16 @@ impl Ids {
         let body = json!({ "balanceId": story.balance, "configId": "0019167984" });
         let ordered = expect(202, partner.post(&path).json(&body)).await;
         let operation = ordered["operationId"].as_str().expect("an id").to_owned();
-        Self { story, transaction: newest, operation }
+        let own = expect(200, partner.get("/secure/partner-balances")).await;
+        let partner_balance = own["items"][0]["id"].as_str().expect("an id").to_owned();
+        Self { story, partner_balance, transaction: newest, operation }
     }
 
     fn value(&self, name: &str) -> String {
         match name {
             "{customerId}" => self.story.customer.to_string(),
             "{balanceId}" => self.story.balance.clone(),
+            OWN => self.partner_balance.clone(),
             "{cardId}" => self.story.card.to_string(),
             "{transactionId}" => self.transaction.clone(),
             "{operationId}" => self.operation.clone(),
@@ -214,6 +236,9 @@ impl Ids {
         }
     }
 }
+
+/// What stands for `{balanceId}` where it is a balance of the partner's own.
+const OWN: &str = "{balanceId} of the partner's own";
 
 /// Writes values for all names of a route, by what each is.
 fn filled(text: &str, names: Names, value: impl Fn(&str) -> String) -> String {
@@ -230,9 +255,11 @@ fn request(
     value: impl Fn(&str) -> String,
 ) -> RequestBuilder {
     let &(method, path, _, names, sends) = route;
-    let mut path = filled(path, names, &value);
+    let own = path.starts_with("/secure/partner-balances/");
+    let value = |name: &str| value(if own && name == "{balanceId}" { OWN } else { name });
+    let mut path = filled(path, names, value);
     if let Query(text) = sends {
-        path = format!("{path}?{}", filled(text, names, &value));
+        path = format!("{path}?{}", filled(text, names, value));
     }
     assert!(!path.contains('{'), "{path} has a name that the table doesn't tell");
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
@@ -242,7 +269,7 @@ fn request(
     }
     match sends {
         Json(body) => {
-            let body = filled(body, names, &value);
+            let body = filled(body, names, value);
             let body: Value = serde_json::from_str(&body).expect("the table has JSON");
             request.json(&body)
         }
@@ -315,14 +342,14 @@ on_both_databases! {
                         assert_eq!(told, (status, json!(title)), "{}: {route:?}", column.what);
                     }
                     None => {
-                        let refused = [401, 403].contains(&told.0);
+                        let refused = told.0 == 401 || told.0 == 403;
                         assert!(!refused, "{}: {route:?}: {told:?}", column.what);
                     }
                 }
             }
-            if channel == Lifecycle {
+            if let Some(caller) = callers.named(channel) {
                 for code in [None, Some(""), Some("closed"), Some("Sandbox")] {
-                    let mismatch = asked(sandbox.partner(), code).await;
+                    let mismatch = asked(caller, code).await;
                     let wanted = (403, json!("ISSUER_CODE_MISMATCH"));
                     assert_eq!(mismatch, wanted, "{code:?}: {route:?}");
                 }
@@ -337,12 +364,14 @@ on_both_databases! {
         let theirs = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let other = Strangers::of(&sandbox).await;
         let own = Ids::of(other.story.clone(), &other.partner, &other.processor).await;
+        let callers = Callers::of(&sandbox).await;
         let before = everything(&sandbox, &theirs).await;
         for route in ROUTES {
             let &(method, _, channel, names, _) = route;
             let (caller, status) = match channel {
                 Public => continue,
-                Lifecycle | Secure => (&other.partner, 404),
+                Creation | Lifecycle | Secure => (&other.partner, 404),
+                Operator => (callers.operator(), 404),
                 Processor => (&other.processor, 200),
             };
             let mut cases: Vec<(Vec<&str>, &str)> =
@@ -352,7 +381,8 @@ on_both_databases! {
             }
             for (number, (foreign, title)) in cases.into_iter().enumerate() {
                 let value = |name: &str| {
-                    if foreign.contains(&name) { theirs.value(name) } else { own.value(name) }
+                    let of = if name == OWN { "{balanceId}" } else { name };
+                    if foreign.contains(&of) { theirs.value(name) } else { own.value(name) }
                 };
                 let mut asked = request(caller, route, Some(&other.code), value);
                 if channel == Processor {
@@ -395,6 +425,7 @@ async fn everything(sandbox: &Sandbox, ids: &Ids) -> Vec<Value> {
         format!("/secure/customers/{user}/balances"),
         format!("/secure/customers/{user}/cards"),
         format!("/secure/balances/{}/transactions", ids.story.balance),
+        "/secure/partner-balances".to_owned(),
     ] {
         let asked = sandbox.partner().get(&path).header("Issuer-Code", "sandbox");
         all.push(expect(200, asked).await);
@@ -423,7 +454,7 @@ async fn every_method_of_a_path_is_in_the_table() {
         let named = ROUTES.iter().filter(|route| route.1 == *path);
         let named: BTreeSet<&str> = named.map(|route| route.0).collect();
         let caller = match channel {
-            Public | Lifecycle | Secure => sandbox.partner(),
+            Public | Lifecycle | Secure | Creation | Operator => sandbox.partner(),
             Processor => sandbox.processor(),
         };
         let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));

@@ -23,6 +23,7 @@ mod nodes;
 mod operation;
 mod operations;
 mod our_certificates;
+mod partner_balances;
 mod production;
 mod removal;
 mod sandbox;

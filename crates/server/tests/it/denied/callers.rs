@@ -60,7 +60,7 @@ pub(super) async fn alert(sandbox: &Sandbox, identity: (&str, &str), request: &s
 }
 
 /// A certificate with these words of `ca sign`.
-async fn signed(sandbox: &Sandbox, name: &str, more: &[&str]) -> Caller {
+pub(crate) async fn signed(sandbox: &Sandbox, name: &str, more: &[&str]) -> Caller {
     let (key, csr) = client_key_and_csr(name);
     let file = sandbox.dir().join(format!("{name}.csr"));
     std::fs::write(&file, csr).expect("the request can be written");
@@ -120,27 +120,47 @@ impl Callers {
         }
     }
 
+    /// The operator's own system.
+    pub(super) fn operator(&self) -> &Caller {
+        &self.operator
+    }
+
+    /// The right caller of a channel on which a partner is named in a header.
+    pub(super) fn named(&self, channel: Channel) -> Option<&Caller> {
+        match channel {
+            Channel::Lifecycle => Some(&self.partner),
+            Channel::Operator => Some(&self.operator),
+            Channel::Public | Channel::Secure | Channel::Creation | Channel::Processor => None,
+        }
+    }
+
     /// Who asks on a channel, and what each is told there.
     pub(super) fn columns(&self, channel: Channel) -> Vec<Column<'_>> {
         let none = Some((401, "CERTIFICATE_REQUIRED"));
         let revoked = Some((401, "CERTIFICATE_REVOKED"));
         let forbidden = Some((403, "FORBIDDEN"));
         let (right, kind, ended) = match channel {
-            Channel::Lifecycle | Channel::Secure => {
+            Channel::Public | Channel::Lifecycle | Channel::Secure => {
                 (&self.partner, &self.processor, &self.revoked_partner)
             }
+            Channel::Creation => (&self.unscoped, &self.processor, &self.revoked_partner),
+            Channel::Operator => (&self.operator, &self.processor, &self.revoked_partner),
             Channel::Processor => (&self.processor, &self.partner, &self.revoked_processor),
-            Channel::Public => (&self.partner, &self.processor, &self.revoked_partner),
         };
-        // A partner, closed or not, is another kind of caller to a processor's channel.
-        let closed = if channel == Channel::Processor { forbidden } else { revoked };
+        // A partner, closed or not, is another kind of caller to channels that aren't partners'.
+        let closed = match channel {
+            Channel::Operator | Channel::Processor => forbidden,
+            Channel::Public | Channel::Lifecycle | Channel::Secure | Channel::Creation => revoked,
+        };
+        let lacking = if channel == Channel::Creation { &self.partner } else { &self.unscoped };
+        let other = if channel == Channel::Operator { &self.partner } else { &self.operator };
         let columns = [
             ("none", &self.anonymous, none),
             ("not registered", &self.unregistered, revoked),
             ("revoked", ended, revoked),
             ("a closed partner's", &self.closed, closed),
-            ("without the scope", &self.unscoped, forbidden),
-            ("the operator's", &self.operator, forbidden),
+            ("without the scope", lacking, forbidden),
+            ("the operator's, or at the operator's a partner's", other, forbidden),
             ("another kind of caller's", kind, forbidden),
             ("the right one", right, None),
         ];
