@@ -7,7 +7,7 @@ mod deliveries;
 mod outbound;
 mod programs;
 
-pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance};
+pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
@@ -46,6 +46,8 @@ pub(crate) enum Act {
     CreateBalance(NamedBalance),
     /// `partner balances`
     ListBalances(ListBalances),
+    /// `partner summary`
+    SumUp(SumUp),
     /// `partner move`
     MoveMoney(MoveMoney),
     /// `program create`
@@ -238,6 +240,7 @@ impl Desk {
             Act::ListPartners => self.list_partners().await,
             Act::CreateBalance(command) => self.create_balance(operator, command).await,
             Act::ListBalances(command) => self.list_balances(&command).await,
+            Act::SumUp(command) => self.sum_up(&command).await,
             Act::MoveMoney(command) => self.move_money(operator, command).await,
             Act::CreateProgram(command) => self.create_program(operator, command).await,
             Act::SetProgram(command) => self.set_program(operator, command).await,

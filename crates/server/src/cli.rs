@@ -10,7 +10,7 @@ pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, T
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPrograms,
-    MoveMoney, NamedBalance, ResumeNotifications, RotateJweKey, SetPartner, ShowSecret,
+    MoveMoney, NamedBalance, ResumeNotifications, RotateJweKey, SetPartner, ShowSecret, SumUp,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -155,6 +155,9 @@ pub(crate) enum PartnerCommand {
     /// List a partner's own balances
     #[command(after_help = "Example:\n  antaca partner balances --code acme")]
     Balances(With<ListBalances>),
+    /// Sum up what users have and what there is in all, by currency
+    #[command(after_help = "Example:\n  antaca partner summary --code acme")]
+    Summary(With<SumUp>),
     /// Load a partner's own balance, or draw from it
     #[command(after_help = "Example:\n  antaca partner move --code acme --kind DEPOSIT \
         --currency EUR \\\n    --type collateralCredit --amount 1000000 --external-id 2026-11-21")]

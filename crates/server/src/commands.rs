@@ -111,6 +111,7 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
         PartnerCommand::Secret(it) => certificates::secret(it).await,
         PartnerCommand::Balance(it) => show(&it.at, Act::CreateBalance(it.what)).await,
         PartnerCommand::Balances(it) => show(&it.at, Act::ListBalances(it.what)).await,
+        PartnerCommand::Summary(it) => show(&it.at, Act::SumUp(it.what)).await,
         PartnerCommand::Move(it) => show(&it.at, Act::MoveMoney(it.what)).await,
         PartnerCommand::Notifications(it) => show(&it.at, Act::ListNotifications(it.what)).await,
         PartnerCommand::Resume(it) => show(&it.at, Act::ResumeNotifications(it.what)).await,

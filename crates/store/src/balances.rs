@@ -47,6 +47,17 @@ const OF_PARTNER: Sql = Sql("
     from balance
     where partner_id = $1 and kind <> 'USER'
     order by kind, currency");
+// High and low halves apart: neither sum leaves 64 bits, so what they say is exact on both
+// databases, and added in the program.
+const SUMS: Sql = Sql("
+    select currency, kind <> 'USER' as is_partners,
+        cast(sum(posted >> 32) as bigint) as posted_high,
+        cast(sum(posted & 4294967295) as bigint) as posted_low,
+        cast(sum(held >> 32) as bigint) as held_high,
+        cast(sum(held & 4294967295) as bigint) as held_low
+    from balance
+    where partner_id = $1
+    group by currency, kind <> 'USER'");
 const LOCK: Each = Each {
     sql: "select id from balance where partner_id = $1 and id = $2 for no key update",
     keys: &[Type::Int, Type::Uuid],
@@ -66,7 +77,7 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, PARTNERS, OF_PARTNER];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, PARTNERS, OF_PARTNER, SUMS];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 
@@ -164,6 +175,39 @@ pub async fn list_partners(tx: &mut Tx) -> Result<Vec<PartnerBalance>, StoreErro
 /// A partner's own balances, by kind and currency.
 pub async fn list_of_partner(tx: &mut Tx, scope: Scope) -> Result<Vec<Balance>, StoreError> {
     tx.rows(&OF_PARTNER, &[&scope.partner()]).await?.iter().map(read).collect()
+}
+
+/// What balances of one currency have together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// Their currency.
+    pub currency: Currency,
+    /// Whether they are the partner's own, or the users'.
+    pub is_partners: bool,
+    /// Posted, in minor units.
+    pub posted: i128,
+    /// Held, in minor units.
+    pub held: i128,
+}
+
+/// What a partner's balances have together, its users' and its own apart.
+pub async fn sums(tx: &mut Tx, scope: Scope) -> Result<Vec<Sum>, StoreError> {
+    let whole = |row: &Row, high: &str, low: &str| -> Result<i128, StoreError> {
+        let high: i64 = row.get(high)?;
+        let low: i64 = row.get(low)?;
+        Ok((i128::from(high) << 32) + i128::from(low))
+    };
+    let rows = tx.rows(&SUMS, &[&scope.partner()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Sum {
+                currency: currency(row, "currency")?,
+                is_partners: row.get("is_partners")?,
+                posted: whole(row, "posted_high", "posted_low")?,
+                held: whole(row, "held_high", "held_low")?,
+            })
+        })
+        .collect()
 }
 
 /// Locks balances in the one global order, (partner, id).

@@ -16,4 +16,5 @@ mod outbound;
 mod outbox;
 mod partners;
 mod programs;
+mod summary;
 mod verify;

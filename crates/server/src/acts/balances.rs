@@ -4,7 +4,7 @@ use super::{Desk, word};
 use crate::failure::Failure;
 use app::Refusal;
 use app::audit::{Operator, Origin};
-use app::balances::{Right, Transfer, partner_balance_json};
+use app::balances::{Right, Transfer, partner_balance_json, summary_json};
 use clap::Args;
 use domain::balance::PartnerBalanceKind;
 use domain::money::Currency;
@@ -35,6 +35,15 @@ pub(crate) struct ListBalances {
     /// The partner's Issuer-Code
     #[arg(long)]
     pub(crate) code: String,
+}
+
+/// Whose balances to sum up.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SumUp {
+    /// The partner's Issuer-Code [default: all partners together]
+    #[arg(long)]
+    pub(crate) code: Option<String>,
 }
 
 /// How a partner's own balance is to be loaded or drawn from.
@@ -76,6 +85,16 @@ impl Desk {
         let scope = Scope::platform(partner, "the operator looks");
         let found = self.app.partner_balances(scope).await?;
         Ok(found.iter().map(partner_balance_json).collect())
+    }
+
+    pub(super) async fn sum_up(&self, command: &SumUp) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let partners = match &command.code {
+            Some(code) => vec![self.partner(code)?],
+            None => self.app.settings.get().partners().iter().map(|it| it.id).collect(),
+        };
+        let found = self.app.summary(&partners).await?;
+        Ok(found.iter().map(summary_json).collect())
     }
 
     pub(super) async fn move_money(

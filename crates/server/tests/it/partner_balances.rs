@@ -129,6 +129,29 @@ on_both_databases! {
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
     }
 
+    /// What users have and what there is in all, of one partner or of all.
+    async fn the_operator_sums_up(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        expect(200, story.purchase(sandbox.processor(), 300, "held")).await;
+        let of = ["--code", "sandbox", "--kind", "CREDIT", "--currency", "EUR"];
+        sandbox.antaca(&[&["partner", "balance"][..], &of].concat()).await.assert_done();
+        let load = ["--type", "collateralCredit", "--amount", "50", "--external-id", "a"];
+        sandbox.antaca(&[&["partner", "move"][..], &of, &load].concat()).await.assert_done();
+        let euro = json!({
+            "currency": "EUR",
+            "users": { "amount": 700, "blockedAmount": 300 },
+            "wallet": { "amount": 750, "blockedAmount": 300 },
+        });
+        for code in [&["--code", "sandbox"][..], &[]] {
+            let told = sandbox.antaca(&[&["partner", "summary"][..], code].concat()).await;
+            let told = told.assert_done().json();
+            assert!(told.contains(&euro), "{told:?}");
+        }
+        let unknown = sandbox.antaca(&["partner", "summary", "--code", "nobody"]).await;
+        unknown.assert_refused("PARTNER_NOT_FOUND: ");
+    }
+
     /// A key of the operator's is none of the partner's, and a revoked certificate ends at once.
     async fn the_operators_keys_are_its_own(database) {
         let sandbox = Sandbox::start(database).await;
