@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::Word;
 use domain::money::Currency;
@@ -18,6 +19,9 @@ use utoipa::{PartialSchema, ToSchema};
 pub(crate) trait Success: IntoResponse {
     /// Its status.
     const STATUS: StatusCode;
+
+    /// As which media types it may come too, beside JSON.
+    const FILES: &'static [&'static str] = &[];
 
     /// The schema of its body, and those that it refers to, by name; `None` if it has no body.
     fn body() -> Option<Body>;
@@ -43,6 +47,15 @@ impl Body {
 /// 200 with a body.
 #[derive(Debug)]
 pub(crate) struct Done<W>(Value, PhantomData<W>);
+
+/// 200 with a body, or the same as a file of another media type.
+#[derive(Debug)]
+pub(crate) enum Shown<W> {
+    /// JSON.
+    Json(Done<W>),
+    /// A file: its media type, name and content.
+    File(&'static str, String, Vec<u8>),
+}
 
 /// 201 with a body.
 #[derive(Debug)]
@@ -102,6 +115,29 @@ impl<W: ToSchema> Success for Accepted<W> {
 impl<W> IntoResponse for Accepted<W> {
     fn into_response(self) -> Response {
         (StatusCode::ACCEPTED, Json(self.0)).into_response()
+    }
+}
+
+impl<W: ToSchema> Success for Shown<W> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const FILES: &'static [&'static str] = crate::statements::MEDIA;
+
+    fn body() -> Option<Body> {
+        Some(Body::of::<W>())
+    }
+}
+
+impl<W> IntoResponse for Shown<W> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Json(done) => done.into_response(),
+            Self::File(media, name, content) => {
+                let disposition = format!("attachment; filename=\"{name}\"");
+                let headers =
+                    [(CONTENT_TYPE, media.to_owned()), (CONTENT_DISPOSITION, disposition)];
+                (StatusCode::OK, headers, content).into_response()
+            }
+        }
     }
 }
 

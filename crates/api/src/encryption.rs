@@ -147,6 +147,9 @@ async fn encrypted(key: &PublicKey, response: Response) -> Response {
     measures::jwe("encrypted");
     let sealed = json!({ "payload": key.encrypt(None, &plain) }).to_string();
     parts.headers.remove(header::CONTENT_LENGTH);
+    // A file within is no file any more.
+    parts.headers.remove(header::CONTENT_DISPOSITION);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Response::from_parts(parts, Body::from(sealed))
 }
 

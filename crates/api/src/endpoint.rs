@@ -39,6 +39,8 @@ pub(crate) struct About {
     pub(crate) status: StatusCode,
     /// The body of a success.
     pub(crate) body: Option<Body>,
+    /// As which media types a success may come too, beside JSON.
+    pub(crate) files: &'static [&'static str],
     /// How the body is sent.
     pub(crate) media: &'static str,
     /// Whether the answer must be encrypted.
@@ -152,6 +154,7 @@ fn about<C: 'static, S: Success>(read: fn(&Call) -> Result<C, Problem>) -> About
         refusals: &[],
         status: S::STATUS,
         body: S::body(),
+        files: S::FILES,
         media: "application/json",
         encrypted: false,
         reads: Box::new(move |call| read(call).map(drop)),

@@ -25,6 +25,7 @@ mod router;
 mod routes;
 mod sandbox;
 pub mod spending;
+mod statements;
 mod titles;
 mod transactions;
 mod users;

@@ -221,6 +221,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceLocked
         | Refusal::AmlException
         | Refusal::TransactionRefused
+        | Refusal::StatementTooLong
         | Refusal::PartnerCodeInvalid
         | Refusal::ModeNotSupported
         | Refusal::ClockLimitReached

@@ -8,7 +8,8 @@ use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
     Api, Options, balances, cards, documents, encryption, identity, layers, limits,
-    partner_balances, processor, public_key, sandbox, transactions, users, verifications,
+    partner_balances, processor, public_key, sandbox, statements, transactions, users,
+    verifications,
 };
 use app::App;
 use axum::Router;
@@ -50,6 +51,7 @@ fn secure() -> Routes {
         .route("/secure/customers/{customerId}/balances/{balanceId}", get(balances::find()))
         .route("/secure/balances/{balanceId}", get(balances::find()))
         .route("/secure/balances/{balanceId}/transactions", get(transactions::list_of_balance()))
+        .route("/secure/balances/{balanceId}/statement", get(statements::show()))
         .route("/secure/partner-balances", get(partner_balances::list()))
         .route("/secure/partner-balances/{balanceId}", get(partner_balances::find()))
         .route("/secure/transactions", get(transactions::list()))

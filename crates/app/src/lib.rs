@@ -28,6 +28,7 @@ pub mod refusals;
 pub mod sandbox;
 pub mod settings;
 pub mod spending;
+pub mod statements;
 pub mod tasks;
 pub mod transactions;
 pub mod users;

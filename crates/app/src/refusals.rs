@@ -66,6 +66,8 @@ refusals! {
         "The user is under a transactional lock: no money leaves its balances.";
     UnknownTransactionType, "UNKNOWN_TRANSACTION_TYPE",
         "This type of transaction isn't supported here.";
+    StatementTooLong, "STATEMENT_TOO_LONG",
+        "The period has more than 20,000 movements, or sums beyond 64 bits.";
     TransactionRefused, "UNKNOWN_ERROR", "The transaction couldn't be processed.";
     PartnerAlreadyExists, "PARTNER_ALREADY_EXISTS", "Another partner has this code.";
     PartnerCodeInvalid, "PARTNER_CODE_INVALID",

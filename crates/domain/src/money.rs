@@ -76,6 +76,20 @@ impl Currency {
     }
 }
 
+impl Currency {
+    /// Minor units as people write them: -1250 in EUR is `-12.50`, 5 in JPY is `5`.
+    #[must_use]
+    pub fn decimal(&self, minor: i64) -> String {
+        let sign = if minor < 0 { "-" } else { "" };
+        let digits = usize::from(self.exponent());
+        let padded = format!("{:0>width$}", minor.unsigned_abs(), width = digits + 1);
+        match padded.split_at(padded.len() - digits) {
+            (whole, "") => format!("{sign}{whole}"),
+            (whole, rest) => format!("{sign}{whole}.{rest}"),
+        }
+    }
+}
+
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
@@ -156,6 +170,25 @@ pub enum AmountError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minor_units_are_written_as_people_do() {
+        for (code, minor, written) in [
+            ("EUR", 0, "0.00"),
+            ("EUR", 5, "0.05"),
+            ("EUR", -5, "-0.05"),
+            ("EUR", 123_456, "1234.56"),
+            ("JPY", 5, "5"),
+            ("JPY", -1_234, "-1234"),
+            ("KWD", 1_234, "1.234"),
+            ("KWD", 12, "0.012"),
+            ("EUR", i64::MAX, "92233720368547758.07"),
+            ("EUR", i64::MIN, "-92233720368547758.08"),
+        ] {
+            let currency = Currency::parse(code).expect(code);
+            assert_eq!(currency.decimal(minor), written, "{code}");
+        }
+    }
 
     #[test]
     fn the_exponent_follows_iso_4217() {

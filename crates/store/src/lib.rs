@@ -26,6 +26,7 @@ pub mod partners;
 pub mod programs;
 mod read;
 pub mod spending;
+pub mod statements;
 pub mod transactions;
 pub mod users;
 pub mod verifications;

@@ -219,7 +219,10 @@ impl<'a> Operation<'a> {
         };
         let description = if self.about.encrypted { "Done; always encrypted." } else { "Done." };
         let content = Content::new(Some(schema));
-        ResponseBuilder::new().description(description).content("application/json", content).build()
+        let told =
+            ResponseBuilder::new().description(description).content("application/json", content);
+        let file = || Content::new(Some(RefOr::from(schema::file())));
+        self.about.files.iter().fold(told, |told, media| told.content(*media, file())).build()
     }
 }
 

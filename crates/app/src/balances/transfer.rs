@@ -71,7 +71,7 @@ pub enum Owned {
 
 impl Owned {
     fn of(kind: TransactionType) -> Self {
-        if kind.is_for(Owner::User(UserId(0))) { Self::User } else { Self::Partner }
+        if kind.partner_kinds().is_empty() { Self::User } else { Self::Partner }
     }
 
     /// Whether a type is for balances of this owner.

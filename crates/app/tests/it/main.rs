@@ -16,5 +16,6 @@ mod outbound;
 mod outbox;
 mod partners;
 mod programs;
+mod statements;
 mod summary;
 mod verify;

@@ -88,6 +88,7 @@ const TRANSFER: Sends = Json(
 );
 const FILTERS: Sends =
     Query("balanceId={balanceId}&cardId={cardId}&customerId={customerId}&status=CLEARED");
+const PERIOD: Sends = Query("from=2026-01-01&to=2026-12-31");
 const LOAD: Sends = Json(
     r#"{"type": "companyCredit", "amount": 5, "currency": "EUR", "description": "Load",
         "externalTransactionId": "denied"}"#,
@@ -140,6 +141,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/secure/balances/{balanceId}", Secure, BALANCE, Nothing),
     ("GET", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, Nothing),
     ("POST", "/secure/balances/{balanceId}/transactions", Secure, BALANCE, TRANSFER),
+    ("GET", "/secure/balances/{balanceId}/statement", Secure, BALANCE, PERIOD),
     ("GET", "/secure/partner-balances", Secure, NOBODYS, Nothing),
     (
         "POST",

@@ -28,5 +28,6 @@ mod production;
 mod removal;
 mod sandbox;
 mod spending;
+mod statements;
 mod story;
 mod upgrade;

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     MIGRATIONS, balances, books, cards, certificates, counters, endpoints, idempotency, instance,
     janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs, spending,
-    transactions, users,
+    statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -29,6 +29,7 @@ fn statements() -> Vec<Sql> {
         partners::STATEMENTS,
         programs::STATEMENTS,
         spending::STATEMENTS,
+        statements::STATEMENTS,
         transactions::STATEMENTS,
         users::STATEMENTS,
     ]
@@ -45,6 +46,7 @@ fn engine() -> Vec<Each> {
         outbox::ENGINE,
         outbox::log::EACH,
         spending::ENGINE,
+        statements::EACH,
         transactions::ENGINE,
         users::ENGINE,
     ]

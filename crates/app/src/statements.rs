@@ -1,0 +1,222 @@
+//! Statements of a balance: what moved in a period, and what there was before and after it.
+//!
+//! What there was at first is added up from the balance's first movement on, so a statement needs
+//! no snapshot of the whole: it is read in slices, each a short transaction of the database, and
+//! what was posted in a period that is over stays as it is.
+
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use domain::balance::Balance;
+use domain::ids::{BalanceId, UserId};
+use domain::money::Amount;
+use domain::scope::Scope;
+use domain::transaction::Category;
+use domain::{Date, Timestamp};
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use store::db::Tx;
+use store::statements::{self, Moved, Told};
+use store::users;
+
+/// Transactions that are read at once: some milliseconds of the database's time.
+const SLICE: i64 = 1_000;
+/// How many movements one statement tells of: some megabytes of an answer.
+const LINES_MAX: usize = 20_000;
+
+/// Which days a statement is of, the first and the last, in the partner's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// The first day.
+    pub from: Date,
+    /// The last day; not before the first.
+    pub to: Date,
+}
+
+/// What a balance had, what came and left, and what it has.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The balance.
+    pub balance: Balance,
+    /// The user whose it is.
+    pub owner: UserId,
+    /// The user's given and family name.
+    pub name: String,
+    /// The days that it is of.
+    pub period: Period,
+    /// The zone of these days.
+    pub zone: TimeZone,
+    /// What was posted before the first day, in minor units.
+    pub opening: i64,
+    /// What came, in minor units.
+    pub credits: i64,
+    /// What left, in minor units.
+    pub debits: i64,
+    /// What was posted until the end of the last day, or until now, in minor units.
+    pub closing: i64,
+    /// What moved, in the order of time.
+    pub lines: Vec<Line>,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// One movement.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The transaction that moved it.
+    pub of: Told,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it came or left.
+    pub way: Category,
+    /// How much.
+    pub amount: Amount,
+    /// What was posted after it, in minor units.
+    pub balance: i64,
+}
+
+impl App {
+    /// The statement of a user's balance.
+    pub async fn statement(
+        &self,
+        scope: Scope,
+        id: BalanceId,
+        period: Period,
+    ) -> Result<Statement, Error> {
+        let balance = self.balance(scope, None, id).await?.balance;
+        let owner = balance.owner.user().ok_or(Refusal::BalanceNotFound)?;
+        let mut tx = self.db.read().await?;
+        let user = users::find(&mut tx, scope, owner).await;
+        let user = tx.end(user).await?;
+        let name =
+            user.map(|user| format!("{} {}", user.profile.first_name, user.profile.last_name));
+        let zone = self.zone_of(scope)?;
+        let made_at = self.now();
+        let (begin, end) = (start_of(period.from, &zone), start_of(tomorrow(period.to), &zone));
+        let read = self.read_statement(scope, id, begin, end.min(made_at_and_on(made_at))).await?;
+        let mut statement = Statement {
+            balance,
+            owner,
+            name: name.unwrap_or_default(),
+            period,
+            zone,
+            opening: sum(read.opening)?,
+            credits: 0,
+            debits: 0,
+            closing: 0,
+            lines: Vec::new(),
+            made_at,
+        };
+        statement.add(read.lines)?;
+        Ok(statement)
+    }
+
+    /// The zone of a partner's days.
+    fn zone_of(&self, scope: Scope) -> Result<TimeZone, Error> {
+        let settings = self.settings.get();
+        let name = settings.partner(scope.partner()).map(|it| it.settings.time_zone.as_str());
+        let zone = name.and_then(|name| TimeZone::get(name).ok());
+        zone.ok_or(Error::broken("a partner's time zone isn't known"))
+    }
+
+    async fn read_statement(
+        &self,
+        scope: Scope,
+        id: BalanceId,
+        begin: Timestamp,
+        end: Timestamp,
+    ) -> Result<Read, Error> {
+        let mut read = Read::default();
+        let mut after = Some(i64::MIN);
+        while let Some(number) = after {
+            let mut tx = self.db.read().await?;
+            let slice = slice(&mut tx, scope, id, number, end).await;
+            let (told, moved) = tx.end(slice).await?;
+            let is_full = i64::try_from(told.len()).is_ok_and(|count| count >= SLICE);
+            after = told.last().filter(|_| is_full).map(|last| last.number);
+            read.add(told, moved, begin)?;
+            // SQLite never waits by itself.
+            tokio::task::yield_now().await;
+        }
+        read.lines.sort_by_key(|(told, moved)| (moved.at, told.number, moved.part, moved.leg));
+        Ok(read)
+    }
+}
+
+async fn slice(
+    tx: &mut Tx,
+    scope: Scope,
+    id: BalanceId,
+    after: i64,
+    end: Timestamp,
+) -> Result<(Vec<Told>, Vec<Moved>), Error> {
+    let told = statements::list(tx, scope, id, after, SLICE).await?;
+    let moved = statements::moved(tx, scope, id, told.iter().map(|it| it.id), end).await?;
+    Ok((told, moved))
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Read {
+    opening: i128,
+    lines: Vec<(Told, Moved)>,
+}
+
+impl Read {
+    fn add(&mut self, told: Vec<Told>, moved: Vec<Moved>, begin: Timestamp) -> Result<(), Error> {
+        let told: HashMap<_, _> = told.into_iter().map(|told| (told.id, told)).collect();
+        for moved in moved {
+            if moved.at < begin {
+                self.opening += signed(moved.way, moved.amount);
+            } else if let Some(of) = told.get(&moved.transaction) {
+                self.lines.push((of.clone(), moved));
+            }
+        }
+        if self.lines.len() > LINES_MAX { Err(Refusal::StatementTooLong.into()) } else { Ok(()) }
+    }
+}
+
+impl Statement {
+    /// Adds what moved, in the order of time.
+    fn add(&mut self, moved: Vec<(Told, Moved)>) -> Result<(), Error> {
+        let (mut posted, mut credits, mut debits) = (i128::from(self.opening), 0, 0);
+        for (of, Moved { way, amount, at, .. }) in moved {
+            posted += signed(way, amount);
+            match way {
+                Category::Credit => credits += i128::from(amount.minor()),
+                Category::Debit => debits += i128::from(amount.minor()),
+            }
+            self.lines.push(Line { of, at, way, amount, balance: sum(posted)? });
+        }
+        self.closing = sum(posted)?;
+        (self.credits, self.debits) = (sum(credits)?, sum(debits)?);
+        Ok(())
+    }
+}
+
+fn signed(way: Category, amount: Amount) -> i128 {
+    match way {
+        Category::Credit => amount.minor().into(),
+        Category::Debit => -i128::from(amount.minor()),
+    }
+}
+
+fn sum(sum: i128) -> Result<i64, Error> {
+    i64::try_from(sum).map_err(|_| Refusal::StatementTooLong.into())
+}
+
+/// The first moment of a day; of the calendar's last days, which begin after the last moment that
+/// can be told, that moment.
+fn start_of(day: Date, zone: &TimeZone) -> Timestamp {
+    day.to_zoned(zone.clone()).map_or(Timestamp::MAX, |begin| begin.timestamp())
+}
+
+/// The day after, or the last that there is.
+fn tomorrow(day: Date) -> Date {
+    day.checked_add(1.day()).unwrap_or(Date::MAX)
+}
+
+/// What was posted at the very moment of making belongs to it.
+fn made_at_and_on(made_at: Timestamp) -> Timestamp {
+    made_at.checked_add(1.microsecond()).unwrap_or(made_at)
+}

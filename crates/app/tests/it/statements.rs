@@ -1,0 +1,115 @@
+//! Statements: what there was, what came and left, what there is, all of it adding up.
+
+use crate::holds::join_all;
+use app::Error;
+use app::statements::{Period, Statement};
+use domain::Date;
+use domain::ids::BalanceId;
+use domain::ledger::clearing::Finality::{Final, Partial};
+use domain::money::Currency;
+use domain::transaction::{Category, TransactionType};
+use testkit::{TestApp, on_both};
+
+async fn of_days(node: &TestApp, id: BalanceId, from: Date, to: Date) -> Statement {
+    node.app.statement(node.scope, id, Period { from, to }).await.expect("reads")
+}
+
+async fn whole(node: &TestApp, id: BalanceId) -> Statement {
+    of_days(node, id, Date::constant(2000, 1, 1), Date::constant(2100, 1, 1)).await
+}
+
+/// Fails if a statement doesn't add up.
+fn check(made: &Statement) {
+    let mut posted = made.opening;
+    for line in &made.lines {
+        posted += match line.way {
+            Category::Credit => line.amount.minor(),
+            Category::Debit => -line.amount.minor(),
+        };
+        assert_eq!(line.balance, posted);
+    }
+    assert_eq!(made.closing, posted);
+    assert_eq!(made.opening + made.credits - made.debits, made.closing);
+    assert!(made.lines.is_sorted_by_key(|line| line.at));
+}
+
+on_both! {
+    /// A movement counts on the day on which it was posted, whenever its purchase was authorized.
+    async fn days_follow_one_another(node) {
+        let funded = node.funded(1_000).await;
+        let mut days = vec![node.app.today()];
+        for (day, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            node.purchase(funded.card, 100, name).await.expect("decided");
+            node.advance(86_400);
+            days.push(node.app.today());
+            let last = if day % 2 == 0 { Final } else { Partial };
+            let (clearing, of) = (format!("c-{name}"), Some(name));
+            node.clear(funded.card, 60, &clearing, of, last).await.expect("decided");
+            node.transfer(funded.balance, TransactionType::Fee, 1).await.expect("is charged");
+        }
+        node.clear(funded.card, 15, "late", None, Final).await.expect("decided");
+        let mut closing = 0;
+        for (number, day) in days.iter().enumerate() {
+            let made = of_days(&node, funded.balance, *day, *day).await;
+            check(&made);
+            assert_eq!(made.opening, closing, "what the day before ended with");
+            assert_eq!(made.lines.len(), [1, 2, 2, 2, 3][number]);
+            closing = made.closing;
+        }
+        let all = whole(&node, funded.balance).await;
+        check(&all);
+        let (amount, held) = node.amounts(funded.balance).await;
+        assert_eq!((all.opening, all.closing), (0, amount + held), "holds aren't part of it");
+        assert_eq!((all.credits, all.debits, all.lines.len()), (1_000, 259, 10));
+    }
+}
+
+on_both! {
+    /// A day is one of the partner's zone: what comes at half past ten in the evening in London has
+    /// come on the next day in Warsaw.
+    async fn a_day_is_the_partners(node) {
+        let funded = node.funded(0).await;
+        let evening = node.app.today().at(22, 30, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
+        let evening = evening.expect("a time").timestamp();
+        let now = node.app.now();
+        let wait = evening.duration_since(now).as_secs();
+        node.advance(if wait < 0 { wait + 86_400 } else { wait });
+        node.top_up(funded.balance, 70).await.expect("is loaded");
+        let day = node.app.today();
+        let next = day.tomorrow().expect("a day");
+        let count = async |of: Date| of_days(&node, funded.balance, of, of).await.lines.len();
+        assert_eq!((count(day).await, count(next).await), (1, 0));
+        let operator = app::audit::Operator("os:test".to_owned());
+        let time_zone = Some("Europe/Warsaw".to_owned());
+        let set = app::partners::Set { time_zone, ..Default::default() };
+        node.app.set_partner(&operator, "sandbox", set).await.expect("is set");
+        assert_eq!((count(day).await, count(next).await), (0, 1));
+    }
+}
+
+on_both! {
+    /// A history that takes several slices, read while it grows.
+    async fn a_long_history_is_read_in_slices(node) {
+        let funded = node.funded(0).await;
+        for _ in 0..11 {
+            let moves = (0..100).map(|_| node.top_up(funded.balance, 3));
+            join_all(moves).await.into_iter().for_each(|moved| drop(moved.expect("is loaded")));
+        }
+        let (made, _) = tokio::join!(
+            whole(&node, funded.balance),
+            join_all((0..50).map(|_| node.top_up(funded.balance, 3))),
+        );
+        check(&made);
+        assert!((1_100..=1_150).contains(&made.lines.len()), "{}", made.lines.len());
+        let made = whole(&node, funded.balance).await;
+        check(&made);
+        assert_eq!((made.lines.len(), made.closing), (1_150, 3_450));
+        assert_eq!(made.balance.currency, Currency::EUR);
+        let nobodys = node.app.statement(
+            node.scope,
+            BalanceId(app::ids::random_id()),
+            made.period,
+        );
+        assert!(matches!(nobodys.await, Err(Error::Refused(app::Refusal::BalanceNotFound))));
+    }
+}

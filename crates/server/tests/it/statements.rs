@@ -1,0 +1,146 @@
+//! A balance's statement, as JSON and as a file.
+
+use crate::story::{KEY, Story, answer, encrypted, expect};
+use crate::support::Sandbox;
+use serde_json::{Value, json};
+
+/// The media type, the name and the text of a file.
+async fn file(request: reqwest::RequestBuilder) -> (String, String, String) {
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let header = |name: &str| answer.headers()[name].to_str().expect("a text").to_owned();
+    let (media, name) = (header("content-type"), header("content-disposition"));
+    (media, name, answer.text().await.expect("a text"))
+}
+
+fn path(balance: &str, query: &str) -> String {
+    format!("/secure/balances/{balance}/statement?from=2000-01-01&to=2100-12-31{query}")
+}
+
+on_both_databases! {
+    /// In minor units, with the balance after each movement.
+    async fn a_statement_tells_what_moved(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let story = Story::begin(&sandbox, 1_000).await;
+        expect(200, story.purchase(sandbox.processor(), 300, "p1")).await;
+        let clear = story.message(sandbox.processor(), "clearings", 250, "c1", Some("p1"));
+        expect(200, clear).await;
+        expect(200, story.purchase(sandbox.processor(), 5, "held")).await;
+        let made = expect(200, partner.get(&path(&story.balance, ""))).await;
+        for (field, value) in [
+            ("balanceId", json!(story.balance)),
+            ("customerId", json!(story.customer)),
+            ("name", json!("John Doe")),
+            ("currency", json!("EUR")),
+            ("from", json!("2000-01-01")),
+            ("to", json!("2100-12-31")),
+            ("timeZone", json!("Etc/UTC")),
+            ("openingBalance", json!(0)),
+            ("totalCredits", json!(1_000)),
+            ("totalDebits", json!(250)),
+            ("closingBalance", json!(750)),
+        ] {
+            assert_eq!(made[field], value, "{field}");
+        }
+        let lines: Vec<[&Value; 4]> = made["items"].as_array().expect("a list").iter()
+            .map(|it| [&it["type"], &it["category"], &it["amount"], &it["balance"]])
+            .collect();
+        let (top_up, bought) = (json!("topUp"), json!("pos"));
+        let (credit, debit) = (json!("CREDIT"), json!("DEBIT"));
+        let (all, part, left) = (json!(1_000), json!(250), json!(750));
+        assert_eq!(lines, [[&top_up, &credit, &all, &all], [&bought, &debit, &part, &left]]);
+        let nothing = "from=2000-01-01&to=2000-01-01";
+        let early = format!("/secure/balances/{}/statement?{nothing}", story.balance);
+        let made = expect(200, partner.get(&early)).await;
+        assert_eq!((&made["items"], &made["closingBalance"]), (&json!([]), &json!(0)));
+    }
+
+    /// A file whose texts no spreadsheet can take for a formula, in the partner's time.
+    async fn a_statement_as_csv_is_harmless(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let set = ["partner", "set", "--code", "sandbox", "--time-zone", "Asia/Tokyo"];
+        sandbox.antaca(&set).await.assert_done();
+        let story = Story::begin(&sandbox, 0).await;
+        let path_of = format!("/secure/balances/{}/transactions", story.balance);
+        for (number, (text, _)) in TEXTS.iter().enumerate() {
+            let body = json!({
+                "type": "topUp", "amount": 1_205, "currency": "EUR", "description": text,
+                "externalTransactionId": format!("-id{number}"),
+            });
+            expect(201, partner.post(&path_of).json(&body)).await;
+        }
+        let (media, name, text) = file(partner.get(&path(&story.balance, "&format=csv"))).await;
+        assert_eq!(media, "text/csv");
+        let wanted = format!("statement-{}-2000-01-01-2100-12-31.csv", story.balance);
+        assert_eq!(name, format!("attachment; filename=\"{wanted}\""));
+        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), TEXTS.len() + 3);
+        let names = "date,transactionId,type,description,externalTransactionId,debit,credit,\
+                     balance,currency";
+        assert_eq!(lines[0], names);
+        assert_eq!(lines[1], "2000-01-01,,opening,,,,,0.00,EUR");
+        for (number, (_, cell)) in TEXTS.iter().enumerate() {
+            let line = lines[number + 2];
+            let balance = 1_205 * (i64::try_from(number).expect("small") + 1);
+            let balance = format!("{}.{:02}", balance / 100, balance % 100);
+            let rest = format!(",topUp,{cell},'-id{number},,12.05,{balance},EUR");
+            assert!(line.ends_with(&rest), "{line}\n{rest}");
+            assert_eq!(line.split(',').next().map(|at| &at[19..]), Some("+09:00"), "{line}");
+        }
+        let sum = 1_205 * i64::try_from(TEXTS.len()).expect("small");
+        let sum = format!("{}.{:02}", sum / 100, sum % 100);
+        assert_eq!(lines[lines.len() - 1], format!("2100-12-31,,closing,,,0.00,{sum},{sum},EUR"));
+
+        let asked = encrypted(partner.get(&path(&story.balance, "&format=csv")));
+        let answer = asked.send().await.expect("an answer");
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        assert!(!answer.headers().contains_key("content-disposition"));
+        let sealed: Value = answer.json().await.expect("JSON");
+        let plain = KEY.decrypt(sealed["payload"].as_str().expect("a payload")).expect("opens");
+        assert_eq!(plain.as_slice(), text.as_bytes());
+    }
+
+    /// Each thing that is wrong is named.
+    async fn a_statement_of_no_period_is_refused(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        for (query, fields) in [
+            ("", &["from", "to"][..]),
+            ("from=2026-11-01", &["to"]),
+            ("from=2026-11-02&to=2026-11-01", &["to"]),
+            ("from=2026-11-31&to=2026-12-01", &["from"]),
+            ("from=2026-11-01T00:00:00Z&to=x", &["from", "to"]),
+            ("from=2026-11-01&to=2026-11-01&format=xml", &["format"]),
+            ("from=2026-11-01&to=2026-11-01&formt=csv", &["formt"]),
+        ] {
+            let path = format!("/secure/balances/{}/statement?{query}", story.balance);
+            let (status, told) = answer(sandbox.partner().get(&path)).await;
+            assert_eq!((status, &told["title"]), (422, &json!("VALIDATION_ERROR")), "{query}");
+            let wrong = told["violations"].as_array().expect("a list").iter();
+            let wrong: Vec<&Value> = wrong.map(|it| &it["field"]).collect();
+            assert_eq!(wrong, fields, "{query}");
+        }
+        let last = "from=1900-01-01&to=9999-12-31";
+        let path = format!("/secure/balances/{}/statement?{last}", story.balance);
+        expect(200, sandbox.partner().get(&path)).await;
+        let own = expect(200, sandbox.partner().get("/secure/partner-balances")).await;
+        let own = own["items"][0]["id"].as_str().expect("an id");
+        let refused = expect(404, sandbox.partner().get(&crate::statements::path(own, ""))).await;
+        assert_eq!(refused["title"], "BALANCE_NOT_FOUND");
+    }
+}
+
+/// Descriptions, and the cells that they become.
+const TEXTS: &[(&str, &str)] = &[
+    ("Plain", "Plain"),
+    ("Zażółć 株式会社", "Zażółć 株式会社"),
+    ("=1+1", "'=1+1"),
+    ("+1", "'+1"),
+    ("-1", "'-1"),
+    ("@SUM(A1)", "'@SUM(A1)"),
+    ("a=b", "a=b"),
+    ("Two; parts", "\"Two; parts\""),
+    ("Say \"so\"", "\"Say \"\"so\"\"\""),
+];
