@@ -33,6 +33,7 @@ const EARLY_REVERSAL_HOURS: i64 = 24;
 type Owned<T> = (PartnerId, T);
 
 /// The facts of a batch in memory, and which of them have changed.
+#[derive(Default)]
 pub(super) struct Facts {
     pub(super) settings: Arc<Snapshot>,
     pub(super) balances: HashMap<Owned<BalanceId>, Balance>,
@@ -109,21 +110,7 @@ impl Facts {
         balances::lock(tx, &guards).await?;
         reached(Step::Locked);
 
-        let mut facts = Self {
-            settings,
-            balances: HashMap::new(),
-            cards: HashMap::new(),
-            owners: HashMap::new(),
-            transactions: HashMap::new(),
-            of_card: HashMap::new(),
-            by_key: HashMap::new(),
-            by_network_key: HashMap::new(),
-            by_id: HashMap::new(),
-            waiting_reversals: HashSet::new(),
-            spending: HashMap::new(),
-            nobodys: Spending::default(),
-            writes: Writes::default(),
-        };
+        let mut facts = Self { settings, ..Self::default() };
         for (partner, balance) in balances::load(tx, &guards).await? {
             facts.balances.insert((partner, balance.id), balance);
         }

@@ -1,6 +1,7 @@
 //! Every kind of message of a network, beside purchases, reversals and clearings.
 
 use app::processor::{Authorize, Clear, Inform, Message, Told};
+use app::transactions::History;
 use domain::authorization::{Ask, PartialApproval};
 use domain::balance::PartnerBalanceKind;
 use domain::ids::CardId;
@@ -561,7 +562,8 @@ on_both! {
         assert_eq!(adjusted.approved_amount.minor(), 150);
         assert_eq!(node.amounts(funded.balance).await, (850, 0));
         assert_eq!(node.partner_amounts(deposit).await, (4_850, 0));
-        let history = node.app.transactions(node.scope, funded.balance, i64::MAX, 10).await;
+        let asked = History { balance: Some(funded.balance), ..History::default() };
+        let history = node.app.history(node.scope, asked, None, 10).await;
         let rest = &history.expect("is there").items[0];
         assert_eq!((rest.order.kind, rest.order.amount), (TransactionType::Adjustment, 50));
         assert_eq!(rest.order.reference_id.as_deref(), Some("p1"));
