@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use store::StoreError;
 use store::db::{Db, EngineConnection};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -111,6 +112,10 @@ impl Waiting {
 
 impl Engines {
     /// Starts the engines, each on a thread of its own with a connection of its own.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime: answers are given where the callers run.
     pub fn start(
         db: &Db,
         settings: &Arc<Settings>,
@@ -136,6 +141,7 @@ impl Engines {
                 commits: VecDeque::new(),
                 batches: batches.clone(),
                 batch: 0,
+                home: Handle::current(),
             };
             let thread = std::thread::Builder::new()
                 .name(format!("engine-{number}"))
@@ -248,6 +254,8 @@ struct Runner {
     batches: Arc<AtomicU64>,
     /// The number of the batch in hand.
     batch: u64,
+    /// Where those who wait for answers run.
+    home: Handle,
 }
 
 /// A batch that couldn't be settled.
@@ -442,25 +450,32 @@ impl Runner {
     fn reply(&mut self, batch: Vec<Arc<Waiting>>, outcomes: Vec<Outcome>) {
         let mut taken_back: Vec<MessageId> = Vec::new();
         let mut again: Vec<Arc<Waiting>> = Vec::new();
+        let mut answers: Vec<(Arc<Waiting>, Reply)> = Vec::with_capacity(batch.len());
         for (waiting, outcome) in batch.into_iter().zip(outcomes) {
             let Outcome::Decided(message) = &outcome else {
-                waiting.answer(nothing(&waiting, outcome));
+                let reply = nothing(&waiting, outcome);
+                answers.push((waiting, reply));
                 continue;
             };
             log_decision(self.batch, &waiting, message);
             if taken_back.contains(&message.id) {
                 again.push(waiting);
             } else if !is_late_approval(&waiting, message) {
-                waiting.answer(Ok(outcome));
+                answers.push((waiting, Ok(outcome)));
             } else if message.id != waiting.command.message {
                 // It was approved for another delivery, and may have been told there.
-                waiting.answer(Err(Error::overloaded()));
+                answers.push((waiting, Err(Error::overloaded())));
             } else if let Some(release) = release(&waiting, message) {
                 taken_back.push(message.id);
                 self.late.push(Arc::new(release));
             }
         }
         self.late.extend(again);
+        // To wake somebody on another thread costs this one more than a lookup does: one is woken,
+        // and wakes the others there, while the next batch begins.
+        self.home.spawn(async move {
+            answers.into_iter().for_each(|(waiting, reply)| waiting.answer(reply));
+        });
     }
 
     /// The one command that can't be settled is recorded `INVALID`; if not even that is possible,

@@ -7,6 +7,7 @@ use super::value::Value;
 use super::{Load, Options, inline};
 use crate::StoreError;
 use crate::error::Cause;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement, ToSql, vtab::array};
 use std::fs::{File, TryLockError};
@@ -222,6 +223,8 @@ pub(super) fn connect(path: &Path, pragmas: &str) -> Result<Connection, StoreErr
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        // Else each new value of a parameter has the statement planned again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         array::load_module(&connection)?;
         connection.execute_batch(EVERY)?;
         connection.execute_batch(pragmas)?;

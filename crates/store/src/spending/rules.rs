@@ -22,57 +22,69 @@ pub(crate) fn read(row: &Row, column: &str) -> Result<Rules, StoreError> {
     }
 }
 
-/// Rules as JSON, as audit records tell them too.
+/// Rules as JSON, as audit records tell them too. They are read with each payment, so what limits
+/// nothing is left out.
 #[must_use]
 pub fn to_json(rules: &Rules) -> Json {
     let limit = |limit: &Limit| {
-        json!({
+        let mut json = json!({
             "type": limit.kind.as_str(),
             "timeUnit": limit.unit.as_str(),
             "currency": limit.currency.code(),
             "amountMinor": limit.amount.minor(),
-            "count": limit.count,
-        })
+        });
+        if let Some(count) = limit.count {
+            json["count"] = count.into();
+        }
+        json
     };
+    let mut json = Map::new();
+    if !rules.limits.is_empty() {
+        json.insert("limits".to_owned(), rules.limits.iter().map(limit).collect());
+    }
     let controls = &rules.controls;
-    json!({
-        "limits": rules.limits.iter().map(limit).collect::<Vec<_>>(),
-        "controls": {
-            "mccs": control_json(controls.mccs.as_ref(), String::as_str),
-            "countries": control_json(controls.countries.as_ref(), Country::as_str),
-            "captureModes": control_json(controls.capture_modes.as_ref(), |mode| mode.as_str()),
-            "merchants": control_json(controls.merchants.as_ref(), String::as_str),
-        },
-        "budget": rules.budget.map(|budget| json!({
+    for (name, control) in [
+        ("mccs", control_json(controls.mccs.as_ref(), String::as_str)),
+        ("countries", control_json(controls.countries.as_ref(), Country::as_str)),
+        ("captureModes", control_json(controls.capture_modes.as_ref(), |mode| mode.as_str())),
+        ("merchants", control_json(controls.merchants.as_ref(), String::as_str)),
+    ] {
+        json.extend(control.map(|control| (name.to_owned(), control)));
+    }
+    if let Some(budget) = rules.budget {
+        let budget = json!({
             "currency": budget.currency.code(),
             "amountMinor": budget.amount.minor(),
             "from": budget.from.to_string(),
             "to": budget.to.to_string(),
-        })),
+        });
+        json.insert("budget".to_owned(), budget);
+    }
+    Json::Object(json)
+}
+
+fn control_json<T>(control: Option<&Control<T>>, word: impl Fn(&T) -> &str) -> Option<Json> {
+    let words = |these: &[T]| these.iter().map(|one| word(one).to_owned()).collect::<Vec<_>>();
+    Some(match control? {
+        Control::Allowed(these) => json!({ "allowed": words(these) }),
+        Control::Blocked(these) => json!({ "blocked": words(these) }),
     })
 }
 
-fn control_json<T>(control: Option<&Control<T>>, word: impl Fn(&T) -> &str) -> Json {
-    let words = |these: &[T]| these.iter().map(|one| word(one).to_owned()).collect::<Vec<_>>();
-    match control {
-        None => Json::Null,
-        Some(Control::Allowed(these)) => json!({ "allowed": words(these) }),
-        Some(Control::Blocked(these)) => json!({ "blocked": words(these) }),
-    }
-}
-
 fn of_json(json: &Json) -> Option<Rules> {
-    let controls = json.get("controls")?;
-    let limits = json.get("limits")?.as_array()?;
+    let limits = match json.get("limits") {
+        None => &[],
+        Some(limits) => limits.as_array()?.as_slice(),
+    };
     Some(Rules {
         limits: limits.iter().map(limit_of).collect::<Option<_>>()?,
         controls: Controls {
-            mccs: control_of(controls.get("mccs")?, text)?,
-            countries: control_of(controls.get("countries")?, Country::parse)?,
-            capture_modes: control_of(controls.get("captureModes")?, CaptureMode::parse)?,
-            merchants: control_of(controls.get("merchants")?, text)?,
+            mccs: control_of(json.get("mccs"), text)?,
+            countries: control_of(json.get("countries"), Country::parse)?,
+            capture_modes: control_of(json.get("captureModes"), CaptureMode::parse)?,
+            merchants: control_of(json.get("merchants"), text)?,
         },
-        budget: match json.get("budget")?.as_object() {
+        budget: match json.get("budget") {
             None => None,
             Some(budget) => Some(budget_of(budget)?),
         },
@@ -85,11 +97,14 @@ fn limit_of(json: &Json) -> Option<Limit> {
         unit: TimeUnit::parse(json.get("timeUnit")?.as_str()?)?,
         currency: Currency::parse(json.get("currency")?.as_str()?).ok()?,
         amount: Amount::from_minor(json.get("amountMinor")?.as_i64()?).ok()?,
-        count: json.get("count")?.as_i64(),
+        count: match json.get("count") {
+            None => None,
+            Some(count) => Some(count.as_i64()?),
+        },
     })
 }
 
-fn budget_of(json: &Map<String, Json>) -> Option<Budget> {
+fn budget_of(json: &Json) -> Option<Budget> {
     let day = |name: &str| json.get(name)?.as_str()?.parse().ok();
     Some(Budget {
         currency: Currency::parse(json.get("currency")?.as_str()?).ok()?,
@@ -100,16 +115,19 @@ fn budget_of(json: &Map<String, Json>) -> Option<Budget> {
 }
 
 #[expect(clippy::option_option, reason = "unreadable, or none")]
-fn control_of<T>(json: &Json, parse: impl Fn(&str) -> Option<T>) -> Option<Option<Control<T>>> {
+fn control_of<T>(
+    json: Option<&Json>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Option<Option<Control<T>>> {
+    let Some(json) = json else { return Some(None) };
     let these = |list: &Json| -> Option<Vec<T>> {
         list.as_array()?.iter().map(|one| parse(one.as_str()?)).collect()
     };
-    Some(match (json, json.get("allowed"), json.get("blocked")) {
-        (Json::Null, ..) => None,
-        (_, Some(list), None) => Some(Control::Allowed(these(list)?)),
-        (_, None, Some(list)) => Some(Control::Blocked(these(list)?)),
-        (_, None, None) | (_, Some(_), Some(_)) => return None,
-    })
+    match (json.get("allowed"), json.get("blocked")) {
+        (Some(list), None) => Some(Some(Control::Allowed(these(list)?))),
+        (None, Some(list)) => Some(Some(Control::Blocked(these(list)?))),
+        (None, None) | (Some(_), Some(_)) => None,
+    }
 }
 
 fn text(word: &str) -> Option<String> {
@@ -147,9 +165,15 @@ mod tests {
         assert_eq!(of_json(&to_json(&rules)), Some(rules));
         assert_eq!(of_json(&to_json(&Rules::default())), Some(Rules::default()));
         assert_eq!(to_value(&Rules::default()), Value::Null);
-        let mut bad = to_json(&Rules::default());
-        bad["controls"]["mccs"] = json!({ "allowed": [1] });
-        assert_eq!(of_json(&bad), None);
+        for bad in [
+            json!({ "mccs": { "allowed": [1] } }),
+            json!({ "mccs": {} }),
+            json!({ "limits": {} }),
+            json!({ "budget": {} }),
+            json!({ "limits": [{ "type": "general" }] }),
+        ] {
+            assert_eq!(of_json(&bad), None, "{bad}");
+        }
     }
 
     use domain::Date;
