@@ -2,6 +2,8 @@
 #
 #   postgres_start   starts one on a free port of the loopback interface, sets POSTGRES_URL
 #   postgres_stop    stops it and removes its folder; does nothing when none runs
+#   postgres_crash   ends it at once, as a crash does; its folder stays
+#   postgres_resume  starts it again where it was
 #
 # It is as fast as PostgreSQL gets and forgets everything in a power cut. POSTGRES_DURABLE=1 keeps
 # fsync and full_page_writes on, for a benchmark that has to pay for durability.
@@ -75,6 +77,18 @@ postgres_start() {
     echo "PostgreSQL did not start in $try tries:" >&2
     cat "$POSTGRES_FOLDER/server.log" "$POSTGRES_FOLDER/pg_ctl.log" >&2
     return 1
+}
+
+postgres_crash() {
+    postgres_as_user "$(postgres_programs)/pg_ctl" stop --mode=immediate --wait --silent \
+        --pgdata="$POSTGRES_FOLDER/data"
+}
+
+postgres_resume() {
+    local port=${POSTGRES_URL##*:}
+    postgres_as_user "$(postgres_programs)/pg_ctl" start --wait --timeout=60 --silent \
+        --pgdata="$POSTGRES_FOLDER/data" --log="$POSTGRES_FOLDER/server.log" \
+        --options="-p ${port%%/*}" >>"$POSTGRES_FOLDER/pg_ctl.log" 2>&1
 }
 
 postgres_stop() {

@@ -1,11 +1,13 @@
 //! A running sandbox for a test, and what is called of it.
 
 mod foreign;
+mod postgres;
 mod process;
 mod sibling;
 mod tls;
 
 pub(crate) use foreign::Foreign;
+pub(crate) use postgres::OwnPostgres;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
 pub(crate) use tls::{Connection, config, connect, connect_as};
 
