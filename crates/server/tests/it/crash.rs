@@ -11,16 +11,16 @@ use testkit::eventually;
 use tokio::task::JoinSet;
 
 /// How long a step may take to be reached.
-const REACHED: Duration = Duration::from_secs(20);
+pub(crate) const REACHED: Duration = Duration::from_secs(20);
 /// More than the processor's time budget of 2 s.
 const BUDGET: Duration = Duration::from_millis(2_100);
 
 /// Stops the engine the `nth` time that it is at a step.
-fn fault(step: Step, nth: usize, marker: &Path) -> String {
+pub(crate) fn fault(step: Step, nth: usize, marker: &Path) -> String {
     format!("{}:{nth}:{}", step.name(), marker.display())
 }
 
-async fn reached(marker: &Path) {
+pub(crate) async fn reached(marker: &Path) {
     eventually("the step is reached", REACHED, async || marker.exists()).await;
 }
 

@@ -32,4 +32,5 @@ mod sandbox;
 mod spending;
 mod statements;
 mod story;
+mod twins;
 mod upgrade;
