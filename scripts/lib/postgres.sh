@@ -4,6 +4,7 @@
 #   postgres_stop    stops it and removes its folder; does nothing when none runs
 #   postgres_crash   ends it at once, as a crash does; its folder stays
 #   postgres_resume  starts it again where it was
+#   postgres_signal  sends a signal to all its processes
 #
 # It is as fast as PostgreSQL gets and forgets everything in a power cut. POSTGRES_DURABLE=1 keeps
 # fsync and full_page_writes on, for a benchmark that has to pay for durability.
@@ -91,10 +92,20 @@ postgres_resume() {
         --options="-p ${port%%/*}" >>"$POSTGRES_FOLDER/pg_ctl.log" 2>&1
 }
 
+postgres_signal() {
+    local parent
+    parent=$(head -n 1 "$POSTGRES_FOLDER/data/postmaster.pid")
+    # The first one makes the others, so none is made between the two.
+    kill -"$1" "$parent"
+    # shellcheck disable=SC2046
+    kill -"$1" $(cat "/proc/$parent/task/$parent/children")
+}
+
 postgres_stop() {
     [ -n "$POSTGRES_FOLDER" ] || return 0
     local programs
     if [ -f "$POSTGRES_FOLDER/data/postmaster.pid" ] && programs=$(postgres_programs); then
+        postgres_signal CONT 2>/dev/null || true
         postgres_as_user "$programs/pg_ctl" stop --mode=immediate --silent \
             --pgdata="$POSTGRES_FOLDER/data" >/dev/null 2>&1 || true
     fi

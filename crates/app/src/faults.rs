@@ -1,4 +1,5 @@
-//! Stops the engine or a worker at a step, so that a test can kill or halt the process there.
+//! Stops the engine or a worker at a step, so that a test can kill or halt the process there; or
+//! has the engine fail at one command.
 //! Compiled only with the feature `faults`, which no release build has.
 
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ static FAULT: OnceLock<Fault> = OnceLock::new();
 static SEEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Where to stop: the `nth` time that `step` is reached, after writing the file `marker`; until
-/// the file is gone.
+/// the file is gone. Or what happens to the message of a network id, which is the `marker` then:
+/// deciding it `panics`, or what was decided is `unwritable`.
 #[derive(Debug)]
 pub struct Fault {
     step: String,
@@ -44,4 +46,10 @@ pub(crate) fn reached(step: &str) {
     while fault.marker.exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Whether this is what is to happen to the message of this network id.
+pub(crate) fn happens(fault: &str, network_id: &str) -> bool {
+    let matches = |armed: &Fault| armed.step == fault && armed.marker.as_os_str() == network_id;
+    FAULT.get().is_some_and(matches)
 }

@@ -77,6 +77,17 @@ pub(crate) fn reached(step: Step) {
     let _ = step;
 }
 
+/// Whether a test wants this to happen to a command: its decision `panics`, or is `unwritable`.
+fn happens(fault: &str, command: &command::Command) -> bool {
+    #[cfg(feature = "faults")]
+    return command.event.order().is_some_and(|it| crate::faults::happens(fault, &it.network_id));
+    #[cfg(not(feature = "faults"))]
+    {
+        let _ = (fault, command);
+        false
+    }
+}
+
 /// Arms the fault that a test asks for, `step:nth:marker`; `false` if the text isn't one or this
 /// build has no faults.
 #[must_use]

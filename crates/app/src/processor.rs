@@ -103,8 +103,14 @@ const BUDGET_MAX_MS: i64 = 5_000;
 impl App {
     /// Finds the card that a message means: its number leads to the partner by BIN, its id is
     /// looked for among the partners that the processor serves. A card of another processor's
-    /// program isn't there for this one. What isn't found makes this node look for new settings.
+    /// program isn't there for this one. What isn't found makes this node look for new settings. It
+    /// takes no longer than the message's time budget.
     pub(crate) async fn find_card(&self, envelope: &Envelope) -> Result<Found, Error> {
+        let found = tokio::time::timeout_at(self.deadline(envelope).into(), self.find(envelope));
+        found.await.unwrap_or_else(|_| Err(Error::overloaded()))
+    }
+
+    async fn find(&self, envelope: &Envelope) -> Result<Found, Error> {
         let mut found = self.look_for(envelope).await?;
         if !self.is_served(found.as_ref(), envelope.processor) {
             let known = self.settings.get().version;
@@ -168,6 +174,15 @@ impl App {
         Ok(tx.end(found).await?)
     }
 
+    /// When the processor's time budget for a message ends.
+    fn deadline(&self, envelope: &Envelope) -> Instant {
+        let settings = self.settings.get();
+        let processor = settings.processor(envelope.processor);
+        let budget = processor.map_or(2_000, |processor| processor.time_budget_ms);
+        let budget = u64::try_from(budget.clamp(100, BUDGET_MAX_MS)).unwrap_or(2_000);
+        envelope.received + Duration::from_millis(budget)
+    }
+
     /// Sends a message through the engine, within the processor's time budget.
     pub(crate) async fn submit_message(
         &self,
@@ -176,10 +191,7 @@ impl App {
         sequence: Option<i64>,
         event: Event,
     ) -> Result<Message, Error> {
-        let settings = self.settings.get();
-        let processor = settings.processor(envelope.processor);
-        let budget = processor.map_or(2_000, |processor| processor.time_budget_ms);
-        let budget = u64::try_from(budget.clamp(100, BUDGET_MAX_MS)).unwrap_or(2_000);
+        let deadline = self.deadline(&envelope);
         let command = Command {
             scope: found.scope,
             owner: found.owner,
@@ -195,7 +207,6 @@ impl App {
             now: self.now(),
             event,
         };
-        let deadline = envelope.received + Duration::from_millis(budget);
         match self.engines.submit(command, deadline).await? {
             Outcome::Decided(message) => Ok(*message),
             Outcome::KeyReused => Err(Error::KeyReused),

@@ -5,6 +5,7 @@ mod network;
 
 use super::command::{Command, Event, Outcome, Told};
 use super::facts::Facts;
+use super::happens;
 use super::notify::{self, entry};
 use crate::audit::Entry;
 use domain::authorization::{Ask, OwnerFacts};
@@ -73,6 +74,14 @@ pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
     }
 }
 
+/// Whether a test wants the decision about a command not to be written, whatever it is but that
+/// the command was given up.
+pub(super) fn is_unwritable((command, outcome): (&&Command, &Outcome)) -> bool {
+    let given_up = matches!(outcome, Outcome::Decided(message)
+        if message.description == Description::UnknownError);
+    !given_up && happens("unwritable", command)
+}
+
 /// The status that a command asks for.
 fn asked_for(event: &Event) -> Status {
     match event {
@@ -124,6 +133,7 @@ fn alias(message: &Message, command: &Command) -> Message {
 }
 
 fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
+    assert!(!happens("panics", command), "a test wants this");
     let now = command.now;
     match &command.event {
         Event::Authorize { request, reference, code } => {

@@ -4,7 +4,7 @@ mod late;
 mod measures;
 
 use super::command::{Command, Outcome};
-use super::decide::{decide, give_up};
+use super::decide::{decide, give_up, is_unwritable};
 use super::facts::{Facts, WriteError};
 use super::{Step, reached};
 use crate::Clock;
@@ -37,6 +37,9 @@ const RESERVE_MIN: Duration = Duration::from_millis(50);
 const RESERVE_MAX: Duration = Duration::from_millis(500);
 /// How many commits the reserve is learnt from.
 const COMMITS: usize = 128;
+/// How long the caller of a command that was taken waits beyond its time: a late approval is taken
+/// back meanwhile, and its refusal told. After that the database stands still.
+const GRACE: Duration = Duration::from_secs(1);
 /// How long the database's trouble is waited out where an outcome isn't known.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first and the longest pause after the database's trouble.
@@ -153,8 +156,8 @@ impl Engines {
         Ok(Self { engines, threads: Mutex::new(threads), closing })
     }
 
-    /// Has a command decided before its deadline. Without an answer in time it either hasn't
-    /// happened, or its outcome is kept under its key.
+    /// Has a command decided before its deadline. Without an answer in time, a second after it at
+    /// the latest, it either hasn't happened, or its outcome is kept under its key.
     pub async fn submit(&self, command: Command, deadline: Instant) -> Reply {
         let partner = command.scope.partner();
         let number = partner.0.unsigned_abs() % self.engines.len() as u64;
@@ -206,8 +209,12 @@ async fn wait(state: &State, deadline: Instant, outcome: oneshot::Receiver<Reply
     match tokio::time::timeout_at(deadline.into(), &mut outcome).await {
         Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
         Err(_) if state.claim(ABANDONED) => Err(Error::overloaded()),
-        // The engine has it: only the engine answers.
-        Err(_) => outcome.await.unwrap_or_else(|_| Err(ended())),
+        // The engine has it: only the engine tells its outcome. Whoever can't wait for that is told
+        // to ask again, and an approval of which nobody heard is taken back.
+        Err(_) => match tokio::time::timeout_at((deadline + GRACE).into(), outcome).await {
+            Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
+            Err(_) => Err(Error::overloaded()),
+        },
     }
 }
 
@@ -414,6 +421,9 @@ impl Runner {
             let outcomes: Vec<Outcome> =
                 commands.iter().map(|command| decide(&mut facts, command)).collect();
             reached(Step::Decided);
+            if commands.iter().zip(&outcomes).any(is_unwritable) {
+                return Err(StoreError::Broken("a test wants this".into()).into());
+            }
             let notifies = facts.notifies();
             facts.write(&mut tx, now, self.bell.now()).await?;
             reached(Step::Recorded);

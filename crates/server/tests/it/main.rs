@@ -32,5 +32,6 @@ mod sandbox;
 mod spending;
 mod statements;
 mod story;
+mod trouble;
 mod twins;
 mod upgrade;

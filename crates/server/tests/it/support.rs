@@ -136,6 +136,11 @@ impl Sandbox {
         self.running.kill();
     }
 
+    /// Lets it write no file beyond so many bytes; `None` lets it again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        self.running.limit_files(bytes);
+    }
+
     /// The memory that its process has in use, in bytes.
     pub(crate) fn resident(&self) -> usize {
         self.running.resident()

@@ -46,6 +46,11 @@ impl OwnPostgres {
         self.run("postgres_resume").await;
     }
 
+    /// Sends a signal to all its processes, by its name: `STOP`, `CONT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        self.run(&format!("postgres_signal {name}")).await;
+    }
+
     async fn run(&self, script: &str) {
         let (folder, url, script) = (self.folder.clone(), self.url.clone(), script.to_owned());
         let running = tokio::task::spawn_blocking(move || run(&folder, &url, &script));

@@ -76,7 +76,9 @@ impl Running {
         arguments: &[impl AsRef<std::ffi::OsStr>],
         variables: &[(String, String)],
     ) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_antaca"));
+        // A file that may not grow is then an error, as on a full disk, and not the end.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_antaca")]);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("ANTACA_") {
                 command.env_remove(name);
@@ -141,6 +143,14 @@ impl Running {
         let id = self.child().id();
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
         assert!(sent.expect("a shell").success(), "the process has ended before");
+    }
+
+    /// Lets no file be written beyond so many bytes; `None` lets them again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let process = format!("--pid={}", self.child().id());
+        let limited = Command::new("prlimit").args([process, format!("--fsize={limit}:")]).status();
+        assert!(limited.expect("util-linux is there").success());
     }
 
     /// Sends SIGKILL and waits.
