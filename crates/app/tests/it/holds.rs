@@ -31,17 +31,22 @@ on_both! {
 }
 
 on_both! {
-    /// Of many who want the last euro, exactly those who can be paid are.
+    /// Of 200 who want the last euro at once, exactly those who can be paid are.
     async fn a_balance_is_never_spent_twice(node) {
-        let funded = node.funded(1_000).await;
-        let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
-        let asked = names.iter().map(|name| node.purchase(funded.card, 100, name));
+        let funded = node.funded(100).await;
+        let names: Vec<String> = (0..200).map(|number| format!("p{number}")).collect();
+        let asked = names.iter().map(|name| node.purchase(funded.card, 9, name));
         let mut approved = 0;
         for decided in join_all(asked).await {
-            approved += usize::from(decided.expect("decided").processing == Processing::Success);
+            let decided = decided.expect("decided");
+            let success = decided.processing == Processing::Success;
+            let expected =
+                if success { Description::Approved } else { Description::InsufficientFunds };
+            assert_eq!(decided.description, expected);
+            approved += usize::from(success);
         }
-        assert_eq!(approved, 10);
-        assert_eq!(node.amounts(funded.balance).await, (0, 1_000));
+        assert_eq!(approved, 11);
+        assert_eq!(node.amounts(funded.balance).await, (1, 99));
         node.verify().await;
     }
 }
@@ -68,6 +73,34 @@ on_both! {
             } else {
                 assert_eq!(reversed.description, Description::ReferencedTransactionNotFound);
             }
+        }
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Of many clearings and reversals of one authorization at once, exactly one takes its hold.
+    async fn a_hold_is_taken_by_one_of_many(node) {
+        for round in 0..3 {
+            let funded = node.funded(10_000).await;
+            let of = format!("p{round}");
+            let held = node.purchase(funded.card, 400, &of).await.expect("decided").transaction;
+            let name = |kind: &str, number| format!("{kind}{round}-{number}");
+            let clearings: Vec<String> = (0..20).map(|number| name("c", number)).collect();
+            let reversals: Vec<String> = (0..20).map(|number| name("r", number)).collect();
+            let (cleared, reversed) = tokio::join!(
+                join_all(clearings.iter().map(|it| {
+                    node.clear(funded.card, 400, it, Some(&of), Final)
+                })),
+                join_all(reversals.iter().map(|it| node.reverse(funded.card, 400, it, &of))),
+            );
+            let took = cleared.into_iter().chain(reversed).filter(|decided| {
+                let decided = decided.as_ref().expect("decided");
+                decided.processing == Processing::Success && decided.transaction == held
+            });
+            assert_eq!(took.count(), 1);
+            // Each clearing moves its money, of the authorization or by itself.
+            assert_eq!(node.amounts(funded.balance).await, (10_000 - 20 * 400, 0));
         }
         node.verify().await;
     }
