@@ -1,5 +1,7 @@
 //! What each event does to a transaction, its balance, the partner's deposit and `COMPANY`.
 
+mod edges;
+
 use super::accounts::Accounts;
 use super::clearing::{Finality, Settlement, clear, clear_alone};
 use super::force::{self, DepositGets, Forced};
