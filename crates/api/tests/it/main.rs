@@ -4,4 +4,5 @@ mod certificates;
 mod documents;
 mod doors;
 mod hang_up;
+mod mutated;
 mod no_database;

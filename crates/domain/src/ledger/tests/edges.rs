@@ -150,7 +150,11 @@ fn is_exact(books: &Books, begin: &[Balance], open: Option<&Transaction>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn nothing_panics_and_nothing_is_lost_at_the_edges(
