@@ -28,7 +28,7 @@ on_both_databases! {
         let mut sandbox = Sandbox::start_with(database, VARIABLES).await;
         let mut load = Load::on(&sandbox, &mut random).await;
         for round in 1..=asked("ANTACA_SOAK_KILLS").unwrap_or(KILLS) {
-            load.begin(&sandbox);
+            load.begin(&[&sandbox]);
             load.some_moment(&mut random).await;
             sandbox.kill();
             load.stranded().await;
@@ -49,7 +49,7 @@ async fn a_database_that_is_killed_under_load_forgets_nothing() {
     let sandbox = Sandbox::start_with(database, VARIABLES).await;
     let mut load = Load::on(&sandbox, &mut random).await;
     for round in 1..=asked("ANTACA_SOAK_DATABASE_CRASHES").unwrap_or(DATABASE_CRASHES) {
-        load.begin(&sandbox);
+        load.begin(&[&sandbox]);
         load.some_moment(&mut random).await;
         postgres.crash().await;
         postgres.resume().await;
@@ -57,5 +57,27 @@ async fn a_database_that_is_killed_under_load_forgets_nothing() {
         load.end().await;
         load.check(&sandbox).await;
         eprintln!("crashed {round} times, {} answers", load.answers());
+    }
+}
+
+/// One of two servers is killed at any moment: its callers go on at the other.
+#[tokio::test]
+async fn a_server_of_two_that_is_killed_under_load_is_replaced_by_the_other() {
+    let mut random = random();
+    let database = Database::Postgres(testkit::postgres_url().await);
+    let mut one = Sandbox::start_with(database, VARIABLES).await;
+    let mut other = one.sibling().await;
+    let mut load = Load::on(&one, &mut random).await;
+    for round in 1..=asked("ANTACA_SOAK_KILLS").unwrap_or(KILLS) {
+        load.begin(&[&one, &other]);
+        load.some_moment(&mut random).await;
+        one.kill();
+        load.goes_on(20).await;
+        load.break_off().await;
+        load.check(&other).await;
+        one.restart().await;
+        // The next one to be killed is the other.
+        std::mem::swap(&mut one, &mut other);
+        eprintln!("killed one of two {round} times, {} answers", load.answers());
     }
 }

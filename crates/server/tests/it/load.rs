@@ -77,6 +77,7 @@ struct Told {
 
 /// One caller and its books.
 struct Client {
+    number: usize,
     story: Story,
     random: Rng,
     /// Authorizations that hold something, and how much.
@@ -208,6 +209,7 @@ impl Load {
             let story = Story::begin(sandbox, FUNDS).await;
             for _ in 0..CALLERS_OF_EACH {
                 clients.push(Client {
+                    number: clients.len(),
                     story: story.clone(),
                     random: random.fork(),
                     open: Vec::new(),
@@ -222,10 +224,10 @@ impl Load {
         Self { clients, running: JoinSet::new(), progress: Progress::default() }
     }
 
-    /// Lets all callers go on.
-    pub(crate) fn begin(&mut self, sandbox: &Sandbox) {
+    /// Lets all callers go on, those of one card at one server after the other.
+    pub(crate) fn begin(&mut self, at: &[&Sandbox]) {
         self.progress.over.store(false, Ordering::SeqCst);
-        for client in self.clients.drain(..) {
+        for (client, sandbox) in self.clients.drain(..).zip(at.iter().cycle()) {
             self.running.spawn(client.go(callers(sandbox), self.progress.clone()));
         }
     }
@@ -249,27 +251,33 @@ impl Load {
         assert!(tokio::time::timeout(more, forever).await.is_err());
     }
 
-    /// Waits for the callers, who end when the server is gone.
+    /// Waits for the callers, who end when their server is gone.
     pub(crate) async fn stranded(&mut self) {
         self.clients = std::mem::take(&mut self.running).join_all().await;
+        self.clients.sort_by_key(|client| client.number);
+    }
+
+    /// Has every caller end what it began; whose server is gone can't.
+    pub(crate) async fn break_off(&mut self) {
+        self.progress.over.store(true, Ordering::SeqCst);
+        self.stranded().await;
     }
 
     /// Has every caller end what it began.
     pub(crate) async fn end(&mut self) {
-        self.progress.over.store(true, Ordering::SeqCst);
-        self.stranded().await;
+        self.break_off().await;
         assert!(self.clients.iter().all(|client| client.in_doubt.is_none()), "the server is gone");
     }
 
     /// What had no answer gets one. Then every answer is in the ledger and is given again, nothing
     /// is held twice, and the ledger holds.
     pub(crate) async fn check(&mut self, sandbox: &Sandbox) {
-        self.begin(sandbox);
+        self.begin(&[sandbox]);
         self.end().await;
         let checks = self.clients.drain(..).map(|client| client.kept(callers(sandbox)));
         self.clients = checks.collect::<JoinSet<_>>().join_all().await;
         assert!(self.clients.iter().all(|it| it.approved > 0), "most purchases are approved");
-        self.clients.sort_by_key(|client| client.story.card);
+        self.clients.sort_by_key(|client| client.number);
         for sharing in self.clients.chunks(CALLERS_OF_EACH) {
             let sum = |of: fn(&Client) -> i64| sharing.iter().map(of).sum::<i64>();
             let expected = (FUNDS + sum(|it| it.available), sum(|it| it.held));

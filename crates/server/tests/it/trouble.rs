@@ -89,17 +89,40 @@ impl Scene {
     }
 }
 
-/// No file may grow or be written, as on a disk that is full.
-#[tokio::test]
-async fn a_full_disk_refuses_in_time_and_loses_nothing() {
-    let sandbox = Sandbox::start(Database::Sqlite).await;
-    let scene = Scene::on(&sandbox).await;
-    sandbox.limit_files(Some(0));
-    assert!(scene.refused_for(TROUBLE).await > MESSAGES);
-    // What is there can still be read.
-    assert_eq!(scene.story.amounts(&sandbox).await, (900, 100));
-    sandbox.limit_files(None);
-    scene.recovers(&sandbox).await;
+/// Has PostgreSQL say what it says of a disk that is full.
+const FULL: &str = "
+    create function disk_full() returns trigger language plpgsql as
+        $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+    create trigger disk_full before insert on message
+        execute function disk_full();";
+const ROOM: &str = "drop function disk_full() cascade;";
+
+/// A disk that is full: SQLite may write no file; what PostgreSQL would write is refused as there.
+async fn set_full(sandbox: &Sandbox, full: bool) {
+    match sandbox.database() {
+        Database::Sqlite => sandbox.limit_files(full.then_some(0)),
+        Database::Postgres(url) => {
+            let sql = if full { FULL } else { ROOM };
+            let sql = format!("set client_min_messages = warning; {sql}");
+            let psql = testkit::postgres_program("psql");
+            let mut command = tokio::process::Command::new(psql);
+            command.args(["-v", "ON_ERROR_STOP=1", "-q", "-c", &sql, "-d", url]);
+            assert!(command.status().await.expect("psql is there").success());
+        }
+    }
+}
+
+on_both_databases! {
+    /// And what is there can still be read.
+    async fn a_full_disk_refuses_in_time_and_loses_nothing(database) {
+        let sandbox = Sandbox::start(database).await;
+        let scene = Scene::on(&sandbox).await;
+        set_full(&sandbox, true).await;
+        assert!(scene.refused_for(TROUBLE).await > MESSAGES);
+        assert_eq!(scene.story.amounts(&sandbox).await, (900, 100));
+        set_full(&sandbox, false).await;
+        scene.recovers(&sandbox).await;
+    }
 }
 
 /// Another program has SQLite's only place to write.
