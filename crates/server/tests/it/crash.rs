@@ -14,6 +14,8 @@ use tokio::task::JoinSet;
 pub(crate) const REACHED: Duration = Duration::from_secs(20);
 /// More than the processor's time budget of 2 s.
 const BUDGET: Duration = Duration::from_millis(2_100);
+/// The budget, the second after it, and what a busy machine adds.
+const NOBODY_WAITS: Duration = Duration::from_secs(6);
 
 /// Stops the engine the `nth` time that it is at a step.
 pub(crate) fn fault(step: Step, nth: usize, marker: &Path) -> String {
@@ -93,6 +95,37 @@ on_both_databases! {
         assert_eq!(story.amounts(&sandbox).await, (1_000, 0));
         let again = expect(200, story.purchase(sandbox.processor(), 300, "late")).await;
         assert_eq!(again, told);
+        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+    }
+}
+
+on_both_databases! {
+    /// An approval that is committed later than anybody waits for it: its caller was told to ask
+    /// again, it is taken back, and the retry hears so.
+    async fn an_approval_that_nobody_waits_for_is_taken_back(database) {
+        let folder = testkit::folder();
+        let marker = folder.path().join("late");
+        let mut sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        sandbox.stop().await.assert_done();
+        sandbox.set_variables(&[("ANTACA_FAULT", &fault(Step::Committed, 1, &marker))]);
+        sandbox.restart().await;
+
+        let begun = Instant::now();
+        let (status, told) = answer(story.purchase(sandbox.processor(), 300, "late")).await;
+        assert_eq!((status, &told["title"]), (503, &"UNAVAILABLE".into()));
+        assert!(begun.elapsed() > BUDGET, "the refusal of a late approval was waited for");
+        assert!(begun.elapsed() < NOBODY_WAITS, "{:?}", begun.elapsed());
+        assert!(marker.exists());
+        assert_eq!(story.amounts(&sandbox).await, (700, 300));
+
+        std::fs::remove_file(&marker).expect("the marker");
+        eventually("it is taken back", REACHED, async || {
+            story.amounts(&sandbox).await == (1_000, 0)
+        })
+        .await;
+        let again = expect(200, story.purchase(sandbox.processor(), 300, "late")).await;
+        assert_eq!((&again["approved"], &again["approvedAmount"]), (&false.into(), &0.into()));
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
     }
 }
