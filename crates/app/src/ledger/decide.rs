@@ -311,7 +311,12 @@ fn message(command: &Command, decided: &Decided) -> Message {
     };
     let asks = matches!(command.event, Event::Authorize { .. });
     let in_part = asks && !approved.is_zero() && approved.minor() < order.amount;
-    let code = action_code(transaction.description, decided.lock);
+    let description = match (&command.event, transaction.description) {
+        // All of the hold that has expired was cleared before: what is told has happened.
+        (Event::Inform { .. }, Description::Expired) if succeeded => Description::Approved,
+        (_, description) => description,
+    };
+    let code = action_code(description, decided.lock);
     Message {
         partner: command.scope.partner(),
         id: command.message,
@@ -324,7 +329,7 @@ fn message(command: &Command, decided: &Decided) -> Message {
         amount: order.amount,
         currency: order.currency,
         processing: transaction.processing,
-        description: transaction.description,
+        description,
         action_code: if in_part { APPROVED_IN_PART } else { code }.to_owned(),
         status: transaction.status,
         approved_amount: approved,

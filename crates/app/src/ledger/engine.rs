@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::outbox::Bell;
 use crate::settings::Settings;
 use domain::ids::{MessageId, PartnerId};
-use late::{is_late_approval, log_decision, nothing, release};
+use late::{is_late_approval, log_decision, nothing, release, wait};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,9 +37,6 @@ const RESERVE_MIN: Duration = Duration::from_millis(50);
 const RESERVE_MAX: Duration = Duration::from_millis(500);
 /// How many commits the reserve is learnt from.
 const COMMITS: usize = 128;
-/// How long the caller of a command that was taken waits beyond its time: a late approval is taken
-/// back meanwhile, and its refusal told. After that the database stands still.
-const GRACE: Duration = Duration::from_secs(1);
 /// How long the database's trouble is waited out where an outcome isn't known.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first and the longest pause after the database's trouble.
@@ -200,21 +197,6 @@ impl Engines {
                 tracing::error!("an engine ended with a panic");
             }
         }
-    }
-}
-
-async fn wait(state: &State, deadline: Instant, outcome: oneshot::Receiver<Reply>) -> Reply {
-    tokio::pin!(outcome);
-    let ended = || Error::Unavailable("the ledger engine", None);
-    match tokio::time::timeout_at(deadline.into(), &mut outcome).await {
-        Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
-        Err(_) if state.claim(ABANDONED) => Err(Error::overloaded()),
-        // The engine has it: only the engine tells its outcome. Whoever can't wait for that is told
-        // to ask again, and an approval of which nobody heard is taken back.
-        Err(_) => match tokio::time::timeout_at((deadline + GRACE).into(), outcome).await {
-            Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
-            Err(_) => Err(Error::overloaded()),
-        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Step 7 of the protocol: what is answered, and what is taken back because it comes too late.
 
 use super::measures::{decided, microseconds};
-use super::{PATIENCE, Reply, State, TAKEN, Waiting};
+use super::{ABANDONED, PATIENCE, Reply, State, TAKEN, Waiting};
 use crate::error::Error;
 use crate::ids;
 use crate::ledger::command::{Command, Event, Names, Outcome};
@@ -9,8 +9,13 @@ use domain::ids::MessageId;
 use domain::transaction::Processing;
 use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::ledger::Message;
+use tokio::sync::oneshot;
+
+/// How long the caller of a command that was taken waits beyond its time: a late approval is taken
+/// back meanwhile, and its refusal told. After that the database stands still.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// One line for each decision, so that the request's name leads from the door to the batch and to
 /// the transaction.
@@ -26,6 +31,26 @@ pub(super) fn log_decision(batch: u64, waiting: &Waiting, message: &Message) {
         microseconds = microseconds(waited),
         "decided"
     );
+}
+
+/// Waits for the answer to a command.
+pub(super) async fn wait(
+    state: &State,
+    deadline: Instant,
+    outcome: oneshot::Receiver<Reply>,
+) -> Reply {
+    tokio::pin!(outcome);
+    let ended = || Error::Unavailable("the ledger engine", None);
+    match tokio::time::timeout_at(deadline.into(), &mut outcome).await {
+        Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
+        Err(_) if state.claim(ABANDONED) => Err(Error::overloaded()),
+        // The engine has it: only the engine tells its outcome. Whoever can't wait for that is told
+        // to ask again, and an approval of which nobody heard is taken back.
+        Err(_) => match tokio::time::timeout_at((deadline + GRACE).into(), outcome).await {
+            Ok(reply) => reply.unwrap_or_else(|_| Err(ended())),
+            Err(_) => Err(Error::overloaded()),
+        },
+    }
 }
 
 /// What is answered where there was nothing to do. A late approval that another delivery has heard
