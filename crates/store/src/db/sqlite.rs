@@ -28,7 +28,7 @@ const EVERY: &str = "
     pragma wal_autocheckpoint = 0;
     pragma secure_delete = on;
     pragma temp_store = memory;";
-const WRITER: &str = "pragma cache_size = -131072;";
+const WRITER: &str = "pragma cache_size = -65536;";
 pub(super) const READER: &str = "pragma cache_size = -8192; pragma query_only = on;";
 const CHECKPOINTER: &str = "pragma cache_size = -2048;";
 
