@@ -16,8 +16,10 @@ use utoipa::openapi::schema::Array;
 
 /// How many entries a list of a control may have.
 const ENTRIES_MAX: usize = 500;
+/// How many merchants: their names are long, and rules are read with each payment.
+const MERCHANTS_MAX: usize = 100;
 /// How many limits there may be: one of each type and time for several currencies.
-const LIMITS_MAX: usize = 300;
+const LIMITS_MAX: usize = 60;
 
 /// What may be spent, and was.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,10 +117,8 @@ struct ControlsJson {
 #[schema(as = Control)]
 struct ControlJson {
     /// These and no others.
-    #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<Vec<String>>,
     /// All but these.
-    #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Vec<String>>,
 }
 
@@ -210,7 +210,9 @@ pub(crate) fn draft(fields: &mut Fields<'_>, currencies: Currencies) -> Option<D
     fields.only(&["limits", "controls", "budget"]);
     let limits = fields.list("limits", LIMITS_MAX, |fields| limit(fields, currencies));
     let limits = limits.unwrap_or_default();
-    let name = |it: &DraftLimit| (it.kind, it.unit, it.currency);
+    // Where there is one currency, it is the same whether it is told or not.
+    let told = |it: &DraftLimit| it.currency.filter(|_| currencies == Currencies::Told);
+    let name = |it: &DraftLimit| (it.kind, it.unit, told(it));
     if limits
         .iter()
         .enumerate()
@@ -263,10 +265,11 @@ fn budget(fields: &mut Fields<'_>, currencies: Currencies) -> Option<DraftBudget
 fn controls(fields: &mut Fields<'_>) -> Controls {
     let Some(mut inner) = fields.nested("controls") else { return Controls::default() };
     inner.only(&["mccs", "countries", "captureModes", "merchants"]);
-    let mccs = control(&mut inner, "mccs", crate::processor::mcc());
-    let countries = control(&mut inner, "countries", country());
-    let capture_modes = control(&mut inner, "captureModes", word(CaptureMode::ALL, MODES));
-    let merchants = control(&mut inner, "merchants", crate::wire::text(100));
+    let mccs = control(&mut inner, "mccs", crate::processor::mcc(), ENTRIES_MAX);
+    let countries = control(&mut inner, "countries", country(), ENTRIES_MAX);
+    let modes = word(CaptureMode::ALL, MODES);
+    let capture_modes = control(&mut inner, "captureModes", modes, ENTRIES_MAX);
+    let merchants = control(&mut inner, "merchants", merchant(), MERCHANTS_MAX);
     fields.absorb(inner);
     Controls { mccs, countries, capture_modes, merchants }
 }
@@ -275,22 +278,23 @@ fn control<T: PartialEq>(
     fields: &mut Fields<'_>,
     name: &'static str,
     item: impl Reader<T>,
+    most: usize,
 ) -> Option<Control<T>> {
     let mut inner = fields.nested(name)?;
     inner.only(&["allowed", "blocked"]);
     inner.demand_one(&["allowed", "blocked"], "or blocked: exactly one is needed");
-    let allowed = inner.optional("allowed", these(&item)).map(Control::Allowed);
-    let blocked = inner.optional("blocked", these(&item)).map(Control::Blocked);
+    let allowed = inner.optional("allowed", these(&item, most)).map(Control::Allowed);
+    let blocked = inner.optional("blocked", these(&item, most)).map(Control::Blocked);
     fields.absorb(inner);
     allowed.or(blocked)
 }
 
 /// A list of things that are told apart.
-fn these<T: PartialEq>(item: &impl Reader<T>) -> impl Reader<Vec<T>> {
-    let read = |value: &Value| {
-        let values = value.as_array().filter(|values| values.len() <= ENTRIES_MAX);
+fn these<T: PartialEq>(item: &impl Reader<T>, most: usize) -> impl Reader<Vec<T>> {
+    let read = move |value: &Value| {
+        let values = value.as_array().filter(|values| values.len() <= most);
         let mut all = Vec::new();
-        for value in values.ok_or("must be a list of at most 500")? {
+        for value in values.ok_or("must be a list, and not too long")? {
             let read = item.read(value)?;
             if all.contains(&read) {
                 return Err("must name each once");
@@ -299,11 +303,18 @@ fn these<T: PartialEq>(item: &impl Reader<T>) -> impl Reader<Vec<T>> {
         }
         Ok(all)
     };
-    let schema = || {
-        let max = Some(ENTRIES_MAX);
+    let schema = move || {
+        let max = Some(most);
         Array::builder().items(item.schema()).unique_items(true).max_items(max)
     };
     reader(read, schema)
+}
+
+/// An acquirer's identifier of a merchant, without blanks around it: processors fill them up.
+fn merchant() -> impl Reader<String> {
+    let text = crate::wire::text(40);
+    let read = move |value: &Value| text.read(value).map(|text| text.trim().to_owned());
+    reader(read, || schema::text(40))
 }
 
 /// Minor units, 0 or more.

@@ -43,11 +43,9 @@ macro_rules! filtered {
 
 /// `GET /secure/balances/{balanceId}/transactions`: newest first.
 pub(crate) fn list_of_balance() -> Endpoint {
-    Endpoint::of(read_of_balance, listed_of_balance).about(
-        TAG,
-        "List a balance's transactions",
-        filtered!("The history of a user's balance."),
-    )
+    Endpoint::of(read_of_balance, listed_of_balance)
+        .about(TAG, "List a balance's transactions", filtered!("The history of a user's balance."))
+        .refuses(&[Refusal::CardNotFound])
 }
 
 /// `GET /secure/transactions`: newest first.

@@ -119,9 +119,10 @@ pub enum Control<T> {
 }
 
 impl<T: PartialEq> Control<T> {
-    fn permits(&self, told: Option<&T>) -> bool {
+    /// Whether it permits what was told, or that nothing was, if `untold` will do.
+    fn permits(&self, told: Option<&T>, untold: bool) -> bool {
         match self {
-            Self::Allowed(these) => told.is_some_and(|told| these.contains(told)),
+            Self::Allowed(these) => told.map_or(untold, |told| these.contains(told)),
             Self::Blocked(these) => !told.is_some_and(|told| these.contains(told)),
         }
     }
@@ -141,16 +142,18 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Whether a payment as a message asks for it is permitted.
+    /// Whether a payment as a message asks for it is permitted. What raises a payment that was
+    /// permitted needn't tell again where it is made.
     #[must_use]
-    pub fn permit(&self, order: &Order) -> bool {
-        fn permits<T: PartialEq>(control: Option<&Control<T>>, told: Option<&T>) -> bool {
-            control.is_none_or(|control| control.permits(told))
-        }
-        permits(self.mccs.as_ref(), order.mcc.as_ref())
-            && permits(self.countries.as_ref(), order.place.country.as_ref())
-            && permits(self.capture_modes.as_ref(), order.place.capture_mode.as_ref())
-            && permits(self.merchants.as_ref(), order.place.merchant.as_ref())
+    pub fn permit(&self, order: &Order, raises: bool) -> bool {
+        let place = &order.place;
+        self.mccs.as_ref().is_none_or(|it| it.permits(order.mcc.as_ref(), raises))
+            && self.countries.as_ref().is_none_or(|it| it.permits(place.country.as_ref(), raises))
+            && self
+                .capture_modes
+                .as_ref()
+                .is_none_or(|it| it.permits(place.capture_mode.as_ref(), raises))
+            && self.merchants.as_ref().is_none_or(|it| it.permits(place.merchant.as_ref(), raises))
     }
 }
 

@@ -246,8 +246,8 @@ impl Spending {
             | TimeUnit::Yearly
             | TimeUnit::Lifetime => self.used_on(limit, asked.counted.on),
         };
-        // Nothing goes beyond the limit of a period that is over.
-        let Some(before) = before else { return true };
+        // Of a period that is over the sums aren't kept: there the payment itself must stay within.
+        let before = before.unwrap_or(Sum { amount: raised, count: i64::from(raised != 0) });
         let new = Sum { amount: asked.amount.minor().into(), count: i64::from(raised == 0) };
         let after = before.plus(new);
         after.amount <= limit.amount.minor().into()

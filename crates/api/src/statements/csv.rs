@@ -63,12 +63,14 @@ fn local(made: &Statement, at: Timestamp) -> String {
     at.to_zoned(made.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// A text that no spreadsheet takes for a formula (OWASP, CSV injection).
+/// A text that no spreadsheet takes for a formula (OWASP, CSV injection). A semicolon would begin
+/// another cell where lists are separated by it, in most of Europe.
 fn harmless(text: &str) -> String {
+    let text = text.replace(';', ",");
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{text}")
     } else {
-        text.to_owned()
+        text
     }
 }
 

@@ -135,22 +135,25 @@ impl App {
         else {
             return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
         };
-        let found = match Owned::of(asked.kind) {
-            Owned::User => self.balance(scope, None, asked.balance).await.map(|_| ()),
-            Owned::Partner => self.partner_balance(scope, asked.balance).await.map(|_| ()),
+        let owner = match Owned::of(asked.kind) {
+            Owned::User => {
+                let found = self.balance(scope, None, asked.balance).await;
+                found.map(|found| found.balance.owner.user())
+            }
+            Owned::Partner => self.partner_balance(scope, asked.balance).await.map(|_| None),
         };
-        match found {
-            Ok(()) => {}
+        let owner = match owner {
+            Ok(owner) => owner,
             Err(Error::Refused(refusal)) => {
                 return self.refuse_or_recall(scope, &once, refusal).await;
             }
             Err(error) => return Err(error),
-        }
+        };
         let now = self.now();
         let network = format!("internal|{}|{}|{}", asked.balance.0, asked.kind, asked.external_id);
         let command = Command {
             scope,
-            owner: None,
+            owner,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
             names: Names { scope: once.endpoint, key: once.key, network: Some(network) },

@@ -20,7 +20,8 @@ use store::ledger::Message;
 pub struct Command {
     /// Whose money it may touch.
     pub scope: Scope,
-    /// The user who owns the balance, whose payments are counted; none for what doesn't count.
+    /// The user who owns the balance: locked, so that what is counted for it and what it may do
+    /// stay as they are; none for the partner's own balances and where there is no card.
     pub owner: Option<UserId>,
     /// The id of its message, if it is new.
     pub message: MessageId,

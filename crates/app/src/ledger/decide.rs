@@ -99,7 +99,10 @@ fn recognise(facts: &mut Facts, command: &Command) -> Option<Outcome> {
         if message.fingerprint != command.fingerprint {
             return Some(Outcome::KeyReused);
         }
-        facts.tell(&message);
+        // A batch whose commit's outcome wasn't known finds its own messages: nobody was told.
+        if message.id != command.message {
+            facts.tell(&message);
+        }
         return Some(Outcome::Decided(Box::new(message)));
     }
     let message = facts.message_of_network_key(command)?.clone();
@@ -170,7 +173,9 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
             let (held, accounts) = open_one(facts, command, *transaction)?;
             // What has moved of it meanwhile can't be taken back.
             let change = if message.kind == Ask::Increment.as_str() {
-                decline_increment(held, &accounts, message.approved_amount, now)
+                // What its own reversal took is gone already.
+                let left = message.approved_amount.saturating_sub(message.reversed_amount);
+                decline_increment(held, &accounts, left, now)
             } else if held.settled.is_zero() {
                 decline_late(held, &accounts, message.approved_amount, now)
             } else {

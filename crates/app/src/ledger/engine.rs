@@ -3,7 +3,7 @@
 mod late;
 mod measures;
 
-use super::command::{Command, Outcome};
+use super::command::{Command, Event, Outcome};
 use super::decide::{decide, give_up, is_unwritable};
 use super::facts::{Facts, WriteError};
 use super::{Step, reached};
@@ -356,7 +356,8 @@ impl Runner {
                     unknown |= matches!(error, StoreError::CommitUnknown(_));
                     // Where an outcome isn't known, the keys will tell it: nobody is refused yet.
                     if !unknown || begun.elapsed() > PATIENCE {
-                        batch.retain(|waiting| !refused_late(waiting));
+                        let closing = self.closing.is_cancelled();
+                        batch.retain(|waiting| !refused_late(waiting, closing));
                         if batch.is_empty() {
                             return Ok(());
                         }
@@ -482,9 +483,11 @@ impl Runner {
     }
 }
 
-/// Refuses a command whose time is up; `true` if it was.
-fn refused_late(waiting: &Waiting) -> bool {
-    let late = waiting.left().is_zero();
+/// Refuses a command whose time is up; `true` if it was. What has to be taken back is, however
+/// long that takes, as long as the process lives.
+fn refused_late(waiting: &Waiting, closing: bool) -> bool {
+    let must = !closing && matches!(waiting.command.event, Event::DeclineLate { .. });
+    let late = waiting.left().is_zero() && !must;
     if late {
         waiting.answer(Err(Error::overloaded()));
     }

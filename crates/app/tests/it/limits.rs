@@ -142,10 +142,16 @@ on_both! {
         node.limit_card(funded, limits(&[once])).await.expect("is set");
         assert_eq!(pay(&node, funded.card, 300, "p1").await, Description::Approved);
         assert_eq!(pay(&node, funded.card, 1, "p2").await, Description::ExceedsAmountLimit);
+        let mccs = Some(Control::Allowed(vec!["5942".to_owned()]));
+        let controls = Controls { mccs, ..Controls::default() };
+        let draft = Draft { limits: vec![once], controls, budget: None };
+        node.limit_card(funded, draft).await.expect("is set");
         let raise = async |minor, name: &str| -> Message {
             let reference = Some(node.reference(minor, "p1"));
-            let asked =
+            let mut asked =
                 Authorize { ask: Ask::Increment, reference, ..node.ask(funded.card, minor, name) };
+            // It needn't tell again where.
+            asked.details.mcc = None;
             node.app.authorize(asked).await.expect("decided")
         };
         assert_eq!(raise(201, "i1").await.description, Description::ExceedsAmountLimit);

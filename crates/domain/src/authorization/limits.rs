@@ -39,7 +39,7 @@ fn check_rules(
     (spending, exceeded): (&Spending, Description),
 ) -> Result<(), Decline> {
     let Some(asked) = asked(request, facts)? else { return Ok(()) };
-    if !rules.controls.permit(&request.order) {
+    if !rules.controls.permit(&request.order, asked.raises.is_some()) {
         return Err(Description::TransactionNotPermitted.into());
     }
     if spending.is_within(&rules.limits, &asked) { Ok(()) } else { Err(exceeded.into()) }

@@ -64,7 +64,11 @@ pub fn decline_late(
     let raised = original.order.amount.saturating_sub(approved.minor());
     let part = if raised > 0 { approved } else { original.held.max(original.cleared) };
     let mut change = match original.order.category {
-        Category::Debit => release(original, accounts, part.min(original.held), now)?,
+        Category::Debit => {
+            let stays = Amount::from_minor(raised).unwrap_or(Amount::ZERO);
+            let part = part.min(original.held.saturating_sub(stays));
+            release(original, accounts, part, now)?
+        }
         Category::Credit => took_back(original, accounts, part, now)?,
     };
     let late = &mut change.transaction;

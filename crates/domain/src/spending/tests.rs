@@ -160,7 +160,8 @@ fn an_increment_counts_as_what_it_raises_and_is_no_payment_of_its_own() {
         );
         spending.is_within(&[limit(LimitType::General, unit, top, None)], &asked)
     };
-    assert!(within(TimeUnit::Daily, 100));
+    assert!(!within(TimeUnit::Daily, 499), "the payment alone is too much");
+    assert!(within(TimeUnit::Daily, 500));
     assert!(!within(TimeUnit::Monthly, 549));
     assert!(within(TimeUnit::Monthly, 550));
 }

@@ -51,7 +51,8 @@ on_both_databases! {
                 },
             ],
             "controls": {
-                "mccs": { "blocked": ["7995"] }, "countries": { "blocked": ["TH"] },
+                "mccs": { "allowed": null, "blocked": ["7995"] },
+                "countries": { "allowed": null, "blocked": ["TH"] },
                 "captureModes": null, "merchants": null,
             },
             "budget": {
@@ -129,11 +130,13 @@ on_both_databases! {
         let budget = |from: &str, to: &str| {
             json!({ "budget": { "amountMinor": 1, "from": from, "to": to, "currency": "EUR" } })
         };
-        let one = &limit(json!({}))["limits"][0];
-        let twice = json!({ "limits": [one, one] });
+        let mut one = limit(json!({}))["limits"][0].clone();
+        let other = one.clone();
+        one["currency"] = Value::Null;
+        let twice = json!({ "limits": [one, other] });
         let mut nowhere = budget("2026-01-01", "2026-01-01");
         nowhere["budget"]["currency"] = Value::Null;
-        let many: Vec<String> = (0..501).map(|number| format!("m{number}")).collect();
+        let many: Vec<String> = (0..101).map(|number| format!("m{number}")).collect();
         for (path, body, field) in [
             (&card, limit(json!({ "type": "petrol" })), "limits[0].type"),
             (&card, limit(json!({ "timeUnit": "hourly" })), "limits[0].timeUnit"),

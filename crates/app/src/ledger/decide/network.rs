@@ -69,6 +69,11 @@ fn told_before<'a>(facts: &'a Facts, command: &Command) -> Option<&'a Transactio
         amount: Some(order.amount),
         retrieval_reference: order.retrieval_reference.clone(),
     };
+    // An increment that bears the name of what it raises was told by nobody.
+    let raises = command.event.reference().map(|(_, raised)| raised);
+    if raises.is_some_and(|it| it.id == own.id && it.date.is_none_or(|at| Some(at) == own.date)) {
+        return None;
+    }
     let known = facts.transactions_of(command.scope.partner(), order.card?);
     let same = known.filter(|known| {
         known.order.category == order.category
