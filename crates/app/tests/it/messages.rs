@@ -153,6 +153,24 @@ on_both! {
 }
 
 on_both! {
+    /// One that bears the name of what it raises is an increment all the same: it is held.
+    async fn an_increment_with_its_originals_name_raises_it(node) {
+        let funded = node.funded(1_000).await;
+        let first = node.purchase(funded.card, 300, "p1").await.expect("decided");
+        let asked = Authorize {
+            ask: Ask::Increment,
+            reference: Some(node.reference(200, "p1")),
+            envelope: node.envelope(funded.card, "i1", "i1"),
+            ..node.ask(funded.card, 200, "p1")
+        };
+        let raised = node.app.authorize(asked).await.expect("decided");
+        assert_eq!((raised.approved_amount.minor(), raised.transaction), (200, first.transaction));
+        assert_eq!(node.amounts(funded.balance).await, (500, 500));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// An increment makes a hold last from then on.
     async fn a_hold_ends_its_days_after_the_last_increment(node) {
         const DAY: i64 = 86_400;

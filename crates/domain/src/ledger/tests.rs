@@ -648,6 +648,17 @@ fn a_credit_that_is_forced_later_is_the_deposits_at_once() {
     }
 }
 
+/// What was reversed meanwhile came off the beginning.
+#[test]
+fn a_late_beginning_leaves_what_has_raised_it_though_a_part_was_reversed() {
+    let mut books = Books::new(Deposit);
+    let original = books.authorized(300);
+    let raised = books.take(force::raise(&original, &books.accounts, amount(50), None, NOW));
+    let part = books.take(reverse(&raised, &books.accounts, amount(30), NOW));
+    let left = books.take(decline_late(&part, &books.accounts, amount(300), NOW));
+    assert_eq!(books.told(&left), "AUTHORIZED 50 0 | 1000-50 | 5000-50 | 0");
+}
+
 /// What raised a hold was approved in time: it stays when the beginning was too late, and goes when
 /// it was too late as well, whichever comes first.
 #[test]

@@ -141,6 +141,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("-1", "'-1"),
     ("@SUM(A1)", "'@SUM(A1)"),
     ("a=b", "a=b"),
-    ("Two; parts", "\"Two; parts\""),
+    ("Two; parts", "\"Two, parts\""),
+    // Where lists are separated by semicolons, this would be two cells.
+    ("Shop;=1+1", "\"Shop,=1+1\""),
     ("Say \"so\"", "\"Say \"\"so\"\"\""),
 ];
