@@ -268,7 +268,9 @@ def play(operation, mode, budget, seed, context):
             case.validate_response(answer, checks=checks)
         except Exception as failure:  # Whatever it is, it is a failure.
             tally.fail(name, f"{answer.status_code}: {str(failure)[:1500]}")
-        if answer.status_code in (200, 201):
+        # Files are what the documents say, which was checked above; nothing is learnt from them.
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        if answer.status_code in (200, 201) and is_json:
             try:
                 known.learn(case, answer.json())
             except ValueError:
