@@ -18,6 +18,7 @@ import string
 import sys
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import hypothesis
@@ -266,7 +267,8 @@ def play(operation, mode, budget, seed, context):
         tally.add(name, answer.status_code, time.monotonic() - begun)
         try:
             case.validate_response(answer, checks=checks)
-        except Exception as failure:  # Whatever it is, it is a failure.
+        # Several failures are a group that is no Exception.
+        except (Exception, BaseExceptionGroup) as failure:
             tally.fail(name, f"{answer.status_code}: {str(failure)[:1500]}")
         # Files are what the documents say, which was checked above; nothing is learnt from them.
         is_json = "json" in answer.headers.get("Content-Type", "")
@@ -339,8 +341,10 @@ def main():
     shares[0] += requests_wanted - sum(shares)
     begun = time.monotonic()
     print(f"seed {seed}, {workers} workers", flush=True)
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        tallies = pool.map(work, [(folder, share, seed + n) for n, share in enumerate(shares)])
+    # Unlike a pool of multiprocessing it fails, and doesn't wait, when a worker is lost.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        given_out = [(folder, share, seed + n) for n, share in enumerate(shares)]
+        tallies = list(pool.map(work, given_out))
     took = time.monotonic() - begun
     seconds = sorted(one for tally in tallies for one in tally.seconds)
     statuses = {}

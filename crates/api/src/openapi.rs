@@ -40,7 +40,10 @@ fn document(channel: Channel) -> OpenApi {
     let mut paths = Paths::new();
     let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
     for operation in routes.iter().flat_map(|routes| routes.operations()) {
-        schemas.extend(operation.schemas());
+        for (name, schema) in operation.schemas() {
+            let told = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert!(*told == schema, "two different schemas are called {name}");
+        }
         paths.add_path_operation(operation.path(), operation.methods(), operation.told());
     }
     for schema in schemas.values_mut() {

@@ -19,7 +19,7 @@ type Reason = Named<TransactionalLock>;
 
 /// Why no money may leave the user's balances.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TransactionalLock)]
+#[schema(as = TransactionalLockOfUser)]
 struct LockJson {
     /// The reason.
     reason: Reason,
