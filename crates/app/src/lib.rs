@@ -80,6 +80,8 @@ pub struct Parts {
     pub turns: once::Turns,
     /// Numbers taken in blocks.
     pub numbers: ids::Numbers,
+    /// Cards that are looked for by number.
+    pub look_ups: processor::LookUps,
     /// What partners are told.
     pub outbox: outbox::Outbox,
     /// Wakes the worker that carries out operations.

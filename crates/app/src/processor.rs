@@ -4,12 +4,14 @@
 mod authorize;
 mod clear;
 mod inform;
+mod lookup;
 mod reverse;
 
 pub use crate::ledger::command::Told;
 pub use authorize::Authorize;
 pub use clear::Clear;
 pub use inform::Inform;
+pub use lookup::LookUps;
 pub use reverse::Reverse;
 /// What was decided about a message.
 pub use store::ledger::Message;
@@ -17,7 +19,6 @@ pub use store::ledger::Message;
 use crate::ledger::command::{Command, Event, Names, Outcome, network_name};
 use crate::{App, Error};
 use domain::Timestamp;
-use domain::card::Card;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, UserId};
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
@@ -25,6 +26,7 @@ use domain::scope::Scope;
 use domain::secret::Pan;
 use domain::transaction::{Category, Order, Place, TransactionType};
 use std::time::{Duration, Instant};
+use store::cards::Route;
 use store::db::Tx;
 use store::{StoreError, cards};
 
@@ -127,11 +129,11 @@ impl App {
         if served {
             // Of a user's card the user is the owner; the engine checks that.
             let (balance, owner) = (Some(card.balance), Some(card.holder));
-            return Ok(Found { scope, card: Some(card.id), balance, owner });
+            return Ok(Found { scope, card: Some(card.card), balance, owner });
         }
         tracing::error!(
             processor = envelope.processor.0,
-            card = card.id.0,
+            card = card.card.0,
             request_id = envelope.request_id,
             "a processor names a card of another's program"
         );
@@ -139,14 +141,14 @@ impl App {
     }
 
     /// Whether it is a card of a program that the processor serves.
-    fn is_served(&self, found: Option<&(Scope, Option<Card>)>, processor: ProcessorId) -> bool {
+    fn is_served(&self, found: Option<&(Scope, Option<Route>)>, processor: ProcessorId) -> bool {
         let settings = self.settings.get();
         let program = found
             .and_then(|(scope, card)| settings.program(scope.partner(), &card.as_ref()?.config_id));
         program.is_some_and(|program| program.processor == processor)
     }
 
-    async fn look_for(&self, envelope: &Envelope) -> Result<Option<(Scope, Option<Card>)>, Error> {
+    async fn look_for(&self, envelope: &Envelope) -> Result<Option<(Scope, Option<Route>)>, Error> {
         match &envelope.card {
             CardName::Pan(pan) => self.find_by_pan(pan).await,
             CardName::Id(id) => self.find_by_id(envelope.processor, *id).await,
@@ -154,20 +156,18 @@ impl App {
     }
 
     /// The partner whose BIN it is, and its card of this number.
-    async fn find_by_pan(&self, pan: &Pan) -> Result<Option<(Scope, Option<Card>)>, Error> {
+    async fn find_by_pan(&self, pan: &Pan) -> Result<Option<(Scope, Option<Route>)>, Error> {
         let Some(partner) = self.settings.get().partner_of_pan(pan) else { return Ok(None) };
         let scope = platform(partner);
         let index = self.pan_index(partner, pan).await?;
-        let mut tx = self.db.read().await?;
-        let found = cards::find_by_pan(&mut tx, scope, &index).await;
-        Ok(Some((scope, tx.end(found).await?)))
+        Ok(Some((scope, self.route((partner, index)).await?)))
     }
 
     async fn find_by_id(
         &self,
         processor: ProcessorId,
         id: CardId,
-    ) -> Result<Option<(Scope, Option<Card>)>, Error> {
+    ) -> Result<Option<(Scope, Option<Route>)>, Error> {
         let partners = self.settings.get().partners_of_processor(processor);
         let mut tx = self.db.read().await?;
         let found = find_among(&mut tx, &partners, id).await;
@@ -228,10 +228,10 @@ async fn find_among(
     tx: &mut Tx,
     partners: &[PartnerId],
     id: CardId,
-) -> Result<Option<(Scope, Option<Card>)>, StoreError> {
+) -> Result<Option<(Scope, Option<Route>)>, StoreError> {
     for &partner in partners {
         if let Some(card) = cards::find(tx, platform(partner), id).await? {
-            return Ok(Some((platform(partner), Some(card))));
+            return Ok(Some((platform(partner), Some(card.into()))));
         }
     }
     Ok(None)

@@ -99,6 +99,7 @@ pub(crate) async fn start(
         tasks: app::tasks::Tasks::default(),
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
+        look_ups: app::processor::LookUps::default(),
         outbox,
         operations: tokio::sync::Notify::new(),
     }))

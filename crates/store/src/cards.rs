@@ -68,18 +68,23 @@ const SEALED: Sql = Sql("
     where partner_id = $1 and id > $2 and config_id = $3 and removed_at is null
     order by id
     limit $4");
-const BY_PAN: Sql = Sql(select!("pan_index = $2"));
 const UPDATE_STATE: Sql = Sql("
     update card
     set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, version = version + 1
     where partner_id = $1 and id = $2 and version = $7");
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Int] };
+const BY_NUMBER: Each = Each {
+    sql: "select partner_id, pan_index, id, balance_id, user_id, config_id
+        from card
+        where partner_id = $1 and pan_index = $2
+        limit 1",
+    keys: &[Type::Int, Type::Bytes],
+};
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] =
-    &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, BY_PAN, UPDATE_STATE];
-/// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[LOAD];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, UPDATE_STATE];
+/// Those that the engine runs for each of a set, and the look-up before its queue.
+pub const ENGINE: &[Each] = &[LOAD, BY_NUMBER];
 
 /// A card by its partner and id.
 pub type Key = (PartnerId, CardId);
@@ -151,13 +156,49 @@ pub async fn list_sealed(
     rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?, row.get("pan")?))).collect()
 }
 
-/// The card that a number's index leads to.
-pub async fn find_by_pan(
+/// Where a card's messages go. None of it ever changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The card.
+    pub card: CardId,
+    /// The balance that it pays from.
+    pub balance: BalanceId,
+    /// Whose it is.
+    pub holder: UserId,
+    /// The program that it was issued under.
+    pub config_id: String,
+}
+
+impl From<Card> for Route {
+    fn from(card: Card) -> Self {
+        let Card { id, balance, holder, config_id, .. } = card;
+        Self { card: id, balance, holder, config_id }
+    }
+}
+
+/// What a card is found by: its partner, and the index of its number.
+pub type Number = (PartnerId, Vec<u8>);
+
+/// The cards that numbers lead to.
+pub async fn routes<'a>(
     tx: &mut Tx,
-    scope: Scope,
-    index: &[u8],
-) -> Result<Option<Card>, StoreError> {
-    tx.find(&BY_PAN, &[&scope.partner(), &index]).await?.as_ref().map(read).transpose()
+    numbers: impl Iterator<Item = &'a Number>,
+) -> Result<Vec<(Number, Route)>, StoreError> {
+    let keys: Vec<Vec<Value>> =
+        numbers.map(|(partner, index)| values![partner, index.as_slice()]).collect();
+    let rows = tx.rows_each(&BY_NUMBER, &keys).await?;
+    rows.iter()
+        .map(|row| {
+            let number = (PartnerId(row.get("partner_id")?), row.get("pan_index")?);
+            let route = Route {
+                card: CardId(row.get("id")?),
+                balance: BalanceId(row.get("balance_id")?),
+                holder: UserId(row.get("user_id")?),
+                config_id: row.get("config_id")?,
+            };
+            Ok((number, route))
+        })
+        .collect()
 }
 
 /// Adds a card.

@@ -379,6 +379,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         tasks: Tasks::default(),
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
+        look_ups: app::processor::LookUps::default(),
         outbox,
         operations: tokio::sync::Notify::new(),
     })
