@@ -314,7 +314,7 @@ mod tests {
             id: MessageId(Uuid::nil()),
             scope: String::new(),
             idempotency_key: None,
-            network_key: None,
+            name: None,
             fingerprint: Vec::new(),
             kind: kind.to_owned(),
             transaction: TransactionId(Uuid::nil()),

@@ -15,6 +15,7 @@ pub use lookup::LookUps;
 pub use reverse::Reverse;
 /// What was decided about a message.
 pub use store::ledger::Message;
+use store::ledger::Name;
 
 use crate::ledger::command::{Command, Event, Names, Outcome, network_name};
 use crate::{App, Error};
@@ -200,7 +201,7 @@ impl App {
             names: Names {
                 scope: key_scope(envelope.processor, event.kind()),
                 key: Some(envelope.key),
-                network: network_key(envelope.processor, &event, sequence),
+                name: name(envelope.processor, &event, sequence),
             },
             fingerprint: envelope.fingerprint.to_vec(),
             request_id: envelope.request_id,
@@ -239,7 +240,7 @@ async fn find_among(
 
 /// The network's own name for a message, for ever; where the same id can mean two things, which.
 /// Without a card there is none.
-fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<String> {
+fn name(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<Name> {
     let (order, card) = (event.order()?, event.card()?);
     let own = Reference {
         processor,
@@ -265,7 +266,7 @@ fn network_key(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> 
         | Event::Expire { .. }
         | Event::DeclineLate { .. } => "",
     };
-    Some(name + &sequence + meaning)
+    Some(Name { of: Some((card, own.id)), key: name + &sequence + meaning })
 }
 
 /// What a message says, as the order of a transaction.

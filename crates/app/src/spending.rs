@@ -108,7 +108,7 @@ impl App {
         id: CardId,
     ) -> Result<Allowance, Error> {
         let card = of_holder(tx, scope, holder, id).await?;
-        let kept = spending::find(tx, scope, Subject::Card(id)).await?;
+        let kept = spending::find(tx, scope, Subject::Card(holder, id)).await?;
         Ok(self.allowance(scope, kept.spending, self.program_rules(scope, &card.config_id)))
     }
 
@@ -154,7 +154,7 @@ impl App {
         if rules.above(&program).is_some() {
             return Err(Refusal::LimitAboveProgram.into());
         }
-        self.set_limits_in(tx, scope, Subject::Card(id), (rules, program)).await
+        self.set_limits_in(tx, scope, Subject::Card(holder, id), (rules, program)).await
     }
 
     /// Sets what a user may spend with all cards, in place of what it might until now.
@@ -210,7 +210,7 @@ impl App {
         spending::set(tx, scope, subject, &kept).await?;
         let after = spending::to_json(&kept.spending.rules);
         let entry = match subject {
-            Subject::Card(id) => Entry::changed("card.limits", id.0, &before, &after),
+            Subject::Card(_, id) => Entry::changed("card.limits", id.0, &before, &after),
             Subject::User(id) => Entry::changed("user.limits", id.0, &before, &after),
         };
         Ok(Done::changed(self.allowance(scope, kept.spending, program), entry))

@@ -14,8 +14,8 @@ use jiff::civil::Date;
 /// Whose spending it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// A card's.
-    Card(CardId),
+    /// A card's, which pays from a balance of this user's.
+    Card(UserId, CardId),
     /// A user's, with all balances and cards.
     User(UserId),
 }

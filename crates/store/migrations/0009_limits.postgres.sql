@@ -1,12 +1,13 @@
--- What a card or an owner may spend (rules, as JSON) and what it has spent (counters, packed).
+-- What an owner (`card_id` 0) or a card of theirs may spend (rules, as JSON) and what was spent
+-- (counters, packed).
 create table spending (
     partner_id bigint not null,
-    subject text not null,
-    subject_id bigint not null,
+    user_id bigint not null,
+    card_id bigint not null,
     rules jsonb,
     counters bytea not null,
     version bigint not null,
-    constraint spending_pk primary key (partner_id, subject, subject_id)
+    constraint spending_pk primary key (partner_id, user_id, card_id)
 ) with (fillfactor = 50);
 
 -- The partner's day on which a transaction counts, and which types of limits count it.

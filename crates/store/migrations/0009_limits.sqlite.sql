@@ -1,12 +1,13 @@
--- What a card or an owner may spend (rules, as JSON) and what it has spent (counters, packed).
+-- What an owner (`card_id` 0) or a card of theirs may spend (rules, as JSON) and what was spent
+-- (counters, packed).
 create table spending (
     partner_id integer not null,
-    subject text not null,
-    subject_id integer not null,
+    user_id integer not null,
+    card_id integer not null,
     rules text,
     counters blob not null,
     version integer not null,
-    primary key (partner_id, subject, subject_id)
+    primary key (partner_id, user_id, card_id)
 ) strict, without rowid;
 
 -- The partner's day on which a transaction counts, and which types of limits count it.

@@ -19,6 +19,8 @@ const MESSAGES: Table = Table {
         ("id", Type::Uuid),
         ("scope", Type::Text),
         ("idempotency_key", Type::Text),
+        ("card_id", Type::Int),
+        ("network_id", Type::Text),
         ("network_key", Type::Text),
         ("fingerprint", Type::Bytes),
         ("kind", Type::Text),
@@ -69,11 +71,15 @@ const EARLY_REVERSALS: Table = Table {
     ],
 };
 
+/// Of a message whose name isn't a network's.
+const NO_CARD: i64 = 0;
+
 /// The columns of a message.
 macro_rules! select_message {
     ($rest:literal) => {
         concat!(
-            "select partner_id, id, scope, idempotency_key, network_key, fingerprint, kind,
+            "select partner_id, id, scope, idempotency_key, card_id, network_id, network_key,
+                fingerprint, kind,
                 transaction_id, amount, currency, processing, description, action_code, status,
                 approved_amount, authorization_code, told, request_id, created_at,
                 available, reversed_amount
@@ -88,8 +94,15 @@ const BY_KEY: Each = Each {
     sql: select_message!("scope = $2 and idempotency_key = $3 limit 1"),
     keys: &[Type::Int, Type::Text, Type::Text],
 };
-const BY_NETWORK_KEY: Each =
-    Each { sql: select_message!("network_key = $2 limit 1"), keys: &[Type::Int, Type::Text] };
+const BY_OWN_NAME: Each = Each {
+    sql: select_message!("card_id = 0 and network_id = '' and network_key = $2 limit 1"),
+    keys: &[Type::Int, Type::Text],
+};
+// A network that gives a card more messages of one id than these isn't understood.
+const BY_NETWORK_ID: Each = Each {
+    sql: select_message!("card_id = $2 and network_id = $3 and network_key is not null limit 1000"),
+    keys: &[Type::Int, Type::Int, Type::Text],
+};
 const BY_MESSAGE_ID: Each =
     Each { sql: select_message!("id = $2 limit 1"), keys: &[Type::Int, Type::Uuid] };
 const UPDATE_OUTCOME: Each = Each {
@@ -123,13 +136,23 @@ const DELETE_EARLY: Each = Each {
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[
     BY_KEY,
-    BY_NETWORK_KEY,
+    BY_OWN_NAME,
+    BY_NETWORK_ID,
     BY_MESSAGE_ID,
     UPDATE_OUTCOME,
     UPDATE_MESSAGE,
     LOAD_EARLY,
     DELETE_EARLY,
 ];
+
+/// What a message is recognised by for ever.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The card and the network's id of a network's message; nobody else's has them.
+    pub of: Option<(CardId, String)>,
+    /// All of the name.
+    pub key: String,
+}
 
 /// What was decided about a message; its answer is a function of this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,8 +165,8 @@ pub struct Message {
     pub scope: String,
     /// The caller's key.
     pub idempotency_key: Option<String>,
-    /// The network's own name for the message, for ever.
-    pub network_key: Option<String>,
+    /// What it is recognised by for ever.
+    pub name: Option<Name>,
     /// The keyed digest of its content.
     pub fingerprint: Vec<u8>,
     /// `authorization`, `reversal`, `clearing`, `internal`, `expiry`, …: the command's name.
@@ -201,13 +224,22 @@ pub async fn messages_by_key<'a>(
     tx.rows_each(&BY_KEY, &keys).await?.iter().map(read_message).collect()
 }
 
-/// Messages by (partner, network key).
-pub async fn messages_by_network_key<'a>(
+/// Messages by (partner, name), of names that aren't a network's.
+pub async fn messages_by_own_name<'a>(
     tx: &mut Tx,
-    keys: impl Iterator<Item = (PartnerId, &'a str)>,
+    names: impl Iterator<Item = (PartnerId, &'a str)>,
 ) -> Result<Vec<Message>, StoreError> {
-    let keys: Vec<Vec<Value>> = keys.map(|(partner, key)| values![partner, key]).collect();
-    tx.rows_each(&BY_NETWORK_KEY, &keys).await?.iter().map(read_message).collect()
+    let keys: Vec<Vec<Value>> = names.map(|(partner, key)| values![partner, key]).collect();
+    tx.rows_each(&BY_OWN_NAME, &keys).await?.iter().map(read_message).collect()
+}
+
+/// All messages of a network by (partner, card, network id).
+pub async fn messages_by_network_id<'a>(
+    tx: &mut Tx,
+    ids: impl Iterator<Item = (PartnerId, CardId, &'a str)>,
+) -> Result<Vec<Message>, StoreError> {
+    let keys: Vec<Vec<Value>> = ids.map(|(partner, card, id)| values![partner, card, id]).collect();
+    tx.rows_each(&BY_NETWORK_ID, &keys).await?.iter().map(read_message).collect()
 }
 
 /// Messages by (partner, id).
@@ -226,12 +258,15 @@ pub async fn insert_messages<'a>(
 ) -> Result<u64, StoreError> {
     let rows: Vec<Vec<Value>> = new
         .map(|new| {
+            let of = new.name.as_ref().and_then(|name| name.of.as_ref());
             values![
                 new.partner,
                 new.id,
                 new.scope,
                 new.idempotency_key,
-                new.network_key,
+                of.map_or(NO_CARD, |(card, _)| card.0),
+                of.map_or("", |(_, id)| id.as_str()),
+                new.name.as_ref().map(|name| name.key.as_str()),
                 new.fingerprint,
                 new.kind,
                 new.transaction,
@@ -374,13 +409,22 @@ fn account(account: Account) -> (&'static str, Option<Uuid>) {
     }
 }
 
+fn read_name(row: &Row) -> Result<Option<Name>, StoreError> {
+    let Some(key) = row.get::<Option<String>>("network_key")? else { return Ok(None) };
+    let of = match row.get("card_id")? {
+        NO_CARD => None,
+        card => Some((CardId(card), row.get("network_id")?)),
+    };
+    Ok(Some(Name { of, key }))
+}
+
 fn read_message(row: &Row) -> Result<Message, StoreError> {
     Ok(Message {
         partner: PartnerId(row.get("partner_id")?),
         id: MessageId(row.get("id")?),
         scope: row.get("scope")?,
         idempotency_key: row.get("idempotency_key")?,
-        network_key: row.get("network_key")?,
+        name: read_name(row)?,
         fingerprint: row.get("fingerprint")?,
         kind: row.get("kind")?,
         transaction: TransactionId(row.get("transaction_id")?),

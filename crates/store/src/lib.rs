@@ -58,7 +58,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_janitor"),
     migration!(8, "0008_ledger"),
     migration!(9, "0009_limits"),
-    migration!(10, "0010_increments"),
+    migration!(10, "0010_messages"),
 ];
 
 /// The values of a row, in the order of its table's columns.

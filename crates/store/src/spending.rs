@@ -1,5 +1,6 @@
 //! Rows of `spending`: what a card or an owner may spend, and has. A card's row is guarded by its
-//! balance, an owner's by the owner.
+//! balance, an owner's by the owner. A card's stands beside its owner's, whose `card_id` is 0: most
+//! often both are written, and so they are one page.
 
 pub(crate) mod rules;
 
@@ -16,41 +17,45 @@ use domain::spending::{Spending, Subject, Sum};
 
 const TABLE: Table = Table {
     name: "spending",
-    key: &["partner_id", "subject", "subject_id"],
+    key: &["partner_id", "user_id", "card_id"],
     columns: &[
         ("partner_id", Type::Int),
-        ("subject", Type::Text),
-        ("subject_id", Type::Int),
+        ("user_id", Type::Int),
+        ("card_id", Type::Int),
         ("rules", Type::Json),
         ("counters", Type::Bytes),
         ("version", Type::Int),
     ],
 };
 
+/// Of an owner's own row.
+const NO_CARD: i64 = 0;
+
 const LOAD: Each = Each {
-    sql: "select partner_id, subject, subject_id, rules, counters, version
+    sql: "select partner_id, user_id, card_id, rules, counters, version
         from spending
-        where partner_id = $1 and subject = $2 and subject_id = $3
+        where partner_id = $1 and user_id = $2 and card_id = $3
         limit 1",
-    keys: &[Type::Int, Type::Text, Type::Int],
+    keys: &[Type::Int, Type::Int, Type::Int],
 };
 const UPDATE: Each = Each {
     sql: "update spending
         set counters = $4, version = $5
-        where partner_id = $1 and subject = $2 and subject_id = $3 and version = $6",
-    keys: &[Type::Int, Type::Text, Type::Int, Type::Bytes, Type::Int, Type::Int],
+        where partner_id = $1 and user_id = $2 and card_id = $3 and version = $6",
+    keys: &[Type::Int, Type::Int, Type::Int, Type::Bytes, Type::Int, Type::Int],
 };
 const SET: Each = Each {
     sql: "update spending
         set rules = $4, counters = $5, version = $6
-        where partner_id = $1 and subject = $2 and subject_id = $3 and version = $7",
-    keys: &[Type::Int, Type::Text, Type::Int, Type::Json, Type::Bytes, Type::Int, Type::Int],
+        where partner_id = $1 and user_id = $2 and card_id = $3 and version = $7",
+    keys: &[Type::Int, Type::Int, Type::Int, Type::Json, Type::Bytes, Type::Int, Type::Int],
 };
 // Amounts are added up by the caller: a sum can be beyond 64 bits.
 const SPENT_BY_CARD: Sql = Sql("
     select t.held, t.cleared
-    from \"transaction\" t
-    where t.partner_id = $1 and t.card_id = $2 and t.counted_on >= $3 and t.counted_on <= $4
+    from card c
+    join \"transaction\" t on t.partner_id = c.partner_id and t.balance_id = c.balance_id
+    where c.partner_id = $1 and c.id = $2 and t.card_id = $2 and t.counted_on >= $3 and t.counted_on <= $4
         and t.currency = $5 and t.processing = 'SUCCESS'");
 const SPENT_BY_USER: Sql = Sql("
     select t.held, t.cleared
@@ -78,8 +83,8 @@ pub struct Kept {
 
 fn key((partner, subject): Key) -> Vec<Value> {
     match subject {
-        Subject::Card(id) => values![partner, "CARD", id],
-        Subject::User(id) => values![partner, "USER", id],
+        Subject::Card(owner, card) => values![partner, owner, card],
+        Subject::User(owner) => values![partner, owner, NO_CARD],
     }
 }
 
@@ -150,7 +155,7 @@ pub async fn spent(
     budget: &Budget,
 ) -> Result<Sum, StoreError> {
     let (sql, id) = match subject {
-        Subject::Card(CardId(id)) => (&SPENT_BY_CARD, id),
+        Subject::Card(_, CardId(id)) => (&SPENT_BY_CARD, id),
         Subject::User(UserId(id)) => (&SPENT_BY_USER, id),
     };
     let (from, to): (Date, Date) = (budget.from, budget.to);
@@ -165,11 +170,10 @@ pub async fn spent(
 }
 
 fn read(row: &Row) -> Result<(Key, Kept), StoreError> {
-    let id = row.get::<i64>("subject_id")?;
-    let subject = match row.get::<String>("subject")?.as_str() {
-        "CARD" => Subject::Card(CardId(id)),
-        "USER" => Subject::User(UserId(id)),
-        _ => return Err(corrupt("subject")),
+    let owner = UserId(row.get("user_id")?);
+    let subject = match row.get("card_id")? {
+        NO_CARD => Subject::User(owner),
+        card => Subject::Card(owner, CardId(card)),
     };
     let rules = rules::read(row, "rules")?;
     let spending = Spending::of(rules, &row.get::<Vec<u8>>("counters")?);

@@ -105,11 +105,6 @@ const EXPIRED: Sql = Sql("
     order by t.expires_at
     limit $3");
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Uuid] };
-// Those that can be referred to; more than can be told apart are refused by `matching`.
-const LOAD_REFERENCED: Each = Each {
-    sql: select!("card_id = $2 and network_id = $3 and processing = 'SUCCESS' limit 32"),
-    keys: &[Type::Int, Type::Int, Type::Text],
-};
 const UPDATE: Each = Each {
     sql: "update \"transaction\"
         set status = $3, processing = $4, description = $5, held = $6, cleared = $7, parts = $8,
@@ -148,7 +143,7 @@ pub const WALKS: &[Each] = &[
     Each { sql: WALK_BALANCE.0, keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int] },
 ];
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[LOAD, LOAD_REFERENCED, UPDATE];
+pub const ENGINE: &[Each] = &[LOAD, UPDATE];
 
 /// A transaction by its partner and id.
 pub type Key = (PartnerId, TransactionId);
@@ -253,16 +248,6 @@ pub async fn load(
 ) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
     let keys: Vec<Vec<Value>> = keys.map(|(partner, id)| values![partner, id]).collect();
     with_partner(&tx.rows_each(&LOAD, &keys).await?)
-}
-
-/// Reads the transactions of cards that bear network ids; their balances were locked before.
-pub async fn load_referenced<'a>(
-    tx: &mut Tx,
-    keys: impl Iterator<Item = (PartnerId, CardId, &'a str)>,
-) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
-    let keys: Vec<Vec<Value>> =
-        keys.map(|(partner, card, network_id)| values![partner, card, network_id]).collect();
-    with_partner(&tx.rows_each(&LOAD_REFERENCED, &keys).await?)
 }
 
 /// Adds transactions.

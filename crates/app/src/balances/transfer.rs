@@ -15,7 +15,7 @@ use domain::scope::Scope;
 use domain::transaction::{Category, Order, Place, Processing, Transaction, TransactionType};
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
-use store::ledger::{self, Message};
+use store::ledger::{self, Message, Name};
 use store::transactions;
 
 /// How long a partner waits for the engine before it is told to retry.
@@ -150,13 +150,14 @@ impl App {
             Err(error) => return Err(error),
         };
         let now = self.now();
-        let network = format!("internal|{}|{}|{}", asked.balance.0, asked.kind, asked.external_id);
+        let key = format!("internal|{}|{}|{}", asked.balance.0, asked.kind, asked.external_id);
+        let name = Some(Name { of: None, key });
         let command = Command {
             scope,
             owner,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
-            names: Names { scope: once.endpoint, key: once.key, network: Some(network) },
+            names: Names { scope: once.endpoint, key: once.key, name },
             fingerprint: asked.fingerprint.to_vec(),
             request_id: asked.origin.request_id.clone(),
             now,

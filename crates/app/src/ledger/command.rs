@@ -12,7 +12,7 @@ use domain::money::Currency;
 use domain::program::PreAuthorization;
 use domain::scope::Scope;
 use domain::transaction::{Order, TransactionType};
-use store::ledger::Message;
+use store::ledger::{Message, Name};
 
 /// One command that moves or holds money. All that isn't guarded by the balance was found out
 /// before it came here: ids, digests, secrets compared.
@@ -46,8 +46,8 @@ pub struct Names {
     pub scope: String,
     /// The caller's key.
     pub key: Option<String>,
-    /// The network's name for the message, for ever.
-    pub network: Option<String>,
+    /// The network's name for the message, or the caller's, for ever.
+    pub name: Option<Name>,
 }
 
 /// What is to be done.
@@ -258,24 +258,6 @@ impl Event {
             Ask::Debit | Ask::Increment | Ask::Credit => Some(&request.order),
             Ask::Verification | Ask::Inquiry => None,
         }
-    }
-
-    /// The network's names of the messages that it may mean: an increment has no transaction of its
-    /// own, and what an advice changes depends on what was approved under its name.
-    pub(crate) fn names_meant(&self) -> Vec<String> {
-        let asked = [Ask::Increment, Ask::Debit, Ask::Credit].map(Ask::as_str);
-        let [increment, debit, credit] = asked;
-        let told = [Told::Advice, Told::ForceDebit, Told::ForceCredit].map(Told::as_str);
-        let [advice, force_debit, force_credit] = told;
-        let kinds: &[&str] = match self {
-            Self::Inform { told: Told::Adjustment | Told::DeclineAdvice, .. } => &[increment],
-            Self::Inform { .. } => &[increment, debit, credit, advice, force_debit, force_credit],
-            Self::Reverse { .. } => &[increment, advice, force_debit],
-            Self::Authorize { .. } | Self::Clear { .. } => &[increment],
-            Self::Transfer { .. } | Self::Expire { .. } | Self::DeclineLate { .. } => &[],
-        };
-        let Some((card, reference)) = self.reference() else { return Vec::new() };
-        kinds.iter().filter_map(|kind| network_name(reference, kind, card)).collect()
     }
 
     /// Whether its own reversal can have come before it, and stops it.

@@ -105,7 +105,7 @@ fn recognise(facts: &mut Facts, command: &Command) -> Option<Outcome> {
         }
         return Some(Outcome::Decided(Box::new(message)));
     }
-    let message = facts.message_of_network_key(command)?.clone();
+    let message = facts.message_of_name(command)?.clone();
     let order = command.event.order()?;
     if (message.amount, message.currency) != (order.amount, order.currency) {
         return Some(Outcome::KeyReused);
@@ -125,7 +125,7 @@ fn alias(message: &Message, command: &Command) -> Message {
         id: command.message,
         scope: command.names.scope.clone(),
         idempotency_key: command.names.key.clone(),
-        network_key: None,
+        name: None,
         fingerprint: command.fingerprint.clone(),
         told: true,
         reversed_amount: Amount::ZERO,
@@ -327,7 +327,7 @@ fn message(command: &Command, decided: &Decided) -> Message {
         id: command.message,
         scope: command.names.scope.clone(),
         idempotency_key: command.names.key.clone(),
-        network_key: command.names.network.clone(),
+        name: command.names.name.clone(),
         fingerprint: command.fingerprint.clone(),
         kind: command.event.kind().to_owned(),
         transaction: transaction.id,

@@ -4,7 +4,7 @@ mod checks;
 mod counting;
 mod meant;
 
-use super::command::{Command, Event};
+use super::command::Command;
 use super::{Step, reached};
 use crate::settings::Snapshot;
 use domain::Timestamp;
@@ -43,7 +43,7 @@ pub(super) struct Facts {
     /// Transactions of a card, those made in this batch included.
     of_card: HashMap<Owned<CardId>, Vec<TransactionId>>,
     by_key: HashMap<(PartnerId, String, String), Message>,
-    by_network_key: HashMap<(PartnerId, String), Message>,
+    by_name: HashMap<(PartnerId, String), Message>,
     by_id: HashMap<Owned<MessageId>, Message>,
     pub(super) waiting_reversals: HashSet<EarlyReversal>,
     /// What cards and owners may spend, and have.
@@ -145,86 +145,6 @@ impl Facts {
         Ok(())
     }
 
-    async fn load_messages(
-        &mut self,
-        tx: &mut Tx,
-        commands: &[&Command],
-    ) -> Result<(), StoreError> {
-        let keys = commands.iter().filter_map(|command| {
-            let names = &command.names;
-            Some((command.scope.partner(), names.scope.as_str(), names.key.as_deref()?))
-        });
-        for message in ledger::messages_by_key(tx, keys).await? {
-            self.remember(message);
-        }
-        let own = commands
-            .iter()
-            .filter_map(|command| Some((command.scope.partner(), command.names.network.clone()?)));
-        let meant = commands.iter().flat_map(|command| {
-            let names = command.event.names_meant().into_iter();
-            names.map(|name| (command.scope.partner(), name))
-        });
-        let keys: BTreeSet<(PartnerId, String)> = own.chain(meant).collect();
-        let keys = keys.iter().map(|(partner, key)| (*partner, key.as_str()));
-        for message in ledger::messages_by_network_key(tx, keys).await? {
-            self.remember(message);
-        }
-        let late = commands.iter().filter_map(|command| match &command.event {
-            Event::DeclineLate { message, .. } => Some((command.scope.partner(), *message)),
-            Event::Authorize { .. }
-            | Event::Inform { .. }
-            | Event::Reverse { .. }
-            | Event::Clear { .. }
-            | Event::Transfer { .. }
-            | Event::Expire { .. } => None,
-        });
-        for message in ledger::messages_by_id(tx, late).await? {
-            self.remember(message);
-        }
-        Ok(())
-    }
-
-    async fn load_transactions(
-        &mut self,
-        tx: &mut Tx,
-        commands: &[&Command],
-    ) -> Result<(), StoreError> {
-        let references: BTreeSet<(PartnerId, CardId, &str)> = commands
-            .iter()
-            .filter_map(|command| {
-                let (card, reference) = command.event.reference()?;
-                Some((command.scope.partner(), card, reference.id.as_str()))
-            })
-            .chain(commands.iter().filter_map(|command| {
-                let order = command.event.asked()?;
-                Some((command.scope.partner(), order.card?, order.network_id.as_str()))
-            }))
-            .collect();
-        for (partner, found) in transactions::load_referenced(tx, references.into_iter()).await? {
-            self.know(partner, found);
-        }
-        let ids: BTreeSet<_> = commands
-            .iter()
-            .filter_map(|command| match &command.event {
-                Event::Expire { transaction, .. } | Event::DeclineLate { transaction, .. } => {
-                    Some((command.scope.partner(), *transaction))
-                }
-                Event::Authorize { .. }
-                | Event::Inform { .. }
-                | Event::Reverse { .. }
-                | Event::Clear { .. }
-                | Event::Transfer { .. } => None,
-            })
-            .chain(commands.iter().filter_map(|command| {
-                Some((command.scope.partner(), self.increment_meant(command)?.transaction))
-            }))
-            .collect();
-        for (partner, found) in transactions::load(tx, ids.into_iter()).await? {
-            self.know(partner, found);
-        }
-        Ok(())
-    }
-
     async fn load_early_reversals(
         &mut self,
         tx: &mut Tx,
@@ -253,8 +173,8 @@ impl Facts {
             let name = (partner, message.scope.clone(), key.clone());
             self.by_key.insert(name, message.clone());
         }
-        if let Some(key) = &message.network_key {
-            self.by_network_key.insert((partner, key.clone()), message.clone());
+        if let Some(name) = &message.name {
+            self.by_name.insert((partner, name.key.clone()), message.clone());
         }
         self.by_id.insert((partner, message.id), message);
     }
@@ -291,9 +211,10 @@ impl Facts {
         self.by_key.get(&(partner, names.scope.clone(), names.key.clone()?))
     }
 
-    /// The message that bears a command's network key.
-    pub(super) fn message_of_network_key(&self, command: &Command) -> Option<&Message> {
-        self.by_network_key.get(&(command.scope.partner(), command.names.network.clone()?))
+    /// The message that bears a command's name.
+    pub(super) fn message_of_name(&self, command: &Command) -> Option<&Message> {
+        let name = command.names.name.as_ref()?;
+        self.by_name.get(&(command.scope.partner(), name.key.clone()))
     }
 
     /// The message of an id.
@@ -437,7 +358,7 @@ impl Facts {
         messages.sort_by(|one, other| {
             let name = |message: &&Message| {
                 let (scope, key) = (message.scope.clone(), message.idempotency_key.clone());
-                (message.partner, message.network_key.clone(), scope, key)
+                (message.partner, message.name.clone(), scope, key)
             };
             name(one).cmp(&name(other))
         });

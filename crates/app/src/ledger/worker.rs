@@ -60,7 +60,7 @@ impl App {
             names: Names {
                 scope: "expiry".to_owned(),
                 key: Some(format!("expiry:{}", transaction.0)),
-                network: None,
+                name: None,
             },
             fingerprint: Vec::new(),
             request_id: "expiry".to_owned(),

@@ -20,7 +20,7 @@ use domain::transaction::{
 use domain::user::{Email, Kyc, Phone, Profile, User, UserState};
 use store::cards::SealedPan;
 use store::db::Tx;
-use store::ledger::Message;
+use store::ledger::{Message, Name};
 use store::spending::Kept;
 use store::{balances, cards, counters, ledger, spending, transactions, users};
 
@@ -198,15 +198,15 @@ impl Bench<'_> {
     }
 
     /// The message of a transaction; `names` are its idempotency key's scope, that key and the
-    /// network's key.
+    /// name of the network's.
     pub(super) fn message(
         &self,
         kind: &str,
         transaction: &Transaction,
-        names: Option<(String, String, String)>,
+        names: Option<(String, String, Name)>,
     ) -> Message {
-        let (scope, key, network) = match names {
-            Some((scope, key, network)) => (scope, Some(key), Some(network)),
+        let (scope, key, name) = match names {
+            Some((scope, key, name)) => (scope, Some(key), Some(name)),
             None => ("preload".to_owned(), None, None),
         };
         let succeeded = transaction.processing == Processing::Success;
@@ -218,7 +218,7 @@ impl Bench<'_> {
             id: self.app.new_message_id(),
             scope,
             idempotency_key: key,
-            network_key: network,
+            name,
             fingerprint: crypto::random::bytes::<32>().to_vec(),
             kind: kind.to_owned(),
             transaction: transaction.id,
@@ -253,7 +253,10 @@ impl Bench<'_> {
         let made = rows.iter().map(|row| (&row.card, &row.pan));
         cards::insert_all(tx, scope, made, now).await?;
         let limited = Kept { spending: limited(self.program.currency)?, version: None };
-        let limits = rows.iter().map(|row| ((partner, Subject::Card(row.card.id)), &limited));
+        let limits = rows.iter().map(|row| {
+            let card = Subject::Card(row.user.id, row.card.id);
+            ((partner, card), &limited)
+        });
         spending::update(tx, limits).await?;
         let moved = rows.iter().map(|row| (partner, &row.transaction));
         transactions::insert(tx, moved).await?;

@@ -26,7 +26,7 @@ use jiff::ToSpan as _;
 use serde_json::json;
 use std::collections::BTreeMap;
 use store::db::Tx;
-use store::ledger::Message;
+use store::ledger::{Message, Name};
 use store::{balances, counters, ledger, transactions};
 
 /// Cards whose transactions are written together.
@@ -336,7 +336,10 @@ impl Run<'_> {
         let names = (
             format!("processor/{processor}/{kind}"),
             key.to_string(),
-            format!("{processor}|{network}|{date}|{kind}|{}{sequence}", card.0),
+            Name {
+                of: Some((card, network.to_owned())),
+                key: format!("{processor}|{network}|{date}|{kind}|{}{sequence}", card.0),
+            },
         );
         let id = domain::ids::MessageId(ordered_v4(
             u64::try_from(moment.id.0.as_u128() >> 80).unwrap_or(0),

@@ -80,7 +80,7 @@ pub(super) fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
     Some(Waiting {
         command: Command {
             message: MessageId(ids::random_id()),
-            names: Names { scope: "late".to_owned(), key: None, network: None },
+            names: Names { scope: "late".to_owned(), key: None, name: None },
             event,
             ..waiting.command.clone()
         },

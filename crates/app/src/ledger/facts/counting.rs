@@ -1,7 +1,7 @@
 //! What cards and owners may spend, and have: read with a batch, counted as it is decided.
 
 use super::{Facts, Owned};
-use domain::ids::{PartnerId, UserId};
+use domain::ids::{BalanceId, PartnerId, UserId};
 use domain::spending::{Counted, Delta, Spending, Subject};
 use domain::transaction::{Order, Transaction};
 use domain::{Date, Timestamp};
@@ -18,12 +18,13 @@ impl Facts {
         owners: &BTreeSet<Owned<UserId>>,
     ) -> Result<(), StoreError> {
         let owners = owners.iter().map(|(partner, user)| (*partner, Subject::User(*user)));
-        let paid_with = self
-            .transactions
-            .iter()
-            .filter_map(|((partner, _), transaction)| Some((*partner, transaction.order.card?)));
-        let cards = self.cards.keys().copied().chain(paid_with);
-        let cards = cards.map(|(partner, card)| (partner, Subject::Card(card)));
+        let paid_with = self.transactions.iter().filter_map(|((partner, _), transaction)| {
+            Some((*partner, transaction.order.balance?, transaction.order.card?))
+        });
+        let cards = self.cards.iter().map(|((partner, id), card)| (*partner, card.balance, *id));
+        let cards = cards.chain(paid_with).filter_map(|(partner, balance, card)| {
+            Some((partner, Subject::Card(self.owner(partner, balance)?, card)))
+        });
         let keys: BTreeSet<spending::Key> = owners.chain(cards).collect();
         let kept = spending::load(tx, keys.iter().copied()).await?;
         self.spending = keys.into_iter().map(|key| (key, Kept::default())).collect();
@@ -47,9 +48,13 @@ impl Facts {
         partner: PartnerId,
         order: &Order,
     ) -> [Option<Subject>; 2] {
-        let balance = order.balance.and_then(|id| self.balances.get(&(partner, id)));
-        let owner = balance.and_then(|balance| balance.owner.user());
-        [order.card.map(Subject::Card), owner.map(Subject::User)]
+        let owner = order.balance.and_then(|id| self.owner(partner, id));
+        let card = owner.zip(order.card).map(|(owner, card)| Subject::Card(owner, card));
+        [card, owner.map(Subject::User)]
+    }
+
+    fn owner(&self, partner: PartnerId, balance: BalanceId) -> Option<UserId> {
+        self.balances.get(&(partner, balance))?.owner.user()
     }
 
     /// The partner's day on which a payment counts.

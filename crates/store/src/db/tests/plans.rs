@@ -97,7 +97,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into message select 1, {ids}, 'processor/1/authorization', 'key' || n,
                 'net' || n, {bytes}, 'authorization', {ids}, 1, 'EUR', 'SUCCESS', 'APPROVED',
-                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}, null, 0
+                '0000', 'AUTHORIZED', 1, null, {no}, 'r', {now}, null, 0, n, 'id' || n
              from {series}"
         ),
         format!(
@@ -107,7 +107,7 @@ async fn fill(db: &Db) {
                 {now}, 0, 0, 'NONE', null, 0, 0, '2026-11-21', 1
              from {series}"
         ),
-        format!("insert into spending select 1, 'CARD', n, null, {bytes}, 0 from {series}"),
+        format!("insert into spending select 1, n, n, null, {bytes}, 0 from {series}"),
     ];
     let outbox = format!(
         "insert into outbox select 1, n, {ids}, 'card/' || (n % 20), 'cardLocked', n, null, null,

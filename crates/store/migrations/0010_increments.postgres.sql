@@ -1,2 +1,0 @@
--- How much of an increment its own reversals have taken off the hold that it raised.
-alter table message add column reversed_amount bigint not null default 0;
