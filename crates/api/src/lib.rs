@@ -65,13 +65,24 @@ pub struct Peer {
     pub address: Option<IpAddr>,
 }
 
-/// What every endpoint works with.
+/// What every endpoint works with: one pointer, since each layer of a request clones it.
 #[derive(Clone)]
-pub(crate) struct Api {
+pub(crate) struct Api(Arc<Parts>);
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The parts of an [`Api`].
+pub(crate) struct Parts {
     pub(crate) app: App,
-    pub(crate) decryption: Arc<Decryption>,
-    pub(crate) public_keys: Arc<PublicKeys>,
+    pub(crate) decryption: Decryption,
+    pub(crate) public_keys: PublicKeys,
     pub(crate) real_time: Clock,
     pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
-    pub(crate) guard: Arc<Guard>,
+    pub(crate) guard: Guard,
 }

@@ -7,7 +7,7 @@ use crate::openapi::Channel;
 use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, balances, cards, documents, encryption, identity, layers, limits,
+    Api, Options, Parts, balances, cards, documents, encryption, identity, layers, limits,
     partner_balances, processor, public_key, sandbox, statements, transactions, users,
     verifications,
 };
@@ -132,14 +132,14 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
 
 /// All routes of the HTTPS listener.
 pub fn router(app: App, options: Options) -> Router {
-    let api = Api {
+    let api = Api(Arc::new(Parts {
         app,
-        decryption: Arc::new(Decryption::of(options.private_operations)),
-        public_keys: Arc::new(PublicKeys::default()),
+        decryption: Decryption::of(options.private_operations),
+        public_keys: PublicKeys::default(),
         real_time: options.real_time,
         sandbox: options.sandbox,
-        guard: Arc::new(Guard::new(&options.limits)),
-    };
+        guard: Guard::new(&options.limits),
+    }));
 
     let secure = [
         (secure(), Body::Json, Admits::PARTNER),
