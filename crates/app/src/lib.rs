@@ -4,6 +4,7 @@
 //! A use case reads what it needs, asks a rule of `domain` to decide, and writes what was decided.
 //! It contains no SQL, no JSON shapes of the wire and no HTTP status, and decides nothing itself.
 
+pub mod alerts;
 pub mod audit;
 pub mod balances;
 pub mod cards;

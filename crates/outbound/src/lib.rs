@@ -1,13 +1,15 @@
-//! Calls to the servers of partners: to whom we connect, how we show who we are, how a call is
-//! signed, and what is said.
+//! Calls to the servers of partners, and e-mail: to whom we connect, how we show who we are, how a
+//! call is signed, and what is said.
 //!
 //! | module | what it does |
 //! | --- | --- |
 //! | [`client`] | one call to one partner, and its answer |
 //! | [`target`] | where a partner is called, checked |
+//! | [`mail`] | e-mail by SMTP |
 //! | [`notifications`] | the bodies of what partners are told, as the seeds have them |
 
 pub mod client;
+pub mod mail;
 pub mod notifications;
 pub mod target;
 

@@ -1,12 +1,14 @@
 //! An operator's commands: what they are, and the one function that does them, in a server that
 //! was asked through its control socket as well as on the command line without a server.
 
+mod alerts;
 mod balances;
 mod certificates;
 mod deliveries;
 mod outbound;
 mod programs;
 
+pub(crate) use alerts::SetAlert;
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
@@ -50,6 +52,8 @@ pub(crate) enum Act {
     SumUp(SumUp),
     /// `partner move`
     MoveMoney(MoveMoney),
+    /// `partner alert`
+    SetAlert(SetAlert),
     /// `program create`
     CreateProgram(CreateProgram),
     /// `program set`
@@ -229,6 +233,8 @@ pub(crate) struct Desk {
     pub(crate) folder: Arc<Folder>,
     /// How many days a replaced JWE key is accepted, unless the command says.
     pub(crate) jwe_previous_days: u32,
+    /// Whether a mail server is configured.
+    pub(crate) sends_mail: bool,
 }
 
 impl Desk {
@@ -242,6 +248,7 @@ impl Desk {
             Act::ListBalances(command) => self.list_balances(&command).await,
             Act::SumUp(command) => self.sum_up(&command).await,
             Act::MoveMoney(command) => self.move_money(operator, command).await,
+            Act::SetAlert(command) => self.set_alert(operator, command).await,
             Act::CreateProgram(command) => self.create_program(operator, command).await,
             Act::SetProgram(command) => self.set_program(operator, command).await,
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,

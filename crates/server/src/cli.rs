@@ -10,7 +10,8 @@ pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, T
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPrograms,
-    MoveMoney, NamedBalance, ResumeNotifications, RotateJweKey, SetPartner, ShowSecret, SumUp,
+    MoveMoney, NamedBalance, ResumeNotifications, RotateJweKey, SetAlert, SetPartner, ShowSecret,
+    SumUp,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -162,6 +163,11 @@ pub(crate) enum PartnerCommand {
     #[command(after_help = "Example:\n  antaca partner move --code acme --kind DEPOSIT \
         --currency EUR \\\n    --type collateralCredit --amount 1000000 --external-id 2026-11-21")]
     Move(Box<With<MoveMoney>>),
+    /// Have somebody told by e-mail when a partner's own balance runs low, or show who is
+    #[command(after_help = "Example:\n  antaca partner alert --code acme --kind DEPOSIT \
+        --currency EUR \\\n    --below 100000 --to ops@example.com --to desk@bank.example\n  \
+        antaca partner alert --code acme --kind DEPOSIT --currency EUR --off")]
+    Alert(Box<With<SetAlert>>),
     /// Show the secret that our calls to a partner are signed with
     #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate\n  \
         antaca partner secret --code acme --rotate --at-once   # it has leaked")]

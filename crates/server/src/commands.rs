@@ -3,11 +3,11 @@
 mod certificates;
 mod simulate;
 
-use crate::acts::{Act, Desk, SetProgram, verified};
+use crate::acts::{Act, Desk, SetAlert, SetProgram, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
     At, BackupArgs, Command, ConfigCommand, KeysCommand, LedgerCommand, PartnerCommand,
-    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerifyArgs,
+    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerifyArgs, With,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -113,10 +113,22 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
         PartnerCommand::Balances(it) => show(&it.at, Act::ListBalances(it.what)).await,
         PartnerCommand::Summary(it) => show(&it.at, Act::SumUp(it.what)).await,
         PartnerCommand::Move(it) => show(&it.at, Act::MoveMoney(it.what)).await,
+        PartnerCommand::Alert(it) => alert(it).await,
         PartnerCommand::Notifications(it) => show(&it.at, Act::ListNotifications(it.what)).await,
         PartnerCommand::Resume(it) => show(&it.at, Act::ResumeNotifications(it.what)).await,
         PartnerCommand::List(at) => show(&at, Act::ListPartners).await,
     }
+}
+
+/// Sets or shows an alert; a warning goes to the standard error.
+async fn alert(command: Box<With<SetAlert>>) -> Result<(), Failure> {
+    let mut answer = perform_act(&command.at, Act::SetAlert(command.what)).await?;
+    let warning = answer.as_object_mut().and_then(|answer| answer.remove("warning"));
+    if let Some(warning) = warning.as_ref().and_then(Value::as_str) {
+        output::error(warning);
+    }
+    output::line(&answer.to_string());
+    Ok(())
 }
 
 async fn program(command: ProgramCommand) -> Result<(), Failure> {
@@ -202,7 +214,8 @@ impl Located {
         let clocks = Clocks { business: real.clone(), real: real.clone() };
         let app = instance::start(db, keyring, kind, clocks, Use::COMMAND.engines).await?;
         let jwe_previous_days = self.config.jwe.previous_days;
-        Ok(Desk { app, authority, real_time: real, folder, jwe_previous_days })
+        let sends_mail = self.config.smtp.is_some();
+        Ok(Desk { app, authority, real_time: real, folder, jwe_previous_days, sends_mail })
     }
 }
 

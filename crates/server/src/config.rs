@@ -1,11 +1,13 @@
 //! Configuration: one TOML file and the environment. The only place that reads either.
 //!
-//! Every key is one line of [`KEYS`] or of `limits`; `ANTACA_<SECTION>_<KEY>` wins over the file.
-//! What isn't known is refused, in the file as in the environment.
+//! Every key is one line of [`KEYS`] or of `limits` and `mail`; `ANTACA_<SECTION>_<KEY>` wins over
+//! the file. What isn't known is refused, in the file as in the environment.
 
 mod limits;
+mod mail;
 
 pub(crate) use limits::{Connections, Limits};
+pub(crate) use mail::Smtp;
 
 use crate::database::Place;
 use crate::failure::Failure;
@@ -55,7 +57,7 @@ const fn key(name: &'static str, form: Form, default: &'static str, doc: &'stati
     Key { name, form, default, doc }
 }
 
-/// Every key but those of the section `limits`, which are beside what they say.
+/// Every key but those of the sections `limits` and `smtp`, which are beside what they say.
 const KEYS: &[Key] = &[
     key("data", Form::Text, DATA, "the data folder: keys, certificates, the SQLite database"),
     key("listen", Form::Text, "0.0.0.0:8443", "address and port of the HTTPS listener"),
@@ -94,7 +96,7 @@ const KEYS: &[Key] = &[
 ];
 
 fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(limits::KEYS)
+    KEYS.iter().chain(mail::KEYS).chain(limits::KEYS)
 }
 
 /// The keys as `antaca config check --help` tells them.
@@ -156,6 +158,8 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
+    /// By which server e-mail is sent, if one is configured.
+    pub(crate) smtp: Option<Smtp>,
     /// What protects the service.
     pub(crate) limits: Limits,
     /// Whether there was a file.
@@ -181,7 +185,7 @@ impl Config {
         let mut heeded = environment()?;
         let of_sandbox = |key: &Key| {
             ["log", "log_format"].contains(&key.name)
-                || ["jwe.", "limits."].iter().any(|section| key.name.starts_with(section))
+                || ["jwe.", "limits.", "smtp."].iter().any(|section| key.name.starts_with(section))
         };
         let names: Vec<_> = keys().filter(|key| of_sandbox(key)).map(variable_of).collect();
         heeded.retain(|name, _| names.contains(name));
@@ -212,6 +216,7 @@ impl Config {
             jwe: values.jwe()?,
             retention: Retention { audit_months: values.months("retention.audit_months")? },
             passphrase,
+            smtp: Smtp::read(&values)?,
             limits: Limits::read(&values)?,
             from_file: file.is_some(),
         };
@@ -276,6 +281,8 @@ impl Config {
             Some(PassphraseSource::Descriptor(number)) => format!("passphrase_fd = {number}"),
             None => "# no passphrase".to_owned(),
         });
+        lines.push_str("\n\n[smtp]\n");
+        lines.push_str(&Smtp::shown(self.smtp.as_ref()));
         lines.push_str("\n\n[limits]\n");
         lines.push_str(self.limits.shown().trim_end());
         lines

@@ -11,7 +11,7 @@ mod quickstart;
 
 use crate::acts::Desk;
 use crate::clock::{self, Clocks};
-use crate::config::Config;
+use crate::config::{Config, Smtp};
 use crate::control;
 use crate::database::{self, Kind, Place};
 use crate::failure::Failure;
@@ -70,8 +70,9 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     sockets.stop_with_input = arguments.stop_with_input;
     let (listen, operations) = sockets.addresses()?;
 
+    let mailer = config.smtp.as_ref().map(Smtp::mailer).transpose()?;
     let prepared = prepare(&folder, place, config.jwe.previous_days).await?;
-    let Prepared { desk, operator, ca, certificate, ahead } = prepared;
+    let Prepared { mut desk, operator, ca, certificate, ahead } = prepared;
     let needs = Needs { app: &desk.app, folder: &folder, real_time: desk.real_time.clone(), ahead };
     let calls = Calls::start(needs, &operator).await?;
     quickstart::prepare(&folder)?;
@@ -79,7 +80,9 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let sandbox: Option<Arc<dyn Sandbox>> = Some(Arc::new(calls));
     let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
     let sign = Some(file::NAME);
-    let served = Served { desk, jwe, ca, certificate, folder, retention, limits, sign, sandbox };
+    desk.sends_mail = mailer.is_some();
+    let served =
+        Served { desk, jwe, ca, certificate, folder, retention, mailer, limits, sign, sandbox };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;
@@ -134,6 +137,7 @@ pub(crate) async fn prepare(
         real_time: real,
         folder: folder.clone(),
         jwe_previous_days,
+        sends_mail: false,
     };
     let operator = control::operator_here()?;
     clock::move_ahead(&ahead, desk.app.clock_ahead().await?);

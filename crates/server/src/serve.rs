@@ -3,7 +3,7 @@
 
 use crate::acts::Desk;
 use crate::clock::{self, Clocks};
-use crate::config::{Config, Connections, Jwe, Limits};
+use crate::config::{Config, Connections, Jwe, Limits, Smtp};
 use crate::database::Kind;
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -17,6 +17,7 @@ use crate::{control, jwe_keys, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::keyring::Keyring;
 use app::tasks::Tasks;
+use outbound::mail::Mailer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +102,8 @@ pub(crate) struct Served {
     pub(crate) folder: Arc<Folder>,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// What sends e-mail, if a mail server is configured.
+    pub(crate) mailer: Option<Mailer>,
     /// What protects it.
     pub(crate) limits: Limits,
     /// A file in it that is there only while the server serves.
@@ -191,6 +194,7 @@ async fn keep_up(measures: Measures, stopping: CancellationToken) {
 /// `antaca serve`: a production instance, as it is configured.
 pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let folder = Arc::new(Folder::open(config.data())?);
+    let mailer = config.smtp.as_ref().map(Smtp::mailer).transpose()?;
     let sockets = Sockets::bind(config.listen, config.operations, &folder).await?;
     let place = config.database_in(config.data());
     let db = instance::open_database(&place, Kind::Production, config.connections).await?;
@@ -224,11 +228,13 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         real_time: real,
         folder: folder.clone(),
         jwe_previous_days: config.jwe.previous_days,
+        sends_mail: mailer.is_some(),
     };
     let (listen, operations) = sockets.addresses()?;
     let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
     let (sign, sandbox) = (None, None);
-    let served = Served { desk, jwe, ca, certificate, folder, retention, limits, sign, sandbox };
+    let served =
+        Served { desk, jwe, ca, certificate, folder, retention, mailer, limits, sign, sandbox };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

@@ -6,6 +6,7 @@ use crate::serve::Served;
 use app::error::Chain;
 use app::janitor;
 use app::{App, Clock, Error};
+use outbound::mail::Mailer;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,9 @@ const EXPIRY: Duration = Duration::from_secs(1);
 const OPERATIONS: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 pub(crate) const CHECKPOINT: Duration = Duration::from_millis(200);
+
+/// How late it may be seen that a balance runs low, and how long an e-mail waits to be sent.
+const ALERTS: Duration = Duration::from_secs(2);
 
 /// How often what has served its time is looked for.
 const JANITOR: Duration = Duration::from_secs(60);
@@ -68,11 +72,31 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     every.run("janitor", JANITOR, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
+    alert(&every, served.mailer.clone());
     let made = |app: App| async move { app.carry_out_operations().await.map(|_| ()) };
     every.run_or_woken("operations", OPERATIONS, Some(|app| &app.operations), made);
     if app.db.kind() == Kind::Sqlite {
         every.run("checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
     }
+}
+
+/// Has low balances told. Looking is apart from sending, which waits for a server. Without one
+/// nothing is noted either: another node tells it, or this one once it can.
+fn alert(every: &Every<'_>, mailer: Option<Mailer>) {
+    let Some(mailer) = mailer else {
+        let app = every.app.clone();
+        drop(every.app.tasks.run(async move {
+            if matches!(app.has_alerts().await, Ok(true)) {
+                tracing::warn!("There are low-balance alerts, and no mail server is configured");
+            }
+        }));
+        return;
+    };
+    every.run("alerts", ALERTS, |app| async move { app.look_at_balances().await.map(|_| ()) });
+    every.run("mails", ALERTS, move |app| {
+        let mailer = mailer.clone();
+        async move { app.send_alerts(&mailer).await.map(|_| ()) }
+    });
 }
 
 /// Opens the keys that another node made, and tells the current one in this node's folder.

@@ -4,6 +4,7 @@
 //! `insert`, `update`, `lock`. It runs in a transaction that `app` began, and filters by the
 //! partner of the [`Scope`](domain::scope::Scope) that it is given.
 
+pub mod alerts;
 pub mod audit;
 pub mod balances;
 pub mod books;
@@ -59,6 +60,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008_ledger"),
     migration!(9, "0009_limits"),
     migration!(10, "0010_messages"),
+    migration!(11, "0011_alerts"),
 ];
 
 /// The values of a row, in the order of its table's columns.

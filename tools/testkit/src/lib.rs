@@ -5,6 +5,7 @@
 
 mod files;
 mod leaks;
+mod mail;
 mod messages;
 mod node;
 mod partner;
@@ -13,6 +14,7 @@ mod wait;
 
 pub use files::{files_with, forms_of_number};
 pub use leaks::{contains_secret, luhn_runs};
+pub use mail::{Letter, MailHost, MailTls};
 pub use node::{Database, Funded, TestApp, origin};
 pub use partner::{Behaviour, Partner, Received};
 pub use postgres::{postgres_from_template, postgres_program, postgres_url};

@@ -1,5 +1,6 @@
 //! An operator's commands about partners' own balances.
 
+use super::alerts::with_alert;
 use super::{Desk, word};
 use crate::failure::Failure;
 use app::Refusal;
@@ -84,7 +85,8 @@ impl Desk {
         let partner = self.partner(&command.code)?;
         let scope = Scope::platform(partner, "the operator looks");
         let found = self.app.partner_balances(scope).await?;
-        Ok(found.iter().map(partner_balance_json).collect())
+        let alerts = self.app.alerts(scope).await?;
+        Ok(found.iter().map(|found| with_alert(found, &alerts)).collect())
     }
 
     pub(super) async fn sum_up(&self, command: &SumUp) -> Result<Value, Failure> {
@@ -138,7 +140,7 @@ impl Desk {
         }))
     }
 
-    fn named(
+    pub(super) fn named(
         &self,
         command: &NamedBalance,
     ) -> Result<(domain::ids::PartnerId, PartnerBalanceKind, Currency), Failure> {

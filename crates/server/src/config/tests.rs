@@ -67,6 +67,15 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("[jwe]\nprevious_days = 366", &[], "jwe.previous_days must be 0 to 365"),
         ("[jwe]\nprivate_operations = 0", &[], "jwe.private_operations must be 1 to"),
         ("[retention]\naudit_months = 11", &[], "audit_months must be 12 to 1200"),
+        ("[smtp]\nhost = 'a.example'", &[], "smtp.from must be an address"),
+        ("[smtp]\nfrom = 'a@b.example'", &[], "smtp.from is given without smtp.host"),
+        ("[smtp]\nhost = 'a.b'\nfrom = \"a@b.c\\r\\nX: y\"", &[], "smtp.from must be an address"),
+        ("[smtp]\nhost = 'a.example'\ntls = 'maybe'", &[], "smtp.tls must be implicit, starttls"),
+        ("[smtp]\nhost = 'a.example'\ntls = 'none'", &[], "smtp.tls may be none only"),
+        ("[smtp]\nhost = '10.0.0.1'\ntls = 'none'", &[], "smtp.tls may be none only"),
+        ("[smtp]\nhost = 'a.example'\nfrom = 'a@b.de'\nport = 65536", &[], "must be 1 to 65535"),
+        ("[smtp]\nhost = 'a.example'\nuser = 'x'", &[], "smtp.password_file together"),
+        ("[smtp]\npassword = 'x'", &[], "has the key smtp.password"),
         ("x = [", &[], "isn't TOML"),
         ("[keys]\npassphrase_file = 'a'\npassphrase_fd = 3", &[], "not both"),
     ];
@@ -84,6 +93,22 @@ fn what_is_shown_can_be_read_again_and_holds_no_secret() {
     assert!(!shown.contains("secret"), "{shown}");
     assert_eq!(read(&shown, &[]).expect("a configuration").limits.connections.idle.as_secs(), 7);
     assert!(super::limits::KEYS.iter().all(|key| shown.contains(&key.name[7..])), "{shown}");
+}
+
+#[test]
+fn a_mail_server_is_shown_as_it_is_read() {
+    assert_eq!(read("", &[]).expect("defaults").smtp, None);
+    for (tls, port) in [("implicit", 465), ("starttls", 587), ("none", 25)] {
+        let file = format!(
+            "[smtp]\nhost = '127.0.0.1'\ntls = '{tls}'\nfrom = 'a@b.de'\nuser = 'u'\n\
+             password_file = '/p'\nca_file = '/c'"
+        );
+        let config = read(&file, &[]).expect("a configuration");
+        let shown = config.shown();
+        assert!(shown.contains(&format!("port = {port}")), "{shown}");
+        assert_eq!(read(&shown, &[]).expect("a configuration").smtp, config.smtp);
+        assert!(config.smtp.is_some());
+    }
 }
 
 #[test]

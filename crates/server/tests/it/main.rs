@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod alerts;
 mod audit;
 mod backup;
 mod bad_input;

@@ -5,13 +5,14 @@
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, balances, books, cards, certificates, counters, endpoints, idempotency, instance,
-    janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs, spending,
-    statements, transactions, users,
+    MIGRATIONS, alerts, balances, books, cards, certificates, counters, endpoints, idempotency,
+    instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs,
+    spending, statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
     [
+        alerts::STATEMENTS,
         balances::STATEMENTS,
         cards::STATEMENTS,
         certificates::STATEMENTS,
