@@ -6,8 +6,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use testkit::{Letter, MailHost, MailTls, eventually};
 
-/// Two turns of the workers, on a machine that builds at the same time.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A try that hangs is given up after a minute, and one of a dead server is made again after two.
+const PATIENCE: Duration = Duration::from_secs(180);
 const PASSWORD: &str = "correct-horse-battery";
 const OPS: &str = "ops@example.com";
 
