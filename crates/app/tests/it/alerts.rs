@@ -211,7 +211,8 @@ on_both! {
         node.app.look_at_balances().await.expect("looks");
         let app = node.app.clone();
         let stuck = mailer(hung);
-        let sending = tokio::spawn(async move { app.send_alerts(&stuck).await });
+        let tasks = node.app.tasks.clone();
+        let sending = tasks.run(async move { app.send_alerts(&stuck).await });
         let patience = Duration::from_secs(30);
         eventually("it is claimed", patience, async || {
             shown(&node).await["unsent"]["attempts"] == 1
