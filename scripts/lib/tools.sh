@@ -80,7 +80,7 @@ install_python() {
     local folder=$TARGET/venv
     PYTHON=$folder/bin/python
     if cmp -s tests/python/requirements.txt "$folder/installed.txt" \
-        && "$PYTHON" -c 'import jwcrypto, schemathesis' 2>/dev/null; then
+        && "$PYTHON" -c 'import jwcrypto, pypdf, schemathesis' 2>/dev/null; then
         return 0
     fi
     echo "Making the virtual environment of tests/python, once"

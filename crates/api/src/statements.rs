@@ -1,6 +1,7 @@
-//! Statements of balances, as JSON and CSV (spec "The record").
+//! Statements of balances, as JSON, CSV and PDF (spec "The record").
 
 mod csv;
+mod pdf;
 
 use crate::Api;
 use crate::answer::{Code, Done, Named, Shown};
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// As what a statement may come, beside JSON.
-pub(crate) const MEDIA: &[&str] = &["text/csv"];
+pub(crate) const MEDIA: &[&str] = &["text/csv", "application/pdf"];
 
 /// `GET /secure/balances/{balanceId}/statement?from=&to=&format=`.
 pub(crate) fn show() -> Endpoint {
@@ -25,9 +26,9 @@ pub(crate) fn show() -> Endpoint {
             "Balances",
             "Show a balance's statement",
             "What was posted from the day `from` to the day `to`, both of them included, in the \
-             partner's `timeZone`; holds aren't part of it. `format` is `json` (unless told) or \
-             `csv`, with decimal amounts; texts in it that a spreadsheet could take for a formula \
-             have an apostrophe before them.",
+             partner's `timeZone`; holds aren't part of it. `format` is `json` (unless told), \
+             `csv`, with decimal amounts, where texts that a spreadsheet could take for a formula \
+             have an apostrophe before them, or `pdf`, for people.",
         )
         .refuses(&[Refusal::StatementTooLong])
 }
@@ -37,10 +38,12 @@ pub(crate) fn show() -> Endpoint {
 enum Format {
     Json,
     Csv,
+    Pdf,
 }
 
 impl Format {
-    const ALL: [(&'static str, Self); 2] = [("json", Self::Json), ("csv", Self::Csv)];
+    const ALL: [(&'static str, Self); 3] =
+        [("json", Self::Json), ("csv", Self::Csv), ("pdf", Self::Pdf)];
 
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, format)| *format)
@@ -52,7 +55,7 @@ fn read(call: &Call) -> Result<(Period, Format), Problem> {
     let from = query.required("from", date());
     let to = query.required("to", date());
     let words = || schema::words(Format::ALL.map(|(name, _)| name));
-    let format = query.optional("format", parsed(Format::parse, words, "must be json or csv"));
+    let format = query.optional("format", parsed(Format::parse, words, "must be json, csv or pdf"));
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         query.wrong("to", "must not be before from");
     }
@@ -72,6 +75,12 @@ async fn shown(
     Ok(match format {
         Format::Json => Shown::Json(Done::with(&StatementJson::from(&made))),
         Format::Csv => Shown::File("text/csv", name(&made, "csv"), csv::written(&made)),
+        Format::Pdf => {
+            let name = name(&made, "pdf");
+            // A long one takes longer than those who serve may be kept from it.
+            let written = tokio::task::spawn_blocking(move || pdf::written(&made)).await;
+            Shown::File("application/pdf", name, written.map_err(|_| Problem::internal())?)
+        }
     })
 }
 

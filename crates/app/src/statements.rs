@@ -16,8 +16,11 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use store::db::Tx;
-use store::statements::{self, Moved, Told};
+use store::statements::{self, Moved};
 use store::users;
+
+/// A transaction as a statement tells of it.
+pub use store::statements::Told;
 
 /// Transactions that are read at once: some milliseconds of the database's time.
 const SLICE: i64 = 1_000;
@@ -36,6 +39,8 @@ pub struct Period {
 /// What a balance had, what came and left, and what it has.
 #[derive(Clone, Debug)]
 pub struct Statement {
+    /// The name of the partner, for people.
+    pub partner: String,
     /// The balance.
     pub balance: Balance,
     /// The user whose it is.
@@ -90,11 +95,12 @@ impl App {
         let user = tx.end(user).await?;
         let name =
             user.map(|user| format!("{} {}", user.profile.first_name, user.profile.last_name));
-        let zone = self.zone_of(scope)?;
+        let (partner, zone) = self.partner_of(scope)?;
         let made_at = self.now();
         let (begin, end) = (start_of(period.from, &zone), start_of(tomorrow(period.to), &zone));
         let read = self.read_statement(scope, id, begin, end.min(made_at_and_on(made_at))).await?;
         let mut statement = Statement {
+            partner,
             balance,
             owner,
             name: name.unwrap_or_default(),
@@ -111,12 +117,14 @@ impl App {
         Ok(statement)
     }
 
-    /// The zone of a partner's days.
-    fn zone_of(&self, scope: Scope) -> Result<TimeZone, Error> {
+    /// A partner's name and the zone of its days.
+    fn partner_of(&self, scope: Scope) -> Result<(String, TimeZone), Error> {
         let settings = self.settings.get();
-        let name = settings.partner(scope.partner()).map(|it| it.settings.time_zone.as_str());
-        let zone = name.and_then(|name| TimeZone::get(name).ok());
-        zone.ok_or(Error::broken("a partner's time zone isn't known"))
+        let partner = settings.partner(scope.partner());
+        let partner = partner.ok_or(Error::broken("a partner isn't known"))?;
+        let zone = TimeZone::get(&partner.settings.time_zone);
+        let zone = zone.map_err(|_| Error::broken("a partner's time zone isn't known"))?;
+        Ok((partner.name.clone(), zone))
     }
 
     async fn read_statement(

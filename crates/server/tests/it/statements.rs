@@ -1,7 +1,7 @@
 //! A balance's statement, as JSON and as a file.
 
 use crate::story::{KEY, Story, answer, encrypted, expect};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, read_pdf};
 use serde_json::{Value, json};
 
 /// The media type, the name and the text of a file.
@@ -102,6 +102,57 @@ on_both_databases! {
         assert_eq!(plain.as_slice(), text.as_bytes());
     }
 
+    /// What a foreign library reads in it is what the JSON says, over all of its pages.
+    async fn a_statement_as_pdf_says_what_json_says(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let set = ["partner", "set", "--code", "sandbox", "--time-zone", "Asia/Tokyo"];
+        sandbox.antaca(&set).await.assert_done();
+        let story = Story::begin(&sandbox, 0).await;
+        let path_of = format!("/secure/balances/{}/transactions", story.balance);
+        for number in 0..60_usize {
+            let text = LETTERS[number % LETTERS.len()];
+            let body = json!({
+                "type": if number % 3 == 2 { "fee" } else { "topUp" }, "amount": 123_456 + number,
+                "currency": "EUR", "description": text, "externalTransactionId": number.to_string(),
+            });
+            expect(201, partner.post(&path_of).json(&body)).await;
+        }
+        let told = expect(200, partner.get(&path(&story.balance, ""))).await;
+        let asked = partner.get(&path(&story.balance, "&format=pdf"));
+        let answer = asked.send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "application/pdf");
+        let name = format!("statement-{}-2000-01-01-2100-12-31.pdf", story.balance);
+        let disposition = format!("attachment; filename=\"{name}\"");
+        assert_eq!(answer.headers()["content-disposition"], disposition.as_str());
+        let file = answer.bytes().await.expect("a file");
+        let read = read_pdf(&file);
+        check_pages(&read, &told);
+
+        let asked = encrypted(partner.get(&path(&story.balance, "&format=pdf")));
+        let sealed: Value = asked.send().await.expect("an answer").json().await.expect("JSON");
+        let plain = KEY.decrypt(sealed["payload"].as_str().expect("a payload")).expect("opens");
+        assert_eq!(read_pdf(&plain)["pages"].as_array().map(Vec::len), Some(2));
+    }
+
+    /// A statement of nothing is a page that says so.
+    async fn a_statement_as_pdf_of_nothing_has_one_page(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let asked = sandbox.partner().get(&path(&story.balance, "&format=pdf"));
+        let file = asked.send().await.expect("an answer").bytes().await.expect("a file");
+        let read = read_pdf(&file);
+        assert_eq!(read["pages"].as_array().map(Vec::len), Some(1));
+        let words = words(&read["pages"][0]);
+        for part in [
+            "Owner John Doe", "Opening balance 0.00 EUR", "Closing balance 0.00 EUR", "1 / 1",
+            "Period 2000-01-01 – 2100-12-31 (Etc/UTC)", "Currency EUR",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+
     /// Each thing that is wrong is named.
     async fn a_statement_of_no_period_is_refused(database) {
         let sandbox = Sandbox::start(database).await;
@@ -146,3 +197,67 @@ const TEXTS: &[(&str, &str)] = &[
     ("Shop;=1+1", "\"Shop,=1+1\""),
     ("Say \"so\"", "\"Say \"\"so\"\"\""),
 ];
+
+/// Descriptions in the letters of Europe, one longer than its column, and some that the font of a
+/// PDF has no glyphs for.
+const LETTERS: &[&str] = &[
+    "Zażółć gęślą jaźń, Łódź",
+    "Größe & Straße „Ärger“",
+    "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία",
+    "Чуєш їх, доцю, га? Кумедна ж ти, прощайся без ґольфів!",
+    "株式会社 ☎ 👍",
+    "(parentheses) \\ <<and>> %PDF endstream",
+];
+
+/// A page's words, with one space between them.
+fn words(page: &Value) -> String {
+    page.as_str().expect("a text").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Minor units of the euro as a PDF writes them.
+fn euros(minor: i64) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", minor.abs() / 100, minor.abs() % 100)
+}
+
+/// Fails if a PDF doesn't say all that the JSON says, in its order.
+fn check_pages(read: &Value, told: &Value) {
+    let pages: Vec<String> = read["pages"].as_array().expect("a list").iter().map(words).collect();
+    assert_eq!(pages.len(), 2);
+    for (number, page) in pages.iter().enumerate() {
+        assert!(page.contains(&format!("{} / 2", number + 1)), "{page}");
+        assert!(page.contains("Date Type Description Amount Balance"), "{page}");
+    }
+    let minor = |value: &Value| value.as_i64().expect("a number");
+    let mut wanted: Vec<String> = [
+        ("Opening balance", "openingBalance"),
+        ("Total credits", "totalCredits"),
+        ("Total debits", "totalDebits"),
+        ("Closing balance", "closingBalance"),
+    ]
+    .map(|(name, field)| format!("{name} {} EUR", euros(minor(&told[field]))))
+    .into();
+    wanted.push(format!("2000-01-01 Opening balance {}", euros(minor(&told["openingBalance"]))));
+    let items = told["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 60);
+    for item in items {
+        let sign = if item["category"] == "DEBIT" { -1 } else { 1 };
+        let at: domain::Timestamp = item["date"].as_str().expect("a text").parse().expect("a time");
+        let tokyo = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
+        wanted.push(format!(
+            "{} {} {} {} {}",
+            at.to_zoned(tokyo).strftime("%Y-%m-%d %H:%M:%S"),
+            item["type"].as_str().expect("a word"),
+            item["description"].as_str().expect("a text"),
+            euros(sign * minor(&item["amount"])),
+            euros(minor(&item["balance"])),
+        ));
+    }
+    wanted.push(format!("2100-12-31 Closing balance {}", euros(minor(&told["closingBalance"]))));
+    let all = pages.join(" ");
+    let mut rest = all.as_str();
+    for part in wanted {
+        let Some(at) = rest.find(&part) else { panic!("{part} isn't in {rest}") };
+        rest = &rest[at + part.len()..];
+    }
+}

@@ -1,5 +1,6 @@
-//! JWE of other people's making: the Python package jwcrypto and the npm package jose.
+//! JWE and PDF of other people's making: the Python packages jwcrypto and pypdf, npm's jose.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -42,16 +43,20 @@ impl Foreign {
     }
 
     fn ask(self, what: &Value) -> Value {
+        let script = match self {
+            Self::Python => "python/jwe.py",
+            Self::Node => "node/jwe.mjs",
+        };
+        self.run(script, what)
+    }
+
+    fn run(self, script: &str, what: &Value) -> Value {
         let mut command = match self {
             Self::Python => Command::new(variable("ANTACA_TEST_PYTHON")),
             Self::Node => {
                 variable("ANTACA_TEST_NODE");
                 Command::new("node")
             }
-        };
-        let script = match self {
-            Self::Python => "python/jwe.py",
-            Self::Node => "node/jwe.mjs",
         };
         let tests = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests"));
         command.arg(tests.join(script)).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -60,9 +65,15 @@ impl Foreign {
         input.write_all(what.to_string().as_bytes()).expect("it reads");
         drop(input);
         let output = child.wait_with_output().expect("it ends");
-        assert!(output.status.success(), "{self:?} failed: {}", what["do"]);
+        assert!(output.status.success(), "{self:?} failed: {script} {}", what["do"]);
         serde_json::from_slice(&output.stdout).expect("it prints JSON")
     }
+}
+
+/// A PDF as pypdf reads it: its `title`, when it was made and the text of its `pages`.
+pub(crate) fn read_pdf(file: &[u8]) -> Value {
+    let file = base64::engine::general_purpose::STANDARD.encode(file);
+    Foreign::Python.run("python/pdf.py", &json!({ "file": file }))
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are configured by ./scripts/test")]
