@@ -19,12 +19,14 @@ use crate::backup::Backup;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use app::audit::Operator;
+use app::ledger::verify::{Report, Run, Tell, verify_as};
 use app::outbound::{SetOutbound, outbound_json};
 use app::partners::{Create, Set, partner_json};
 use app::programs::program_json;
 use app::{App, Clock, Refusal};
 use clap::Args;
 use crypto::certificates::Authority;
+use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::limits::Rules;
 use domain::money::Currency;
@@ -83,7 +85,7 @@ pub(crate) enum Act {
     /// `partner resume`
     ResumeNotifications(ResumeNotifications),
     /// `ledger verify`
-    VerifyLedger,
+    VerifyLedger(VerifyLedger),
     /// `backup`
     Backup(Backup),
 }
@@ -240,6 +242,16 @@ pub(crate) struct Desk {
 impl Desk {
     /// Does a command and answers what is to be shown.
     pub(crate) async fn act(&self, operator: &Operator, act: Act) -> Result<Value, Failure> {
+        self.act_and_tell(operator, act, &|_| {}).await
+    }
+
+    /// As [`Desk::act`]; `tell` is told how far a long command is.
+    pub(crate) async fn act_and_tell(
+        &self,
+        operator: &Operator,
+        act: Act,
+        tell: Tell<'_>,
+    ) -> Result<Value, Failure> {
         match act {
             Act::CreatePartner(command) => self.create_partner(operator, command).await,
             Act::SetPartner(command) => self.set_partner(operator, command).await,
@@ -265,7 +277,7 @@ impl Desk {
             }
             Act::ListCertificates(command) => self.list_certificates(&command).await,
             Act::MakeRevocationList => self.make_revocation_list().await,
-            Act::VerifyLedger => self.verify().await,
+            Act::VerifyLedger(command) => self.verify(command, tell).await,
             Act::Backup(command) => self.back_up(operator, command).await,
         }
     }
@@ -390,13 +402,14 @@ impl Desk {
         Ok(json!({ "name": name, "timeBudgetMs": budget }))
     }
 
-    async fn verify(&self) -> Result<Value, Failure> {
+    async fn verify(&self, command: VerifyLedger, tell: Tell<'_>) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let settings = self.app.settings.get();
         let mut partners: Vec<PartnerId> =
             settings.partners().iter().map(|partner| partner.id).collect();
         partners.push(PartnerId::PLATFORM);
-        let report = app::ledger::verify::verify(&self.app.db, &partners).await?;
+        let run = command.run(self.app.now(), tell);
+        let report = verify_as(&self.app.db, &partners, run).await?;
         Ok(verified(&report))
     }
 
@@ -416,9 +429,27 @@ impl Desk {
     }
 }
 
+/// What is verified.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerifyLedger {
+    /// Whether a former run's checkpoint is gone on from.
+    pub(crate) incremental: bool,
+}
+
+impl VerifyLedger {
+    /// A run that keeps a checkpoint; `now` is the business clock's time, or before it.
+    pub(crate) fn run(self, now: Timestamp, tell: Tell<'_>) -> Run<'_> {
+        Run { is_incremental: self.incremental, keep: Some(now), tell, ..Run::FULL }
+    }
+}
+
 /// What the verification of a ledger found, as it is shown.
-pub(crate) fn verified(report: &app::ledger::verify::Report) -> Value {
-    json!({ "holds": report.holds(), "balances": report.balances, "faults": report.faults })
+pub(crate) fn verified(report: &Report) -> Value {
+    json!({
+        "holds": report.holds(), "balances": report.balances,
+        "transactions": report.transactions, "faults": report.faults,
+    })
 }
 
 fn word<T>(option: &str, parse: fn(&str) -> Option<T>, text: &str) -> Result<T, Failure> {

@@ -230,6 +230,9 @@ pub(crate) enum ProcessorCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Compute every account again and compare: exit 0 if the ledger holds, else 1
+    ///
+    /// A run that finds partners' books sound keeps a checkpoint of them, ten minutes before now,
+    /// for incremental runs.
     #[command(after_help = "Example:\n  antaca ledger verify --data ./antaca-data --json")]
     Verify(VerifyArgs),
 }
@@ -237,6 +240,9 @@ pub(crate) enum LedgerCommand {
 /// `antaca ledger verify`
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
+    /// Read what is newer than the last checkpoint, and what it has changed; trust what is older
+    #[arg(long)]
+    pub(crate) incremental: bool,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

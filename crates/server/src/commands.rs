@@ -3,7 +3,7 @@
 mod certificates;
 mod simulate;
 
-use crate::acts::{Act, Desk, SetAlert, SetProgram, verified};
+use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
     At, BackupArgs, Command, ConfigCommand, KeysCommand, LedgerCommand, PartnerCommand,
@@ -16,8 +16,10 @@ use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::instance::{self, PATIENCE, Use};
 use crate::logs::{self, Format};
+use crate::output::Progress;
 use crate::{bench, clock, control, output, sandbox, secrets, serve, tls};
 use app::keyring::Keyring;
+use app::ledger::verify::Tell;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -227,14 +229,19 @@ fn kind_of(name: &str) -> Result<Kind, Failure> {
 
 /// Has a command done: by the server that runs on the data folder, or here if none does.
 async fn perform_act(at: &At, act: Act) -> Result<Value, Failure> {
+    perform_and_tell(at, act, &|_| {}).await
+}
+
+/// As [`perform_act`]; of a command that takes long `tell` is told how far it is.
+async fn perform_and_tell(at: &At, act: Act, tell: Tell<'_>) -> Result<Value, Failure> {
     let located = locate(at)?;
-    if let Some(answer) = control::ask(&located.data, &act).await? {
+    if let Some(answer) = control::ask(&located.data, &act, tell).await? {
         return Ok(answer);
     }
     let folder = Arc::new(located.folder()?);
     let operator = control::operator_here()?;
     let desk = located.desk(folder.clone()).await?;
-    let done = desk.act(&operator, act).await;
+    let done = desk.act_and_tell(&operator, act, tell).await;
     let Desk { app, .. } = desk;
     app.tasks.finish(PATIENCE).await;
     let closed = instance::close(app).await;
@@ -313,7 +320,7 @@ async fn restore(arguments: RestoreArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn verify(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
-    let report = told("Computing every account again…", verification(&arguments.at)).await?;
+    let report = verification(&arguments).await?;
     let holds = report["holds"] == true;
     if arguments.json {
         output::line(&report.to_string());
@@ -332,8 +339,18 @@ fn balances(count: &Value) -> String {
 }
 
 /// Verification needs no key, so a database that is named is opened by itself.
-async fn verification(at: &At) -> Result<Value, Failure> {
-    let Some(url) = &at.database else { return perform_act(at, Act::VerifyLedger).await };
+async fn verification(arguments: &VerifyArgs) -> Result<Value, Failure> {
+    let VerifyArgs { incremental, json, at } = arguments;
+    let command = VerifyLedger { incremental: *incremental };
+    let progress = (!json).then(Progress::begin);
+    let tell = |count: u64| {
+        if let Some(progress) = &progress {
+            progress.tell(|| format!("Compared {count} transactions with their movements…"));
+        }
+    };
+    let Some(url) = &at.database else {
+        return perform_and_tell(at, Act::VerifyLedger(command), &tell).await;
+    };
     let db = Place::parse(url)?.open(Use::COMMAND.connections)?;
     let found = database::look(&db).await?;
     if !found.pending.is_empty() {
@@ -341,7 +358,8 @@ async fn verification(at: &At) -> Result<Value, Failure> {
             "The database isn't migrated to this release: run `antaca migrate` first.",
         ));
     }
-    let report = database::verify(&db).await?;
+    // A sandbox's clock is ahead of this one: its checkpoint is older than it might be.
+    let report = database::verify_as(&db, command.run(clock::real()(), &tell)).await?;
     db.close().await?;
     Ok(verified(&report))
 }

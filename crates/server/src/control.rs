@@ -1,22 +1,26 @@
 //! The control socket: while a server runs, an operator's commands reach it through
 //! `DIR/control.sock`, so that it learns of each change at once.
 //!
-//! One line of JSON goes in, one comes out. Only the owner of the folder and root may use it; the
-//! kernel tells who they are.
+//! One line of JSON goes in; one comes out, after those that tell how far a long command is. Only
+//! the owner of the folder and root may use it; the kernel tells who they are.
 
 use crate::acts::{Act, Desk};
 use crate::failure::Failure;
 use crate::folder::Folder;
 use app::audit::Operator;
+use app::ledger::verify::Tell;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::Permissions;
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 const SOCKET: &str = "control.sock";
@@ -29,6 +33,8 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Reply {
+    /// It isn't done yet; how far it is, in the command's own measure. More lines follow.
+    Progress(u64),
     /// It was done, and this is to be shown.
     Done(Value),
     /// It wasn't, for this reason.
@@ -91,12 +97,28 @@ pub(crate) fn start(desk: &Desk, listener: UnixListener, folder: &Folder) -> Res
 async fn converse(desk: &Desk, stream: UnixStream, owner: u32) -> std::io::Result<()> {
     let uid = stream.peer_cred()?.uid();
     let (reading, mut writing) = stream.into_split();
+    let operator = operator(uid);
     let reply = if uid == owner || uid == 0 {
         let mut line = Vec::new();
         let mut reading = BufReader::new(reading.take(LINE_MAX));
         timeout(ARRIVAL, reading.read_until(b'\n', &mut line)).await??;
         match serde_json::from_slice(&line) {
-            Ok(act) => reply(desk.act(&operator(uid), act).await),
+            Ok(act) => {
+                let (told, mut news) = watch::channel(0);
+                let tell = |count| {
+                    told.send_replace(count);
+                };
+                let mut done = pin!(desk.act_and_tell(&operator, act, &tell));
+                loop {
+                    tokio::select! {
+                        done = &mut done => break reply(done),
+                        Ok(()) = news.changed() => {
+                            let count = *news.borrow_and_update();
+                            send(&mut writing, &Reply::Progress(count)).await?;
+                        }
+                    }
+                }
+            }
             Err(_) => Reply::Failed(
                 "The server doesn't know this command: its release may be another one.".to_owned(),
             ),
@@ -104,10 +126,14 @@ async fn converse(desk: &Desk, stream: UnixStream, owner: u32) -> std::io::Resul
     } else {
         Reply::Failed("Only the owner of the data folder and root may do this.".to_owned())
     };
-    let mut line = serde_json::to_vec(&reply)?;
-    line.push(b'\n');
-    writing.write_all(&line).await?;
+    send(&mut writing, &reply).await?;
     writing.shutdown().await
+}
+
+async fn send(to: &mut OwnedWriteHalf, reply: &Reply) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    to.write_all(&line).await
 }
 
 fn reply(done: Result<Value, Failure>) -> Reply {
@@ -118,7 +144,11 @@ fn reply(done: Result<Value, Failure>) -> Reply {
 }
 
 /// Has a running server do a command; `None` where none is running.
-pub(crate) async fn ask(folder: &Path, act: &Act) -> Result<Option<Value>, Failure> {
+pub(crate) async fn ask(
+    folder: &Path,
+    act: &Act,
+    tell: Tell<'_>,
+) -> Result<Option<Value>, Failure> {
     let Ok(stream) = UnixStream::connect(folder.join(SOCKET)).await else { return Ok(None) };
     let broken = |_| {
         Failure::new(
@@ -130,13 +160,17 @@ pub(crate) async fn ask(folder: &Path, act: &Act) -> Result<Option<Value>, Failu
     let mut line = serde_json::to_vec(act).map_err(|error| Failure::new(error.to_string()))?;
     line.push(b'\n');
     writing.write_all(&line).await.map_err(broken)?;
-    let mut answer = Vec::new();
-    BufReader::new(reading).read_until(b'\n', &mut answer).await.map_err(broken)?;
-    let reply = serde_json::from_slice(&answer)
-        .map_err(|_| broken(std::io::Error::from(ErrorKind::UnexpectedEof)))?;
-    match reply {
-        Reply::Done(value) => Ok(Some(value)),
-        Reply::Failed(sentence) => Err(Failure::new(sentence)),
+    let mut reading = BufReader::new(reading);
+    loop {
+        let mut answer = Vec::new();
+        reading.read_until(b'\n', &mut answer).await.map_err(broken)?;
+        let reply = serde_json::from_slice(&answer)
+            .map_err(|_| broken(std::io::Error::from(ErrorKind::UnexpectedEof)))?;
+        match reply {
+            Reply::Progress(count) => tell(count),
+            Reply::Done(value) => return Ok(Some(value)),
+            Reply::Failed(sentence) => return Err(Failure::new(sentence)),
+        }
     }
 }
 
@@ -171,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_server_nobody_answers() {
         let folder = testkit::folder();
-        let asked = ask(folder.path(), &Act::ListPartners).await;
+        let asked = ask(folder.path(), &Act::ListPartners, &|_| {}).await;
         assert_eq!(asked, Ok(None));
     }
 }

@@ -1,7 +1,7 @@
 //! Which database is used, and what kind of instance it belongs to.
 
 use crate::failure::Failure;
-use app::ledger::verify::Report;
+use app::ledger::verify::{Report, Run};
 use app::settings::Snapshot;
 use domain::Timestamp;
 use domain::ids::PartnerId;
@@ -163,11 +163,16 @@ pub(crate) async fn prepare(
 
 /// Computes every account of a migrated database again.
 pub(crate) async fn verify(db: &Db) -> Result<Report, Failure> {
+    verify_as(db, Run::FULL).await
+}
+
+/// Verifies the books of all partners in a migrated database.
+pub(crate) async fn verify_as(db: &Db, run: Run<'_>) -> Result<Report, Failure> {
     let settings = Snapshot::load(db).await?;
     let mut partners: Vec<PartnerId> =
         settings.partners().iter().map(|partner| partner.id).collect();
     partners.push(PartnerId::PLATFORM);
-    Ok(app::ledger::verify::verify(db, &partners).await?)
+    Ok(app::ledger::verify::verify_as(db, &partners, run).await?)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::db::{Each, Row, Sql, Tx, Type, Value};
 use crate::read::{corrupt, currency, word, word_or_none};
 use crate::{StoreError, values};
+use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
 use domain::ledger::Account;
 use domain::money::Currency;
@@ -33,11 +34,37 @@ const ENTRIES: Sql = Sql("
     limit $3");
 const MOVEMENTS: Sql = Sql("
     select transaction_id, part, leg, from_account, from_balance_id, to_account, to_balance_id,
-        amount, currency
+        amount, currency, posted_at
     from movement
     where partner_id = $1 and (transaction_id, part, leg) >= ($2, $3, $4) and transaction_id <= $5
     order by transaction_id, part, leg
     limit $6");
+// The index of what expires holds nothing else, so this reads as much as is held.
+const HOLDS: Sql = Sql("
+    select id, balance_id, category, currency, status, processing, held, cleared,
+        collateral_id, collateral_held, collateral_moved, expires_at is not null as expires,
+        expires_at
+    from \"transaction\"
+    where partner_id = $1 and expires_at is not null and (expires_at, id) > ($2, $3)
+    order by expires_at, id
+    limit $4");
+const ENTRY: Each = Each {
+    sql: "select id, balance_id, category, currency, status, processing, held, cleared,
+            collateral_id, collateral_held, collateral_moved, expires_at is not null as expires
+        from \"transaction\"
+        where partner_id = $1 and id = $2
+        limit 1",
+    keys: &[Type::Int, Type::Uuid],
+};
+// More than a transaction can have, so that the planner can't join plainly.
+const MOVEMENT: Each = Each {
+    sql: "select transaction_id, part, leg, from_account, from_balance_id, to_account,
+            to_balance_id, amount, currency, posted_at
+        from movement
+        where partner_id = $1 and transaction_id = $2
+        limit 1000000",
+    keys: &[Type::Int, Type::Uuid],
+};
 const MESSAGES: Sql = Sql("
     select id, kind, transaction_id, processing
     from message
@@ -53,7 +80,9 @@ const PROCESSING: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BALANCES, CARDS, ENTRIES, MOVEMENTS, MESSAGES];
+pub const STATEMENTS: &[Sql] = &[BALANCES, CARDS, ENTRIES, HOLDS, MOVEMENTS, MESSAGES];
+/// Those that run for each of a set.
+pub const EACH: &[Each] = &[ENTRY, MOVEMENT, PROCESSING];
 
 /// A balance as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +145,8 @@ pub struct Movement {
     pub amount: i64,
     /// In which currency.
     pub currency: Currency,
+    /// When it was posted.
+    pub posted_at: Timestamp,
 }
 
 /// The place of a movement in the order of its table.
@@ -183,24 +214,45 @@ pub async fn list_entries(
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
     let rows = tx.rows(&ENTRIES, &[&scope.partner(), &from, &limit]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Entry {
-                id: TransactionId(row.get("id")?),
-                balance: row.get::<Option<Uuid>>("balance_id")?.map(BalanceId),
-                category: word(row, "category", Category::parse)?,
-                currency: currency(row, "currency")?,
-                status: word(row, "status", Status::parse)?,
-                processing: word(row, "processing", Processing::parse)?,
-                held: row.get("held")?,
-                cleared: row.get("cleared")?,
-                collateral: row.get::<Option<Uuid>>("collateral_id")?.map(BalanceId),
-                collateral_held: row.get("collateral_held")?,
-                collateral_moved: row.get("collateral_moved")?,
-                expires: row.get("expires")?,
-            })
-        })
-        .collect()
+    rows.iter().map(entry).collect()
+}
+
+/// Transactions by their ids; those without a row are left out.
+pub async fn load_entries(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[TransactionId],
+) -> Result<Vec<Entry>, StoreError> {
+    let keys: Vec<_> = ids.iter().map(|id| values![scope.partner(), id]).collect();
+    tx.rows_each(&ENTRY, &keys).await?.iter().map(entry).collect()
+}
+
+/// Movements of these transactions.
+pub async fn load_movements(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[TransactionId],
+) -> Result<Vec<Movement>, StoreError> {
+    let keys: Vec<_> = ids.iter().map(|id| values![scope.partner(), id]).collect();
+    tx.rows_each(&MOVEMENT, &keys).await?.iter().map(movement).collect()
+}
+
+/// The place of a hold in the order in which they end.
+pub type HoldKey = (Timestamp, TransactionId);
+
+/// Transactions whose holds end by themselves, in the order in which they do, after this one.
+pub async fn list_holds(
+    tx: &mut Tx,
+    scope: Scope,
+    after: HoldKey,
+    limit: i64,
+) -> Result<Vec<(HoldKey, Entry)>, StoreError> {
+    let rows = tx.rows(&HOLDS, &[&scope.partner(), &after.0, &after.1, &limit]).await?;
+    let held = |row| {
+        let entry = entry(row)?;
+        Ok(((row.get("expires_at")?, entry.id), entry))
+    };
+    rows.iter().map(held).collect()
 }
 
 /// Movements of the transactions up to `last`, in the order of their keys.
@@ -214,19 +266,7 @@ pub async fn list_movements(
     let (transaction, part, leg) = from;
     let rows =
         tx.rows(&MOVEMENTS, &[&scope.partner(), &transaction, &part, &leg, &last, &limit]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Movement {
-                transaction: TransactionId(row.get("transaction_id")?),
-                part: row.get("part")?,
-                leg: row.get("leg")?,
-                from: account(row, "from_account", "from_balance_id")?,
-                to: account(row, "to_account", "to_balance_id")?,
-                amount: row.get("amount")?,
-                currency: currency(row, "currency")?,
-            })
-        })
-        .collect()
+    rows.iter().map(movement).collect()
 }
 
 /// Messages in the order of their ids.
@@ -264,6 +304,36 @@ pub async fn done_with(
             Ok((TransactionId(row.get("id")?), Done { processing, flag }))
         })
         .collect()
+}
+
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        id: TransactionId(row.get("id")?),
+        balance: row.get::<Option<Uuid>>("balance_id")?.map(BalanceId),
+        category: word(row, "category", Category::parse)?,
+        currency: currency(row, "currency")?,
+        status: word(row, "status", Status::parse)?,
+        processing: word(row, "processing", Processing::parse)?,
+        held: row.get("held")?,
+        cleared: row.get("cleared")?,
+        collateral: row.get::<Option<Uuid>>("collateral_id")?.map(BalanceId),
+        collateral_held: row.get("collateral_held")?,
+        collateral_moved: row.get("collateral_moved")?,
+        expires: row.get("expires")?,
+    })
+}
+
+fn movement(row: &Row) -> Result<Movement, StoreError> {
+    Ok(Movement {
+        transaction: TransactionId(row.get("transaction_id")?),
+        part: row.get("part")?,
+        leg: row.get("leg")?,
+        from: account(row, "from_account", "from_balance_id")?,
+        to: account(row, "to_account", "to_balance_id")?,
+        amount: row.get("amount")?,
+        currency: currency(row, "currency")?,
+        posted_at: row.get("posted_at")?,
+    })
 }
 
 fn account(row: &Row, account: &str, balance: &str) -> Result<Account, StoreError> {

@@ -10,6 +10,7 @@ pub mod balances;
 pub mod books;
 pub mod cards;
 pub mod certificates;
+pub mod checkpoints;
 pub mod counters;
 pub mod db;
 pub mod endpoints;
@@ -61,6 +62,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009_limits"),
     migration!(10, "0010_messages"),
     migration!(11, "0011_alerts"),
+    migration!(12, "0012_checkpoint"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -4,6 +4,7 @@ use crate::Partner;
 use app::audit::Origin;
 use app::balances::Right;
 use app::keyring::Keyring;
+use app::ledger::verify::{Run, verify_as};
 use app::ledger::{Engines, Options as EngineOptions};
 use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
@@ -326,11 +327,14 @@ impl TestApp {
         (found.available(), found.held.minor())
     }
 
-    /// Fails if the ledger doesn't hold.
+    /// Fails if the ledger doesn't hold, read since it was verified last or in full.
     pub async fn verify(&self) {
         let partners: Vec<_> = self.app.settings.get().partners().iter().map(|p| p.id).collect();
-        let report = app::ledger::verify::verify(&self.app.db, &partners).await.expect("reads");
-        assert_eq!(report.faults, Vec::<String>::new());
+        for is_incremental in [true, false] {
+            let run = Run { is_incremental, keep: Some(self.app.now()), ..Run::FULL };
+            let report = verify_as(&self.app.db, &partners, run).await.expect("reads");
+            assert_eq!(report.faults, Vec::<String>::new(), "incremental: {is_incremental}");
+        }
     }
 }
 

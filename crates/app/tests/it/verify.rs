@@ -1,5 +1,6 @@
 //! The proof that the ledger holds finds what doesn't, on both databases.
 
+use app::ledger::verify::{Report, Run, verify_as};
 use domain::balance::Balance;
 use domain::ids::BalanceId;
 use domain::ledger::clearing::Finality::{Final, Partial};
@@ -11,7 +12,8 @@ use testkit::{Database, TestApp, on_both};
 /// What doesn't hold in the partner's books, read in slices of this many rows.
 async fn faults(node: &TestApp, slice: i64) -> Vec<String> {
     let partners = [node.scope.partner()];
-    let report = app::ledger::verify::verify_in_slices(&node.app.db, &partners, slice).await;
+    let run = Run { slice, ..Run::FULL };
+    let report = verify_as(&node.app.db, &partners, run).await;
     report.expect("reads").faults
 }
 
@@ -148,4 +150,119 @@ async fn whatever_is_broken_is_named_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_broken_is_named_on_postgres() {
     named(Database::Postgres).await;
+}
+
+/// What a run finds that keeps a checkpoint.
+async fn run(node: &TestApp, is_incremental: bool, slice: i64) -> Report {
+    let run = Run { is_incremental, keep: Some(node.app.now()), slice, ..Run::FULL };
+    verify_as(&node.app.db, &[node.scope.partner()], run).await.expect("reads")
+}
+
+on_both! {
+    /// An incremental run goes on from where the last one was, whatever has happened since to what
+    /// is older, and each run moves the checkpoint.
+    async fn an_incremental_run_reads_what_is_new(node) {
+        let funded = populate(&node).await;
+        node.advance(3_600);
+        let full = run(&node, false, 3).await;
+        assert!(full.holds() && full.transactions > 7, "{full:?}");
+        let unmoved = run(&node, true, 3).await;
+        assert_eq!((unmoved.transactions, unmoved.balances), (0, full.balances));
+        assert_eq!(unmoved.faults, Vec::<String>::new());
+        for round in 0..3 {
+            let name = |what: &str| format!("{what}{round}");
+            node.purchase(funded.card, 40, &name("new")).await.expect("decided");
+            let (of, clearing) = (format!("p{}", 2 + round), name("again"));
+            node.clear(funded.card, 10, &clearing, Some(&of), Final).await.expect("decided");
+            node.funded(70).await;
+            node.advance(3_600);
+            let found = run(&node, true, [1, 2, 10_000][round]).await;
+            assert_eq!(found.faults, Vec::<String>::new(), "round {round}");
+            assert!(found.transactions < full.transactions, "{found:?}");
+            assert_eq!(faults(&node, 10_000).await, Vec::<String>::new());
+        }
+    }
+}
+
+on_both! {
+    /// What was decided a moment ago is after the checkpoint, so that a server whose clock is
+    /// behind may still write at that time.
+    async fn what_is_fresh_is_read_again(node) {
+        populate(&node).await;
+        let full = run(&node, false, 10_000).await;
+        let again = run(&node, true, 10_000).await;
+        assert_eq!((again.transactions, again.faults), (full.transactions, Vec::new()));
+    }
+}
+
+/// A statement that breaks what came after a checkpoint, and words of the fault.
+const SPOILT_LATER: &[(&str, &str)] = &[
+    ("update balance set posted = posted + 1 where kind = 'USER'", "its movements sum to"),
+    ("update balance set held = held + 1 where kind = 'USER'", "its transactions hold"),
+    (
+        "update movement set amount = amount + 1
+         where transaction_id in (select id from \"transaction\" where network_id = 'later')",
+        "it says 25, its movements 26",
+    ),
+    // A movement of a transaction that is older than the checkpoint.
+    (
+        "update movement set amount = 31
+         where amount = 33
+             and transaction_id in (select id from \"transaction\" where network_id = 'p3')",
+        "what it has cleared isn't what has moved",
+    ),
+    (
+        "delete from movement
+         where transaction_id in (select id from \"transaction\" where network_id = 'later')",
+        "its movements sum to",
+    ),
+    ("delete from \"transaction\" where network_id = 'later'", "it has a message but no row"),
+    ("update \"transaction\" set held = held + 1 where network_id = 'p2'", "its transactions hold"),
+    (
+        "update message set processing = 'DECLINED'
+         where kind = 'authorization' and transaction_id in
+             (select id from \"transaction\" where network_id = 'later')",
+        "the message says DECLINED, its row SUCCESS",
+    ),
+];
+
+/// One that breaks what came before it, which an incremental run trusts.
+const SPOILT_EARLIER: &[(&str, &str)] = &[
+    (
+        "update movement set amount = amount + 1
+         where transaction_id in (select id from \"transaction\" where network_id = 'p0')",
+        "what it has cleared isn't what has moved",
+    ),
+    ("delete from \"transaction\" where network_id = 'p0'", "it has a message but no row"),
+];
+
+async fn named_by_the_run(database: Database) {
+    let cases = SPOILT_LATER.iter().map(|it| (it, true));
+    for ((text, word), is_later) in cases.chain(SPOILT_EARLIER.iter().map(|it| (it, false))) {
+        let node = TestApp::on(database).await;
+        let funded = populate(&node).await;
+        node.advance(3_600);
+        assert!(run(&node, false, 4).await.holds());
+        node.purchase(funded.card, 25, "later").await.expect("decided");
+        node.clear(funded.card, 25, "c-later", Some("later"), Final).await.expect("decided");
+        node.clear(funded.card, 33, "c-p3", Some("p3"), Partial).await.expect("decided");
+        spoil(&node, text).await;
+        let incremental = run(&node, true, 4).await.faults;
+        let is_found = incremental.iter().any(|fault| fault.contains(word));
+        assert_eq!(is_found, is_later, "{text}: {incremental:?}");
+        let full = run(&node, false, 4).await.faults;
+        assert!(full.iter().any(|fault| fault.contains(word)), "{text}: {full:?}");
+        // What doesn't hold isn't kept as sound.
+        assert_eq!(run(&node, true, 4).await.faults, incremental, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_broken_since_is_named_by_an_incremental_run_on_sqlite() {
+    named_by_the_run(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_broken_since_is_named_by_an_incremental_run_on_postgres() {
+    named_by_the_run(Database::Postgres).await;
 }

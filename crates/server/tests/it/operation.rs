@@ -1,5 +1,6 @@
 //! Running a sandbox: what it refuses, how it ends, what it keeps, and an operator's commands.
 
+use crate::story::{Story, expect};
 use crate::support::{Database, Running, Sandbox, antaca, antaca_with, arguments, connect};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -244,7 +245,9 @@ on_both_databases! {
     async fn the_ledger_is_verified_with_and_without_a_server(database) {
         let mut sandbox = Sandbox::start(database).await;
         let verify = ["ledger", "verify", "--json"];
-        let report = [json!({ "holds": true, "balances": 4, "faults": [] })];
+        let report = [json!({
+            "holds": true, "balances": 4, "transactions": 0, "faults": [],
+        })];
         assert_eq!(sandbox.antaca(&verify).await.assert_done().json(), report);
         let told = sandbox.antaca(&["ledger", "verify"]).await.assert_done().stdout.clone();
         assert_eq!(told, "The ledger holds: 4 balances.\n");
@@ -256,6 +259,34 @@ on_both_databases! {
         };
         let verify = ["ledger", "verify", "--json", "--database", &url];
         assert_eq!(sandbox.antaca(&verify).await.assert_done().json(), report);
+    }
+
+    /// While a server runs, without one, and by the database's URL alone: a full run finds what an
+    /// incremental one trusts, and both find what has come since.
+    async fn a_verification_goes_on_from_the_last_one(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        expect(200, story.purchase(sandbox.processor(), 300, "p1")).await;
+        let full = ["ledger", "verify", "--json"];
+        let incremental = ["ledger", "verify", "--json", "--incremental"];
+        let count = |said: Value| said["transactions"].as_u64().expect("a number");
+        let hour = json!({ "advanceSeconds": 3_600 });
+        expect(200, sandbox.partner().post("/sandbox/v1/clock").json(&hour)).await;
+        let all = count(sandbox.antaca(&full).await.assert_done().json().remove(0));
+        assert!(all > 1);
+        assert_eq!(count(sandbox.antaca(&incremental).await.assert_done().json().remove(0)), 0);
+        let clear = story.message(sandbox.processor(), "clearings", 250, "c1", Some("p1"));
+        expect(200, clear).await;
+        let said = sandbox.antaca(&incremental).await.assert_done().json().remove(0);
+        assert_eq!(count(said), 1, "the purchase is older, and has moved since");
+        sandbox.stop().await;
+        assert_eq!(count(sandbox.antaca(&incremental).await.assert_done().json().remove(0)), 1);
+        let url = match sandbox.database() {
+            Database::Sqlite => format!("sqlite:{}", sandbox.dir().join("antaca.db").display()),
+            Database::Postgres(url) => url.clone(),
+        };
+        let by_url = ["ledger", "verify", "--json", "--incremental", "--database", &url];
+        assert_eq!(count(sandbox.antaca(&by_url).await.assert_done().json().remove(0)), 1);
     }
 
     /// Each kind of instance refuses the other's data, and a folder that isn't its own.

@@ -1,6 +1,7 @@
 //! What must hold, decided from rows that are shown one after the other: balances first, then all
 //! that names them.
 
+use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::Account;
 use domain::transaction::{Category, Flag, Processing, Status};
@@ -15,8 +16,18 @@ const AUTHORIZATION: &str = "authorization";
 /// The books of one partner as far as they were shown.
 #[derive(Default)]
 pub(super) struct Check {
+    span: Span,
     accounts: HashMap<BalanceId, Sums>,
     faults: Faults,
+}
+
+/// Which movements are counted.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Span {
+    /// What was posted until then was counted by a former run; none if everything is counted.
+    pub(super) from: Option<Timestamp>,
+    /// What was posted until then is not counted again by the next run; not before `from`.
+    pub(super) until: Timestamp,
 }
 
 /// A balance as its row says, and as it is computed again. 128 bits hold the sum of more rows than
@@ -24,6 +35,8 @@ pub(super) struct Check {
 struct Sums {
     told: Told,
     moved: i128,
+    /// What of that was posted until the span's end.
+    until: i128,
     held: i128,
 }
 
@@ -79,6 +92,11 @@ fn transaction(id: TransactionId) -> impl FnOnce() -> String {
 }
 
 impl Check {
+    /// Of this span.
+    pub(super) fn of(span: Span) -> Self {
+        Self { span, ..Self::default() }
+    }
+
     /// How many balances were shown.
     pub(super) fn balances(&self) -> usize {
         self.accounts.len()
@@ -86,7 +104,27 @@ impl Check {
 
     /// Shows a balance.
     pub(super) fn balance(&mut self, told: Told) {
-        self.accounts.insert(told.id, Sums { told, moved: 0, held: 0 });
+        self.accounts.insert(told.id, Sums { told, moved: 0, until: 0, held: 0 });
+    }
+
+    /// Shows what a former run has counted of a balance.
+    pub(super) fn counted(&mut self, id: BalanceId, moved: i64) {
+        match self.accounts.get_mut(&id) {
+            Some(sums) => {
+                sums.moved += i128::from(moved);
+                sums.until += i128::from(moved);
+            }
+            None => self.faults.tell(balance(id), "it was verified but has no row"),
+        }
+    }
+
+    /// Shows a transaction that holds money, where not all transactions are shown.
+    pub(super) fn hold(&mut self, entry: &Entry) {
+        for (id, held) in [(entry.balance, entry.held), (entry.collateral, entry.collateral_held)] {
+            if let Some(sums) = id.and_then(|id| self.accounts.get_mut(&id)) {
+                sums.held += i128::from(held);
+            }
+        }
     }
 
     /// Shows a card and the balance that it pays from.
@@ -106,6 +144,9 @@ impl Check {
     }
 
     fn entry(&mut self, entry: &Entry) {
+        if self.span.from.is_none() {
+            self.hold(entry);
+        }
         let (row, faults) = (|| transaction(entry.id), &mut self.faults);
         let succeeded = entry.processing == Processing::Success;
         let open = succeeded && entry.status == Status::Authorized;
@@ -115,21 +156,19 @@ impl Check {
         if entry.held > 0 && open && !entry.expires {
             faults.tell(row(), "its hold never ends");
         }
-        match entry.collateral.and_then(|id| self.accounts.get_mut(&id)) {
-            Some(sums) if sums.told.is_partners => sums.held += i128::from(entry.collateral_held),
+        match entry.collateral.and_then(|id| self.accounts.get(&id)) {
+            Some(sums) if sums.told.is_partners => {}
             Some(_) => faults.tell(row(), "what backs it isn't a balance of the partner's own"),
             None if entry.collateral_held != 0 || entry.collateral.is_some() => {
                 faults.tell(row(), "it is backed by no balance");
             }
             None => {}
         }
-        match entry.balance.and_then(|id| self.accounts.get_mut(&id)) {
-            Some(sums) => {
-                sums.held += i128::from(entry.held);
-                if succeeded && sums.told.currency != entry.currency {
-                    faults.tell(row(), "its currency isn't its balance's");
-                }
+        match entry.balance.and_then(|id| self.accounts.get(&id)) {
+            Some(sums) if succeeded && sums.told.currency != entry.currency => {
+                faults.tell(row(), "its currency isn't its balance's");
             }
+            Some(_) => {}
             None if entry.held != 0 => faults.tell(row(), "it holds money of no balance"),
             None if succeeded => faults.tell(row(), "its balance has no row"),
             None => {}
@@ -156,11 +195,21 @@ impl Check {
         }
     }
 
+    /// What has moved of each balance until the span's end, of those that anything has moved of;
+    /// none if one is beyond 64 bits.
+    pub(super) fn moved_until(&self) -> Option<Vec<(BalanceId, i64)>> {
+        let sums = self.accounts.iter().filter(|(_, sums)| sums.until != 0);
+        let moved = sums.map(|(id, sums)| Some((*id, i64::try_from(sums.until).ok()?)));
+        let mut moved: Vec<_> = moved.collect::<Option<_>>()?;
+        moved.sort_unstable();
+        Some(moved)
+    }
+
     /// What doesn't hold, when everything was shown.
     pub(super) fn finish(mut self) -> Vec<String> {
         let mut accounts: Vec<Sums> = self.accounts.into_values().collect();
         accounts.sort_by_key(|sums| sums.told.id);
-        for Sums { told, moved, held } in accounts {
+        for Sums { told, moved, held, .. } in accounts {
             let (posted_says, held_says) = (told.posted, told.held);
             if i128::from(posted_says) != moved {
                 let detail = || format!(" (posted is {posted_says}, its movements sum to {moved})");
@@ -191,6 +240,8 @@ impl Part<'_> {
     /// Shows a movement of one of the part's transactions, or of none that there is.
     pub(super) fn movement(&mut self, movement: &Movement) {
         let row = || transaction(movement.transaction);
+        let Span { from, until } = self.check.span;
+        let is_counted = from.is_none_or(|from| movement.posted_at > from);
         let faults = &mut self.check.faults;
         if movement.amount <= 0 {
             faults.tell(row(), "a movement of it isn't above zero");
@@ -217,7 +268,11 @@ impl Part<'_> {
                 }
             }
             match sums {
-                Some(sums) => sums.moved += moved,
+                Some(sums) if is_counted => {
+                    sums.moved += moved;
+                    sums.until += if movement.posted_at <= until { moved } else { 0 };
+                }
+                Some(_) => {}
                 None => faults.tell(balance(id), "it has movements but no row"),
             }
         }

@@ -1,6 +1,7 @@
 //! Each thing that must hold, broken one at a time.
 
 use super::check::Check;
+use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, MessageId, TransactionId};
 use domain::ledger::Account;
 use domain::money::Currency;
@@ -47,7 +48,8 @@ fn entry(id: TransactionId, status: Status, held: i64, cleared: i64) -> Entry {
 }
 
 fn movement(transaction: TransactionId, from: Account, to: Account, amount: i64) -> Movement {
-    Movement { transaction, part: 1, leg: 1, from, to, amount, currency: Currency::EUR }
+    let (currency, posted_at) = (Currency::EUR, Timestamp::UNIX_EPOCH);
+    Movement { transaction, part: 1, leg: 1, from, to, amount, currency, posted_at }
 }
 
 fn message(id: u128, kind: &str, transaction: TransactionId) -> Heard {

@@ -5,9 +5,9 @@
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, alerts, balances, books, cards, certificates, counters, endpoints, idempotency,
-    instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners, programs,
-    spending, statements, transactions, users,
+    MIGRATIONS, alerts, balances, books, cards, certificates, checkpoints, counters, endpoints,
+    idempotency, instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners,
+    programs, spending, statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -16,6 +16,7 @@ fn statements() -> Vec<Sql> {
         balances::STATEMENTS,
         cards::STATEMENTS,
         certificates::STATEMENTS,
+        checkpoints::STATEMENTS,
         counters::STATEMENTS,
         endpoints::STATEMENTS,
         idempotency::STATEMENTS,
@@ -40,6 +41,7 @@ fn statements() -> Vec<Sql> {
 fn engine() -> Vec<Each> {
     [
         balances::ENGINE,
+        books::EACH,
         cards::ENGINE,
         endpoints::ENGINE,
         janitor::EACH,
