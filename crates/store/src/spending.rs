@@ -56,7 +56,8 @@ const SPENT_BY_CARD: Sql = Sql("
     from card c
     join \"transaction\" t on t.partner_id = c.partner_id and t.balance_id = c.balance_id
     where c.partner_id = $1 and c.id = $2 and t.card_id = $2
-        and t.counted_on >= $3 and t.counted_on <= $4 and t.currency = $5 and t.processing = 'SUCCESS'");
+        and t.counted_on >= $3 and t.counted_on <= $4
+        and t.currency = $5 and t.processing = 'SUCCESS'");
 const SPENT_BY_USER: Sql = Sql("
     select t.held, t.cleared
     from balance b
