@@ -111,7 +111,7 @@ async fn a_connection_is_kept_for_the_next_call() {
 
 #[tokio::test]
 async fn every_method_is_sent() {
-    let (partner, target) = partner(Behaviour::Answer(NO_CONTENT.to_vec()));
+    let (partner, target) = partner(Behaviour::KeepAlive(NO_CONTENT.to_vec()));
     let client = Client::new(&target).expect("a target");
     for (method, word) in [
         (Method::Get, "GET"),
