@@ -125,16 +125,16 @@ impl App {
         let scope = platform(PartnerId::PLATFORM);
         let nowhere = Found { scope, card: None, balance: None, owner: None };
         let served = self.is_served(found.as_ref(), envelope.processor);
-        let Some((scope, card)) = found else { return Ok(nowhere) };
-        let Some(card) = card else { return Ok(Found { scope, ..nowhere }) };
+        let Some((scope, route)) = found else { return Ok(nowhere) };
+        let Some(route) = route else { return Ok(Found { scope, ..nowhere }) };
         if served {
             // Of a user's card the user is the owner; the engine checks that.
-            let (balance, owner) = (Some(card.balance), Some(card.holder));
-            return Ok(Found { scope, card: Some(card.card), balance, owner });
+            let (balance, owner) = (Some(route.balance), Some(route.holder));
+            return Ok(Found { scope, card: Some(route.card), balance, owner });
         }
         tracing::error!(
             processor = envelope.processor.0,
-            card = card.card.0,
+            card = route.card.0,
             request_id = envelope.request_id,
             "a processor names a card of another's program"
         );

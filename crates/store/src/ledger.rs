@@ -94,13 +94,13 @@ const BY_KEY: Each = Each {
     sql: select_message!("scope = $2 and idempotency_key = $3 limit 1"),
     keys: &[Type::Int, Type::Text, Type::Text],
 };
-const BY_OWN_NAME: Each = Each {
-    sql: select_message!("card_id = 0 and network_id = '' and network_key = $2 limit 1"),
-    keys: &[Type::Int, Type::Text],
+const BY_NAME: Each = Each {
+    sql: select_message!("card_id = $2 and network_id = $3 and network_key = $4 limit 1"),
+    keys: &[Type::Int, Type::Int, Type::Text, Type::Text],
 };
-// A network that gives a card more messages of one id than these isn't understood.
+// What refers to an id that a card has more messages of than these can't be told apart.
 const BY_NETWORK_ID: Each = Each {
-    sql: select_message!("card_id = $2 and network_id = $3 and network_key is not null limit 1000"),
+    sql: select_message!("card_id = $2 and network_id = $3 and network_key is not null limit 256"),
     keys: &[Type::Int, Type::Int, Type::Text],
 };
 const BY_MESSAGE_ID: Each =
@@ -136,7 +136,7 @@ const DELETE_EARLY: Each = Each {
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[
     BY_KEY,
-    BY_OWN_NAME,
+    BY_NAME,
     BY_NETWORK_ID,
     BY_MESSAGE_ID,
     UPDATE_OUTCOME,
@@ -224,16 +224,20 @@ pub async fn messages_by_key<'a>(
     tx.rows_each(&BY_KEY, &keys).await?.iter().map(read_message).collect()
 }
 
-/// Messages by (partner, name), of names that aren't a network's.
-pub async fn messages_by_own_name<'a>(
+/// Messages by (partner, name).
+pub async fn messages_by_name<'a>(
     tx: &mut Tx,
-    names: impl Iterator<Item = (PartnerId, &'a str)>,
+    names: impl Iterator<Item = (PartnerId, &'a Name)>,
 ) -> Result<Vec<Message>, StoreError> {
-    let keys: Vec<Vec<Value>> = names.map(|(partner, key)| values![partner, key]).collect();
-    tx.rows_each(&BY_OWN_NAME, &keys).await?.iter().map(read_message).collect()
+    let key = |(partner, name): (PartnerId, &Name)| {
+        let (card, id) = columns(Some(name));
+        values![partner, card, id, name.key]
+    };
+    let keys: Vec<Vec<Value>> = names.map(key).collect();
+    tx.rows_each(&BY_NAME, &keys).await?.iter().map(read_message).collect()
 }
 
-/// All messages of a network by (partner, card, network id).
+/// Messages of a network by (partner, card, network id).
 pub async fn messages_by_network_id<'a>(
     tx: &mut Tx,
     ids: impl Iterator<Item = (PartnerId, CardId, &'a str)>,
@@ -258,14 +262,14 @@ pub async fn insert_messages<'a>(
 ) -> Result<u64, StoreError> {
     let rows: Vec<Vec<Value>> = new
         .map(|new| {
-            let of = new.name.as_ref().and_then(|name| name.of.as_ref());
+            let (card, id) = columns(new.name.as_ref());
             values![
                 new.partner,
                 new.id,
                 new.scope,
                 new.idempotency_key,
-                of.map_or(NO_CARD, |(card, _)| card.0),
-                of.map_or("", |(_, id)| id.as_str()),
+                card,
+                id,
                 new.name.as_ref().map(|name| name.key.as_str()),
                 new.fingerprint,
                 new.kind,
@@ -407,6 +411,12 @@ fn account(account: Account) -> (&'static str, Option<Uuid>) {
         Account::Outside => ("outside", None),
         Account::Books => ("books", None),
     }
+}
+
+/// The card and the network id of a name.
+fn columns(name: Option<&Name>) -> (i64, &str) {
+    let of = name.and_then(|name| name.of.as_ref());
+    of.map_or((NO_CARD, ""), |(card, id)| (card.0, id.as_str()))
 }
 
 fn read_name(row: &Row) -> Result<Option<Name>, StoreError> {

@@ -39,8 +39,6 @@ const RESERVE_MAX: Duration = Duration::from_millis(500);
 const COMMITS: usize = 128;
 /// How long the database's trouble is waited out where an outcome isn't known.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a batch meets twins of its messages on other nodes before that is a fault.
-const TWINS: usize = 64;
 /// The first and the longest pause after the database's trouble.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 
@@ -377,13 +375,11 @@ impl Runner {
         batch: &[Arc<Waiting>],
         decide: fn(&mut Facts, &Command) -> Outcome,
     ) -> Result<Vec<Outcome>, Trouble> {
-        let mut twins = 0;
         loop {
             match self.transaction(batch, decide).await {
                 Ok(outcomes) => return Ok(outcomes),
-                // The twin is committed, so the next look finds it.
-                Err(WriteError::Twin) if twins < TWINS => twins += 1,
-                Err(WriteError::Twin) => return Err(Trouble::Broken(StoreError::NotFound)),
+                // The twin is committed, so the next look finds it by its name: this ends.
+                Err(WriteError::Twin) => {}
                 Err(WriteError::Store(error)) if error.is_trouble() => {
                     return Err(Trouble::Database(error));
                 }

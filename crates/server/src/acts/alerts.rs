@@ -3,7 +3,6 @@
 use super::Desk;
 use super::balances::NamedBalance;
 use crate::failure::Failure;
-use app::Refusal;
 use app::alerts::alert_json;
 use app::audit::Operator;
 use app::balances::{PartnerBalance, partner_balance_json};
@@ -39,11 +38,7 @@ impl Desk {
         operator: &Operator,
         command: SetAlert,
     ) -> Result<Value, Failure> {
-        self.app.refresh_settings().await?;
-        let (partner, kind, currency) = self.named(&command.balance)?;
-        let settings = self.app.settings.get();
-        let balance = settings.partner_balance(partner, kind, currency);
-        let balance = balance.ok_or(app::Error::Refused(Refusal::BalanceNotFound))?;
+        let (partner, balance, _) = self.own_balance(&command.balance).await?;
         let rule = rule(&command)?;
         let warns = rule.is_some() && !self.sends_mail;
         if rule.is_some() || command.off {

@@ -8,6 +8,7 @@ use app::audit::{Operator, Origin};
 use app::balances::{Right, Transfer, partner_balance_json, summary_json};
 use clap::Args;
 use domain::balance::PartnerBalanceKind;
+use domain::ids::{BalanceId, PartnerId};
 use domain::money::Currency;
 use domain::scope::Scope;
 use domain::transaction::TransactionType;
@@ -104,11 +105,7 @@ impl Desk {
         operator: &Operator,
         command: MoveMoney,
     ) -> Result<Value, Failure> {
-        self.app.refresh_settings().await?;
-        let (partner, kind, currency) = self.named(&command.balance)?;
-        let settings = self.app.settings.get();
-        let balance = settings.partner_balance(partner, kind, currency);
-        let balance = balance.ok_or(app::Error::Refused(Refusal::BalanceNotFound))?;
+        let (partner, balance, currency) = self.own_balance(&command.balance).await?;
         let kind = word("--type", TransactionType::parse, &command.transaction_type)?;
         let right = Right::needed_for(kind).filter(|right| *right != Right::Partner);
         let right = right.ok_or_else(|| {
@@ -140,10 +137,22 @@ impl Desk {
         }))
     }
 
-    pub(super) fn named(
+    /// A balance of a partner's own that there is: whose, which, and its currency.
+    pub(super) async fn own_balance(
+        &self,
+        named: &NamedBalance,
+    ) -> Result<(PartnerId, BalanceId, Currency), Failure> {
+        self.app.refresh_settings().await?;
+        let (partner, kind, currency) = self.named(named)?;
+        let found = self.app.settings.get().partner_balance(partner, kind, currency);
+        let balance = found.ok_or(app::Error::Refused(Refusal::BalanceNotFound))?;
+        Ok((partner, balance, currency))
+    }
+
+    fn named(
         &self,
         command: &NamedBalance,
-    ) -> Result<(domain::ids::PartnerId, PartnerBalanceKind, Currency), Failure> {
+    ) -> Result<(PartnerId, PartnerBalanceKind, Currency), Failure> {
         let partner = self.partner(&command.code)?;
         let kind = word("--kind", PartnerBalanceKind::parse, &command.kind)?;
         let currency = Currency::parse(&command.currency)

@@ -31,16 +31,10 @@ impl Facts {
         let named = commands
             .iter()
             .filter_map(|command| Some((command.scope.partner(), command.names.name.as_ref()?)));
-        let own = named.clone().filter(|(_, name)| name.of.is_none());
-        let own = own.map(|(partner, name)| (partner, name.key.as_str()));
-        for message in ledger::messages_by_own_name(tx, own).await? {
+        for message in ledger::messages_by_name(tx, named).await? {
             self.remember(message);
         }
-        let of_network = named.filter_map(|(partner, name)| {
-            let (card, id) = name.of.as_ref()?;
-            Some((partner, *card, id.as_str()))
-        });
-        let ids: BTreeSet<NetworkId<'_>> = of_network.chain(meant(commands)).collect();
+        let ids: BTreeSet<NetworkId<'_>> = asked(commands).chain(meant(commands)).collect();
         for message in ledger::messages_by_network_id(tx, ids.into_iter()).await? {
             self.remember(message);
         }
@@ -66,11 +60,7 @@ impl Facts {
         commands: &[&Command],
     ) -> Result<(), StoreError> {
         // A transaction bears the network id of a message that was decided about it.
-        let asked = commands.iter().filter_map(|command| {
-            let order = command.event.asked()?;
-            Some((command.scope.partner(), order.card?, order.network_id.as_str()))
-        });
-        let ids: HashSet<NetworkId<'_>> = asked.chain(meant(commands)).collect();
+        let ids: HashSet<NetworkId<'_>> = asked(commands).chain(meant(commands)).collect();
         let bear = self.by_id.values().filter(|message| {
             let of = message.name.as_ref().and_then(|name| name.of.as_ref());
             of.is_some_and(|(card, id)| ids.contains(&(message.partner, *card, id.as_str())))
@@ -131,6 +121,14 @@ impl Facts {
         }
         self.remember(earlier);
     }
+}
+
+/// The cards and network ids of what merchants ask: somebody may have told of it before.
+fn asked<'a>(commands: &'a [&Command]) -> impl Iterator<Item = NetworkId<'a>> {
+    commands.iter().filter_map(|command| {
+        let order = command.event.asked()?;
+        Some((command.scope.partner(), order.card?, order.network_id.as_str()))
+    })
 }
 
 /// The cards and network ids that commands refer to.
