@@ -108,6 +108,32 @@ on_both! {
 }
 
 on_both! {
+    /// A network may give all messages of a card one id: each of them is still told from the others.
+    async fn of_many_messages_of_one_id_each_acts_once(node) {
+        let funded = node.funded(1_000).await;
+        let (node, funded) = (&node, &funded);
+        let asked = |key: &'static str| {
+            let ask = move |number: i64| {
+                let mut ask = node.ask(funded.card, 1, "one");
+                ask.envelope = node.envelope(funded.card, &format!("{key} {number}"), "same");
+                ask.details.network_date += jiff::SignedDuration::from_secs(number);
+                node.app.authorize(ask)
+            };
+            join_all((0..300).map(ask))
+        };
+        let transactions = |told: Vec<Result<Message, Error>>| {
+            let told = told.into_iter().map(|it| it.expect("decided").transaction);
+            told.collect::<Vec<_>>()
+        };
+        let first = transactions(asked("first").await);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        assert_eq!(transactions(asked("again").await), first);
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// A card is removed by its holder's partner alone, and only once.
     async fn a_card_is_removed_by_who_has_it(node) {
         let funded = node.funded(0).await;
