@@ -108,7 +108,7 @@ on_both! {
 }
 
 on_both! {
-    /// A network may give all messages of a card one id: each of them is still told from the others.
+    /// A network may give all messages of a card one id: each is still told from the others.
     async fn of_many_messages_of_one_id_each_acts_once(node) {
         let funded = node.funded(1_000).await;
         let (node, funded) = (&node, &funded);
