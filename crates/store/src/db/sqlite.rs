@@ -33,8 +33,9 @@ pub(super) const READER: &str = "pragma cache_size = -8192; pragma query_only = 
 const CHECKPOINTER: &str = "pragma cache_size = -2048;";
 
 const BUSY: Duration = Duration::from_secs(5);
-/// How long a restart of the write-ahead log may keep the writer waiting for readers.
-const BUSY_RESTART: Duration = Duration::from_millis(50);
+/// How long a restart of the write-ahead log may keep the writer, and who begins to read, waiting
+/// for those who read already.
+const READERS_LEAVE: Duration = Duration::from_millis(10);
 /// More than there are statements.
 const STATEMENTS_CACHED: usize = 1024;
 
@@ -46,6 +47,9 @@ pub(super) struct Sqlite {
     permits: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
     checkpointer: Mutex<Connection>,
+    /// The database's file, to flush it. Closed after all connections: closing it lets go of the
+    /// locks that SQLite has on the file.
+    file: File,
     /// Bytes in the write-ahead log since its last restart, as the last checkpoint saw it.
     wal_bytes: AtomicU64,
     copies: Copies,
@@ -82,11 +86,14 @@ impl Sqlite {
             TryLockError::WouldBlock => StoreError::InUse,
             TryLockError::Error(error) => StoreError::Broken(error.into()),
         })?;
+        let writer = connect(path, WRITER)?;
+        let file = File::open(path).map_err(|error| StoreError::Broken(error.into()))?;
         Ok(Self {
-            writer: Arc::new(tokio::sync::Mutex::new(connect(path, WRITER)?)),
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
             permits: Arc::new(Semaphore::new(options.connections)),
             readers: Mutex::default(),
             checkpointer: Mutex::new(connect(path, CHECKPOINTER)?),
+            file,
             wal_bytes: AtomicU64::new(0),
             copies: Copies::default(),
             waiting: AtomicUsize::new(0),
@@ -156,32 +163,53 @@ impl Sqlite {
     }
 
     /// Copies what is committed from the write-ahead log into the database, without stopping
-    /// anyone.
+    /// anyone. Of a large log hardly anything is left to copy and to flush then, so
+    /// [`Sqlite::restart_wal_if_large`] keeps the writer for a short time only.
     pub(super) fn checkpoint(&self) -> Result<(), StoreError> {
         let connection = lock(&self.checkpointer);
-        let bytes = inline(|| {
+        let copy = || {
             let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
             let frames: i64 =
                 connection.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1))?;
             // -1 while there is no log.
-            Ok(u64::try_from(frames).unwrap_or(0) * u64::from(page))
+            let bytes = u64::try_from(frames).unwrap_or(0) * u64::from(page);
+            self.wal_bytes.store(bytes, Ordering::Relaxed);
+            Ok(())
+        };
+        inline(|| {
+            copy().map_err(error)?;
+            // The first flush takes long, the second is of what was written meanwhile.
+            for _ in 0..if self.wants_restart() { 2 } else { 0 } {
+                self.file.sync_data().map_err(|error| StoreError::Unavailable(error.into()))?;
+                copy().map_err(error)?;
+            }
+            Ok(())
         })
-        .map_err(error)?;
-        self.wal_bytes.store(bytes, Ordering::Relaxed);
-        Ok(())
+    }
+
+    /// Whether the log is large. Not while copies are made: a copy's snapshot would be in the way
+    /// each time, and the writer kept waiting for it.
+    fn wants_restart(&self) -> bool {
+        let large = self.wal_bytes.load(Ordering::Relaxed) >= self.options.wal_bytes_max;
+        large && !self.copies.are_being_made()
     }
 
     /// Lets the next write begin the log anew once it is large; gives up if a reader is in the
     /// way. Tells whether it succeeded.
     pub(super) async fn restart_wal_if_large(&self) -> Result<bool, StoreError> {
-        let large = self.wal_bytes.load(Ordering::Relaxed) >= self.options.wal_bytes_max;
-        // A copy's snapshot would be in the way each time, and the writer kept waiting for it.
-        if !large || self.copies.are_being_made() {
+        if !self.wants_restart() {
             return Ok(false);
         }
         let writer = self.writer().await?;
+        // SQLite itself would look whether the readers are gone at growing intervals, while new
+        // ones begin.
+        let all = u32::try_from(self.options.connections).unwrap_or(u32::MAX);
+        let Ok(Ok(_no_reader)) = timeout(READERS_LEAVE, self.permits.acquire_many(all)).await
+        else {
+            return Ok(false);
+        };
         let restarted = inline(|| {
-            writer.busy_timeout(BUSY_RESTART)?;
+            writer.busy_timeout(Duration::ZERO)?;
             let busy = writer.query_row("pragma wal_checkpoint(restart)", [], |row| row.get(0));
             writer.busy_timeout(BUSY)?;
             busy.map(|busy: bool| !busy)
