@@ -2,6 +2,7 @@
 
 mod late;
 mod measures;
+mod queue;
 
 use super::command::{Command, Event, Outcome};
 use super::decide::{decide, give_up, is_unwritable};
@@ -11,9 +12,10 @@ use crate::Clock;
 use crate::error::Error;
 use crate::outbox::Bell;
 use crate::settings::Settings;
-use domain::ids::{MessageId, PartnerId};
+use domain::ids::MessageId;
 use late::{is_late_approval, log_decision, nothing, release, wait};
-use std::collections::{HashMap, VecDeque};
+use queue::Queue;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,13 +23,9 @@ use std::time::{Duration, Instant};
 use store::StoreError;
 use store::db::{Db, EngineConnection};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-/// Commands that may wait for one engine: at 10,000 a second less than half a time budget.
-const QUEUE: usize = 4096;
-/// What one partner may fill of it.
-const QUEUE_PARTNER: usize = QUEUE / 4;
 /// Commands of one batch: beyond, a batch takes longer but each command doesn't get cheaper.
 const BATCH: usize = 512;
 /// The least that must be left of a command's time when it is taken.
@@ -53,15 +51,10 @@ pub struct Options {
 
 /// The engines of this node.
 pub struct Engines {
-    engines: Vec<Engine>,
+    /// The ways into them.
+    queues: Vec<Arc<Queue<Arc<Waiting>>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     closing: CancellationToken,
-}
-
-/// The way into one engine.
-struct Engine {
-    queue: mpsc::Sender<Arc<Waiting>>,
-    waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
 }
 
 /// A command in the queue, and who waits for its outcome. The waiter itself holds the state alone,
@@ -124,19 +117,17 @@ impl Engines {
     ) -> Result<Self, StoreError> {
         let closing = CancellationToken::new();
         let batches = Arc::<AtomicU64>::default();
-        let mut engines = Vec::new();
+        let mut queues = Vec::new();
         let mut threads = Vec::new();
         for number in 0..options.engines.max(1) {
-            let (queue, taken) = mpsc::channel(QUEUE);
-            let waiting = Arc::<Mutex<HashMap<PartnerId, usize>>>::default();
+            let queue = Arc::new(Queue::new());
             let runner = Runner {
                 connection: db.engine(number)?,
                 settings: settings.clone(),
                 clock: clock.clone(),
                 bell: options.bell.clone(),
-                queue: taken,
+                queue: queue.clone(),
                 closing: closing.clone(),
-                waiting: waiting.clone(),
                 late: Vec::new(),
                 commits: VecDeque::new(),
                 batches: batches.clone(),
@@ -147,19 +138,19 @@ impl Engines {
                 .name(format!("engine-{number}"))
                 .spawn(move || runner.run())
                 .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-            engines.push(Engine { queue, waiting });
+            queues.push(queue);
             threads.push(thread);
         }
-        Ok(Self { engines, threads: Mutex::new(threads), closing })
+        Ok(Self { queues, threads: Mutex::new(threads), closing })
     }
 
     /// Has a command decided before its deadline. Without an answer in time, a second after it at
     /// the latest, it either hasn't happened, or its outcome is kept under its key.
     pub async fn submit(&self, command: Command, deadline: Instant) -> Reply {
         let partner = command.scope.partner();
-        let number = partner.0.unsigned_abs() % self.engines.len() as u64;
-        let engine = usize::try_from(number).ok().and_then(|number| self.engines.get(number));
-        let engine = engine.ok_or(Error::broken("there is no engine"))?;
+        let number = partner.0.unsigned_abs() % self.queues.len() as u64;
+        let queue = usize::try_from(number).ok().and_then(|number| self.queues.get(number));
+        let queue = queue.ok_or(Error::broken("there is no engine"))?;
         let (reply, outcome) = oneshot::channel();
         let state = Arc::new(State(AtomicU8::new(WAITING)));
         let waiting = Waiting {
@@ -169,22 +160,21 @@ impl Engines {
             state: state.clone(),
             reply: Mutex::new(Some(reply)),
         };
-        engine.enqueue(partner, Arc::new(waiting))?;
+        queue.put(partner, Arc::new(waiting))?;
         wait(&state, deadline, outcome).await
     }
 
     /// Commands that wait in the queues.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let waits = |engine: &Engine| engine.queue.max_capacity() - engine.queue.capacity();
-        self.engines.iter().map(waits).sum()
+        self.queues.iter().map(|queue| queue.waiting()).sum()
     }
 
     /// Whether every engine still works.
     #[must_use]
     pub fn are_running(&self) -> bool {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.len() == self.engines.len() && !threads.iter().any(JoinHandle::is_finished)
+        threads.len() == self.queues.len() && !threads.iter().any(JoinHandle::is_finished)
     }
 
     /// Takes no further commands, lets the queues drain and ends the engines. It waits for their
@@ -200,30 +190,10 @@ impl Engines {
     }
 }
 
-impl Engine {
-    fn enqueue(&self, partner: PartnerId, waiting: Arc<Waiting>) -> Result<(), Error> {
-        {
-            let mut counts = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = counts.entry(partner).or_default();
-            if *count >= QUEUE_PARTNER {
-                return Err(Error::overloaded());
-            }
-            *count += 1;
-        }
-        self.queue.try_send(waiting).map_err(|_| {
-            leave(&self.waiting, partner);
-            Error::overloaded()
-        })
-    }
-}
-
-fn leave(waiting: &Mutex<HashMap<PartnerId, usize>>, partner: PartnerId) {
-    let mut counts = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(count) = counts.get_mut(&partner) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(&partner);
-        }
+/// Engines that nobody can ask any more end by themselves.
+impl Drop for Engines {
+    fn drop(&mut self) {
+        self.closing.cancel();
     }
 }
 
@@ -233,9 +203,8 @@ struct Runner {
     settings: Arc<Settings>,
     clock: Clock,
     bell: Bell,
-    queue: mpsc::Receiver<Arc<Waiting>>,
+    queue: Arc<Queue<Arc<Waiting>>>,
     closing: CancellationToken,
-    waiting: Arc<Mutex<HashMap<PartnerId, usize>>>,
     /// Approvals that were committed too late: first of the next batch.
     late: Vec<Arc<Waiting>>,
     commits: VecDeque<Duration>,
@@ -267,26 +236,24 @@ impl Runner {
     /// Settles one batch; `false` when the queue is closed and empty.
     async fn batch(&mut self) -> bool {
         let mut batch = std::mem::take(&mut self.late);
-        let mut taken = Vec::with_capacity(BATCH);
         let room = BATCH - batch.len().min(BATCH - 1);
-        if batch.is_empty() {
+        let taken = if batch.is_empty() {
             tokio::select! {
-                count = self.queue.recv_many(&mut taken, room) => if count == 0 {
-                    return false;
-                },
+                taken = self.queue.wait_and_take(room) => taken,
                 // What waits already is still taken; then the queue is empty and closed.
-                () = self.closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                () = self.closing.cancelled(), if !self.queue.is_closed() => {
+                    self.queue.close();
+                    return true;
+                }
             }
         } else {
-            while taken.len() < room
-                && let Ok(next) = self.queue.try_recv()
-            {
-                taken.push(next);
-            }
+            self.queue.take(room, Instant::now())
+        };
+        if batch.is_empty() && taken.is_empty() {
+            return false;
         }
         let reserve = self.reserve();
         for waiting in taken {
-            leave(&self.waiting, waiting.command.scope.partner());
             if !waiting.state.claim(TAKEN) {
                 continue;
             }
