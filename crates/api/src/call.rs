@@ -367,9 +367,8 @@ fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
 
 /// Common name and serial number of a caller's certificate.
 fn certificate_name(peer: Option<&Peer>, api: &Api) -> String {
-    let der = peer.and_then(|peer| peer.certificate.as_deref()).unwrap_or_default();
     let settings = api.app.settings.get();
-    let held = settings.certificate(&crypto::certificates::fingerprint(der));
+    let held = peer.and_then(|peer| settings.certificate(&peer.certificate?));
     // It was registered when it was checked, a moment ago.
     let (name, serial) =
         held.map_or(("", "unknown"), |held| (held.common_name.as_str(), held.serial.as_str()));

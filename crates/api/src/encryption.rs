@@ -16,7 +16,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use crypto::certificates::fingerprint;
 use crypto::jwe::{PublicKey, Token};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -100,8 +99,8 @@ async fn decrypted(api: &Api, request: Request) -> Result<Request, Problem> {
     let keys = api.app.jwe_keys.get().for_token(token.kid(), (api.real_time)());
     let peer = parts.extensions.get::<Peer>();
     // Without a certificate nobody comes this far.
-    let der = peer.and_then(|peer| peer.certificate.as_deref()).ok_or_else(Problem::internal)?;
-    let opened = api.decryption.decrypt(fingerprint(der), keys, token).await?;
+    let holder = peer.and_then(|peer| peer.certificate).ok_or_else(Problem::internal)?;
+    let opened = api.decryption.decrypt(holder, keys, token).await?;
     if serde_json::from_slice::<Map<String, Value>>(&opened).is_err() {
         return Err(invalid_payload());
     }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::partner::{Partner, PartnerState};
 use domain::scope::Scope;
+use std::sync::Arc;
 
 /// Who is calling, as the endpoints see it.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +87,7 @@ pub(crate) enum Holder {
 pub(crate) fn holder(api: &Api, request: &Request) -> Option<Holder> {
     let held = certificate(api, request).ok()?;
     let holder = held.partner.map(Holder::Partner).or(held.processor.map(Holder::Processor));
-    holder.or_else(|| Some(Holder::Operator(held.fingerprint.try_into().ok()?)))
+    holder.or_else(|| Some(Holder::Operator(held.fingerprint.as_slice().try_into().ok()?)))
 }
 
 /// `/secure`: a certificate that the route admits. The operator's names the partner that it acts
@@ -202,14 +203,14 @@ fn allows(held: &Certificate, scope: &str) -> bool {
 }
 
 /// The registered certificate of the connection, neither revoked nor ended.
-fn certificate(api: &Api, request: &Request) -> Result<Certificate, Problem> {
-    let sent = request.extensions().get::<Peer>().and_then(|peer| peer.certificate.clone());
-    let der = sent.ok_or_else(|| {
+fn certificate(api: &Api, request: &Request) -> Result<Arc<Certificate>, Problem> {
+    let sent = request.extensions().get::<Peer>().and_then(|peer| peer.certificate);
+    let fingerprint = sent.ok_or_else(|| {
         let detail = "This channel needs a client certificate.";
         Problem::unauthorized("CERTIFICATE_REQUIRED", detail)
     })?;
     let settings = api.app.settings.get();
-    let held = settings.certificate(&crypto::certificates::fingerprint(&der));
+    let held = settings.certificate(&fingerprint);
     held.filter(|held| held.revoked_at.is_none() && (api.real_time)() <= held.not_after)
         .cloned()
         .ok_or_else(not_accepted)

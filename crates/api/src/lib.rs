@@ -59,8 +59,9 @@ pub struct Options {
 /// The other end of a connection; the listener puts it into every request.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
-    /// The DER of the client certificate, if it sent one.
-    pub certificate: Option<Arc<[u8]>>,
+    /// SHA-256 of the DER of the client certificate, if it sent one: computed once for all requests
+    /// of a connection.
+    pub certificate: Option<[u8; 32]>,
     /// Where it calls from: an IPv4 address is told as one, also where the socket speaks IPv6.
     pub address: Option<IpAddr>,
 }

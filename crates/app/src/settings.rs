@@ -30,7 +30,7 @@ pub struct Snapshot {
     programs: HashMap<(PartnerId, String), Program>,
     processors: HashMap<ProcessorId, Processor>,
     bins: Vec<(String, PartnerId)>,
-    certificates: HashMap<Vec<u8>, Certificate>,
+    certificates: HashMap<Vec<u8>, Arc<Certificate>>,
     outbound: HashMap<PartnerId, Outbound>,
     partner_balances: HashMap<(PartnerId, PartnerBalanceKind, Currency), BalanceId>,
     /// The keys that requests are encrypted for, sealed, the newest first.
@@ -54,9 +54,11 @@ impl Snapshot {
             }),
             processors: by(programs::list_processors(tx).await?, |processor| processor.id),
             bins: programs::list_bins(tx).await?,
-            certificates: by(certificates::list(tx).await?, |certificate| {
-                certificate.fingerprint.clone()
-            }),
+            certificates: certificates::list(tx)
+                .await?
+                .into_iter()
+                .map(|it| (it.fingerprint.clone(), Arc::new(it)))
+                .collect(),
             outbound: by(outbound::list(tx).await?, |outbound| outbound.partner),
             partner_balances: balances::list_partners(tx)
                 .await?
@@ -146,7 +148,7 @@ impl Snapshot {
 
     /// The registered certificate of a fingerprint.
     #[must_use]
-    pub fn certificate(&self, fingerprint: &[u8]) -> Option<&Certificate> {
+    pub fn certificate(&self, fingerprint: &[u8]) -> Option<&Arc<Certificate>> {
         self.certificates.get(fingerprint)
     }
 
@@ -178,7 +180,7 @@ impl Snapshot {
     /// Every registered certificate, those that began first first.
     #[must_use]
     pub fn certificates(&self) -> Vec<&Certificate> {
-        let mut all: Vec<&Certificate> = self.certificates.values().collect();
+        let mut all: Vec<&Certificate> = self.certificates.values().map(|it| &**it).collect();
         all.sort_by_key(|certificate| (certificate.not_before, &certificate.fingerprint));
         all
     }

@@ -14,6 +14,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Version, header};
 use axum::response::Response;
+use crypto::certificates::fingerprint;
 use gate::{Gate, Place};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -141,12 +142,12 @@ impl Listener {
         };
         let (_, session) = stream.get_ref();
         let first = session.peer_certificates().and_then(<[_]>::first);
-        let certificate = first.map(|certificate| Arc::from(certificate.as_ref()));
+        let certificate = first.map(|certificate| fingerprint(certificate));
         let protocol = match session.alpn_protocol() {
             Some(tls::H2) => Protocol::Http2,
             Some(_) | None => Protocol::Http1,
         };
-        let Some(place) = gate.admit(place, certificate.as_deref()) else {
+        let Some(place) = gate.admit(place, certificate) else {
             return refused("connections per certificate");
         };
         let welcome = match place {

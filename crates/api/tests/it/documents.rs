@@ -44,7 +44,7 @@ on_both! {
         for caller in [&doors.partner, &doors.processor] {
             assert_eq!(asked(&doors, caller, "/openapi/processor.json").await.0, 200);
         }
-        let unknown = Peer { certificate: Some(vec![0].into()), ..Peer::default() };
+        let unknown = Peer { certificate: Some([0; 32]), ..Peer::default() };
         let told = asked(&doors, &unknown, "/openapi/processor.json").await;
         assert_eq!(told, (401, "CERTIFICATE_REVOKED".to_owned()));
     }

@@ -7,7 +7,7 @@ use app::certificates::{Holder, Sign};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
-use crypto::certificates::{Authority, certificate_der, client_key_and_csr};
+use crypto::certificates::{Authority, certificate_der, client_key_and_csr, fingerprint};
 use domain::Timestamp;
 use serde_json::Value;
 use std::num::NonZero;
@@ -80,7 +80,7 @@ async fn signed(
     let command = Sign { csr, holder, scopes: vec![scope.to_owned()], days: DAYS };
     let operator = Operator("os:test".to_owned());
     let pem = node.app.sign_certificate(&operator, authority, command, NOW).await.expect("signs");
-    let certificate = Some(certificate_der(&pem).expect("a certificate").into());
+    let certificate = Some(fingerprint(&certificate_der(&pem).expect("a certificate")));
     Peer { certificate, address: None }
 }
 

@@ -35,7 +35,7 @@ on_both! {
     async fn a_stranger_is_refused_without_the_database(node) {
         let doors = Doors::of(&node).await;
         let held = all_connections(&node).await;
-        let stranger = Peer { certificate: Some([1, 2, 3][..].into()), address: None };
+        let stranger = Peer { certificate: Some([1; 32]), address: None };
         let begun = Instant::now();
         for (peer, path, status, title) in [
             (&Peer::default(), "/secure/customers/1/verification", 401, "CERTIFICATE_REQUIRED"),

@@ -4,7 +4,7 @@ use crate::{App, Error};
 use domain::ids::PartnerId;
 use domain::notification::Event;
 use jiff::SignedDuration;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use store::db::Tx;
 use store::outbox::{self, Entry, Lease};
@@ -93,13 +93,16 @@ fn sort(due: Vec<Entry>, open: &[(String, i64)]) -> Sorted {
     for entry in due {
         streams.entry(entry.stream.clone()).or_default().push(entry);
     }
+    let mut open_of: HashMap<&str, Vec<i64>> = HashMap::new();
+    for (stream, number) in open {
+        open_of.entry(stream).or_default().push(*number);
+    }
     let mut sorted = Sorted { runs: Vec::new(), behind: Vec::new() };
     for (stream, mut entries) in streams {
         entries.sort_by_key(|entry| entry.number);
-        let first: Vec<i64> =
-            open.iter().filter(|(name, _)| *name == stream).map(|(_, number)| *number).collect();
+        let first = open_of.get(&*stream).map_or(&[][..], Vec::as_slice);
         let numbers = entries.iter().map(|entry| entry.number);
-        let ready = numbers.zip(&first).take_while(|(number, open)| number == *open).count();
+        let ready = numbers.zip(first).take_while(|(number, open)| number == *open).count();
         let rest = entries.split_off(ready);
         if let Some(head) = first.first() {
             sorted.behind.extend(rest.iter().map(|entry| (*head, entry.number)));

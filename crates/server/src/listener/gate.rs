@@ -17,7 +17,7 @@ const SPARE_MAX: usize = 256;
 pub(super) struct Gate {
     limits: Connections,
     addresses: Arc<Counts<IpAddr>>,
-    certificates: Arc<Counts<Vec<u8>>>,
+    certificates: Arc<Counts<[u8; 32]>>,
     spare: Arc<Counts<()>>,
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Place {
     /// Of its address: it has no certificate, or none yet.
     Address(#[expect(dead_code, reason = "held")] Taken<IpAddr>),
     /// Of its certificate.
-    Certificate(#[expect(dead_code, reason = "held")] Taken<Vec<u8>>),
+    Certificate(#[expect(dead_code, reason = "held")] Taken<[u8; 32]>),
     /// Beyond the limits: its requests are refused.
     Spare(#[expect(dead_code, reason = "held")] Taken<()>),
 }
@@ -49,10 +49,9 @@ impl Gate {
     }
 
     /// The place after the handshake has told the certificate, if there is one.
-    pub(super) fn admit(&self, place: Place, certificate: Option<&[u8]>) -> Option<Place> {
-        let Some(der) = certificate else { return Some(place) };
-        let digest = crypto::certificates::fingerprint(der).to_vec();
-        let own = Counts::take(&self.certificates, digest, self.limits.per_certificate);
+    pub(super) fn admit(&self, place: Place, certificate: Option<[u8; 32]>) -> Option<Place> {
+        let Some(fingerprint) = certificate else { return Some(place) };
+        let own = Counts::take(&self.certificates, fingerprint, self.limits.per_certificate);
         match (own, place) {
             (Some(own), _) => Some(Place::Certificate(own)),
             (None, spare @ Place::Spare(_)) => Some(spare),
@@ -135,13 +134,13 @@ mod tests {
     fn a_certificate_counts_for_itself_and_frees_its_address() {
         let (gate, here) = (gate(), "10.0.0.1".parse().expect("an address"));
         let enter = || gate.enter(here).expect("a place");
-        let held: Vec<_> = (0..2).map(|_| gate.admit(enter(), Some(b"one"))).collect();
+        let held: Vec<_> = (0..2).map(|_| gate.admit(enter(), Some([1; 32]))).collect();
         assert!(held.iter().all(|place| matches!(place, Some(Place::Certificate(_)))));
-        assert!(is_spare(gate.admit(enter(), Some(b"one")).as_ref()), "it has two");
-        let other = gate.admit(enter(), Some(b"other"));
+        assert!(is_spare(gate.admit(enter(), Some([1; 32])).as_ref()), "it has two");
+        let other = gate.admit(enter(), Some([2; 32]));
         assert!(matches!(other, Some(Place::Certificate(_))));
         drop(held);
-        assert!(matches!(gate.admit(enter(), Some(b"one")), Some(Place::Certificate(_))));
+        assert!(matches!(gate.admit(enter(), Some([1; 32])), Some(Place::Certificate(_))));
     }
 
     #[test]
@@ -151,7 +150,7 @@ mod tests {
         assert!(matches!(nobody, Some(Place::Address(_))));
         let second = gate.admit(gate.enter(here).expect("a spare place"), None);
         assert!(is_spare(second.as_ref()));
-        let partner = gate.admit(gate.enter(here).expect("a spare place"), Some(b"one"));
+        let partner = gate.admit(gate.enter(here).expect("a spare place"), Some([1; 32]));
         assert!(matches!(partner, Some(Place::Certificate(_))));
         let spare: Vec<_> = (1..SPARE_MAX).map(|_| gate.enter(here)).collect();
         assert!(spare.iter().all(|place| is_spare(place.as_ref())));
