@@ -1,6 +1,6 @@
 //! Made-up cards and a made-up past of theirs, for measuring: many rows at once, not through the
 //! use cases and not through the engine, but decided by the same rules, so that the ledger holds
-//! after every slice. Only for the partner [`PARTNER`], which belongs to benchmarks.
+//! after every slice. Only for the partners of [`BenchPartner`], which belong to benchmarks.
 
 mod cards;
 mod history;
@@ -14,9 +14,29 @@ use domain::program::Program;
 use domain::scope::Scope;
 use store::outbox::log;
 
-/// The code of the partner that measurements are made with. Nothing here touches another's rows or
-/// opens another's card numbers.
-pub const PARTNER: &str = "bench";
+/// A partner that measurements are made with. Nothing here touches another's rows or opens
+/// another's card numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchPartner {
+    /// Whose authorizations are measured.
+    Measured,
+    /// Who asks for more than its share beside that.
+    Greedy,
+}
+
+impl BenchPartner {
+    /// All there can be.
+    pub const ALL: [Self; 2] = [Self::Measured, Self::Greedy];
+
+    /// The partner's code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Measured => "bench",
+            Self::Greedy => "bench-greedy",
+        }
+    }
+}
 
 /// What all of this works on.
 struct Bench<'a> {
@@ -43,10 +63,18 @@ impl Bench<'_> {
 }
 
 impl App {
-    /// Drops what the partner for measuring wasn't told yet: the next measurement would begin with
-    /// telling it.
+    /// Drops what the partners for measuring weren't told yet: the next measurement would begin
+    /// with telling them.
     pub async fn drop_untold_of_measurements(&self) -> Result<(), Error> {
-        let bench = self.bench()?;
+        for of in BenchPartner::ALL {
+            if self.settings.get().partner_of_code(of.code()).is_some() {
+                self.drop_untold(&self.bench(of)?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop_untold(&self, bench: &Bench<'_>) -> Result<(), Error> {
         loop {
             let mut tx = self.db.begin().await?;
             let dropped = log::delete_open(&mut tx, bench.partner()).await;
@@ -57,9 +85,9 @@ impl App {
         }
     }
 
-    fn bench(&self) -> Result<Bench<'_>, Error> {
+    fn bench(&self, of: BenchPartner) -> Result<Bench<'_>, Error> {
         let settings = self.settings.get();
-        let partner = settings.partner_of_code(PARTNER).map(|partner| partner.id);
+        let partner = settings.partner_of_code(of.code()).map(|partner| partner.id);
         let partner = partner.ok_or(Error::broken("there is no partner for measuring"))?;
         let program = settings.programs_of(partner).first().map(|program| (*program).clone());
         let program = program.ok_or(Error::broken("there is no program for measuring"))?;

@@ -2,7 +2,7 @@
 //!
 //! Four processes take part, so that each one's time is told apart: this one, which prepares, looks
 //! on and verifies; the server, a sandbox as anybody would start it; the generator of the load; and
-//! the partner that is told of each transaction. With `--ledger-only` it is this process alone.
+//! the partners that are told of each transaction. With `--ledger-only` it is this process alone.
 //!
 //! | file | what it is for |
 //! | --- | --- |
@@ -24,8 +24,9 @@ mod report;
 use crate::cli::{BenchArgs, BenchCommand, PreloadArgs};
 use crate::failure::Failure;
 use crate::output::{self, Progress};
+use app::preload::BenchPartner;
 use ground::Ground;
-use report::Report;
+use report::{Fairness, Phase, Report};
 use simulator::load::Load;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -77,6 +78,14 @@ fn tell(report: &Report, json: bool) {
     if let Some(error) = &report.figures.first_error {
         output::error(&format!("{} messages failed, the first: {error}", report.figures.errors));
     }
+    for (what, figures) in report.fairness.iter().flat_map(Fairness::each) {
+        if let Some(error) = &figures.first_error {
+            output::error(&format!(
+                "{} messages {what} failed, the first: {error}",
+                figures.errors
+            ));
+        }
+    }
     report.faults.iter().for_each(|fault| output::error(fault));
     output::line(&if json { report.json().to_string() } else { report.text() });
 }
@@ -84,7 +93,7 @@ fn tell(report: &Report, json: bool) {
 async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {
     let ground = Ground::of(&arguments.at, ground::Default::Kept)?;
     let progress = Progress::begin();
-    let prepared = ground.prepare(&progress).await?;
+    let prepared = ground.prepare(&[BenchPartner::Measured], &progress).await?;
     let filled = prepared.fill(arguments.transactions.into(), &progress).await;
     let cards = prepared.cards();
     prepared.close().await?;
@@ -98,13 +107,40 @@ async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Measures, so many messages a second of each partner. Beside a greedy partner that is done twice:
+/// first with its share, then with more.
+async fn in_turn(
+    arguments: &BenchArgs,
+    drive: impl AsyncFn(Vec<Option<u64>>) -> Result<Phase, Failure>,
+) -> Result<Report, Failure> {
+    let rate = arguments.rate.map(u64::from);
+    let (Some(rate), Some(times)) = (rate, arguments.greedy) else {
+        return Ok(Report::of(drive(vec![rate]).await?));
+    };
+    let at_share = drive(vec![Some(rate); 2]).await?;
+    let greedy = rate * u64::from(times);
+    Ok(Report::beside_greed(at_share, drive(vec![Some(rate), Some(greedy)]).await?, times, greedy))
+}
+
 impl BenchArgs {
+    fn partners(&self) -> &'static [BenchPartner] {
+        match self.greedy {
+            Some(_) => &BenchPartner::ALL,
+            None => &[BenchPartner::Measured],
+        }
+    }
+
+    /// How many connections a server has to take. Those of one phase may still be ending when those
+    /// of the next begin.
+    fn connections_allowed(&self) -> u32 {
+        self.connections * if self.greedy.is_some() { 4 } else { 1 }
+    }
+
     fn load(&self) -> Load {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Load {
             connections: self.connections as usize,
             threads: self.threads.map_or((processors / 4).max(1), |threads| threads as usize),
-            rate: self.rate.map(u64::from),
             warm_up: Duration::from_secs(self.warm_up.into()),
             duration: Duration::from_secs(self.duration.into()),
         }

@@ -1,5 +1,5 @@
-//! Load: authorizations as fast as they are answered, or as many a second as are asked for, and
-//! what came of them.
+//! Load: authorizations as fast as they are answered, or as many a second as are asked for, of one
+//! partner or of several beside one another, and what came of them.
 //!
 //! | file | what it is for |
 //! | --- | --- |
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tally::{Outcome, Tally};
 use tokio::task::JoinSet;
-use turns::{Span, Turns};
+use turns::{Part, Span, Turns};
 use zeroize::Zeroizing;
 
 /// How long a connection that broke is waited for before it is made again.
@@ -33,19 +33,26 @@ pub type Numbers = Arc<Vec<Zeroizing<String>>>;
 /// Reads the network's time, which is the real one.
 pub type Clock = fn() -> jiff::Timestamp;
 
-/// What is to be sent.
+/// How it is sent: each stream has so many connections and threads of its own, so that what one has
+/// to wait for keeps no other waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     /// Connections at once; each waits for an answer before it sends again.
     pub connections: usize,
     /// Threads that share them.
     pub threads: usize,
-    /// Messages a second, of all connections; as many as are answered, if it isn't given.
-    pub rate: Option<u64>,
     /// For how long messages are sent before they are counted.
     pub warm_up: Duration,
     /// For how long they are counted.
     pub duration: Duration,
+}
+
+/// What is to be sent of the cards of one partner.
+pub struct Stream {
+    /// The numbers of the cards.
+    pub cards: Numbers,
+    /// Messages a second, of all its connections; as many as are answered, if it isn't given.
+    pub rate: Option<u64>,
 }
 
 /// What is seen of a load from outside while it runs.
@@ -57,62 +64,64 @@ pub struct Progress {
     pub connected: AtomicU64,
 }
 
-/// Sends a load to the sandbox that serves from a folder, as its processor. All connections stand
-/// before the first message; `begun` is called when counting begins.
+/// Sends streams to the sandbox that serves from a folder, as its processor, and tells what came of
+/// each. All connections stand before the first message; `begun` is called when counting begins.
 pub fn run(
     dir: &Path,
-    cards: &Numbers,
+    streams: &[Stream],
     load: Load,
     clock: Clock,
     progress: &Arc<Progress>,
     begun: impl FnOnce(),
-) -> Result<Tally, SimulatorError> {
+) -> Result<Vec<Tally>, SimulatorError> {
     let file = SandboxFile::read(dir)?;
     let caller = Arc::new(Caller::of_processor(dir, &file)?);
     let threads = load.threads.clamp(1, load.connections.max(1));
-    let ready = Arc::new(std::sync::Barrier::new(threads + 1));
+    let ready = Arc::new(std::sync::Barrier::new(streams.len() * threads + 1));
     let start = Arc::new(std::sync::OnceLock::new());
-    let running: Vec<_> = (0..threads)
-        .map(|number| {
-            let share =
-                load.connections / threads + usize::from(number < load.connections % threads);
-            let one = Thread {
-                caller: caller.clone(),
-                cards: cards.clone(),
-                load,
-                number,
-                threads,
-                connections: share,
-                clock,
-                progress: progress.clone(),
-                ready: ready.clone(),
-                start: start.clone(),
-            };
-            std::thread::spawn(move || one.run())
-        })
-        .collect();
+    let start_threads = |(stream, part): (&Stream, Part)| -> Vec<_> {
+        let one = |share: Part| Thread {
+            caller: caller.clone(),
+            cards: stream.cards.clone(),
+            rate: stream.rate,
+            stream: part,
+            share,
+            connections: load.connections / threads
+                + usize::from(share.number < load.connections % threads),
+            clock,
+            progress: progress.clone(),
+            ready: ready.clone(),
+            start: start.clone(),
+        };
+        let threads = Part::all(threads).map(one);
+        threads.map(|thread| std::thread::spawn(move || thread.run())).collect()
+    };
+    let running: Vec<_> = streams.iter().zip(Part::all(streams.len())).map(start_threads).collect();
     ready.wait();
     let span = Span::from_now(load.warm_up, load.duration);
     let _ = start.set(span);
     ready.wait();
     std::thread::sleep(load.warm_up);
     begun();
-    let mut all = Tally::new();
-    for thread in running {
-        let told = thread.join().map_err(|_| SimulatorError::UnexpectedAnswer)?;
-        all.add(&told?);
-    }
-    all.end(span.counted_from);
-    Ok(all)
+    let ended = running.into_iter().map(|threads| {
+        let mut all = Tally::new();
+        for thread in threads {
+            let told = thread.join().map_err(|_| SimulatorError::UnexpectedAnswer)?;
+            all.add(&told?);
+        }
+        all.end(span.counted_from);
+        Ok(all)
+    });
+    ended.collect()
 }
 
-/// One thread of a generator: a runtime of its own, and its share of the connections.
+/// One thread of a generator: a runtime of its own, and its share of a stream's connections.
 struct Thread {
     caller: Arc<Caller>,
     cards: Numbers,
-    load: Load,
-    number: usize,
-    threads: usize,
+    rate: Option<u64>,
+    stream: Part,
+    share: Part,
     connections: usize,
     clock: Clock,
     progress: Arc<Progress>,
@@ -146,9 +155,9 @@ impl Thread {
     }
 
     async fn drive(self, connections: Vec<Connection>, span: Span) -> Tally {
-        let turns = match self.load.rate {
+        let turns = match self.rate {
             None => Turns::at_will(span),
-            Some(rate) => Turns::paced(span, rate, self.number, self.threads),
+            Some(rate) => Turns::paced(span, rate, self.stream, self.share),
         };
         let mut workers = JoinSet::new();
         for connection in connections {
@@ -200,7 +209,7 @@ impl Worker {
                 self.tally.record(intended.elapsed(), &outcome);
             }
             self.progress.answered.fetch_add(1, Ordering::Relaxed);
-            if let Outcome::Error(_) = outcome {
+            if let Outcome::Error(_) | Outcome::Refused(_) = outcome {
                 self.again().await;
             }
         }
@@ -226,6 +235,7 @@ impl Worker {
             }
             (Sent::Declined, Draw::Authorize(_)) => Outcome::Declined,
             (Sent::Accepted, Draw::Reverse(_)) => Outcome::Reversed,
+            (Sent::Refused(why), _) => Outcome::Refused(why),
             (Sent::Failed(why), _) => Outcome::Error(why),
             (Sent::Approved | Sent::Declined | Sent::Accepted, _) => {
                 Outcome::Error("an answer to something else".to_owned())

@@ -1,6 +1,6 @@
 //! Cards for measuring: each with a holder, a balance and money on it.
 
-use super::Bench;
+use super::{Bench, BenchPartner};
 use crate::{App, Error, ids};
 use domain::balance::{Balance, BalanceState, Owner};
 use domain::card::Card;
@@ -52,9 +52,13 @@ pub struct Made {
 }
 
 impl App {
-    /// The first cards for measuring, at most so many, by ascending id.
-    pub async fn cards_for_measuring(&self, count: usize) -> Result<Vec<Holding>, Error> {
-        let bench = self.bench()?;
+    /// The first cards of a partner for measuring, at most so many, by ascending id.
+    pub async fn cards_for_measuring(
+        &self,
+        of: BenchPartner,
+        count: usize,
+    ) -> Result<Vec<Holding>, Error> {
+        let bench = self.bench(of)?;
         let mut found = Vec::new();
         let mut after = CardId(0);
         while found.len() < count {
@@ -72,15 +76,16 @@ impl App {
         Ok(found)
     }
 
-    /// Makes cards for measuring, each with this much on a balance of its own; after each slice it
-    /// is told how many are made.
+    /// Makes cards of a partner for measuring, each with this much on a balance of its own; after
+    /// each slice it is told how many are made.
     pub async fn make_cards_for_measuring(
         &self,
+        of: BenchPartner,
         count: i64,
         opening: Amount,
         told: impl Fn(i64) + Send,
     ) -> Result<(), Error> {
-        let bench = self.bench()?;
+        let bench = self.bench(of)?;
         let mut made = 0;
         while made < count {
             let slice = SLICE.min(count - made);

@@ -5,8 +5,8 @@
 //! it touches are few; over the whole run keys and network ids are spread as evenly as those of a
 //! real network. After each slice the ledger holds.
 
-use super::Bench;
 use super::cards::Holding;
+use super::{Bench, BenchPartner};
 use crate::{App, Error};
 use domain::Timestamp;
 use domain::balance::{Balance, PartnerBalanceKind};
@@ -76,13 +76,14 @@ struct Moment {
 }
 
 impl App {
-    /// Makes a past; after each slice it is told how many transactions are made.
+    /// Makes a past of the partner that is measured; after each slice it is told how many
+    /// transactions are made.
     pub async fn make_past_for_measuring(
         &self,
         past: Past<'_>,
         told: impl Fn(i64) + Send,
     ) -> Result<(), Error> {
-        let bench = self.bench()?;
+        let bench = self.bench(BenchPartner::Measured)?;
         let cards = i64::try_from(past.cards.len()).unwrap_or(i64::MAX).max(1);
         let run = Run {
             bench: &bench,

@@ -1,11 +1,11 @@
-//! The process that sends the load. Card numbers come in on the standard input, one a line, and are
-//! written nowhere.
+//! The process that sends the load. Card numbers come in on the standard input, one a line, those
+//! of another partner after an empty line, and are written nowhere.
 
 use crate::cli::GeneratorArgs;
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
-use simulator::load::tally::Figures;
-use simulator::load::{Load, Progress, run as send};
+use simulator::load::tally::{Figures, Tally};
+use simulator::load::{Load, Progress, Stream, run as send};
 use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,19 +23,25 @@ pub(super) enum Said {
     Progress(u64, u64),
     /// From now on it is counted.
     Begun,
-    /// That was all, and this is what came of it.
-    Ended(Figures),
+    /// That was all, and this is what came of each partner's.
+    Ended(Vec<Figures>),
 }
 
 /// Sends the load and says what came of it.
 pub(super) fn run(arguments: &GeneratorArgs) -> Result<(), Failure> {
     let lines = std::io::stdin().lock().lines();
-    let cards: Result<Vec<_>, _> = lines.map(|line| line.map(Zeroizing::new)).collect();
-    let cards = cards.map_err(|_| Failure::new("The card numbers can't be read."))?;
+    let lines: Result<Vec<_>, _> = lines.map(|line| line.map(Zeroizing::new)).collect();
+    let lines = lines.map_err(|_| Failure::new("The card numbers can't be read."))?;
+    let cards = lines.split(|line| line.is_empty());
+    let rates = arguments.rate.iter().copied().map(Some).chain(std::iter::repeat(None));
+    let streams: Vec<_> = cards
+        .zip(rates)
+        .map(|(cards, rate)| Stream { cards: Arc::new(cards.to_vec()), rate })
+        .collect();
+    drop(lines);
     let load = Load {
         connections: arguments.connections,
         threads: arguments.threads,
-        rate: arguments.rate,
         warm_up: Duration::from_secs(arguments.warm_up),
         duration: Duration::from_secs(arguments.duration),
     };
@@ -51,10 +57,10 @@ pub(super) fn run(arguments: &GeneratorArgs) -> Result<(), Failure> {
             ));
         }
     });
-    let (dir, cards) = (&arguments.data, Arc::new(cards));
-    let sent = send(dir, &cards, load, crate::clock::now, &progress, || say(&Said::Begun));
-    let tally = sent.map_err(|error| Failure::new(format!("The load can't be sent: {error}.")))?;
-    say(&Said::Ended(tally.figures()));
+    let (dir, begun) = (&arguments.data, || say(&Said::Begun));
+    let sent = send(dir, &streams, load, crate::clock::now, &progress, begun);
+    let sent = sent.map_err(|error| Failure::new(format!("The load can't be sent: {error}.")))?;
+    say(&Said::Ended(sent.iter().map(Tally::figures).collect()));
     Ok(())
 }
 

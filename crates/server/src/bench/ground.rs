@@ -1,4 +1,4 @@
-//! Where it is measured: a sandbox's folder and database, with a partner, cards and a past that are
+//! Where it is measured: a sandbox's folder and database, with partners, cards and a past that are
 //! for measuring alone.
 
 use crate::acts::{Act, CreatePartner, CreateProgram, MoveMoney, NamedBalance};
@@ -11,7 +11,7 @@ use crate::output::Progress;
 use crate::sandbox::calls::{authority, identity};
 use crate::sandbox::{self, Prepared};
 use app::outbound::SetOutbound;
-use app::preload::{Holding, PARTNER, Past};
+use app::preload::{BenchPartner, Holding, Past};
 use crypto::certificates::Authority;
 use domain::ids::PartnerId;
 use domain::money::Amount;
@@ -22,9 +22,6 @@ use tempfile::TempDir;
 
 /// The folder of what is kept, unless `--data` says otherwise.
 const KEPT: &str = "./antaca-bench";
-/// The program of the cards.
-const CONFIG_ID: &str = "0019167990";
-const BIN: &str = "53208790";
 /// On each card, in minor units: no measurement spends it.
 const OPENING: i64 = 10_000_000_000;
 /// On the partner's deposit: all cards' money and more.
@@ -54,9 +51,16 @@ pub(super) struct Ground {
 pub(super) struct Opened {
     /// The sandbox.
     pub(super) sandbox: Prepared,
-    /// The partner for measuring.
-    pub(super) partner: PartnerId,
     folder: Arc<Folder>,
+    partners: Vec<Party>,
+}
+
+/// A partner for measuring, and its cards.
+pub(super) struct Party {
+    /// Which of them.
+    pub(super) of: BenchPartner,
+    /// Its id.
+    pub(super) id: PartnerId,
     holdings: Vec<Holding>,
 }
 
@@ -84,16 +88,23 @@ impl Ground {
         &self.dir
     }
 
-    /// Makes the sandbox, the partner and the cards, as far as they aren't there.
-    pub(super) async fn prepare(&self, progress: &Progress) -> Result<Opened, Failure> {
+    /// Makes the sandbox, these partners and their cards, as far as they aren't there.
+    pub(super) async fn prepare(
+        &self,
+        partners: &[BenchPartner],
+        progress: &Progress,
+    ) -> Result<Opened, Failure> {
         progress.tell(|| "Preparing…".to_owned());
         let folder = Arc::new(Folder::create(&self.dir)?);
         let prepared = sandbox::prepare(&folder, self.place.clone(), JWE_PREVIOUS_DAYS).await?;
-        let partner = make_partner(&prepared).await?;
         prepared.desk.app.drop_untold_of_measurements().await?;
-        let mut ground = Opened { sandbox: prepared, partner, folder, holdings: Vec::new() };
-        ground.make_cards(self.cards as usize, progress).await?;
-        Ok(ground)
+        let mut made = Vec::new();
+        for of in partners.iter().copied() {
+            let id = make_partner(&prepared, of).await?;
+            let holdings = make_cards(&prepared, of, self.cards as usize, progress).await?;
+            made.push(Party { of, id, holdings });
+        }
+        Ok(Opened { sandbox: prepared, folder, partners: made })
     }
 
     /// What doesn't hold in the ledger.
@@ -107,14 +118,19 @@ impl Ground {
 }
 
 impl Opened {
-    /// How many cards there are.
-    pub(super) fn cards(&self) -> usize {
-        self.holdings.len()
+    /// The partners.
+    pub(super) fn partners(&self) -> &[Party] {
+        &self.partners
     }
 
-    /// The cards themselves.
-    pub(super) fn take_cards(&mut self) -> Vec<Holding> {
-        std::mem::take(&mut self.holdings)
+    /// How many cards each partner has.
+    pub(super) fn cards(&self) -> usize {
+        self.partners.first().map_or(0, |party| party.holdings.len())
+    }
+
+    /// The cards themselves, of each partner.
+    pub(super) fn take_cards(&mut self) -> Vec<Vec<Holding>> {
+        self.partners.iter_mut().map(|party| std::mem::take(&mut party.holdings)).collect()
     }
 
     /// The authority of what is shown to partners.
@@ -123,8 +139,12 @@ impl Opened {
         authority(&self.folder, &desk.app.keyring, (desk.real_time)())
     }
 
-    /// Has the partner told of every transaction, at this address.
-    pub(super) async fn tell_partner_at(&self, base_url: String) -> Result<(), Failure> {
+    /// Has a partner told of every transaction, at this address.
+    pub(super) async fn tell_at(
+        &self,
+        partner: PartnerId,
+        base_url: String,
+    ) -> Result<(), Failure> {
         let authority = self.authority()?;
         let desk = &self.sandbox.desk;
         let set = SetOutbound {
@@ -133,13 +153,15 @@ impl Opened {
             identity: Some(identity(&authority, (desk.real_time)())?),
             notifications: Some(vec![Event::Transaction]),
         };
-        Ok(desk.app.set_outbound(&self.sandbox.operator, self.partner, set).await?)
+        Ok(desk.app.set_outbound(&self.sandbox.operator, partner, set).await?)
     }
 
-    /// Adds transactions of the past.
+    /// Adds transactions of the past to the partner that is measured.
     pub(super) async fn fill(&self, count: i64, progress: &Progress) -> Result<(), Failure> {
         if count > 0 {
-            let past = Past { cards: &self.holdings, count };
+            let of = |party: &&Party| party.of == BenchPartner::Measured;
+            let cards = self.partners.iter().find(of).map_or(&[][..], |party| &party.holdings);
+            let past = Past { cards, count };
             let told = |made| progress.tell(|| format!("{made} of {count} transactions…"));
             self.sandbox.desk.app.make_past_for_measuring(past, told).await?;
             progress.tell(|| "Gathering statistics…".to_owned());
@@ -155,32 +177,37 @@ impl Opened {
         app.tasks.finish(PATIENCE).await;
         instance::close(app).await
     }
-
-    async fn make_cards(&mut self, wanted: usize, progress: &Progress) -> Result<(), Failure> {
-        let app = &self.sandbox.desk.app;
-        let mut found = app.cards_for_measuring(wanted).await?;
-        let lacking = wanted - found.len();
-        if lacking > 0 {
-            let opening = Amount::from_minor(OPENING);
-            let opening = opening.map_err(|_| Failure::new("A card can't have that much."))?;
-            let count = i64::try_from(lacking).unwrap_or(i64::MAX);
-            let told = |made| progress.tell(|| format!("{made} of {count} cards…"));
-            app.make_cards_for_measuring(count, opening, told).await?;
-            app.db.analyze().await?;
-            found = app.cards_for_measuring(wanted).await?;
-        }
-        self.holdings = found;
-        Ok(())
-    }
 }
 
-/// The partner for measuring: `INTERNAL` balances behind one `DEPOSIT`.
-async fn make_partner(prepared: &Prepared) -> Result<PartnerId, Failure> {
-    let (desk, operator) = (&prepared.desk, &prepared.operator);
+/// The partner's cards, as many as are wanted; those that lack are made.
+async fn make_cards(
+    prepared: &Prepared,
+    of: BenchPartner,
+    wanted: usize,
+    progress: &Progress,
+) -> Result<Vec<Holding>, Failure> {
+    let app = &prepared.desk.app;
+    let found = app.cards_for_measuring(of, wanted).await?;
+    let lacking = wanted - found.len();
+    if lacking == 0 {
+        return Ok(found);
+    }
+    let opening = Amount::from_minor(OPENING);
+    let opening = opening.map_err(|_| Failure::new("A card can't have that much."))?;
+    let count = i64::try_from(lacking).unwrap_or(i64::MAX);
+    let told = |made| progress.tell(|| format!("{made} of {count} cards…"));
+    app.make_cards_for_measuring(of, count, opening, told).await?;
+    app.db.analyze().await?;
+    Ok(app.cards_for_measuring(of, wanted).await?)
+}
+
+/// A partner for measuring: `INTERNAL` balances behind one `DEPOSIT`, and a program of its own.
+async fn make_partner(prepared: &Prepared, of: BenchPartner) -> Result<PartnerId, Failure> {
+    let (desk, operator, code) = (&prepared.desk, &prepared.operator, of.code());
     let settings = desk.app.settings.get();
-    if settings.partner_of_code(PARTNER).is_none() {
+    if settings.partner_of_code(code).is_none() {
         let create = CreatePartner {
-            code: PARTNER.to_owned(),
+            code: code.to_owned(),
             name: Some("Partner for measuring".to_owned()),
             kyc_mode: "EXTERNAL".to_owned(),
             collateral_mode: "DEPOSIT".to_owned(),
@@ -189,13 +216,14 @@ async fn make_partner(prepared: &Prepared) -> Result<PartnerId, Failure> {
         };
         desk.act(operator, Act::CreatePartner(create)).await?;
     }
-    let partner = desk.app.settings.get().partner_of_code(PARTNER).map(|partner| partner.id);
+    let partner = desk.app.settings.get().partner_of_code(code).map(|partner| partner.id);
     let partner = partner.ok_or_else(|| Failure::new("The partner for measuring is gone."))?;
-    if settings.program(partner, CONFIG_ID).is_none() {
-        desk.act(operator, Act::CreateProgram(program())).await?;
+    let program = program(of);
+    if settings.program(partner, &program.config_id).is_none() {
+        desk.act(operator, Act::CreateProgram(program)).await?;
     }
     let deposit = NamedBalance {
-        code: PARTNER.to_owned(),
+        code: code.to_owned(),
         kind: "DEPOSIT".to_owned(),
         currency: "EUR".to_owned(),
     };
@@ -211,15 +239,20 @@ async fn make_partner(prepared: &Prepared) -> Result<PartnerId, Failure> {
     Ok(partner)
 }
 
-fn program() -> CreateProgram {
+/// The program of its cards. All partners' cards come through one processor.
+fn program(of: BenchPartner) -> CreateProgram {
+    let (config_id, bin) = match of {
+        BenchPartner::Measured => ("0019167990", "53208790"),
+        BenchPartner::Greedy => ("0019167991", "53208791"),
+    };
     CreateProgram {
-        partner: PARTNER.to_owned(),
-        config_id: CONFIG_ID.to_owned(),
+        partner: of.code().to_owned(),
+        config_id: config_id.to_owned(),
         processor: sandbox::partner::PROCESSOR.to_owned(),
         card_type: "VIRTUAL".to_owned(),
         digital_first: false,
         currency: "EUR".to_owned(),
-        bin: BIN.to_owned(),
+        bin: bin.to_owned(),
         scheme: "MASTERCARD".to_owned(),
         product: "PREPAID".to_owned(),
         audience: "CONSUMER".to_owned(),

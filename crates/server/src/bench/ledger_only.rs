@@ -2,7 +2,8 @@
 //! processor's channel calls, without HTTP. The outbox's rows are written and not sent.
 
 use super::ground::Ground;
-use super::report::{Report, memory, processor_time};
+use super::in_turn;
+use super::report::{Phase, Report, memory, processor_time};
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::output::Progress;
@@ -19,7 +20,7 @@ use domain::secret::Pan;
 use domain::transaction::{Place, Processing, TransactionType};
 use simulator::load::mix::{Asked, DATA, Draw, Held, Mix};
 use simulator::load::tally::{Outcome, Tally};
-use simulator::load::turns::{Span, Turns};
+use simulator::load::turns::{Part, Span, Turns};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ use tokio::time::sleep;
 
 /// How often a person is told how far it is.
 const OFTEN: Duration = Duration::from_millis(250);
-/// Where the partner is said to be; nothing is sent there.
+/// Where the partners are said to be; nothing is sent there.
 const NOWHERE: &str = "https://localhost:65535/demonstration-partner/bench";
 
 /// Measures.
@@ -37,9 +38,11 @@ pub(super) async fn measure(
     arguments: &BenchArgs,
     progress: &Progress,
 ) -> Result<Report, Failure> {
-    let mut opened = ground.prepare(progress).await?;
-    opened.tell_partner_at(NOWHERE.to_owned()).await?;
-    let cards = Arc::new(opened.take_cards());
+    let mut opened = ground.prepare(arguments.partners(), progress).await?;
+    for party in opened.partners() {
+        opened.tell_at(party.id, NOWHERE.to_owned()).await?;
+    }
+    let cards: Vec<_> = opened.take_cards().into_iter().map(Arc::new).collect();
     let app = opened.sandbox.desk.app.clone();
     let processor = app.settings.get();
     let processor = processor.processor_of_name(crate::sandbox::partner::PROCESSOR);
@@ -47,10 +50,14 @@ pub(super) async fn measure(
     if app.db.kind() == Kind::Sqlite {
         drop(app.tasks.run(checkpoints(app.clone())));
     }
-    let report = drive(&app, arguments, &cards, processor, progress).await;
+    let driven = async |rates: Vec<_>| {
+        let streams: Vec<_> = cards.iter().cloned().zip(rates).collect();
+        Ok(drive(&app, arguments, &streams, processor, progress).await)
+    };
+    let report = in_turn(arguments, driven).await;
     drop(app);
     opened.close().await?;
-    Ok(report)
+    report
 }
 
 /// What a server's worker does for SQLite.
@@ -63,35 +70,37 @@ async fn checkpoints(app: App) {
     }
 }
 
+/// Each partner's cards, and how many messages a second are about them.
+type Stream = (Arc<Vec<Holding>>, Option<u64>);
+
 async fn drive(
     app: &App,
     arguments: &BenchArgs,
-    cards: &Arc<Vec<Holding>>,
+    streams: &[Stream],
     processor: ProcessorId,
     progress: &Progress,
-) -> Report {
+) -> Phase {
     let load = arguments.load();
     let span = Span::from_now(load.warm_up, load.duration);
-    let turns = match load.rate {
-        None => Turns::at_will(span),
-        Some(rate) => Turns::paced(span, rate, 0, 1),
-    };
     let answered = Arc::new(AtomicU64::new(0));
-    let callers: Vec<_> = (0..load.connections)
-        .map(|_| {
-            let caller = Caller {
-                app: app.clone(),
-                cards: cards.clone(),
-                processor,
-                mix: Mix::new(cards.len()),
-                turns: turns.clone(),
-                span,
-                answered: answered.clone(),
-                tally: Tally::new(),
-            };
-            app.tasks.run(caller.run())
-        })
-        .collect();
+    let call = |((cards, rate), part): (&Stream, Part)| -> Vec<_> {
+        let turns = match rate {
+            None => Turns::at_will(span),
+            Some(rate) => Turns::paced(span, *rate, part, Part::WHOLE),
+        };
+        let caller = || Caller {
+            app: app.clone(),
+            cards: cards.clone(),
+            processor,
+            mix: Mix::new(cards.len()),
+            turns: turns.clone(),
+            span,
+            answered: answered.clone(),
+            tally: Tally::new(),
+        };
+        (0..load.connections).map(|_| app.tasks.run(caller().run())).collect()
+    };
+    let calling: Vec<_> = streams.iter().zip(Part::all(streams.len())).map(call).collect();
     let process = std::process::id();
     sleep(load.warm_up).await;
     let before = processor_time(process);
@@ -100,16 +109,20 @@ async fn drive(
         let answered = answered.load(Ordering::Relaxed);
         progress.tell(|| format!("{answered} messages answered…"));
     }
-    let mut all = Tally::new();
-    for caller in callers {
-        match caller.await {
-            Ok(tally) => all.add(&tally),
-            Err(_) => all.error("a caller's task ended"),
+    let mut figures = Vec::new();
+    for callers in calling {
+        let mut all = Tally::new();
+        for caller in callers {
+            match caller.await {
+                Ok(tally) => all.add(&tally),
+                Err(_) => all.error("a caller's task ended"),
+            }
         }
+        all.end(span.counted_from);
+        figures.push(all.figures());
     }
-    all.end(span.counted_from);
     let cpu = before.zip(processor_time(process)).map(|(before, after)| after - before);
-    Report { figures: all.figures(), cpu, memory: memory(process), ..Report::default() }
+    Phase { figures, cpu, generator_cpu: None, memory: memory(process) }
 }
 
 /// One caller at work.
@@ -135,7 +148,7 @@ impl Caller {
                 Draw::Authorize(asked) => self.authorize(&asked).await,
                 Draw::Reverse(held) => self.reverse(&held).await,
             };
-            let outcome = outcome.unwrap_or_else(|error| Outcome::Error(error.to_string()));
+            let outcome = outcome.unwrap_or_else(|error| not_done(&error));
             if intended >= self.span.counted_from {
                 self.tally.record(intended.elapsed(), &outcome);
             }
@@ -206,6 +219,16 @@ impl Caller {
             key: key.to_owned(),
             received: Instant::now(),
         })
+    }
+}
+
+/// What a processor would be told 503 is refused.
+fn not_done(error: &Error) -> Outcome {
+    match error {
+        Error::Unavailable(..) => Outcome::Refused(error.to_string()),
+        Error::Refused(_) | Error::KeyReused | Error::Internal(..) => {
+            Outcome::Error(error.to_string())
+        }
     }
 }
 

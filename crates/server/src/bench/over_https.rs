@@ -1,20 +1,21 @@
 //! The measurement through the processor's channel: HTTPS with client certificates, each answer
-//! durable, the partner told of every transaction.
+//! durable, the partners told of every transaction.
 
 use super::child::Process;
 use super::generator::Said;
 use super::ground::{Ground, Opened};
-use super::partner;
-use super::report::{Memory, Report, memory, processor_time};
+use super::report::{Memory, Phase, Report, memory, processor_time};
+use super::{in_turn, partner};
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::output::Progress;
 use crate::sandbox::calls::server_of;
 use app::outbound::Kept;
-use app::preload::{Holding, PARTNER};
+use app::preload::{BenchPartner, Holding};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use simulator::partner::Partner;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -32,41 +33,52 @@ pub(super) async fn measure(
     arguments: &BenchArgs,
     progress: &Progress,
 ) -> Result<Report, Failure> {
-    let mut opened = ground.prepare(progress).await?;
+    let mut opened = ground.prepare(arguments.partners(), progress).await?;
     let cards = opened.take_cards();
     let partner = start_partner(&opened).await;
     opened.close().await?;
     let mut partner = partner?;
 
     progress.tell(|| "Starting the server…".to_owned());
-    let mut server = start_server(ground.dir(), arguments.connections).await?;
-    let mut report = drive(ground.dir(), arguments, &cards, server.id(), progress).await;
+    let mut server = start_server(ground.dir(), arguments.connections_allowed()).await?;
+    let numbers = numbers(&cards);
+    let load = Sending { dir: ground.dir(), arguments, numbers: &numbers, server: server.id() };
+    let mut report = in_turn(arguments, async |rates| load.drive(&rates, progress).await).await;
     progress.tell(|| "Stopping the server…".to_owned());
-    let ended = async { server.end().await }.await;
+    let ended = server.end().await;
     let told = end_partner(&mut partner).await;
     if let Ok(report) = &mut report {
-        report.notified = told?;
+        let told = told?;
+        let told = |of: BenchPartner| told.get(of.code()).copied();
+        report.notified = told(BenchPartner::Measured);
+        if let Some(fairness) = &mut report.fairness {
+            fairness.notified = told(BenchPartner::Greedy);
+        }
     }
     let report = report?;
     if ended?.success() { Ok(report) } else { Err(server.gone()) }
 }
 
-/// Starts the partner's server, and has every transaction told there.
+/// Starts the partners' server, and has every transaction told there.
 async fn start_partner(opened: &Opened) -> Result<Process, Failure> {
     let authority = opened.authority()?;
     let desk = &opened.sandbox.desk;
     let (certificate, key) = server_of(&authority, (desk.real_time)())?;
-    // The partner has a secret as soon as anything is known of how it is called.
-    opened.tell_partner_at("https://localhost:65535".to_owned()).await?;
-    let settings = desk.app.settings.get();
-    let outbound = settings.outbound(opened.partner);
-    let outbound = outbound.ok_or_else(|| Failure::new("The partner can't be called."))?;
-    let secret = desk.app.open_outbound(opened.partner, Kept::Secret, &outbound.secret).await?;
+    let mut secrets = BTreeMap::new();
+    for party in opened.partners() {
+        // A partner has a secret as soon as anything is known of how it is called.
+        opened.tell_at(party.id, "https://localhost:65535".to_owned()).await?;
+        let settings = desk.app.settings.get();
+        let outbound = settings.outbound(party.id);
+        let outbound = outbound.ok_or_else(|| Failure::new("The partner can't be called."))?;
+        let secret = desk.app.open_outbound(party.id, Kept::Secret, &outbound.secret).await?;
+        secrets.insert(party.of.code().to_owned(), STANDARD.encode(&*secret));
+    }
     let part = partner::Part {
         authority: authority.certificate_pem().to_owned(),
         certificate,
         key: key.to_string(),
-        secret: STANDARD.encode(&*secret),
+        secrets,
     };
     let line = serde_json::to_string(&part).map(|line| Zeroizing::new(line + "\n"));
     let line = line.map_err(|_| Failure::new("The partner's part can't be written."))?;
@@ -75,22 +87,24 @@ async fn start_partner(opened: &Opened) -> Result<Process, Failure> {
     match process.heard().await? {
         Some(partner::Said::Port(port)) => {
             let server = format!("https://localhost:{port}");
-            opened.tell_partner_at(Partner::base_url(&server, PARTNER)).await?;
+            for party in opened.partners() {
+                opened.tell_at(party.id, Partner::base_url(&server, party.of.code())).await?;
+            }
             Ok(process)
         }
         Some(partner::Said::Called(_)) | None => Err(process.gone()),
     }
 }
 
-/// Ends it and learns how often it was called.
-async fn end_partner(partner: &mut Process) -> Result<Option<i64>, Failure> {
+/// Ends it and learns how often each partner was called.
+async fn end_partner(partner: &mut Process) -> Result<BTreeMap<String, i64>, Failure> {
     let ended = partner.end().await;
     let told = partner.heard().await?;
     ended?;
-    Ok(told.and_then(|said| match said {
-        partner::Said::Called(count) => Some(count),
-        partner::Said::Port(_) => None,
-    }))
+    Ok(match told {
+        Some(partner::Said::Called(counts)) => counts,
+        Some(partner::Said::Port(_)) | None => BTreeMap::new(),
+    })
 }
 
 /// Starts a sandbox that allows this many connections of its processor, and waits until it serves.
@@ -124,69 +138,83 @@ async fn start_server(dir: &Path, connections: u32) -> Result<Process, Failure> 
     Ok(server)
 }
 
-/// Has the generator send the load, and looks at the server meanwhile.
-async fn drive(
-    dir: &Path,
-    arguments: &BenchArgs,
-    cards: &[Holding],
+/// What a phase is sent with, and to whom.
+struct Sending<'a> {
+    dir: &'a Path,
+    arguments: &'a BenchArgs,
+    numbers: &'a [u8],
     server: u32,
-    progress: &Progress,
-) -> Result<Report, Failure> {
-    let mut generator = start_generator(dir, arguments)?;
-    generator.say(&numbers(cards)).await?;
-    generator.close_input();
-    let mut seen = Memory::default();
-    let mut before = None;
-    loop {
-        seen = seen.max(memory(server));
-        match generator.heard().await? {
-            Some(Said::Progress(connected, answered)) => {
-                progress.tell(|| format!("{connected} connections, {answered} messages answered…"))
-            }
-            Some(Said::Begun) => {
-                before = processor_time(server).zip(processor_time(generator.id()));
-            }
-            Some(Said::Ended(figures)) => {
-                let after = processor_time(server).zip(processor_time(generator.id()));
-                let spent = before.zip(after).map(|(before, after)| {
-                    (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
-                });
-                let memory = seen.max(memory(server));
-                generator.end().await?;
-                let (cpu, generator_cpu) = spent.unzip();
-                return Ok(Report { figures, cpu, generator_cpu, memory, ..Report::default() });
-            }
-            None => return Err(generator.gone()),
-        }
-    }
 }
 
-fn start_generator(dir: &Path, arguments: &BenchArgs) -> Result<Process, Failure> {
-    let load = arguments.load();
-    let mut options = vec!["bench".to_owned(), "generator".to_owned()];
-    for (name, value) in [
-        ("--connections", load.connections.to_string()),
-        ("--threads", load.threads.to_string()),
-        ("--warm-up", load.warm_up.as_secs().to_string()),
-        ("--duration", load.duration.as_secs().to_string()),
-    ] {
-        options.extend([name.to_owned(), value]);
+impl Sending<'_> {
+    /// Has the generator send the load, so many messages a second of each partner, and looks at the
+    /// server meanwhile.
+    async fn drive(&self, rates: &[Option<u64>], progress: &Progress) -> Result<Phase, Failure> {
+        let server = self.server;
+        let mut generator = self.start_generator(rates)?;
+        generator.say(self.numbers).await?;
+        generator.close_input();
+        let mut seen = Memory::default();
+        let mut before = None;
+        loop {
+            seen = seen.max(memory(server));
+            match generator.heard().await? {
+                Some(Said::Progress(connected, answered)) => progress
+                    .tell(|| format!("{connected} connections, {answered} messages answered…")),
+                Some(Said::Begun) => {
+                    before = processor_time(server).zip(processor_time(generator.id()));
+                }
+                Some(Said::Ended(figures)) => {
+                    let after = processor_time(server).zip(processor_time(generator.id()));
+                    let spent = before.zip(after).map(|(before, after)| {
+                        (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
+                    });
+                    let memory = seen.max(memory(server));
+                    generator.end().await?;
+                    let (cpu, generator_cpu) = spent.unzip();
+                    return Ok(Phase { figures, cpu, generator_cpu, memory });
+                }
+                None => return Err(generator.gone()),
+            }
+        }
     }
-    if let Some(rate) = load.rate {
-        options.extend(["--rate".to_owned(), rate.to_string()]);
+
+    fn start_generator(&self, rates: &[Option<u64>]) -> Result<Process, Failure> {
+        let load = self.arguments.load();
+        let mut options = vec!["bench".to_owned(), "generator".to_owned()];
+        for (name, value) in [
+            ("--connections", load.connections.to_string()),
+            ("--threads", load.threads.to_string()),
+            ("--warm-up", load.warm_up.as_secs().to_string()),
+            ("--duration", load.duration.as_secs().to_string()),
+        ] {
+            options.extend([name.to_owned(), value]);
+        }
+        for rate in rates.iter().flatten() {
+            options.extend(["--rate".to_owned(), rate.to_string()]);
+        }
+        let options = options.iter().map(AsRef::as_ref);
+        let dir = ["--data".as_ref(), self.dir.as_os_str()];
+        Process::start("load generator", options.chain(dir), &[])
     }
-    let options = options.iter().map(AsRef::as_ref);
-    let dir = ["--data".as_ref(), dir.as_os_str()];
-    Process::start("load generator", options.chain(dir), &[])
 }
 
 /// The card numbers as the generator reads them.
-fn numbers(cards: &[Holding]) -> Zeroizing<Vec<u8>> {
-    let mut lines = Zeroizing::new(Vec::with_capacity(cards.len() * 17));
-    for holding in cards {
-        #[expect(clippy::disallowed_methods, reason = "given to the load generator, by a pipe")]
-        lines.extend_from_slice(holding.pan.expose().as_bytes());
-        lines.push(b'\n');
+fn numbers(partners: &[Vec<Holding>]) -> Zeroizing<Vec<u8>> {
+    let count: usize = partners.iter().map(Vec::len).sum();
+    let mut lines = Zeroizing::new(Vec::with_capacity(count * 17 + partners.len()));
+    for (number, cards) in partners.iter().enumerate() {
+        if number > 0 {
+            lines.push(b'\n');
+        }
+        for holding in cards {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "given to the load generator, by a pipe"
+            )]
+            lines.extend_from_slice(holding.pan.expose().as_bytes());
+            lines.push(b'\n');
+        }
     }
     lines
 }

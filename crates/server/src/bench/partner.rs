@@ -1,17 +1,17 @@
-//! The process that plays the partner of a measurement: it takes what it is told of transactions,
-//! checks the signatures and counts.
+//! The process that plays the partners of a measurement: it takes what they are told of
+//! transactions, checks the signatures and counts.
 
 use crate::failure::Failure;
 use crate::listener::Listener;
 use crate::sandbox::calls::LIMITS;
 use crate::serve::input_ends;
 use crate::{clock, output, tls};
-use app::preload::PARTNER;
 use app::tasks::Tasks;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use simulator::partner::{self, Partner, Secrets};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +32,8 @@ pub(super) struct Part {
     pub(super) certificate: String,
     /// The certificate's key, PEM.
     pub(super) key: String,
-    /// What calls are signed with, base64.
-    pub(super) secret: String,
+    /// What the calls to each partner are signed with, base64, by the partner's code.
+    pub(super) secrets: BTreeMap<String, String>,
 }
 
 /// What it says, a line each.
@@ -42,11 +42,11 @@ pub(super) struct Part {
 pub(super) enum Said {
     /// Where it listens.
     Port(u16),
-    /// How often it was called, in the end.
-    Called(i64),
+    /// How often each partner was called, by its code, in the end.
+    Called(BTreeMap<String, i64>),
 }
 
-/// Plays the partner until the standard input ends.
+/// Plays the partners until the standard input ends.
 pub(super) async fn run() -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(format!("The partner can't be played: {error}."))
@@ -55,15 +55,18 @@ pub(super) async fn run() -> Result<(), Failure> {
     let mut input = BufReader::new(tokio::io::stdin());
     input.read_line(&mut line).await.map_err(|error| failed(&error))?;
     let part: Part = serde_json::from_str(&line).map_err(|_| failed(&"its part isn't JSON"))?;
-    let secret = STANDARD.decode(part.secret.as_bytes());
-    let secret = Zeroizing::new(secret.map_err(|_| failed(&"its secret isn't base64"))?);
+    let decoded = part.secrets.iter().map(|(code, secret)| {
+        STANDARD.decode(secret.as_bytes()).map(|secret| (code.clone(), Zeroizing::new(secret)))
+    });
+    let kept: Result<BTreeMap<_, _>, _> = decoded.collect();
+    let kept = kept.map_err(|_| failed(&"a secret isn't base64"))?;
 
     let tls = tls::server_config_for_known(&part.authority, &part.certificate, &part.key)?;
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let socket = socket.map_err(|error| failed(&error))?;
     let port = socket.local_addr().map_err(|error| failed(&error))?.port();
     let secrets: Secrets = Arc::new(move |code| {
-        let known = (code == PARTNER).then(|| secret.clone());
+        let known = kept.get(&code).cloned();
         Box::pin(async move { known.into_iter().collect() })
     });
     let partner = Partner::new(secrets, clock::real());
@@ -78,7 +81,11 @@ pub(super) async fn run() -> Result<(), Failure> {
     say(&Said::Port(port));
     input_ends().await;
     tasks.finish(END).await;
-    say(&Said::Called(partner.count(PARTNER)));
+    let called = part.secrets.into_keys().map(|code| {
+        let count = partner.count(&code);
+        (code, count)
+    });
+    say(&Said::Called(called.collect()));
     Ok(())
 }
 

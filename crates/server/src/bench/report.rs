@@ -1,27 +1,65 @@
 //! What is told of a measurement, and what the system says of its processes.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use simulator::load::tally::Figures;
 use std::time::Duration;
 
 /// Parts of a second that Linux counts processor time in, on every architecture (`USER_HZ`).
 const TICKS: u64 = 100;
 
-/// What was measured.
+/// What was measured while the load stayed the same.
 #[derive(Debug, Default)]
-pub(super) struct Report {
-    /// The load and its answers.
-    pub(super) figures: Figures,
+pub(super) struct Phase {
+    /// The load of each partner and its answers.
+    pub(super) figures: Vec<Figures>,
     /// Processor time of the server while it was measured.
     pub(super) cpu: Option<Duration>,
     /// Processor time of the load generator, if it is a process of its own.
     pub(super) generator_cpu: Option<Duration>,
-    /// The most memory that the server had in use, in KiB.
+    /// The most memory that the server had in use.
     pub(super) memory: Memory,
-    /// Transactions that the partner was told of.
+}
+
+/// What was measured.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// The load of the partner that is measured and its answers; beside a greedy partner those of
+    /// the second phase, like what follows.
+    pub(super) figures: Figures,
+    /// As in [`Phase`].
+    pub(super) cpu: Option<Duration>,
+    /// As in [`Phase`].
+    pub(super) generator_cpu: Option<Duration>,
+    /// As in [`Phase`].
+    pub(super) memory: Memory,
+    /// Transactions that the partner was told of, in all phases.
     pub(super) notified: Option<i64>,
+    /// What is told beside a greedy partner.
+    pub(super) fairness: Option<Fairness>,
     /// What doesn't hold in the ledger.
     pub(super) faults: Vec<String>,
+}
+
+/// What another partner that asks for more than its share does to the one that is measured.
+#[derive(Debug, Default)]
+pub(super) struct Fairness {
+    /// How many times its share the greedy partner asked for in the second phase.
+    pub(super) times: u32,
+    /// Messages a second that this is.
+    pub(super) rate: u64,
+    /// What came of them.
+    pub(super) greedy: Figures,
+    /// Transactions that the greedy partner was told of, in both phases.
+    pub(super) notified: Option<i64>,
+    /// What came of the partner that is measured in the first phase, when both asked for as much.
+    pub(super) at_share: Figures,
+}
+
+impl Fairness {
+    /// What isn't of the partner that is measured in the second phase.
+    pub(super) fn each(&self) -> [(&'static str, &Figures); 2] {
+        [("at the share", &self.at_share), ("of the greedy partner", &self.greedy)]
+    }
 }
 
 /// The memory of a process, in KiB.
@@ -43,63 +81,88 @@ impl Memory {
     }
 }
 
+/// What is told of a load. `throughput` are the authorizations decided a second, reversals not
+/// counted.
+fn told(figures: &Figures) -> Map<String, Value> {
+    let decided = figures.approved + figures.declined;
+    let fields = [
+        ("throughput", parts(decided.saturating_mul(1_000_000), figures.elapsed.max(1)).into()),
+        ("p50_ms", parts(figures.p50, 1_000).into()),
+        ("p99_ms", parts(figures.p99, 1_000).into()),
+        ("p999_ms", parts(figures.p999, 1_000).into()),
+        ("max_ms", parts(figures.longest, 1_000).into()),
+        ("approved", figures.approved.into()),
+        ("declined", figures.declined.into()),
+        ("reversed", figures.reversed.into()),
+        ("errors", figures.errors.into()),
+        ("refused", figures.refused.into()),
+        ("seconds", parts(figures.elapsed, 1_000_000).into()),
+    ];
+    fields.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()
+}
+
 impl Report {
+    /// Of one partner alone.
+    pub(super) fn of(phase: Phase) -> Self {
+        let Phase { figures, cpu, generator_cpu, memory } = phase;
+        let figures = figures.into_iter().next().unwrap_or_default();
+        Self { figures, cpu, generator_cpu, memory, ..Self::default() }
+    }
+
+    /// Of a partner beside another that asked for its share first, and then for so many times that,
+    /// which is this rate.
+    pub(super) fn beside_greed(at_share: Phase, mut phase: Phase, times: u32, rate: u64) -> Self {
+        let greedy = phase.figures.pop().unwrap_or_default();
+        let at_share = at_share.figures.into_iter().next().unwrap_or_default();
+        let fairness = Fairness { times, rate, greedy, notified: None, at_share };
+        Self { fairness: Some(fairness), ..Self::of(phase) }
+    }
+
     /// Whether nothing was decided.
     pub(super) fn is_empty(&self) -> bool {
         self.figures.approved + self.figures.declined == 0
     }
 
-    /// One object. `throughput` are the authorizations decided a second, reversals not counted.
+    /// One object.
     pub(super) fn json(&self) -> Value {
-        let told = &self.figures;
+        let mut all = told(&self.figures);
         let seconds = |time: Option<Duration>| {
             time.map(|time| parts(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), 1_000_000))
         };
         let mib = |kib: Option<u64>| kib.map(|kib| parts(kib, 1024));
-        let decided = told.approved + told.declined;
-        json!({
-            "throughput": parts(decided.saturating_mul(1_000_000), told.elapsed.max(1)),
-            "p50_ms": parts(told.p50, 1_000),
-            "p99_ms": parts(told.p99, 1_000),
-            "p999_ms": parts(told.p999, 1_000),
-            "max_ms": parts(told.longest, 1_000),
-            "approved": told.approved,
-            "declined": told.declined,
-            "reversed": told.reversed,
-            "errors": told.errors,
-            "seconds": parts(told.elapsed, 1_000_000),
-            "cpu_seconds": seconds(self.cpu),
-            "generator_cpu_seconds": seconds(self.generator_cpu),
-            "rss_mib": mib(self.memory.resident),
-            "rss_anon_mib": mib(self.memory.anonymous),
-            "notified": self.notified,
-            "ledger_verified": self.faults.is_empty(),
-        })
+        let mut add = |name: &str, value: Value| all.insert(name.to_owned(), value);
+        add("cpu_seconds", seconds(self.cpu).into());
+        add("generator_cpu_seconds", seconds(self.generator_cpu).into());
+        add("rss_mib", mib(self.memory.resident).into());
+        add("rss_anon_mib", mib(self.memory.anonymous).into());
+        add("notified", self.notified.into());
+        if let Some(fairness) = &self.fairness {
+            let mut greedy = told(&fairness.greedy);
+            greedy.insert("times".to_owned(), fairness.times.into());
+            greedy.insert("rate".to_owned(), fairness.rate.into());
+            greedy.insert("notified".to_owned(), fairness.notified.into());
+            add("greedy", greedy.into());
+            add("at_share", told(&fairness.at_share).into());
+            add("p99_ratio", self.p99_ratio().into());
+        }
+        add("ledger_verified", self.faults.is_empty().into());
+        all.into()
+    }
+
+    /// How many times its p99 beside a partner with its share the p99 beside the greedy one is.
+    fn p99_ratio(&self) -> Option<f64> {
+        let before = self.fairness.as_ref()?.at_share.p99;
+        (before > 0).then(|| parts(self.figures.p99, before))
     }
 
     /// The same for a person.
     pub(super) fn text(&self) -> String {
         let told = self.json();
-        let known = |name: &str| {
-            let value = Some(&told[name]).filter(|value| !value.is_null());
-            value.map_or_else(|| "unknown".to_owned(), Value::to_string)
-        };
+        let known = |name: &str| known(&told, name);
         let mut lines = vec![
             format!("authorizations a second  {}", known("throughput")),
-            format!(
-                "milliseconds             p50 {}, p99 {}, p99.9 {}, longest {}",
-                known("p50_ms"),
-                known("p99_ms"),
-                known("p999_ms"),
-                known("max_ms")
-            ),
-            format!(
-                "messages                 {} approved, {} declined, {} reversed, {} errors",
-                known("approved"),
-                known("declined"),
-                known("reversed"),
-                known("errors")
-            ),
+            format!("milliseconds             {}", times(&told)),
+            format!("messages                 {}", messages(&told)),
             format!(
                 "processor seconds        {} in {} seconds; load generator {}",
                 known("cpu_seconds"),
@@ -115,10 +178,48 @@ impl Report {
         if self.notified.is_some() {
             lines.push(format!("partner told of          {}", known("notified")));
         }
+        if let Some(Fairness { times: n, rate, notified, .. }) = &self.fairness {
+            let (greedy, at_share) = (&told["greedy"], &told["at_share"]);
+            lines.extend([
+                format!("greedy partner           {n} times the share, {rate} messages a second"),
+                format!("  decided a second       {}", greedy["throughput"]),
+                format!("  milliseconds           {}", times(greedy)),
+                format!("  messages               {}", messages(greedy)),
+            ]);
+            if let Some(notified) = notified {
+                lines.push(format!("  told of                {notified}"));
+            }
+            lines.extend([
+                "while that one asked for its share".to_owned(),
+                format!("  milliseconds           {}", times(at_share)),
+                format!("  messages               {}", messages(at_share)),
+                format!("p99, times what it was   {}", known("p99_ratio")),
+            ]);
+        }
         let holds = if self.faults.is_empty() { "holds" } else { "DOESN'T HOLD" };
         lines.push(format!("ledger                   {holds}"));
         lines.join("\n")
     }
+}
+
+fn known(told: &Value, name: &str) -> String {
+    let value = Some(&told[name]).filter(|value| !value.is_null());
+    value.map_or_else(|| "unknown".to_owned(), Value::to_string)
+}
+
+fn times(told: &Value) -> String {
+    let [p50, p99, p999, max] =
+        ["p50_ms", "p99_ms", "p999_ms", "max_ms"].map(|name| known(told, name));
+    format!("p50 {p50}, p99 {p99}, p99.9 {p999}, longest {max}")
+}
+
+fn messages(told: &Value) -> String {
+    let [approved, declined, reversed, errors, refused] =
+        ["approved", "declined", "reversed", "errors", "refused"].map(|name| known(told, name));
+    format!(
+        "{approved} approved, {declined} declined, {reversed} reversed, {errors} errors, \
+         of them {refused} refused"
+    )
 }
 
 /// A quotient with three digits after the point.
@@ -171,6 +272,23 @@ mod tests {
         assert_eq!(told["ledger_verified"], true);
         let faults = vec!["balance 1: …".to_owned()];
         assert_eq!(Report { faults, ..Report::default() }.json()["ledger_verified"], false);
+    }
+
+    #[test]
+    fn a_greedy_partner_is_told_of_beside_the_one_that_is_measured() {
+        let of = |p99, refused| Figures { approved: 10, p99, refused, ..Figures::default() };
+        let phase = |figures: [Figures; 2]| Phase { figures: figures.into(), ..Phase::default() };
+        let at_share = phase([of(4_000, 0), of(5_000, 0)]);
+        let report = Report::beside_greed(at_share, phase([of(6_000, 0), of(900_000, 7)]), 10, 300);
+        let told = report.json();
+        assert_eq!((&told["p99_ms"], &told["at_share"]["p99_ms"]), (&6.0.into(), &4.0.into()));
+        assert_eq!(told["p99_ratio"], 1.5);
+        assert_eq!((&told["refused"], &told["errors"]), (&0.into(), &0.into()), "not its own");
+        let greedy = &told["greedy"];
+        assert_eq!((&greedy["times"], &greedy["rate"]), (&10.into(), &300.into()));
+        assert_eq!((&greedy["p99_ms"], &greedy["refused"]), (&900.0.into(), &7.into()));
+        assert!(report.text().contains("p99, times what it was   1.5"), "{}", report.text());
+        assert_eq!(Report::default().json().get("greedy"), None);
     }
 
     #[test]

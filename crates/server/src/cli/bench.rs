@@ -9,6 +9,7 @@ pub(crate) enum BenchCommand {
     /// Measure how many authorizations a second are decided, and how fast
     #[command(after_help = "Example:\n  antaca bench authorizations --duration 30\n  \
         antaca bench authorizations --rate 1000 --duration 600 --json\n  \
+        antaca bench authorizations --rate 300 --greedy 10 --duration 60\n  \
         antaca bench authorizations --ledger-only --database postgres://antaca@db/bench")]
     Authorizations(BenchArgs),
     /// Make cards and a past for measuring
@@ -22,7 +23,7 @@ pub(crate) enum BenchCommand {
         after_help = "Example:\n  antaca bench generator --data DIR < card-numbers"
     )]
     Generator(GeneratorArgs),
-    /// Play the partner of a measurement
+    /// Play the partners of a measurement
     #[command(hide = true, after_help = "Example:\n  antaca bench partner < part.json")]
     Partner,
 }
@@ -48,7 +49,7 @@ pub(crate) struct Where {
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) at: Where,
-    /// Connections at once; with --ledger-only, callers at once
+    /// Connections of a partner at once; with --ledger-only, callers at once
     #[arg(long, value_name = "C", default_value_t = 64,
         value_parser = clap::value_parser!(u32).range(1..=16_384))]
     pub(crate) connections: u32,
@@ -63,7 +64,12 @@ pub(crate) struct BenchArgs {
     /// Messages a second, at moments fixed beforehand [default: as many as are answered]
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) rate: Option<u32>,
-    /// Threads of the load generator [default: a quarter of the processors]
+    /// Measure twice: beside a second partner that is offered R too, then beside N times R. What is
+    /// told is of the first partner in the second phase, and how many times its p99 became
+    #[arg(long, value_name = "N", requires = "rate",
+        value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub(crate) greedy: Option<u32>,
+    /// Threads of the load generator for each partner [default: a quarter of the processors]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,
     /// Print one line of JSON
@@ -100,5 +106,5 @@ pub(crate) struct GeneratorArgs {
     #[arg(long)]
     pub(crate) duration: u64,
     #[arg(long)]
-    pub(crate) rate: Option<u64>,
+    pub(crate) rate: Vec<u64>,
 }

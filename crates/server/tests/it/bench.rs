@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// What each measurement tells.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "throughput",
     "p50_ms",
     "p99_ms",
@@ -16,6 +16,7 @@ const FIELDS: [&str; 16] = [
     "declined",
     "reversed",
     "errors",
+    "refused",
     "seconds",
     "cpu_seconds",
     "generator_cpu_seconds",
@@ -23,6 +24,22 @@ const FIELDS: [&str; 16] = [
     "rss_anon_mib",
     "notified",
     "ledger_verified",
+];
+/// What it tells beside a greedy partner.
+const FAIRNESS: [&str; 3] = ["greedy", "at_share", "p99_ratio"];
+/// Of each load.
+const LOAD: [&str; 11] = [
+    "throughput",
+    "p50_ms",
+    "p99_ms",
+    "p999_ms",
+    "max_ms",
+    "approved",
+    "declined",
+    "reversed",
+    "errors",
+    "refused",
+    "seconds",
 ];
 
 /// `antaca bench` in this folder.
@@ -40,10 +57,9 @@ async fn measured(dir: &Path, database: &Database, more: &[&str]) -> Value {
     let short = ["authorizations", "--duration", "1", "--warm-up", "1", "--json"];
     let ended = bench(dir, database, &[&short, more].concat()).await;
     let told = ended.assert_done().json().remove(0);
-    for field in FIELDS {
-        assert!(told.get(field).is_some(), "{field}: {told}");
-    }
-    assert_eq!(told.as_object().map(serde_json::Map::len), Some(FIELDS.len()), "{told}");
+    let greed = more.contains(&"--greedy");
+    let fields = [&FIELDS[..], if greed { &FAIRNESS } else { &[] }].concat();
+    assert_fields(&told, &fields);
     for field in ["throughput", "p50_ms", "p99_ms", "p999_ms", "seconds", "cpu_seconds"] {
         assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
     }
@@ -53,6 +69,33 @@ async fn measured(dir: &Path, database: &Database, more: &[&str]) -> Value {
     assert!(told["declined"].as_u64() > Some(0) || counted(&told) < 250, "{told}");
     assert_eq!(told["errors"], 0, "{told}: {}", ended.stderr);
     assert_eq!(told["ledger_verified"], true, "{told}");
+    told
+}
+
+/// These and no others.
+fn assert_fields(told: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(told.get(field).is_some(), "{field}: {told}");
+    }
+    assert_eq!(told.as_object().map(serde_json::Map::len), Some(fields.len()), "{told}");
+}
+
+/// Measures beside a greedy partner; checks what is told of it.
+async fn measured_beside_greed(dir: &Path, database: &Database, more: &[&str]) -> Value {
+    let greedy = ["--connections", "8", "--rate", "20", "--greedy", "5"];
+    let told = measured(dir, database, &[&greedy, more].concat()).await;
+    assert_fields(&told["at_share"], &LOAD);
+    assert_fields(&told["greedy"], &[&LOAD[..], &["times", "rate", "notified"]].concat());
+    assert_eq!((&told["greedy"]["times"], &told["greedy"]["rate"]), (&5.into(), &100.into()));
+    for (what, offered) in [(&told, 20), (&told["at_share"], 20), (&told["greedy"], 100)] {
+        assert_eq!(counted(what), offered, "{told}");
+        assert_eq!((&what["errors"], &what["refused"]), (&0.into(), &0.into()), "{told}");
+        assert!(what["p99_ms"].as_f64() > Some(0.0), "{told}");
+    }
+    let [p99, before] = [&told, &told["at_share"]].map(|load| load["p99_ms"].as_f64());
+    let ratio = told["p99_ratio"].as_f64();
+    assert_eq!(ratio >= Some(1.0), p99 >= before, "{told}");
+    assert!(ratio > Some(0.0), "{told}");
     told
 }
 
@@ -84,6 +127,25 @@ on_both_databases! {
         // What that left to be told isn't told during the next: 50 messages a second for 2 seconds.
         let told = measured(around.path(), &database, &["--rate", "50"]).await;
         assert!((1..=101).contains(&told["notified"].as_i64().unwrap_or(0)), "{told}");
+    }
+
+    /// Both partners have cards and a deposit of their own, and both are served and told.
+    async fn a_greedy_partner_is_measured_beside(database) {
+        let around = testkit::folder();
+        let dir = around.path();
+        let alone = measured_beside_greed(dir, &database, &["--ledger-only"]).await;
+        assert!(alone["greedy"]["notified"].is_null(), "{alone}");
+        // Its notifications of that are dropped, whether it takes part in the next or not: two
+        // phases of two seconds with 20 messages a second, and for the other then 100.
+        let told = measured_beside_greed(dir, &database, &[]).await;
+        let notified = [&told, &told["greedy"]].map(|told| told["notified"].as_i64().unwrap_or(0));
+        assert!((1..=80).contains(&notified[0]), "{told}");
+        assert!((1..=240).contains(&notified[1]), "{told}");
+
+        let dir = dir.to_str().expect("a path of text");
+        let verified = antaca(&["ledger", "verify", "--json", "--data", dir]).await;
+        let balances = verified.assert_done().json()[0]["balances"].as_u64();
+        assert!(balances > Some(400), "200 cards of each: {verified:?}");
     }
 
     /// What is made up is as the ledger would have made it.
@@ -202,6 +264,29 @@ async fn an_interrupted_measurement_leaves_nothing_behind() {
     running.ended().await.assert_refused("interrupted");
     let gone = || std::fs::read_dir(around.path()).expect("a folder").next().is_none();
     testkit::eventually("nothing is left", start, async || gone()).await;
+}
+
+/// A server that refuses some is measured all the same, and what it refused isn't taken for broken.
+#[tokio::test]
+async fn what_is_refused_is_told_apart() {
+    let load = ["--cards", "50", "--connections", "4", "--rate", "20", "--greedy", "5"];
+    let short = ["bench", "authorizations", "--duration", "1", "--warm-up", "1", "--json"];
+    let limit = ("ANTACA_LIMITS_PROCESSOR_REQUESTS_PER_SECOND", "30");
+    let ended = crate::support::antaca_with(&[&short[..], &load].concat(), &[limit]).await;
+    let told = ended.assert_done().json().remove(0);
+    let greedy = &told["greedy"];
+    assert!(greedy["refused"].as_u64() > Some(0), "{told}");
+    assert_eq!(greedy["refused"], greedy["errors"], "{told}");
+    assert!(counted(greedy) > 0 && told["ledger_verified"] == true, "{told}");
+    assert!(ended.stderr.contains("of the greedy partner failed"), "{ended:?}");
+}
+
+/// Its share is the other's rate.
+#[tokio::test]
+async fn a_greedy_partner_needs_a_rate() {
+    let ended = antaca(&["bench", "authorizations", "--greedy", "10"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--rate"), "{ended:?}");
 }
 
 /// Two commands on one folder would take each other's cards.

@@ -17,11 +17,16 @@ const DECLINED: &[u8] = br#""approved":false"#;
 /// Told by a reversal's.
 const ACCEPTED: &[u8] = br#""accepted":true"#;
 
+/// Told where there is too much to do, of one caller or of all.
+const TOO_MUCH: [StatusCode; 2] = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+
 /// What a message was answered.
 pub(super) enum Sent {
     Approved,
     Declined,
     Accepted,
+    /// There was too much to do.
+    Refused(String),
     Failed(String),
 }
 
@@ -63,7 +68,10 @@ impl Connection {
             Ok((StatusCode::OK, body)) if has(&body, APPROVED) => Sent::Approved,
             Ok((StatusCode::OK, body)) if has(&body, DECLINED) => Sent::Declined,
             Ok((StatusCode::OK, body)) if has(&body, ACCEPTED) => Sent::Accepted,
-            Ok((status, _)) => Sent::Failed(format!("answered with status {}", status.as_u16())),
+            Ok((status, _)) => {
+                let why = format!("answered with status {}", status.as_u16());
+                if TOO_MUCH.contains(&status) { Sent::Refused(why) } else { Sent::Failed(why) }
+            }
             Err(error) => Sent::Failed(error.to_string()),
         }
     }

@@ -18,6 +18,8 @@ pub enum Outcome {
     Declined,
     /// A reversal was accepted.
     Reversed,
+    /// It was refused because there was too much to do.
+    Refused(String),
     /// It wasn't answered, or not as it should be.
     Error(String),
 }
@@ -43,6 +45,8 @@ pub struct Figures {
     pub reversed: u64,
     /// Messages without an answer that was understood, and those that were never sent.
     pub errors: u64,
+    /// Of the errors, messages that were refused because there was too much to do.
+    pub refused: u64,
     /// The first error, in words.
     pub first_error: Option<String>,
     /// How long it took, from the first message that counts to the last answer.
@@ -79,6 +83,10 @@ impl Tally {
             Outcome::Approved => self.figures.approved += 1,
             Outcome::Declined => self.figures.declined += 1,
             Outcome::Reversed => self.figures.reversed += 1,
+            Outcome::Refused(why) => {
+                self.figures.refused += 1;
+                return self.error(why);
+            }
             Outcome::Error(why) => return self.error(why),
         }
         self.times.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
@@ -99,6 +107,7 @@ impl Tally {
         all.declined += one.declined;
         all.reversed += one.reversed;
         all.errors += one.errors;
+        all.refused += one.refused;
         all.first_error = all.first_error.take().or_else(|| one.first_error.clone());
         self.unsent += other.unsent;
         self.last = self.last.max(other.last);
@@ -143,12 +152,14 @@ mod tests {
             one.record(Duration::from_millis(1), &Outcome::Declined);
             one.record(Duration::from_millis(1), &Outcome::Reversed);
             one.record(Duration::from_secs(9), &Outcome::Error(format!("thread {thread}")));
+            one.record(Duration::from_secs(9), &Outcome::Refused("status 503".to_owned()));
             one.unsent = 3;
             all.add(&one);
         }
         all.end(begun);
         let told = all.figures();
-        assert_eq!((told.approved, told.declined, told.reversed, told.errors), (2_000, 2, 2, 8));
+        assert_eq!((told.approved, told.declined, told.reversed), (2_000, 2, 2));
+        assert_eq!((told.errors, told.refused), (10, 2), "refused, unsent and failed");
         assert_eq!(told.first_error.as_deref(), Some("thread 0"));
         assert!((498_000..=501_000).contains(&told.p50), "{told:?}");
         assert!((987_000..=991_000).contains(&told.p99), "{told:?}");

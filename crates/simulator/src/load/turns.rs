@@ -35,6 +35,25 @@ impl Span {
     }
 }
 
+/// One of several parts, each of which has as much to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which of them, from 0 on.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Part {
+    /// The only part.
+    pub const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// All of so many.
+    pub fn all(of: usize) -> impl ExactSizeIterator<Item = Self> {
+        (0..of).map(move |number| Self { number, of })
+    }
+}
+
 /// The turns of some connections: each is taken by the next that is free. A latency is counted from
 /// the turn's moment, also when no connection was free then: a server that stalls doesn't get fewer
 /// slow answers by that (no coordinated omission).
@@ -54,14 +73,14 @@ impl Turns {
         Self(When::AtWill(span))
     }
 
-    /// So many turns a second, of which this is one share of several. A thread of its own keeps the
-    /// time: a runtime's timer is too coarse for that.
+    /// So many turns a second of a stream, of which this is one share. Those of other streams lie
+    /// between them. A thread of its own keeps the time: a runtime's timer is too coarse for that.
     #[must_use]
-    pub fn paced(span: Span, rate: u64, share: usize, shares: usize) -> Self {
+    pub fn paced(span: Span, rate: u64, stream: Part, share: Part) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
-            for number in (share..).step_by(shares.max(1)) {
-                let at = span.begins + after(number, rate);
+            for number in (share.number..).step_by(share.of.max(1)) {
+                let at = span.begins + after(number, rate, stream);
                 if at >= span.ends {
                     break;
                 }
@@ -83,9 +102,10 @@ impl Turns {
     }
 }
 
-/// When a turn is, after the begin.
-fn after(number: usize, rate: u64) -> Duration {
-    let nanoseconds = number as u128 * NANOSECONDS / u128::from(rate.max(1));
+/// When a turn of a stream is, after the begin.
+fn after(number: usize, rate: u64, stream: Part) -> Duration {
+    let number = number as u128 * stream.of as u128 + stream.number as u128;
+    let nanoseconds = number * NANOSECONDS / (u128::from(rate.max(1)) * stream.of.max(1) as u128);
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 
@@ -100,17 +120,27 @@ mod tests {
 
     #[test]
     fn turns_are_evenly_spread() {
-        assert_eq!(after(0, 1_000), Duration::ZERO);
-        assert_eq!(after(1, 1_000), Duration::from_millis(1));
-        assert_eq!(after(600_000, 1_000), Duration::from_secs(600));
+        let after = |number| after(number, 1_000, Part::WHOLE);
+        assert_eq!(after(0), Duration::ZERO);
+        assert_eq!(after(1), Duration::from_millis(1));
+        assert_eq!(after(600_000), Duration::from_secs(600));
+    }
+
+    #[test]
+    fn turns_of_streams_lie_between_one_another() {
+        let [one, two] = [0, 1].map(|number| Part { number, of: 2 });
+        assert_eq!(after(3, 100, one), Duration::from_millis(30));
+        assert_eq!(after(3, 100, two), Duration::from_millis(35));
+        // Ten times as many are never sent together with the others.
+        assert_eq!(after(3, 1_000, two), Duration::from_micros(3_500));
     }
 
     #[tokio::test]
     async fn shares_make_up_all_turns() {
         let span = Span::from_now(Duration::ZERO, Duration::from_millis(50));
         let mut all = Vec::new();
-        for share in 0..3 {
-            let turns = Turns::paced(span, 1_000, share, 3);
+        for share in Part::all(3) {
+            let turns = Turns::paced(span, 1_000, Part::WHOLE, share);
             while let Some(turn) = turns.next().await {
                 assert!(turn <= Instant::now(), "too early");
                 all.push(turn - span.begins);
