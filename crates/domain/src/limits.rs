@@ -79,6 +79,12 @@ impl Kinds {
         Self(LimitType::ALL.iter().filter(|kind| counts(**kind)).map(bit).sum())
     }
 
+    /// Those that are in either.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Whether limits of this type count it.
     #[must_use]
     pub fn has(self, kind: LimitType) -> bool {

@@ -2,8 +2,9 @@
 //! "Counting against limits").
 //!
 //! A payment counts on the day of its authorization, in the time zone that its partner has then.
-//! What follows (increment, reversal, expiry, clearing for less or more) changes the counters of
-//! that same day's periods; of a period that is over nobody asks any more, so it isn't kept.
+//! What follows (increment, reversal, expiry, clearing for less or more, adjustment) changes the
+//! counters of that same day's periods; of a period that is over nobody asks any more, so it isn't
+//! kept.
 
 use crate::ids::{CardId, UserId};
 use crate::limits::{Budget, Kinds, Limit, LimitType, Rules, TimeUnit};
@@ -32,12 +33,22 @@ pub struct Counted {
 impl Counted {
     /// How a new transaction counts: payments that the network brings do, all that gives money
     /// doesn't, nor does what the partner or the operator moves.
+    ///
+    /// It may follow another one. An adjustment counts on the day and as the payment that it
+    /// corrects, and gives back what it lowers; not at all, if that is a refund. What is cleared
+    /// of a hold that is over counts today, and as what the hold was as well: a clearing doesn't
+    /// tell how the card was read.
     #[must_use]
-    pub fn of(order: &Order, today: Date) -> Option<Self> {
-        let of_network =
-            order.kind.is_of_the_network() || order.kind == TransactionType::Adjustment;
-        let counts = of_network && order.category == Category::Debit;
-        counts.then(|| Self { on: today, kinds: Kinds::of(order) })
+    pub fn of(order: &Order, today: Date, follows: Option<&Transaction>) -> Option<Self> {
+        let is_debit = order.category == Category::Debit;
+        let corrects = order.kind == TransactionType::Adjustment;
+        if let Some(corrected) = follows.filter(|_| corrects) {
+            return corrected.counted.filter(|_| is_debit || !corrected.cleared.is_zero());
+        }
+        let counts = is_debit && (corrects || order.kind.is_of_the_network());
+        let (own, hold) = (Kinds::of(order), follows.and_then(|it| it.counted));
+        let kinds = hold.map_or(own, |hold| own.and(hold.kinds));
+        counts.then_some(Self { on: today, kinds })
     }
 }
 
@@ -57,21 +68,32 @@ impl Sum {
         else {
             return Self::default();
         };
-        let amount = spent(transaction);
-        Self { amount, count: i64::from(amount != 0) }
+        let Transaction { order, held, cleared, .. } = transaction;
+        Self::spent((order.kind, order.category), (*held, *cleared))
     }
 
-    fn plus(self, other: Self) -> Self {
+    /// The same of one that was done: what gives back counts below zero, and a correction is no
+    /// payment of its own.
+    #[must_use]
+    pub fn spent(
+        (kind, category): (TransactionType, Category),
+        (held, cleared): (Amount, Amount),
+    ) -> Self {
+        let amount = i128::from(held.minor()) + i128::from(cleared.minor());
+        let is_payment = amount != 0 && kind != TransactionType::Adjustment;
+        let amount = if category == Category::Debit { amount } else { -amount };
+        Self { amount, count: i64::from(is_payment) }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
         Self { amount: self.amount + other.amount, count: self.count + other.count }
     }
 
     fn minus(self, other: Self) -> Self {
         Self { amount: self.amount - other.amount, count: self.count - other.count }
     }
-}
-
-fn spent(transaction: &Transaction) -> i128 {
-    i128::from(transaction.held.minor()) + i128::from(transaction.cleared.minor())
 }
 
 /// What an event adds to the counters, or takes off.
@@ -237,9 +259,9 @@ impl Spending {
     }
 
     fn leaves_room(&self, limit: &Limit, asked: &Asked<'_>) -> bool {
-        let raised = asked.raises.map_or(0, spent);
+        let raised = Sum::of(asked.raises);
         let before = match limit.unit {
-            TimeUnit::Transaction => Some(Sum { amount: raised, count: i64::from(raised != 0) }),
+            TimeUnit::Transaction => Some(raised),
             TimeUnit::Daily
             | TimeUnit::Weekly
             | TimeUnit::Monthly
@@ -247,8 +269,9 @@ impl Spending {
             | TimeUnit::Lifetime => self.used_on(limit, asked.counted.on),
         };
         // Of a period that is over the sums aren't kept: there the payment itself must stay within.
-        let before = before.unwrap_or(Sum { amount: raised, count: i64::from(raised != 0) });
-        let new = Sum { amount: asked.amount.minor().into(), count: i64::from(raised == 0) };
+        let before = before.unwrap_or(raised);
+        let count = i64::from(raised == Sum::default());
+        let new = Sum { amount: asked.amount.minor().into(), count };
         let after = before.plus(new);
         after.amount <= limit.amount.minor().into()
             && limit.count.is_none_or(|top| after.count <= top)

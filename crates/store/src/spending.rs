@@ -7,13 +7,14 @@ pub(crate) mod rules;
 pub use rules::to_json;
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
-use crate::read::corrupt;
+use crate::read::{amount, corrupt, word};
 use crate::{StoreError, values};
 use domain::Date;
 use domain::ids::{CardId, PartnerId, UserId};
 use domain::limits::Budget;
 use domain::scope::Scope;
 use domain::spending::{Spending, Subject, Sum};
+use domain::transaction::{Category, TransactionType};
 
 const TABLE: Table = Table {
     name: "spending",
@@ -52,14 +53,14 @@ const SET: Each = Each {
 };
 // Amounts are added up by the caller: a sum can be beyond 64 bits.
 const SPENT_BY_CARD: Sql = Sql("
-    select t.held, t.cleared
+    select t.kind, t.category, t.held, t.cleared
     from card c
     join \"transaction\" t on t.partner_id = c.partner_id and t.balance_id = c.balance_id
     where c.partner_id = $1 and c.id = $2 and t.card_id = $2
         and t.counted_on >= $3 and t.counted_on <= $4
         and t.currency = $5 and t.processing = 'SUCCESS'");
 const SPENT_BY_USER: Sql = Sql("
-    select t.held, t.cleared
+    select t.kind, t.category, t.held, t.cleared
     from balance b
     join \"transaction\" t on t.partner_id = b.partner_id and t.balance_id = b.id
     where b.partner_id = $1 and b.user_id = $2 and t.counted_on >= $3 and t.counted_on <= $4
@@ -163,9 +164,10 @@ pub async fn spent(
     let rows = tx.rows(sql, &[&scope.partner(), &id, &from, &to, &budget.currency]).await?;
     let mut sum = Sum::default();
     for row in &rows {
-        let one = i128::from(row.get::<i64>("held")?) + i128::from(row.get::<i64>("cleared")?);
-        sum.amount += one;
-        sum.count += i64::from(one != 0);
+        let kind = word(row, "kind", TransactionType::parse)?;
+        let category = word(row, "category", Category::parse)?;
+        let amounts = (amount(row, "held")?, amount(row, "cleared")?);
+        sum = sum.plus(Sum::spent((kind, category), amounts));
     }
     Ok(sum)
 }

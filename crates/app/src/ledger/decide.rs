@@ -38,11 +38,21 @@ struct Decided {
     /// An earlier message, after it: an increment that was reversed, a question whose answer is
     /// confirmed.
     earlier: Option<Message>,
+    /// The transaction that a new one corrects, or that was over when it came.
+    follows: Option<TransactionId>,
 }
 
 impl From<Change> for Decided {
     fn from(change: Change) -> Self {
-        Self { change, approved: Amount::ZERO, lock: None, waits: None, told: false, earlier: None }
+        Self {
+            change,
+            approved: Amount::ZERO,
+            lock: None,
+            waits: None,
+            told: false,
+            earlier: None,
+            follows: None,
+        }
     }
 }
 
@@ -150,8 +160,8 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
         Event::Reverse { order, reference } => Some(reversal(facts, command, order, reference)),
         Event::Clear { order, reference, .. } => {
             let cleared = clear(facts, command, order, reference.as_ref());
-            let turned = |why| invalid(command, order, Status::Cleared, why);
-            Some(cleared.unwrap_or_else(turned).into())
+            let turned = |why| invalid(command, order, Status::Cleared, why).into();
+            Some(cleared.unwrap_or_else(turned))
         }
         Event::Transfer { order, .. } => {
             let accounts = accounts_of(facts, command, order);
@@ -242,7 +252,7 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     }
     let before = facts.transactions.get(&(partner, transaction.id)).cloned();
     let beside = decided.change.beside.as_ref().map(|posting| posting.transaction.clone());
-    facts.apply(partner, decided.change);
+    facts.apply(partner, decided.change, decided.follows);
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
     }

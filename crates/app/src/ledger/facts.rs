@@ -222,23 +222,29 @@ impl Facts {
         self.by_id.get(&(partner, id))
     }
 
-    /// Takes a whole decision into the facts: later commands of the batch see it.
-    pub(super) fn apply(&mut self, partner: PartnerId, change: Change) {
+    /// Takes a whole decision into the facts: later commands of the batch see it. What it makes
+    /// anew may follow an earlier transaction.
+    pub(super) fn apply(
+        &mut self,
+        partner: PartnerId,
+        change: Change,
+        follows: Option<TransactionId>,
+    ) {
         let Change { transaction, balances, legs, beside } = change;
         for balance in balances {
             self.writes.balances.insert((partner, balance.id));
             self.balances.insert((partner, balance.id), balance);
         }
-        self.take(partner, Posting { transaction, legs });
+        self.take(partner, Posting { transaction, legs }, follows);
         if let Some(posting) = beside {
-            self.take(partner, *posting);
+            self.take(partner, *posting, follows);
         }
     }
 
-    fn take(&mut self, partner: PartnerId, posting: Posting) {
+    fn take(&mut self, partner: PartnerId, posting: Posting, follows: Option<TransactionId>) {
         let Posting { mut transaction, legs } = posting;
         let key = (partner, transaction.id);
-        self.count(partner, &mut transaction);
+        self.count(partner, &mut transaction, follows);
         if !self.transactions.contains_key(&key) {
             self.writes.new_transactions.push(key);
             self.writes.is_new.insert(key);

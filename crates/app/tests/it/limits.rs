@@ -3,7 +3,7 @@
 use crate::holds::join_all;
 use app::Error;
 use app::audit::Operator;
-use app::processor::{Authorize, Message, Told};
+use app::processor::{Authorize, Clear, Inform, Message, Told};
 use app::refusals::Refusal;
 use app::spending::{Allowance, Draft, DraftBudget, DraftLimit};
 use domain::authorization::Ask;
@@ -11,7 +11,8 @@ use domain::ids::{CardId, UserId};
 use domain::ledger::clearing::Finality::Final;
 use domain::limits::{Control, Controls, Limit, LimitType, Rules, TimeUnit};
 use domain::money::{Amount, Currency};
-use domain::transaction::{CaptureMode, Description, Place, Processing, TransactionType};
+use domain::spending::Sum;
+use domain::transaction::{CaptureMode, Category, Description, Place, Processing, TransactionType};
 use domain::user::Country;
 use testkit::{Database, Funded, TestApp, on_both};
 
@@ -157,6 +158,96 @@ on_both! {
         assert_eq!(raise(201, "i1").await.description, Description::ExceedsAmountLimit);
         assert_eq!(raise(200, "i2").await.description, Description::Approved);
         assert_eq!(used_by_card(&node, funded).await, (500, 1));
+    }
+}
+
+on_both! {
+    /// What is corrected after the clearing counts on the day of the purchase, more or less; what
+    /// is taken of a refund isn't spent.
+    async fn a_correction_counts_as_what_it_corrects(node) {
+        let funded = node.funded(10_000).await;
+        let card = funded.card;
+        let monthly = limits(&[limit(TimeUnit::Daily, 1_000), limit(TimeUnit::Monthly, 1_000)]);
+        node.limit_card(funded, monthly).await.expect("is set");
+        let used = async || {
+            let allowance = node.app.card_limits(node.scope, funded.user, card).await;
+            let allowance = allowance.expect("is there");
+            let limits = &allowance.spending.rules.limits;
+            let used = limits.iter().map(|limit| allowance.spending.used(limit, allowance.today));
+            used.map(|used| (used.amount, used.count)).collect::<Vec<_>>()
+        };
+        let adjust = async |minor, name: &str, category, of: &str| {
+            let (kind, told) = (TransactionType::Adjustment, Told::Adjustment);
+            let reference = Some(node.reference(minor, of));
+            let ask = node.told(card, minor, name, told);
+            let done = node.app.inform(Inform { kind, category, reference, ..ask }).await;
+            assert_eq!(done.expect("decided").processing, Processing::Success, "{name}");
+        };
+        assert_eq!(pay(&node, card, 500, "p1").await, Description::Approved);
+        node.clear(card, 500, "c1", Some("p1"), Final).await.expect("decided");
+        adjust(100, "a1", Category::Credit, "p1").await;
+        assert_eq!(used().await, [(400, 1), (400, 1)]);
+        node.advance(DAY);
+        assert_eq!(pay(&node, card, 200, "p2").await, Description::Approved);
+        adjust(150, "a2", Category::Credit, "p1").await;
+        assert_eq!(used().await, [(200, 1), (450, 2)]);
+        adjust(50, "a3", Category::Debit, "p1").await;
+        assert_eq!(used().await, [(200, 1), (500, 2)]);
+
+        let refund = Authorize { ask: Ask::Credit, ..node.ask(card, 300, "k1") };
+        node.app.authorize(refund).await.expect("decided");
+        adjust(100, "a4", Category::Debit, "k1").await;
+        let settled = Clear {
+            envelope: node.envelope(card, "k2", "k2"),
+            details: node.details(200, "k2", Some("k1")),
+            reference: Some(node.reference(200, "k1")),
+            category: Category::Credit,
+            finality: Final,
+            sequence: 1,
+            fx_difference: None,
+        };
+        node.app.clear(settled).await.expect("decided");
+        adjust(50, "a5", Category::Debit, "k1").await;
+        assert_eq!(used().await, [(200, 1), (500, 2)]);
+        // A budget that is set afterwards finds the same.
+        let from = "2026-09-01".parse().expect("a date");
+        let budget = DraftBudget {
+            currency: Some(Currency::EUR),
+            amount: amount(1_000),
+            from,
+            to: "2026-09-30".parse().expect("a date"),
+        };
+        let draft = Draft { budget: Some(budget), ..Draft::default() };
+        node.limit_card(funded, draft).await.expect("is set");
+        let set = node.app.card_limits(node.scope, funded.user, card).await.expect("is there");
+        assert_eq!(set.spending.used_of_budget(), Sum { amount: 500, count: 2 });
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A clearing doesn't tell how the card was read: it counts as the hold did, open or over,
+    /// above it or not.
+    async fn a_clearing_counts_as_what_its_hold_was(node) {
+        let funded = node.funded(10_000).await;
+        let card = funded.card;
+        let kind = LimitType::Ecommerce;
+        let online = DraftLimit { kind, ..limit(TimeUnit::Lifetime, 1_000) };
+        node.limit_card(funded, limits(&[online])).await.expect("is set");
+        for name in ["p1", "p2"] {
+            let mut asked = node.ask(card, 100, name);
+            asked.details.place.capture_mode = Some(CaptureMode::Ecom);
+            let told = node.app.authorize(asked).await.expect("decided");
+            assert_eq!(told.description, Description::Approved);
+        }
+        node.clear(card, 150, "c1", Some("p1"), Final).await.expect("decided");
+        assert_eq!(used_by_card(&node, funded).await, (250, 2));
+        node.advance(8 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 1);
+        assert_eq!(used_by_card(&node, funded).await, (150, 1));
+        node.clear(card, 120, "c2", Some("p2"), Final).await.expect("decided");
+        assert_eq!(used_by_card(&node, funded).await, (270, 2));
+        node.verify().await;
     }
 }
 

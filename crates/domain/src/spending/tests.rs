@@ -19,7 +19,7 @@ fn limit(kind: LimitType, unit: TimeUnit, minor: i64, count: Option<i64>) -> Lim
 fn held(minor: i64, on: &str) -> Transaction {
     let order = fixtures::order(minor);
     let (status, done) = (Status::Authorized, Processing::Success);
-    let counted = Counted::of(&order, date(on));
+    let counted = Counted::of(&order, date(on), None);
     let (id, now) = (fixtures::transaction_id(1), fixtures::NOW);
     let record = Transaction::turned_away(id, order, status, done, Description::Approved, now);
     Transaction { held: fixtures::amount(minor), counted, ..record }
@@ -89,11 +89,67 @@ fn each_type_of_limit_counts_its_own_payments() {
 fn only_payments_of_the_network_count() {
     let today = date("2026-11-21");
     let mut order = fixtures::order(1);
-    assert!(Counted::of(&order, today).is_some());
+    assert!(Counted::of(&order, today, None).is_some());
     order.category = Category::Credit;
-    assert_eq!(Counted::of(&order, today), None, "a refund");
+    assert_eq!(Counted::of(&order, today, None), None, "a refund");
     let internal = Order { kind: TransactionType::Fee, ..fixtures::order(1) };
-    assert_eq!(Counted::of(&internal, today), None, "a fee");
+    assert_eq!(Counted::of(&internal, today, None), None, "a fee");
+}
+
+/// What happens on 2026-11-25, to which of 2026-11-21 → on which day it counts, as what.
+#[test]
+fn what_follows_a_payment_counts_as_that_payment_does() {
+    use Category::{Credit, Debit};
+    use TransactionType::{Adjustment, Pos};
+    let purchase = {
+        let mut of = held(300, "2026-11-21");
+        of.order.place.capture_mode = Some(CaptureMode::Ecom);
+        of.counted = Counted::of(&of.order, date("2026-11-21"), None);
+        Transaction { held: Amount::ZERO, cleared: fixtures::amount(300), ..of }
+    };
+    let reversed = Transaction { cleared: Amount::ZERO, ..purchase.clone() };
+    let refund = Transaction { counted: None, ..purchase.clone() };
+    for (what, (kind, category), follows, expected) in [
+        ("more of a purchase", (Adjustment, Debit), Some(&purchase), "2026-11-21 ecommerce"),
+        ("less of a purchase", (Adjustment, Credit), Some(&purchase), "2026-11-21 ecommerce"),
+        ("more of what is over", (Adjustment, Debit), Some(&reversed), "2026-11-21 ecommerce"),
+        ("less of what moved nothing", (Adjustment, Credit), Some(&reversed), ""),
+        ("less of a refund", (Adjustment, Debit), Some(&refund), ""),
+        ("more of a refund", (Adjustment, Credit), Some(&refund), ""),
+        ("a debit of nothing", (Adjustment, Debit), None, "2026-11-25"),
+        ("a credit of nothing", (Adjustment, Credit), None, ""),
+        ("a clearing of what is over", (Pos, Debit), Some(&reversed), "2026-11-25 ecommerce"),
+        ("a clearing of nothing", (Pos, Debit), None, "2026-11-25"),
+    ] {
+        let order = Order { kind, category, ..fixtures::order(100) };
+        let counted = Counted::of(&order, date("2026-11-25"), follows);
+        let told = counted.map_or(String::new(), |counted| {
+            let online = counted.kinds.has(LimitType::Ecommerce);
+            format!("{}{}", counted.on, if online { " ecommerce" } else { "" })
+        });
+        assert_eq!(told, expected, "{what}");
+    }
+}
+
+#[test]
+fn an_adjustment_adds_or_gives_back_and_is_no_payment() {
+    let daily = limit(LimitType::General, TimeUnit::Daily, 1_000, None);
+    let mut spending = Spending::default();
+    let purchase = held(300, "2026-11-21");
+    spend(&mut spending, None, &purchase);
+    let adjustment = |category, minor| {
+        let order = Order { kind: TransactionType::Adjustment, category, ..fixtures::order(minor) };
+        let (id, now) = (fixtures::transaction_id(2), fixtures::NOW);
+        let record = Transaction::cleared_at_once(id, order, fixtures::amount(minor), now);
+        Transaction { counted: purchase.counted, ..record }
+    };
+    for (category, minor, expected) in
+        [(Category::Credit, 120, 180), (Category::Debit, 50, 230), (Category::Credit, 230, 0)]
+    {
+        spend(&mut spending, None, &adjustment(category, minor));
+        let used = spending.used(&daily, date("2026-11-21"));
+        assert_eq!(used, Sum { amount: expected, count: 1 }, "{category} {minor}");
+    }
 }
 
 /// 3.00 were spent on Saturday 2026-11-21; a limit, a day, and what is asked then → allowed or not.

@@ -145,8 +145,7 @@ pub(super) fn inform(
         Match::None => None,
     };
     if told == Told::Adjustment {
-        let change = adjust(facts, command, order, (amount, found), &accounts)?;
-        return Ok(Decided { approved: amount, ..change.into() });
+        return adjust(facts, command, order, (amount, found), &accounts);
     }
     let forced = Forced {
         id: command.transaction,
@@ -162,8 +161,9 @@ pub(super) fn inform(
     // An advice tells of what was asked, whichever way that was.
     let same =
         |found: &&Transaction| told == Told::Advice || found.order.category == order.category;
+    let found = found.filter(same);
     let (mut earlier, mut approved) = (None, amount);
-    let change = match found.filter(same) {
+    let change = match found {
         Some(ours) if is_open(ours) => {
             let so_far = approved_so_far(facts, command, ours)?;
             // The network knows of the approval: it can't be taken back as late any more.
@@ -189,7 +189,7 @@ pub(super) fn inform(
         None if told == Told::ForceCredit => force::credit(&forced, gets, &accounts)?,
         None => force::hold(&forced, &accounts)?,
     };
-    Ok(Decided { approved, earlier, ..change.into() })
+    Ok(Decided { approved, earlier, follows: found.map(|it| it.id), ..change.into() })
 }
 
 /// What was approved under a message's own name before it.
@@ -263,14 +263,16 @@ fn adjust(
     order: &Order,
     (amount, found): (Amount, Option<&Transaction>),
     accounts: &Accounts,
-) -> Result<Change, Description> {
+) -> Result<Decided, Description> {
     let (id, order, now) = (command.transaction, order.clone(), command.now);
     let what = (mode(facts, command), amount);
-    if let Some(open) = found.filter(|found| is_open(found)) {
-        return force::correct(open, accounts, (id, order), what, now);
-    }
-    let flag = found.is_none().then_some(Flag::WithoutAuthorization);
-    force::post_alone(id, order, accounts, what, flag, now)
+    let change = if let Some(open) = found.filter(|found| is_open(found)) {
+        force::correct(open, accounts, (id, order), what, now)
+    } else {
+        let flag = found.is_none().then_some(Flag::WithoutAuthorization);
+        force::post_alone(id, order, accounts, what, flag, now)
+    }?;
+    Ok(Decided { approved: amount, follows: found.map(|it| it.id), ..change.into() })
 }
 
 /// When a hold ends that was taken by force.
@@ -361,7 +363,7 @@ pub(super) fn clear(
     command: &Command,
     order: &Order,
     reference: Option<&Reference>,
-) -> Result<Change, Description> {
+) -> Result<Decided, Description> {
     let Event::Clear { finality, fx_difference, difference, .. } = &command.event else {
         return Err(Description::UnknownError);
     };
@@ -381,16 +383,21 @@ pub(super) fn clear(
         now: command.now,
     };
     let alone = |order| clear_alone(order, &accounts, mode(facts, command), &settlement);
-    match referred(facts, command, order, reference) {
+    let mut follows = None;
+    let change = match referred(facts, command, order, reference) {
         Match::Several => Err(Description::AmbiguousReferencedTransaction),
         // A refund may name the purchase that it gives back: that is no clearing of it.
         Match::One(found) if found.order.category != order.category => alone(order.clone()),
         Match::One(found) if is_open(found) => {
             clearing::clear(found, order, &accounts, &settlement)
         }
-        Match::One(found) => alone(of_kind(order, found)),
+        Match::One(found) => {
+            follows = Some(found.id);
+            alone(of_kind(order, found))
+        }
         Match::None => alone(order.clone()),
-    }
+    }?;
+    Ok(Decided { follows, ..change.into() })
 }
 
 /// What is done about an authorization that is no longer open is of the same kind.

@@ -1,7 +1,7 @@
 //! What cards and owners may spend, and have: read with a batch, counted as it is decided.
 
 use super::{Facts, Owned};
-use domain::ids::{BalanceId, PartnerId, UserId};
+use domain::ids::{BalanceId, PartnerId, TransactionId, UserId};
 use domain::spending::{Counted, Delta, Spending, Subject};
 use domain::transaction::{Order, Transaction};
 use domain::{Date, Timestamp};
@@ -65,12 +65,19 @@ impl Facts {
         days.max().unwrap_or(today)
     }
 
-    /// Counts what an event changes of a transaction; how it counts is fixed when it is made.
-    pub(super) fn count(&mut self, partner: PartnerId, after: &mut Transaction) {
+    /// Counts what an event changes of a transaction; how it counts is fixed when it is made, by
+    /// what it is and which one it follows.
+    pub(super) fn count(
+        &mut self,
+        partner: PartnerId,
+        after: &mut Transaction,
+        follows: Option<TransactionId>,
+    ) {
         let before = self.transactions.get(&(partner, after.id));
         if before.is_none() {
             let day = self.day(partner, &after.order, after.received_at);
-            after.counted = Counted::of(&after.order, day);
+            let follows = follows.and_then(|id| self.transactions.get(&(partner, id)));
+            after.counted = Counted::of(&after.order, day, follows);
         }
         let Some(delta) = Delta::between(before, after) else { return };
         for subject in self.spenders(partner, &after.order).into_iter().flatten() {
