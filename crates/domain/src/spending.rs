@@ -120,30 +120,85 @@ impl Delta {
 const UNITS: usize = TimeUnit::ALL.len();
 const TYPES: usize = LimitType::ALL.len();
 
-/// The sums of one currency's periods as of a day.
+/// By how many days a counter may be ahead of the day of now without anybody's clock being wrong:
+/// time zones are up to 26 hours apart, and a partner may move from the first to the last.
+const DAYS_AHEAD: i32 = 2;
+
+/// What was spent in the periods that a day is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sums {
+    as_of: Date,
+    of: [[Sum; UNITS]; TYPES],
+}
+
+impl Sums {
+    fn get(&self, (kind, unit): (LimitType, TimeUnit), day: Date) -> Option<Sum> {
+        unit.same_period(self.as_of, day).then(|| self.of[kind as usize][unit as usize])
+    }
+
+    /// Adds to all periods that the day of what is counted is in too.
+    fn add(&mut self, delta: &Delta) {
+        for (sums, kind) in self.of.iter_mut().zip(LimitType::ALL) {
+            for (sum, unit) in sums.iter_mut().zip(TimeUnit::ALL) {
+                if delta.counted.kinds.has(*kind) && unit.same_period(delta.counted.on, self.as_of)
+                {
+                    *sum = sum.plus(delta.sum);
+                }
+            }
+        }
+    }
+}
+
+/// The sums of one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Periods {
     currency: Currency,
-    as_of: Date,
-    sums: [[Sum; UNITS]; TYPES],
+    now: Sums,
+    /// Those before the last great step of time: if a clock was wrong, they are asked for again.
+    aside: Option<Sums>,
     budget: Sum,
 }
 
 impl Periods {
-    /// Begins anew what has begun anew by a day. A day before the newest changes nothing.
-    fn roll(&mut self, day: Date) {
-        if day <= self.as_of {
+    fn begun(currency: Currency, as_of: Date) -> Self {
+        let now = Sums { as_of, of: [[Sum::default(); UNITS]; TYPES] };
+        Self { currency, now, aside: None, budget: Sum::default() }
+    }
+
+    /// The day on which something counts that happens today.
+    fn day(&self, today: Date) -> Date {
+        if (0..=DAYS_AHEAD).contains(&days(today, self.now.as_of)) { self.now.as_of } else { today }
+    }
+
+    /// What was spent in the period that a day is in; none if it isn't kept any more.
+    fn kept(&self, which: (LimitType, TimeUnit), day: Date) -> Option<Sum> {
+        let aside = || self.aside.as_ref().and_then(|aside| aside.get(which, day));
+        let new = || (day > self.now.as_of).then(Sum::default);
+        self.now.get(which, day).or_else(aside).or_else(new)
+    }
+
+    /// Begins anew what has begun anew by a day. What was kept of its periods goes on.
+    fn step(&mut self, day: Date) {
+        let gap = days(self.now.as_of, day);
+        if self.day(day) == self.now.as_of {
             return;
         }
-        for sums in &mut self.sums {
+        let mut next = Sums { as_of: day, ..self.now.clone() };
+        for (sums, kind) in next.of.iter_mut().zip(LimitType::ALL) {
             for (sum, unit) in sums.iter_mut().zip(TimeUnit::ALL) {
-                if !unit.same_period(self.as_of, day) {
-                    *sum = Sum::default();
-                }
+                *sum = self.kept((*kind, *unit), day).unwrap_or_default();
             }
         }
-        self.as_of = day;
+        let before = std::mem::replace(&mut self.now, next);
+        if gap.abs() > DAYS_AHEAD {
+            self.aside = Some(before);
+        }
     }
+}
+
+/// How many days the second is after the first.
+fn days(first: Date, second: Date) -> i32 {
+    first.until(second).map_or(0, |span| span.get_days())
 }
 
 /// What a card or an owner may spend, and what it has spent.
@@ -189,21 +244,18 @@ impl Spending {
         packed::write(&self.periods)
     }
 
-    /// Counts what an event adds or gives back, in each period of its day that is still kept.
-    pub fn count(&mut self, delta: &Delta) {
+    /// Counts what an event adds or gives back today, in each period of its day that is still kept.
+    pub fn count(&mut self, delta: &Delta, today: Date) {
         let day = delta.counted.on;
         let budget = self
             .rules
             .budget
             .filter(|budget| budget.currency == delta.currency && budget.covers(day));
-        let periods = self.periods_of(delta.currency, day);
-        periods.roll(day);
-        for (sums, kind) in periods.sums.iter_mut().zip(LimitType::ALL) {
-            for (sum, unit) in sums.iter_mut().zip(TimeUnit::ALL) {
-                if delta.counted.kinds.has(*kind) && unit.same_period(day, periods.as_of) {
-                    *sum = sum.plus(delta.sum);
-                }
-            }
+        let periods = self.periods_of(delta.currency, today);
+        periods.step(today);
+        periods.now.add(delta);
+        if let Some(aside) = &mut periods.aside {
+            aside.add(delta);
         }
         if budget.is_some() {
             periods.budget = periods.budget.plus(delta.sum);
@@ -220,10 +272,11 @@ impl Spending {
     }
 
     /// The day on which something that happens today counts: a day that came before doesn't come
-    /// again, though clocks of nodes differ and time zones are changed.
+    /// again, though clocks of nodes differ and time zones are changed. A day that is far ahead
+    /// was told by a clock that was wrong; it holds nobody.
     #[must_use]
     pub fn day(&self, currency: Currency, today: Date) -> Date {
-        self.find(currency).map_or(today, |periods| periods.as_of.max(today))
+        self.find(currency).map_or(today, |periods| periods.day(today))
     }
 
     /// What was spent so far in the running period of a limit.
@@ -232,14 +285,10 @@ impl Spending {
         self.used_on(limit, self.day(limit.currency, today)).unwrap_or_default()
     }
 
-    /// What was spent in the period of a limit that has this day; none if that period is over.
+    /// What was spent in the period of a limit that has this day; none if it isn't kept any more.
     fn used_on(&self, limit: &Limit, day: Date) -> Option<Sum> {
-        let Some(periods) = self.find(limit.currency) else { return Some(Sum::default()) };
-        if limit.unit.same_period(periods.as_of, day) {
-            Some(periods.sums[limit.kind as usize][limit.unit as usize])
-        } else {
-            (day > periods.as_of).then(Sum::default)
-        }
+        let periods = self.find(limit.currency);
+        periods.map_or(Some(Sum::default()), |it| it.kept((limit.kind, limit.unit), day))
     }
 
     /// What was spent of the budget so far.
@@ -294,8 +343,7 @@ impl Spending {
     fn periods_of(&mut self, currency: Currency, day: Date) -> &mut Periods {
         let found = self.periods.iter().position(|periods| periods.currency == currency);
         let at = found.unwrap_or_else(|| {
-            let sums = [[Sum::default(); UNITS]; TYPES];
-            self.periods.push(Periods { currency, as_of: day, sums, budget: Sum::default() });
+            self.periods.push(Periods::begun(currency, day));
             self.periods.len() - 1
         });
         &mut self.periods[at]

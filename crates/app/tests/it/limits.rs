@@ -326,6 +326,35 @@ on_both! {
 }
 
 on_both! {
+    /// A machine's clock that was wrong for a moment takes no limit away and holds no card back.
+    async fn a_clock_that_was_wrong_for_a_moment_changes_no_limit(node) {
+        let funded = node.funded(10_000).await;
+        let both = limits(&[limit(TimeUnit::Daily, 500), limit(TimeUnit::Monthly, 900)]);
+        node.limit_card(funded, both.clone()).await.expect("is set");
+        node.limit_user(funded.user, both).await.expect("is set");
+        for (number, wrong) in [365 * DAY, -365 * DAY].into_iter().enumerate() {
+            let before = used_by_card(&node, funded).await;
+            let name = |what: &str| format!("{what}{number}");
+            assert_eq!(pay(&node, funded.card, 300, &name("a")).await, Description::Approved);
+            node.advance(wrong);
+            assert_eq!(pay(&node, funded.card, 450, &name("b")).await, Description::Approved);
+            node.advance(-wrong);
+            assert_eq!(used_by_card(&node, funded).await, (before.0 + 300, before.1 + 1));
+            let told = pay(&node, funded.card, 201, &name("c")).await;
+            assert_eq!(told, Description::ExceedsAmountLimit);
+            // What was spent then is given back then.
+            node.reverse(funded.card, 450, &name("r"), &name("b")).await.expect("decided");
+            assert_eq!(used_by_card(&node, funded).await, (before.0 + 300, before.1 + 1));
+            node.reverse(funded.card, 300, &name("s"), &name("a")).await.expect("decided");
+            assert_eq!(used_by_card(&node, funded).await, before);
+            assert_eq!(pay(&node, funded.card, 200, &name("d")).await, Description::Approved);
+            assert_eq!(used_by_user(&node, funded.user).await, (before.0 + 200, before.1 + 1));
+        }
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// Each type of limit counts its own payments; controls tell where, how and for what.
     async fn types_and_controls(node) {
         let funded = node.funded(10_000).await;

@@ -25,9 +25,12 @@ fn held(minor: i64, on: &str) -> Transaction {
     Transaction { held: fixtures::amount(minor), counted, ..record }
 }
 
+/// Counts what has happened: what is new on its own day, what changes on the last one.
 fn spend(spending: &mut Spending, before: Option<&Transaction>, after: &Transaction) {
     if let Some(delta) = Delta::between(before, after) {
-        spending.count(&delta);
+        let last = spending.find(Currency::EUR).map(|periods| periods.now.as_of);
+        let today = last.filter(|_| before.is_some()).unwrap_or(delta.counted.on);
+        spending.count(&delta, today);
     }
 }
 
@@ -255,6 +258,64 @@ fn what_is_let_go_is_given_back_to_its_own_day() {
     assert_eq!(used(&spending, &monthly), (0, 0));
 }
 
+/// What is spent while a clock is wrong: on which day → what each limit has of 5.00 of yesterday,
+/// 3.00 of today, 1.00 of that day, and 2.00 of today once the clock is right again.
+#[test]
+fn a_clock_that_was_wrong_for_a_moment_leaves_the_periods_of_now() {
+    use TimeUnit::{Daily, Lifetime, Monthly, Weekly, Yearly};
+    let today = "2026-11-25";
+    for (wrong, expected) in [
+        ("2027-11-25", [(500, 2), (1_000, 3), (1_000, 3), (1_000, 3), (1_100, 4)]),
+        ("2025-11-25", [(500, 2), (1_000, 3), (1_000, 3), (1_000, 3), (1_100, 4)]),
+        ("2026-12-31", [(500, 2), (1_000, 3), (1_000, 3), (1_100, 4), (1_100, 4)]),
+        ("2026-11-30", [(500, 2), (1_000, 3), (1_100, 4), (1_100, 4), (1_100, 4)]),
+        // So far ahead a time zone may be: that day goes on.
+        ("2026-11-27", [(300, 2), (1_100, 4), (1_100, 4), (1_100, 4), (1_100, 4)]),
+    ] {
+        let mut spending = Spending::default();
+        let through_bytes =
+            |it: &Spending| Spending::of(Rules::default(), &it.counters()).expect("is read");
+        for (minor, on) in [(500, "2026-11-24"), (300, today), (100, wrong)] {
+            spend(&mut spending, None, &held(minor, on));
+            spending = through_bytes(&spending);
+        }
+        let daily = limit(LimitType::General, Daily, 500, None);
+        let on = spending.day(Currency::EUR, date(today)).to_string();
+        assert_eq!(spending.is_within(&[daily], &asks(201, &on)), wrong == "2026-11-27", "{wrong}");
+        spend(&mut spending, None, &held(200, &on));
+        let used = |spending: &Spending| {
+            [Daily, Weekly, Monthly, Yearly, Lifetime].map(|unit| {
+                let used = spending.used(&Limit { unit, ..daily }, date(today));
+                (used.amount, used.count)
+            })
+        };
+        assert_eq!(used(&through_bytes(&spending)), expected, "{wrong}");
+        // What was spent that day is given back there, wherever that counts.
+        let (gone, before) = (Amount::ZERO, held(100, wrong));
+        spend(&mut spending, Some(&before), &Transaction { held: gone, ..before.clone() });
+        let left = expected.map(|(amount, count)| match amount {
+            1_100 => (1_000, 3),
+            300 => (200, 1),
+            other => (other, count),
+        });
+        assert_eq!(used(&spending), left, "{wrong}");
+    }
+}
+
+#[test]
+fn counters_of_a_former_release_are_read() {
+    // Version 1, euro, 2026-11-21, no budget, a daily general sum of 3.00 in one payment.
+    let old = [1, b'E', b'U', b'R', 0xd4, 0x1f, 11, 21, 0, 0, 0x04, 0xd8, 0x04, 0x02];
+    let spending = Spending::of(Rules::default(), &old).expect("is read");
+    let daily = limit(LimitType::General, TimeUnit::Daily, 0, None);
+    let expected = Sum { amount: 300, count: 1 };
+    assert_eq!(spending.used(&daily, date("2026-11-21")), expected);
+    let again = Spending::of(Rules::default(), &spending.counters()).expect("is read");
+    assert_eq!(again, spending);
+    // Of one that a wrong clock has left far ahead, the periods of now count again.
+    assert_eq!(spending.used(&daily, date("2025-11-21")), Sum::default());
+}
+
 #[test]
 fn a_budget_is_for_its_days_and_its_currency() {
     let (from, to) = (date("2026-11-10"), date("2026-11-21"));
@@ -287,11 +348,19 @@ fn counters_that_make_no_sense_are_refused() {
     let good = Spending::default();
     assert_eq!(Spending::of(Rules::default(), &good.counters()), Some(good.clone()));
     assert_eq!(Spending::of(Rules::default(), &[]), Some(good));
-    for bad in [&[2u8][..], &[1, b'E'], &[1, b'X', b'X', b'X', 0], &[1, b'E', b'U', b'R', 0xff]] {
+    for bad in [
+        &[0u8][..],
+        &[3],
+        &[2, b'E'],
+        &[2, b'X', b'X', b'X', 0],
+        &[2, b'E', b'U', b'R', 0xff],
+        &[1, b'E', b'U', b'R', 0xff],
+    ] {
         assert_eq!(Spending::of(Rules::default(), bad), None, "{bad:?}");
     }
     let mut cut = Spending::default();
     spend(&mut cut, None, &held(300, "2026-11-21"));
+    spend(&mut cut, None, &held(300, "2027-11-21"));
     let whole = cut.counters();
     for end in 2..whole.len() {
         assert_eq!(Spending::of(Rules::default(), &whole[..end]), None, "cut at {end}");
@@ -340,9 +409,8 @@ proptest! {
     /// No bytes make it panic.
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-        let mut all = vec![1, b'E', b'U', b'R'];
-        all.extend(&bytes);
-        for bytes in [&bytes, &all] {
+        let of = |version: u8| [&[version, b'E', b'U', b'R'], bytes.as_slice()].concat();
+        for bytes in [&bytes, &of(1), &of(2)] {
             if let Some(read) = Spending::of(Rules::default(), bytes) {
                 prop_assert_eq!(Spending::of(Rules::default(), &read.counters()), Some(read));
             }

@@ -74,15 +74,15 @@ impl Facts {
         follows: Option<TransactionId>,
     ) {
         let before = self.transactions.get(&(partner, after.id));
+        let day = self.day(partner, &after.order, after.changed_at);
         if before.is_none() {
-            let day = self.day(partner, &after.order, after.received_at);
             let follows = follows.and_then(|id| self.transactions.get(&(partner, id)));
             after.counted = Counted::of(&after.order, day, follows);
         }
         let Some(delta) = Delta::between(before, after) else { return };
         for subject in self.spenders(partner, &after.order).into_iter().flatten() {
             let key = (partner, subject);
-            self.spending.entry(key).or_default().spending.count(&delta);
+            self.spending.entry(key).or_default().spending.count(&delta, day);
             self.writes.spending.insert(key);
         }
     }
