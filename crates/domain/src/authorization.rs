@@ -59,6 +59,17 @@ pub struct Request {
     pub partial_approval: PartialApproval,
 }
 
+impl Request {
+    /// Whether less than the amount may be approved; never at an ATM, which pays out what was
+    /// typed.
+    #[must_use]
+    pub fn takes_less(&self) -> bool {
+        self.partial_approval == PartialApproval::Allowed
+            && self.ask == Ask::Debit
+            && self.order.kind != TransactionType::Atm
+    }
+}
+
 /// Whether the merchant takes less than it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartialApproval {
@@ -319,7 +330,7 @@ fn was_estimated(original: &Transaction) -> bool {
 /// "Partial approval").
 fn affordable(request: &Request, facts: &Facts<'_>) -> Result<Amount, Description> {
     let asked = positive(request.order.amount)?;
-    if !request.ask.takes_money() || !takes_less(request) {
+    if !request.ask.takes_money() || !request.takes_less() {
         return Ok(asked);
     }
     let own = facts.balance.map_or(0, Balance::available);
@@ -331,17 +342,10 @@ fn affordable(request: &Request, facts: &Facts<'_>) -> Result<Amount, Descriptio
     positive(asked.minor().min(there_is))
 }
 
-/// Whether less than the amount may be approved; never at an ATM, which pays out what was typed.
-fn takes_less(request: &Request) -> bool {
-    request.partial_approval == PartialApproval::Allowed
-        && request.ask == Ask::Debit
-        && request.order.kind != TransactionType::Atm
-}
-
 /// Whether a balance has what is asked for, or something where that will do.
 fn suffices(balance: &Balance, request: &Request) -> Result<bool, Description> {
     let asked = positive(request.order.amount)?;
-    Ok(balance.covers(asked) || (takes_less(request) && balance.available() > 0))
+    Ok(balance.covers(asked) || (request.takes_less() && balance.available() > 0))
 }
 
 fn check_early_reversal(_: &Request, facts: &Facts<'_>) -> Result<(), Decline> {

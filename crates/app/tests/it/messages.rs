@@ -293,9 +293,8 @@ on_both! {
         assert_eq!(node.amounts(funded.balance).await, (700, 300));
         // Also where there is too little for a question, and for an increment.
         let told = tell(&node, Told::ForceDebit, card, 900, "p2").await;
-        let late = node.purchase(card, 1_000, "p2").await.expect("decided");
+        let late = node.purchase(card, 900, "p2").await.expect("decided");
         assert_eq!((late.transaction, late.approved_amount.minor()), (told.transaction, 900));
-        assert_eq!(late.action_code, "0002", "what was told is what is held");
         let told = tell(&node, Told::Advice, card, 50, "i1").await;
         let late = raise(&node, card, 50, "i1", "p1").await;
         assert_eq!(late.transaction, told.transaction);
@@ -310,6 +309,32 @@ on_both! {
         let cleared = node.clear(card, 300, "c1", Some("p1"), Final).await.expect("decided");
         assert_eq!(cleared.status, Status::Cleared);
         assert_eq!(node.amounts(funded.balance).await, (-200, 900));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Where less was told than is asked, that is an approval in part: only for whom it will do.
+    async fn less_than_asked_is_approved_as_told_only_in_part(node) {
+        let funded = node.funded(1_000).await;
+        let card = funded.card;
+        let partial_approval = PartialApproval::Allowed;
+        for (name, kind, partial_approval, expected) in [
+            ("p1", TransactionType::Pos, partial_approval, (300, "0002")),
+            ("p2", TransactionType::Pos, PartialApproval::Refused, (0, "1000")),
+            ("p3", TransactionType::Atm, partial_approval, (0, "1000")),
+        ] {
+            tell(&node, Told::Advice, card, 300, name).await;
+            let late = Authorize { kind, partial_approval, ..node.ask(card, 400, name) };
+            let late = node.app.authorize(late).await.expect("decided");
+            let told = (late.approved_amount.minor(), late.action_code.as_str());
+            assert_eq!(told, expected, "{name}");
+        }
+        tell(&node, Told::ForceCredit, card, 40, "k1").await;
+        let late = ask(&node, Ask::Credit, card, 50, "k1").await;
+        assert_eq!(late.description, Description::UnknownError);
+        // What was told stays as it is.
+        assert_eq!(node.amounts(funded.balance).await, (140, 900));
         node.verify().await;
     }
 }

@@ -87,7 +87,8 @@ fn told_before<'a>(facts: &'a Facts, command: &Command) -> Option<&'a Transactio
 }
 
 /// The question comes after its answer, which somebody else has given: nothing is held or posted a
-/// second time. What was taken back meanwhile isn't approved any more.
+/// second time. What was taken back meanwhile isn't approved any more, nor is less than is asked
+/// where that won't do.
 fn answer_as_told(
     facts: &Facts,
     command: &Command,
@@ -95,7 +96,8 @@ fn answer_as_told(
     told: &Transaction,
 ) -> Decided {
     let (order, status) = (&request.order, request.ask.status());
-    if told.status != Status::Reversed {
+    let suffices = told.order.amount >= order.amount || request.takes_less();
+    if told.status != Status::Reversed && suffices {
         let approved = Amount::from_minor(order.amount.min(told.order.amount));
         let approved = approved.unwrap_or(Amount::ZERO);
         return Decided { approved, told: true, ..Change::record(told.clone()).into() };

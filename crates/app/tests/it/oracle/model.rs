@@ -121,22 +121,22 @@ impl Oracle {
                 }
                 Answer::done(Status::Cleared)
             }
-            Sent::Purchase { name, amount, .. } if self.was_told(name, Category::Debit) => {
-                self.answer_as_told(name, Category::Debit, amount)
+            Sent::Purchase { name, amount, with } if self.was_told(name, Category::Debit) => {
+                self.answer_as_told(name, Category::Debit, (amount, with))
             }
             Sent::Purchase { name, amount, with } => self.purchase(name, amount, with),
             Sent::Raise { name, .. } if self.is_stopped(name) => {
                 Answer::declined(Description::UnknownError, Status::Authorized)
             }
             Sent::Raise { name, amount, .. } if self.was_told(name, Category::Debit) => {
-                self.answer_as_told(name, Category::Debit, amount)
+                self.answer_as_told(name, Category::Debit, (amount, With::Nothing))
             }
             Sent::Raise { name, of, amount } => self.raise(name, of, amount),
             Sent::Credit { name, .. } if self.is_stopped(name) => {
                 Answer::declined(Description::UnknownError, Status::Authorized)
             }
             Sent::Credit { name, amount } if self.was_told(name, Category::Credit) => {
-                self.answer_as_told(name, Category::Credit, amount)
+                self.answer_as_told(name, Category::Credit, (amount, With::Nothing))
             }
             Sent::Credit { name, amount } => {
                 self.credit(name, amount, 0);
@@ -216,10 +216,14 @@ impl Oracle {
         self.records.iter().find(|it| it.name == name && it.way == way && !it.expired)
     }
 
-    /// The answer is what stands of it; what was taken back isn't approved.
-    fn answer_as_told(&self, name: u8, way: Category, amount: i64) -> Answer {
+    /// The answer is what stands of it; what was taken back isn't approved, nor is less than the
+    /// amount where that won't do.
+    fn answer_as_told(&self, name: u8, way: Category, (amount, with): (i64, With)) -> Answer {
         match self.as_told(name, way) {
-            Some(told) if told.status != Status::Reversed => {
+            Some(told)
+                if told.status != Status::Reversed
+                    && (told.amount >= amount || with == With::Partial) =>
+            {
                 Answer::approved(amount.min(told.amount), told.status)
             }
             Some(_) | None => Answer::declined(Description::UnknownError, Status::Authorized),
