@@ -189,12 +189,10 @@ pub(crate) fn known(api: &Api, request: &Request) -> Result<(), Problem> {
     }
 }
 
-/// The live partner of a certificate that has this scope.
+/// The partner of a certificate that has this scope.
 fn partner(api: &Api, held: &Certificate, scope: &str) -> Result<Partner, Problem> {
-    let settings = api.app.settings.get();
     let id = held.partner.ok_or_else(not_allowed)?;
-    let partner = settings.partner(id).filter(|partner| partner.state == PartnerState::Live);
-    let partner = partner.cloned().ok_or_else(not_accepted)?;
+    let partner = api.app.settings.get().partner(id).cloned().ok_or_else(not_accepted)?;
     if allows(held, scope) { Ok(partner) } else { Err(not_allowed()) }
 }
 
@@ -202,7 +200,7 @@ fn allows(held: &Certificate, scope: &str) -> bool {
     held.scopes.split(' ').any(|allowed| allowed == scope)
 }
 
-/// The registered certificate of the connection, neither revoked nor ended.
+/// The registered certificate of the connection, neither revoked nor ended nor a closed partner's.
 fn certificate(api: &Api, request: &Request) -> Result<Arc<Certificate>, Problem> {
     let sent = request.extensions().get::<Peer>().and_then(|peer| peer.certificate);
     let fingerprint = sent.ok_or_else(|| {
@@ -211,7 +209,9 @@ fn certificate(api: &Api, request: &Request) -> Result<Arc<Certificate>, Problem
     })?;
     let settings = api.app.settings.get();
     let held = settings.certificate(&fingerprint);
+    let is_live = |id| settings.partner(id).is_some_and(|it| it.state == PartnerState::Live);
     held.filter(|held| held.revoked_at.is_none() && (api.real_time)() <= held.not_after)
+        .filter(|held| held.partner.is_none_or(is_live))
         .cloned()
         .ok_or_else(not_accepted)
 }

@@ -88,23 +88,23 @@ impl App {
         kind: PartnerBalanceKind,
         currency: Currency,
     ) -> Result<Done<PartnerBalance>, Error> {
-        // First, since it locks: whoever changes settings takes this lock before any other.
-        instance::raise_settings_version(tx).await?;
         let settings = self.settings.get();
         if !settings.programs_of(scope.partner()).iter().any(|p| p.currency == currency) {
             return Err(Refusal::CurrencyNotSupported.into());
         }
+        if let Some(found) = own(tx, scope, kind, currency).await? {
+            return Ok(Done::unchanged(found));
+        }
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
         let new = self.insert_partner_balance(tx, scope.partner(), kind, currency).await?;
-        let own = balances::list_of_partner(tx, scope).await?;
-        let own =
-            own.into_iter().find(|it| (it.owner.kind(), it.currency) == (Some(kind), currency));
-        let own = own.and_then(PartnerBalance::of);
-        let own = own.ok_or(Error::broken("a partner balance that was made isn't there"))?;
+        let made = own(tx, scope, kind, currency).await?;
+        let made = made.ok_or(Error::broken("a partner balance that was made isn't there"))?;
         Ok(match new {
-            None => Done::unchanged(own),
+            None => Done::unchanged(made),
             Some(id) => {
                 let after = json!({ "kind": kind.as_str(), "currency": currency.code() });
-                Done::changed(own, Entry::made("partner-balance.create", id.0, after))
+                Done::changed(made, Entry::made("partner-balance.create", id.0, after))
             }
         })
     }
@@ -115,6 +115,10 @@ impl App {
         operator: &Operator,
         (partner, kind, currency): (PartnerId, PartnerBalanceKind, Currency),
     ) -> Result<(), Error> {
+        let scope = Scope::platform(partner, "the operator makes a balance of its own");
+        if own(tx, scope, kind, currency).await?.is_some() {
+            return Ok(());
+        }
         // First, since it locks: whoever changes settings takes this lock before any other.
         instance::raise_settings_version(tx).await?;
         if let Some(id) = self.insert_partner_balance(tx, partner, kind, currency).await? {
@@ -202,4 +206,16 @@ impl App {
         let found = balances::list_of_partner(&mut tx, scope).await;
         Ok(tx.end(found).await?.into_iter().filter_map(PartnerBalance::of).collect())
     }
+}
+
+/// The partner's own balance of a kind and currency.
+async fn own(
+    tx: &mut Tx,
+    scope: Scope,
+    kind: PartnerBalanceKind,
+    currency: Currency,
+) -> Result<Option<PartnerBalance>, Error> {
+    let own = balances::list_of_partner(tx, scope).await?.into_iter();
+    let mut own = own.filter(|it| (it.owner.kind(), it.currency) == (Some(kind), currency));
+    Ok(own.next().and_then(PartnerBalance::of))
 }

@@ -1,11 +1,13 @@
 //! What the partner's own balances do to its users' transactions.
 
 use crate::holds::join_all;
+use app::balances::partner_balance_json;
 use app::processor::{Authorize, Told};
-use app::{Error, Refusal};
+use app::{Error, Once, Refusal};
 use domain::authorization::Ask;
 use domain::balance::PartnerBalanceKind;
 use domain::ledger::clearing::Finality::Final;
+use domain::money::Currency;
 use domain::partner::CollateralMode;
 use domain::transaction::{Description, Processing, TransactionType};
 use testkit::on_both;
@@ -169,5 +171,36 @@ on_both! {
         assert_eq!(node.amounts(funded.balance).await, (300, 0));
         assert_eq!(node.partner_amounts(deposit).await, (1_200, 0));
         node.verify().await;
+    }
+}
+
+on_both! {
+    /// Asked for again, a balance of the partner's own is the same one, and no node reads its
+    /// settings anew for it.
+    async fn a_partner_balance_is_made_once(node) {
+        let version = async || {
+            node.app.refresh_settings().await.expect("reads settings");
+            node.app.settings.get().version
+        };
+        let (kind, before) = (PartnerBalanceKind::Credit, version().await);
+        let make = async |currency| {
+            let once = Once {
+                endpoint: "test".to_owned(),
+                key: None,
+                fingerprint: [0; 32],
+                origin: testkit::origin(),
+                render: partner_balance_json,
+            };
+            node.app.create_own_balance(node.scope, kind, currency, once).await
+        };
+        let made = make(Currency::EUR).await.expect("is made");
+        assert_eq!(version().await, before + 1);
+        assert_eq!(make(Currency::EUR).await.expect("is found"), made);
+        let id = node.partner_balance(kind).await;
+        assert_eq!(made["id"], id.0.to_string());
+        assert_eq!(version().await, before + 1);
+        let unknown = make(Currency::PLN).await;
+        assert!(matches!(unknown, Err(Error::Refused(Refusal::CurrencyNotSupported))));
+        assert_eq!(version().await, before + 1);
     }
 }

@@ -147,18 +147,13 @@ impl Callers {
             Channel::Operator => (&self.operator, &self.processor, &self.revoked_partner),
             Channel::Processor => (&self.processor, &self.partner, &self.revoked_processor),
         };
-        // A partner, closed or not, is another kind of caller to channels that aren't partners'.
-        let closed = match channel {
-            Channel::Operator | Channel::Processor => forbidden,
-            Channel::Public | Channel::Lifecycle | Channel::Secure | Channel::Creation => revoked,
-        };
         let lacking = if channel == Channel::Creation { &self.partner } else { &self.unscoped };
         let other = if channel == Channel::Operator { &self.partner } else { &self.operator };
         let columns = [
             ("none", &self.anonymous, none),
             ("not registered", &self.unregistered, revoked),
             ("revoked", ended, revoked),
-            ("a closed partner's", &self.closed, closed),
+            ("a closed partner's", &self.closed, revoked),
             ("without the scope", lacking, forbidden),
             ("the operator's, or at the operator's a partner's", other, forbidden),
             ("another kind of caller's", kind, forbidden),
