@@ -186,8 +186,8 @@ impl App {
         self.set_limits_in(tx, scope, Subject::User(user), (rules, Rules::default())).await
     }
 
-    /// Sets rules under the guard of whom they are for. A budget counts what was spent in its days
-    /// already.
+    /// Sets rules under the guard of whom they are for. A new budget counts what was spent in its
+    /// days already.
     async fn set_limits_in(
         &self,
         tx: &mut Tx,
@@ -202,6 +202,7 @@ impl App {
         let before = spending::to_json(&kept.spending.rules);
         let spent = match &rules.budget {
             None => Sum::default(),
+            same if *same == kept.spending.rules.budget => kept.spending.used_of_budget(),
             Some(budget) => spending::spent(tx, scope, subject, budget).await?,
         };
         let today = self.settings.get().today(scope.partner(), self.now());

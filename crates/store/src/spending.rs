@@ -7,14 +7,16 @@ pub(crate) mod rules;
 pub use rules::to_json;
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
-use crate::read::{amount, corrupt, word};
+use crate::read::{amount, corrupt, currency, date_or_none, word};
 use crate::{StoreError, values};
-use domain::Date;
+use domain::Timestamp;
 use domain::ids::{CardId, PartnerId, UserId};
 use domain::limits::Budget;
 use domain::scope::Scope;
 use domain::spending::{Spending, Subject, Sum};
-use domain::transaction::{Category, TransactionType};
+use domain::transaction::{Category, Processing, TransactionType};
+use jiff::tz::TimeZone;
+use uuid::Uuid;
 
 const TABLE: Table = Table {
     name: "spending",
@@ -51,23 +53,25 @@ const SET: Each = Each {
         where partner_id = $1 and user_id = $2 and card_id = $3 and version = $7",
     keys: &[Type::Int, Type::Int, Type::Int, Type::Json, Type::Bytes, Type::Int, Type::Int],
 };
+const BALANCE_OF_CARD: Sql = Sql("
+    select balance_id as id from card where partner_id = $1 and id = $2");
+const BALANCES_OF_USER: Sql = Sql("
+    select id from balance where partner_id = $1 and user_id = $2");
+// Newest first, as long as there can be something of a budget's days: no index tells of days.
 // Amounts are added up by the caller: a sum can be beyond 64 bits.
-const SPENT_BY_CARD: Sql = Sql("
-    select t.kind, t.category, t.held, t.cleared
-    from card c
-    join \"transaction\" t on t.partner_id = c.partner_id and t.balance_id = c.balance_id
-    where c.partner_id = $1 and c.id = $2 and t.card_id = $2
-        and t.counted_on >= $3 and t.counted_on <= $4
-        and t.currency = $5 and t.processing = 'SUCCESS'");
-const SPENT_BY_USER: Sql = Sql("
-    select t.kind, t.category, t.held, t.cleared
-    from balance b
-    join \"transaction\" t on t.partner_id = b.partner_id and t.balance_id = b.id
-    where b.partner_id = $1 and b.user_id = $2 and t.counted_on >= $3 and t.counted_on <= $4
-        and t.currency = $5 and t.processing = 'SUCCESS'");
+const WALK: Sql = Sql("
+    select number, card_id, kind, category, currency, processing, held, cleared, counted_on,
+        received_at
+    from \"transaction\"
+    where partner_id = $1 and balance_id = $2 and number < $3
+    order by number desc
+    limit $4");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[SPENT_BY_CARD, SPENT_BY_USER];
+pub const STATEMENTS: &[Sql] = &[BALANCE_OF_CARD, BALANCES_OF_USER, WALK];
+/// Those that walk through a history, with the types of their parameters.
+pub const WALKS: &[Each] =
+    &[Each { sql: WALK.0, keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int] }];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOAD, UPDATE, SET];
 
@@ -149,7 +153,14 @@ pub async fn set(
     }
 }
 
-/// What was spent already in the days of a budget.
+/// How many transactions one statement reads.
+const STRETCH: i64 = 1_000;
+/// By how many days a transaction may have come before the day on which it counts: time zones and
+/// clocks differ.
+const DAYS_BEFORE: i64 = 3;
+
+/// What was spent already in the days of a budget. Of each history it reads what came since, and
+/// one stretch more.
 pub async fn spent(
     tx: &mut Tx,
     scope: Scope,
@@ -157,19 +168,48 @@ pub async fn spent(
     budget: &Budget,
 ) -> Result<Sum, StoreError> {
     let (sql, id) = match subject {
-        Subject::Card(_, CardId(id)) => (&SPENT_BY_CARD, id),
-        Subject::User(UserId(id)) => (&SPENT_BY_USER, id),
+        Subject::Card(_, CardId(id)) => (&BALANCE_OF_CARD, id),
+        Subject::User(UserId(id)) => (&BALANCES_OF_USER, id),
     };
-    let (from, to): (Date, Date) = (budget.from, budget.to);
-    let rows = tx.rows(sql, &[&scope.partner(), &id, &from, &to, &budget.currency]).await?;
+    let card = match subject {
+        Subject::Card(_, CardId(card)) => Some(card),
+        Subject::User(_) => None,
+    };
+    let begin = budget.from.saturating_sub(jiff::Span::new().days(DAYS_BEFORE));
+    let begin = begin.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |begin| begin.timestamp());
     let mut sum = Sum::default();
-    for row in &rows {
-        let kind = word(row, "kind", TransactionType::parse)?;
-        let category = word(row, "category", Category::parse)?;
-        let amounts = (amount(row, "held")?, amount(row, "cleared")?);
-        sum = sum.plus(Sum::spent((kind, category), amounts));
+    for balance in tx.rows(sql, &[&scope.partner(), &id]).await? {
+        let balance: Uuid = balance.get("id")?;
+        let (mut number, mut goes_on) = (i64::MAX, true);
+        while goes_on {
+            let rows = tx.rows(&WALK, &[&scope.partner(), &balance, &number, &STRETCH]).await?;
+            let mut is_of_then = false;
+            for row in &rows {
+                number = row.get("number")?;
+                is_of_then |= row.get::<Timestamp>("received_at")? >= begin;
+                if card.is_none() || row.get::<Option<i64>>("card_id")? == card {
+                    sum = sum.plus(spent_by(row, budget)?);
+                }
+            }
+            // One whose clock was wrong ends nothing: all of a stretch came before.
+            goes_on = is_of_then && i64::try_from(rows.len()).is_ok_and(|count| count >= STRETCH);
+        }
     }
     Ok(sum)
+}
+
+/// What a transaction has spent of a budget.
+fn spent_by(row: &Row, budget: &Budget) -> Result<Sum, StoreError> {
+    let on = date_or_none(row, "counted_on")?;
+    let counts = on.is_some_and(|on| budget.covers(on))
+        && currency(row, "currency")? == budget.currency
+        && word(row, "processing", Processing::parse)? == Processing::Success;
+    if !counts {
+        return Ok(Sum::default());
+    }
+    let kind = word(row, "kind", TransactionType::parse)?;
+    let category = word(row, "category", Category::parse)?;
+    Ok(Sum::spent((kind, category), (amount(row, "held")?, amount(row, "cleared")?)))
 }
 
 fn read(row: &Row) -> Result<(Key, Kept), StoreError> {

@@ -441,6 +441,51 @@ on_both! {
 }
 
 on_both! {
+    /// However much was paid before and in between, a budget finds what was spent in its days.
+    async fn a_budget_finds_its_days_in_a_long_history(node) {
+        let (one, other) = two_balances(&node).await;
+        let pay_many = async |card, name: &str| {
+            let names: Vec<String> = (0..1_050).map(|number| format!("{name}{number}")).collect();
+            for names in names.chunks(350) {
+                let paid = names.iter().map(|name| node.purchase(card, 1, name));
+                for told in join_all(paid).await {
+                    assert_eq!(told.expect("decided").description, Description::Approved);
+                }
+            }
+        };
+        pay_many(one.card, "a").await;
+        node.advance(40 * DAY);
+        assert_eq!(pay(&node, one.card, 70, "b").await, Description::Approved);
+        assert_eq!(pay(&node, other.card, 5, "c").await, Description::Approved);
+        node.advance(10 * DAY);
+        pay_many(one.card, "d").await;
+        // 2026-09-21 and 40 and 50 days later.
+        for (from, to, expected) in [
+            ("2026-09-21", "2026-09-21", (1_050, 1_050)),
+            ("2026-10-31", "2026-10-31", (75, 2)),
+            ("2026-10-31", "2026-11-10", (1_125, 1_052)),
+            ("2026-11-01", "2026-11-30", (1_050, 1_050)),
+            ("2026-01-01", "2026-12-31", (2_175, 2_102)),
+            ("2026-11-11", "2026-12-31", (0, 0)),
+        ] {
+            let (from, to) = (from.parse().expect("a date"), to.parse().expect("a date"));
+            let (currency, amount) = (Some(Currency::EUR), amount(10_000));
+            let budget = Some(DraftBudget { currency, amount, from, to });
+            let draft = Draft { budget, ..Draft::default() };
+            node.limit_user(one.user, draft.clone()).await.expect("is set");
+            let set = node.app.user_limits(node.scope, one.user).await.expect("is there");
+            let used = set.spending.used_of_budget();
+            assert_eq!((used.amount, used.count), expected, "{from} {to}");
+            // The same again, beside a limit, is what was counted.
+            let beside = Draft { limits: vec![limit(TimeUnit::Daily, 9_999)], ..draft };
+            node.limit_user(one.user, beside).await.expect("is set");
+            let again = node.app.user_limits(node.scope, one.user).await.expect("is there");
+            assert_eq!(again.spending.used_of_budget(), used);
+        }
+    }
+}
+
+on_both! {
     /// Of many at once, on two balances of one user, exactly those within its limit pass.
     async fn a_users_limit_is_never_exceeded_by_many_at_once(node) {
         let (one, other) = two_balances(&node).await;

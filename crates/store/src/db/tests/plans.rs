@@ -198,7 +198,7 @@ async fn check(db: &Db) {
 async fn walks(db: &Db) {
     let mut connection = db.engine(0).expect("connects");
     let mut tx = connection.begin().await.expect("begins");
-    for each in transactions::WALKS {
+    for each in transactions::WALKS.iter().chain(spending::WALKS) {
         let plan = plan(&mut tx, *each).await;
         let sorted = plan.contains("Sort") || plan.contains("TEMP B-TREE");
         assert!(!scans(db.kind(), &plan) && !sorted, "{}\n{plan}", each.sql);
