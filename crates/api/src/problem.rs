@@ -222,6 +222,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::AmlException
         | Refusal::TransactionRefused
         | Refusal::StatementTooLong
+        | Refusal::TooManyBalances
         | Refusal::PartnerCodeInvalid
         | Refusal::ModeNotSupported
         | Refusal::ClockLimitReached

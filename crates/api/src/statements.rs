@@ -127,6 +127,9 @@ struct StatementJson {
     /// When it was made.
     #[schema(format = DateTime)]
     made_at: String,
+    /// Whether it can't change any more: its last day ended ten minutes before it was made, or
+    /// earlier.
+    r#final: bool,
 }
 
 /// One movement of a statement.
@@ -169,6 +172,7 @@ impl From<&Statement> for StatementJson {
             closing_balance: made.closing,
             items: made.lines.iter().map(LineJson::from).collect(),
             made_at: moment(made.made_at),
+            r#final: made.is_final,
         }
     }
 }

@@ -166,6 +166,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
         Refusal::CurrencyMismatch => "Use the balance's currency.",
         Refusal::StatementTooLong => "Ask for fewer days at once.",
+        Refusal::TooManyBalances => "Name a balance or a card.",
         Refusal::CustomerMismatch => "Name the same user in path and body, or none in the body.",
         Refusal::CardLimitReached => "Remove a card first, or ask for a higher limit.",
         Refusal::BinRangeExhausted => "Ask for another BIN.",

@@ -59,7 +59,12 @@ pub(crate) fn list() -> Endpoint {
                  (removed or not), of all balances of a user."
             ),
         )
-        .refuses(&[Refusal::BalanceNotFound, Refusal::CardNotFound, Refusal::CustomerNotFound])
+        .refuses(&[
+            Refusal::BalanceNotFound,
+            Refusal::CardNotFound,
+            Refusal::CustomerNotFound,
+            Refusal::TooManyBalances,
+        ])
 }
 
 /// Which page of which history is asked for.

@@ -68,6 +68,8 @@ refusals! {
         "This type of transaction isn't supported here.";
     StatementTooLong, "STATEMENT_TOO_LONG",
         "The period has more than 20,000 movements, or sums beyond 64 bits.";
+    TooManyBalances, "TOO_MANY_BALANCES",
+        "The user has more than 100 balances: no history is of all of them at once.";
     TransactionRefused, "UNKNOWN_ERROR", "The transaction couldn't be processed.";
     PartnerAlreadyExists, "PARTNER_ALREADY_EXISTS", "Another partner has this code.";
     PartnerCodeInvalid, "PARTNER_CODE_INVALID",

@@ -2,8 +2,11 @@
 //!
 //! What there was at first is added up from the balance's first movement on, so a statement needs
 //! no snapshot of the whole: it is read in slices, each a short transaction of the database, and
-//! what was posted in a period that is over stays as it is.
+//! what was posted in a period that is over stays as it is. It ends with a slice of which all came
+//! later. What was posted just before the end may be committed, or come from another server, a
+//! moment after it, so a statement says whether it is final.
 
+use crate::ledger::verify::MARGIN;
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::balance::Balance;
@@ -63,6 +66,8 @@ pub struct Statement {
     pub lines: Vec<Line>,
     /// When it was made.
     pub made_at: Timestamp,
+    /// Whether nothing can come to it any more: its last day ended ten minutes ago.
+    pub is_final: bool,
 }
 
 /// One movement.
@@ -112,6 +117,7 @@ impl App {
             closing: 0,
             lines: Vec::new(),
             made_at,
+            is_final: made_at >= with_margin(end),
         };
         statement.add(read.lines)?;
         Ok(statement)
@@ -141,7 +147,8 @@ impl App {
             let slice = slice(&mut tx, scope, id, number, end).await;
             let (told, moved) = tx.end(slice).await?;
             let is_full = i64::try_from(told.len()).is_ok_and(|count| count >= SLICE);
-            after = told.last().filter(|_| is_full).map(|last| last.number);
+            let goes_on = is_full && told.iter().any(|it| it.received_at < with_margin(end));
+            after = told.last().filter(|_| goes_on).map(|last| last.number);
             read.add(told, moved, begin)?;
             // SQLite never waits by itself.
             tokio::task::yield_now().await;
@@ -222,6 +229,11 @@ fn start_of(day: Date, zone: &TimeZone) -> Timestamp {
 /// The day after, or the last that there is.
 fn tomorrow(day: Date) -> Date {
     day.checked_add(1.day()).unwrap_or(Date::MAX)
+}
+
+/// The moment from which on nothing is written that was posted, or came, before `end`.
+fn with_margin(end: Timestamp) -> Timestamp {
+    end.checked_add(MARGIN).unwrap_or(Timestamp::MAX)
 }
 
 /// What was posted at the very moment of making belongs to it.

@@ -20,6 +20,8 @@ use uuid::Uuid;
 const PASSED_MAX: usize = 10_000;
 /// How many are passed by one statement, where only some of them are asked for.
 const STRETCH: i64 = 1_000;
+/// Of how many balances of a user a history is at most: each is looked at for each stretch.
+const BALANCES_MAX: usize = 100;
 /// How far the time in a transaction's id may be from the time at which it came: the id is made a
 /// moment later, of a clock that a sandbox can move.
 const ID_SLACK: SignedDuration = SignedDuration::from_mins(1);
@@ -161,25 +163,42 @@ async fn within(
     asked: &History,
 ) -> Result<Option<Vec<BalanceId>>, Error> {
     let mut named: Option<Vec<BalanceId>> = None;
-    let mut narrow = |to: Vec<BalanceId>| {
-        named = Some(match named.take() {
-            None => to,
-            Some(before) => before.into_iter().filter(|id| to.contains(id)).collect(),
-        });
-    };
     if let Some(id) = asked.balance {
         balances::find(tx, scope, id).await?.ok_or(Refusal::BalanceNotFound)?;
-        narrow(vec![id]);
+        named = Some(vec![id]);
     }
     if let Some(id) = asked.card {
-        let card = cards::find(tx, scope, id).await?.ok_or(Refusal::CardNotFound)?;
-        narrow(vec![card.balance]);
+        let of_card = cards::find(tx, scope, id).await?.ok_or(Refusal::CardNotFound)?.balance;
+        let other = asked.balance.is_some_and(|balance| balance != of_card);
+        named = Some(if other { Vec::new() } else { vec![of_card] });
     }
     if let Some(id) = asked.user {
         users::find(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
-        narrow(balances::list(tx, scope, id).await?.iter().map(|balance| balance.id).collect());
+        let of_user = match &named {
+            None => balances::ids_of(tx, scope, id, BALANCES_MAX + 1).await?,
+            Some(those) => owned(tx, scope, id, those).await?,
+        };
+        if of_user.len() > BALANCES_MAX {
+            return Err(Refusal::TooManyBalances.into());
+        }
+        named = Some(of_user);
     }
     Ok(named)
+}
+
+/// Those of some balances that are a user's.
+async fn owned(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    those: &[BalanceId],
+) -> Result<Vec<BalanceId>, Error> {
+    let mut owned = Vec::new();
+    for id in those {
+        let found = balances::find(tx, scope, *id).await?;
+        owned.extend(found.filter(|it| it.owner.user() == Some(user)).map(|it| it.id));
+    }
+    Ok(owned)
 }
 
 /// Which way a walk goes.
@@ -198,29 +217,37 @@ impl Way {
         }
     }
 
-    /// A stretch of it that begins after a place: what is passed in order, and whether there may be
-    /// more.
+    /// A stretch of it that begins after a place.
     async fn stretch(
         &self,
         tx: &mut Tx,
         scope: Scope,
         after: Place,
         length: i64,
-    ) -> Result<(Vec<Passed>, bool), Error> {
+    ) -> Result<Stretch, Error> {
         match (self, after) {
             (Self::Balances(balances), Place::Number(before)) => {
                 Ok(merged(tx, scope, balances, before, length).await?)
             }
             (Self::Partner(least), Place::Id(before)) => {
                 let passed = transactions::walk(tx, scope, (before, *least), length).await?;
-                let more = is_full(&passed, length);
-                Ok((passed, more))
+                Ok(Stretch { read: passed.len(), more: is_full(&passed, length), passed })
             }
             (Self::Balances(_), Place::Id(_)) | (Self::Partner(_), Place::Number(_)) => {
                 Err(Error::broken("a page of a history comes after another one's"))
             }
         }
     }
+}
+
+/// A part of a walk.
+struct Stretch {
+    /// What is passed, in order.
+    passed: Vec<Passed>,
+    /// Whether there may be more.
+    more: bool,
+    /// What it took: rows that were read, and balances that had none.
+    read: usize,
 }
 
 /// Goes on until as many are found as are asked for, or as many were passed as may be.
@@ -243,8 +270,8 @@ async fn walk(
     let wanted = usize::try_from(limit).unwrap_or(0);
     let (mut found, mut count): (Vec<Passed>, usize) = (Vec::new(), 0);
     loop {
-        let (passed, more) = way.stretch(tx, scope, place, length).await?;
-        count += passed.len();
+        let Stretch { passed, more, read } = way.stretch(tx, scope, place, length).await?;
+        count += read;
         for passed in passed {
             place = way.place(&passed);
             if asked.wants(&passed) {
@@ -271,7 +298,7 @@ async fn merged(
     balances: &[BalanceId],
     before: i64,
     length: i64,
-) -> Result<(Vec<Passed>, bool), Error> {
+) -> Result<Stretch, Error> {
     let each = (length / i64::try_from(balances.len().max(1)).unwrap_or(length)).max(1);
     let (mut all, mut read_to) = (Vec::new(), None);
     for balance in balances {
@@ -281,9 +308,10 @@ async fn merged(
         }
         all.extend(passed);
     }
+    let read = all.len().max(balances.len());
     all.retain(|passed| read_to.is_none_or(|number| passed.number >= number));
     all.sort_unstable_by_key(|passed| std::cmp::Reverse(passed.number));
-    Ok((all, read_to.is_some()))
+    Ok(Stretch { passed: all, more: read_to.is_some(), read })
 }
 
 /// Whether as many were read as could be, so that there may be more.

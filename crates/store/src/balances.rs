@@ -37,6 +37,8 @@ const BY_USER: Sql = Sql("
     from balance
     where partner_id = $1 and user_id = $2 and state <> 'REMOVED'
     order by created_at, id");
+const IDS_OF: Sql = Sql("
+    select id from balance where partner_id = $1 and user_id = $2 limit $3");
 const PARTNERS: Sql = Sql("
     select partner_id, id, kind, currency
     from balance
@@ -77,7 +79,7 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, PARTNERS, OF_PARTNER, SUMS];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, IDS_OF, PARTNERS, OF_PARTNER, SUMS];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 
@@ -93,6 +95,18 @@ pub async fn find(tx: &mut Tx, scope: Scope, id: BalanceId) -> Result<Option<Bal
 /// A user's balances, oldest first.
 pub async fn list(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Vec<Balance>, StoreError> {
     tx.rows(&BY_USER, &[&scope.partner(), &user]).await?.iter().map(read).collect()
+}
+
+/// The ids of so many of a user's balances, those that were removed too.
+pub async fn ids_of(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    limit: usize,
+) -> Result<Vec<BalanceId>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = tx.rows(&IDS_OF, &[&scope.partner(), &user, &limit]).await?;
+    rows.iter().map(|row| Ok(BalanceId(row.get("id")?))).collect()
 }
 
 /// Adds a balance.

@@ -8,7 +8,7 @@ pub use rules::to_json;
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{amount, corrupt, currency, date_or_none, word};
-use crate::{StoreError, values};
+use crate::{StoreError, balances, cards, values};
 use domain::Timestamp;
 use domain::ids::{CardId, PartnerId, UserId};
 use domain::limits::Budget;
@@ -16,7 +16,6 @@ use domain::scope::Scope;
 use domain::spending::{Spending, Subject, Sum};
 use domain::transaction::{Category, Processing, TransactionType};
 use jiff::tz::TimeZone;
-use uuid::Uuid;
 
 const TABLE: Table = Table {
     name: "spending",
@@ -53,10 +52,6 @@ const SET: Each = Each {
         where partner_id = $1 and user_id = $2 and card_id = $3 and version = $7",
     keys: &[Type::Int, Type::Int, Type::Int, Type::Json, Type::Bytes, Type::Int, Type::Int],
 };
-const BALANCE_OF_CARD: Sql = Sql("
-    select balance_id as id from card where partner_id = $1 and id = $2");
-const BALANCES_OF_USER: Sql = Sql("
-    select id from balance where partner_id = $1 and user_id = $2");
 // Newest first, as long as there can be something of a budget's days: no index tells of days.
 // Amounts are added up by the caller: a sum can be beyond 64 bits.
 const WALK: Sql = Sql("
@@ -68,7 +63,7 @@ const WALK: Sql = Sql("
     limit $4");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BALANCE_OF_CARD, BALANCES_OF_USER, WALK];
+pub const STATEMENTS: &[Sql] = &[WALK];
 /// Those that walk through a history, with the types of their parameters.
 pub const WALKS: &[Each] =
     &[Each { sql: WALK.0, keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int] }];
@@ -167,19 +162,17 @@ pub async fn spent(
     subject: Subject,
     budget: &Budget,
 ) -> Result<Sum, StoreError> {
-    let (sql, id) = match subject {
-        Subject::Card(_, CardId(id)) => (&BALANCE_OF_CARD, id),
-        Subject::User(UserId(id)) => (&BALANCES_OF_USER, id),
-    };
-    let card = match subject {
-        Subject::Card(_, CardId(card)) => Some(card),
-        Subject::User(_) => None,
+    let (card, balances) = match subject {
+        Subject::Card(_, card) => {
+            let found = cards::find(tx, scope, card).await?;
+            (Some(card.0), found.map(|found| found.balance).into_iter().collect())
+        }
+        Subject::User(user) => (None, balances::ids_of(tx, scope, user, usize::MAX).await?),
     };
     let begin = budget.from.saturating_sub(jiff::Span::new().days(DAYS_BEFORE));
     let begin = begin.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |begin| begin.timestamp());
     let mut sum = Sum::default();
-    for balance in tx.rows(sql, &[&scope.partner(), &id]).await? {
-        let balance: Uuid = balance.get("id")?;
+    for balance in balances {
         let (mut number, mut goes_on) = (i64::MAX, true);
         while goes_on {
             let rows = tx.rows(&WALK, &[&scope.partner(), &balance, &number, &STRETCH]).await?;

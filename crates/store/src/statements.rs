@@ -12,7 +12,7 @@ use domain::transaction::{Category, TransactionType};
 use uuid::Uuid;
 
 const HISTORY: Sql = Sql("
-    select id, number, kind, text, network_id
+    select id, number, kind, text, network_id, received_at
     from \"transaction\"
     where partner_id = $1 and balance_id = $2 and number > $3
     order by number
@@ -45,6 +45,8 @@ pub struct Told {
     pub text: String,
     /// The caller's or network's id.
     pub network_id: String,
+    /// When it came; it has moved nothing before.
+    pub received_at: Timestamp,
 }
 
 /// Money that came to a balance or left it.
@@ -80,6 +82,7 @@ pub async fn list(
             kind: word(row, "kind", TransactionType::parse)?,
             text: row.get("text")?,
             network_id: row.get("network_id")?,
+            received_at: row.get("received_at")?,
         })
     };
     rows.iter().map(told).collect()

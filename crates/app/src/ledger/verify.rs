@@ -39,7 +39,7 @@ const SET: usize = 1_000;
 /// How much older than now a checkpoint is, and how much before it an incremental run begins to
 /// read: more than a command lives, and than the clocks of servers may differ. A row that is
 /// written later bears no earlier time.
-const MARGIN: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 /// Before all that happens: the beginning of the year 1, which both databases can tell.
 const LONG_AGO: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 

@@ -2,8 +2,9 @@
 
 use app::page::Page;
 use app::transactions::{History, Place};
+use app::{Error, Refusal};
 use domain::ids::{BalanceId, TransactionId, ordered_v4};
-use domain::transaction::{Status, Transaction};
+use domain::transaction::{Status, Transaction, TransactionType};
 use store::transactions;
 use testkit::{TestApp, on_both};
 
@@ -97,5 +98,35 @@ on_both! {
         let nobody = node.user().await;
         let of = History { user: Some(nobody), ..History::default() };
         assert_eq!(walked(&node, of).await, (Vec::new(), 1));
+    }
+}
+
+on_both! {
+    /// Of a user's balances there may be any number; a history is of a hundred at most, and what
+    /// is looked at of each of them is part of what a page may pass.
+    async fn a_history_is_of_a_hundred_balances_at_most(node) {
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "held").await.expect("decided");
+        let whole = History { balance: Some(funded.balance), ..History::default() };
+        let purchase = asked(&node, whole, None).await.items.swap_remove(0);
+        for _ in 1..100 {
+            node.balance_of(funded.user).await;
+        }
+        let of = History { user: Some(funded.user), ..History::default() };
+        let mut numbers = walked(&node, of).await.0;
+        assert_eq!((numbers.len(), numbers.first()), (2, Some(&purchase.number)));
+        repeat(&node, &purchase, 2_000).await;
+        let top_ups = History { kind: Some(TransactionType::TopUp), ..of };
+        let (found, pages) = walked(&node, top_ups).await;
+        assert_eq!(found, [numbers.pop().expect("the top-up")]);
+        assert!((2..=5).contains(&pages), "{pages}");
+        node.balance_of(funded.user).await;
+        let refused = node.app.history(node.scope, of, None, 2).await;
+        assert!(matches!(refused, Err(Error::Refused(Refusal::TooManyBalances))), "{refused:?}");
+        // Of one of them it is still told.
+        let one = History { card: Some(funded.card), ..of };
+        assert_eq!(asked(&node, one, None).await.items.len(), 2);
+        let strange = History { user: Some(node.user().await), ..one };
+        assert!(asked(&node, strange, None).await.items.is_empty());
     }
 }

@@ -3,11 +3,13 @@
 use crate::holds::join_all;
 use app::Error;
 use app::statements::{Period, Statement};
+use app::transactions::History;
 use domain::Date;
-use domain::ids::BalanceId;
+use domain::ids::{BalanceId, TransactionId};
 use domain::ledger::clearing::Finality::{Final, Partial};
 use domain::money::Currency;
-use domain::transaction::{Category, TransactionType};
+use domain::transaction::{Category, Transaction, TransactionType};
+use store::db::Sql;
 use testkit::{TestApp, on_both};
 
 async fn of_days(node: &TestApp, id: BalanceId, from: Date, to: Date) -> Statement {
@@ -113,3 +115,58 @@ on_both! {
         assert!(matches!(nobodys.await, Err(Error::Refused(app::Refusal::BalanceNotFound))));
     }
 }
+
+on_both! {
+    /// What was posted before midnight may be written after it, so the day is final a while later.
+    async fn a_statement_says_whether_it_is_final(node) {
+        let funded = node.funded(10).await;
+        let day = node.app.today();
+        let next = day.tomorrow().expect("a day");
+        let midnight = next.to_zoned(jiff::tz::TimeZone::UTC).expect("a day").timestamp();
+        let before = node.app.now();
+        for (after, expected) in [(-1, false), (0, false), (599, false), (600, true)] {
+            let wanted = midnight.checked_add(jiff::SignedDuration::from_secs(after));
+            node.advance_to(&wanted.expect("a moment").to_string());
+            let made = of_days(&node, funded.balance, day, day).await;
+            assert_eq!((made.is_final, made.closing), (expected, 10), "{after}");
+            assert!(!of_days(&node, funded.balance, day, next).await.is_final);
+        }
+        assert!(before < midnight);
+    }
+}
+
+on_both! {
+    /// What came long after the period isn't read, however much it is.
+    async fn a_statement_ends_with_its_period(node) {
+        let funded = node.funded(10).await;
+        let day = node.app.today();
+        let of = History { balance: Some(funded.balance), ..History::default() };
+        let first = node.app.history(node.scope, of, None, 1).await.expect("reads").items;
+        let first = first.into_iter().next().expect("the top-up");
+        node.advance(2 * 86_400);
+        let received_at = node.app.now();
+        let later: Vec<Transaction> = (0..2_100)
+            .map(|number| {
+                let id = TransactionId(app::ids::random_id());
+                Transaction { id, number: 1_000_000 + number, received_at, ..first.clone() }
+            })
+            .collect();
+        let mut tx = node.app.db.begin().await.expect("begins");
+        let partner = node.scope.partner();
+        let rows = later.iter().map(|it| (partner, it));
+        store::transactions::insert(&mut tx, rows).await.expect("inserts");
+        tx.run(&UNREADABLE, &[]).await.expect("spoils one");
+        tx.commit().await.expect("commits");
+        assert_eq!(of_days(&node, funded.balance, day, day).await.closing, 10);
+        let today = node.app.today();
+        let period = Period { from: today, to: today };
+        let read = node.app.statement(node.scope, funded.balance, period).await;
+        assert!(matches!(read, Err(Error::Internal(..))), "it reads its own period");
+    }
+}
+
+/// Whoever reads the last transaction notices.
+const UNREADABLE: Sql = Sql("
+    update \"transaction\"
+    set kind = 'nonsense'
+    where number = 1002099");

@@ -101,6 +101,7 @@ fn facts(made: &Statement, font: &mut Font) -> Vec<(&'static str, Vec<String>)> 
     let zone = made.zone.iana_name().unwrap_or("Etc/UTC");
     let made_at = made.made_at.to_zoned(made.zone.clone());
     let made_at = made_at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let made_at = if made.is_final { made_at } else { made_at + " (not final)" };
     [
         ("Owner", format!("{} ({})", made.name, made.owner.0)),
         ("Balance", made.balance.id.0.to_string()),

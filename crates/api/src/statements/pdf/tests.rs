@@ -25,6 +25,7 @@ fn statement(lines: usize, text: &str) -> Statement {
             kind: TransactionType::TopUp,
             text: text.to_owned(),
             network_id: "x".to_owned(),
+            received_at: Timestamp::UNIX_EPOCH,
         },
         at: Timestamp::UNIX_EPOCH,
         way: Category::Debit,
@@ -52,6 +53,7 @@ fn statement(lines: usize, text: &str) -> Statement {
         closing: i64::MIN,
         lines: vec![line; lines],
         made_at: Timestamp::UNIX_EPOCH,
+        is_final: false,
     }
 }
 
