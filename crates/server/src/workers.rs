@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use store::StoreError;
 use store::db::Kind;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 /// Settings of other nodes are in force within this time.
@@ -26,6 +27,9 @@ const EXPIRY: Duration = Duration::from_secs(1);
 const OPERATIONS: Duration = Duration::from_secs(1);
 /// How often SQLite's write-ahead log is copied into the database.
 pub(crate) const CHECKPOINT: Duration = Duration::from_millis(200);
+
+/// The niceness of a thread that others needn't wait for: a third of their weight.
+const LESS_URGENT: i32 = 5;
 
 /// How late it may be seen that a balance runs low, and how long an e-mail waits to be sent.
 const ALERTS: Duration = Duration::from_secs(2);
@@ -108,12 +112,19 @@ fn follow_jwe_keys(app: &App, folder: &Folder) -> Result<(), Error> {
     Ok(())
 }
 
-/// The log's content is copied on a thread that may block, beside those who read and write.
+/// The log's content is copied beside those who read and write, on a thread of its own: that one is
+/// less urgent than they are where all processors are at work.
 pub(crate) async fn checkpoint(app: &App) -> Result<(), Error> {
+    let (done, copied) = oneshot::channel();
     let db = app.db.clone();
-    tokio::task::spawn_blocking(move || db.checkpoint())
-        .await
-        .map_err(|_| Error::broken("a checkpoint panicked"))??;
+    let copy = move || {
+        // Of this thread alone. Where it isn't allowed, it is as urgent as the others.
+        let _ = rustix::process::setpriority_process(None, LESS_URGENT);
+        let _ = done.send(db.checkpoint());
+    };
+    let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(copy);
+    thread.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+    copied.await.map_err(|_| Error::broken("a checkpoint panicked"))??;
     app.db.restart_wal_if_large().await?;
     Ok(())
 }

@@ -63,9 +63,9 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 8 connections, 5 seconds, 64 MiB.
+    /// 8 connections, 5 seconds, 256 MiB: what a page is changed by in the meantime is copied once.
     fn default() -> Self {
-        Self { connections: 8, wait: Duration::from_secs(5), wal_bytes_max: 64 << 20 }
+        Self { connections: 8, wait: Duration::from_secs(5), wal_bytes_max: 256 << 20 }
     }
 }
 

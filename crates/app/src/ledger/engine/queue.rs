@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 const QUEUE: usize = 4096;
 /// What one partner may fill of it.
 const QUEUE_PARTNER: usize = QUEUE / 4;
-/// What one partner may fill of a batch while others are served too: a batch takes as long as it is
-/// large, and whoever comes meanwhile waits for its end.
-const SHARE: usize = 64;
+/// What one partner may fill of a batch while others are served too, unless another has more
+/// waiting: a batch takes as long as it is large, and whoever comes meanwhile waits for its end.
+const SHARE: usize = 16;
 /// How long a partner counts as being served after its last command.
 const SERVED: Duration = Duration::from_secs(1);
 
@@ -103,7 +103,7 @@ impl<T> Lines<T> {
     fn take(&mut self, most: usize, now: Instant) -> Vec<T> {
         self.served.retain(|_, last| now.saturating_duration_since(*last) < SERVED);
         self.served.extend(self.turns.iter().map(|partner| (*partner, now)));
-        let share = if self.served.len() > 1 { SHARE } else { most };
+        let share = if self.served.len() > 1 { self.second_line().max(SHARE) } else { most };
         let mut left: HashMap<PartnerId, usize> = HashMap::new();
         let (mut taken, mut rest) = (Vec::new(), VecDeque::new());
         while taken.len() < most
@@ -127,6 +127,17 @@ impl<T> Lines<T> {
         self.turns.append(&mut rest);
         self.waiting -= taken.len();
         taken
+    }
+}
+
+impl<T> Lines<T> {
+    /// How long the longest line but one is.
+    fn second_line(&self) -> usize {
+        let (_, second) = self.of.values().fold((0, 0), |(first, second), line| {
+            let length = line.len();
+            (first.max(length), second.max(length.min(first)))
+        });
+        second
     }
 }
 
@@ -169,6 +180,15 @@ mod tests {
         // As long as the other may come back, batches stay short.
         assert_eq!(queue.take(512, now + SERVED / 2).len(), SHARE);
         assert_eq!(queue.take(512, now + SERVED).len(), 512);
+    }
+
+    #[test]
+    fn where_all_send_much_batches_are_large() {
+        let (queue, now) = (Queue::new(), Instant::now());
+        put(&queue, A, 1000);
+        put(&queue, B, 200);
+        let taken = queue.take(512, now);
+        assert_eq!((of(&taken, A).len(), of(&taken, B).len()), (200, 200));
     }
 
     #[test]
