@@ -1,12 +1,18 @@
-//! Balances: create, find, list, top up (spec "Balances").
+//! Balances: create, find, list, lock, unlock, remove, top up (spec "Balances").
 
 mod create;
 mod find;
+mod lock;
+mod remove;
 mod transfer;
+mod unlock;
 
 pub(crate) use create::create;
 pub(crate) use find::{find, list};
+pub(crate) use lock::lock;
+pub(crate) use remove::remove;
 pub(crate) use transfer::{transfer, transfer_of_partner};
+pub(crate) use unlock::unlock;
 
 use crate::answer::{Code, Named};
 use crate::cards::CardJson;

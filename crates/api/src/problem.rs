@@ -197,6 +197,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
         | Refusal::CardLockIrreversible
+        | Refusal::BalanceNotEmpty
+        | Refusal::BalanceHasCards
         | Refusal::PartnerAlreadyExists
         | Refusal::ProgramAlreadyExists
         | Refusal::BinTaken

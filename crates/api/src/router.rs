@@ -48,8 +48,13 @@ fn secure() -> Routes {
             "/secure/customers/{customerId}/balances",
             get(balances::list()).post(balances::create()),
         )
-        .route("/secure/customers/{customerId}/balances/{balanceId}", get(balances::find()))
-        .route("/secure/balances/{balanceId}", get(balances::find()))
+        .route(
+            "/secure/customers/{customerId}/balances/{balanceId}",
+            get(balances::find()).delete(balances::remove()),
+        )
+        .route("/secure/balances/{balanceId}", get(balances::find()).delete(balances::remove()))
+        .route("/secure/balances/{balanceId}/lock", post(balances::lock()))
+        .route("/secure/balances/{balanceId}/unlock", post(balances::unlock()))
         .route("/secure/balances/{balanceId}/transactions", get(transactions::list_of_balance()))
         .route("/secure/balances/{balanceId}/statement", get(statements::show()))
         .route("/secure/partner-balances", get(partner_balances::list()))

@@ -36,7 +36,7 @@ pub(crate) fn put(endpoint: Endpoint) -> Methods {
 
 /// What a route does when something is deleted.
 pub(crate) fn delete(endpoint: Endpoint) -> Methods {
-    Methods(Vec::new()).on(Method::DELETE, endpoint)
+    Methods(Vec::new()).delete(endpoint)
 }
 
 impl Methods {
@@ -53,6 +53,11 @@ impl Methods {
     /// And what it does when something is put.
     pub(crate) fn put(self, endpoint: Endpoint) -> Self {
         self.on(Method::PUT, endpoint)
+    }
+
+    /// And what it does when something is deleted.
+    pub(crate) fn delete(self, endpoint: Endpoint) -> Self {
+        self.on(Method::DELETE, endpoint)
     }
 
     fn on(mut self, method: Method, endpoint: Endpoint) -> Self {

@@ -181,6 +181,10 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CollateralBalanceNotFound => {
             "Ask the operator for a CREDIT balance in this currency."
         }
+        Refusal::BalanceNotEmpty => {
+            "Move out what it has, and wait until what is held is cleared, reversed or expired."
+        }
+        Refusal::BalanceHasCards => "Remove its cards first.",
         Refusal::BalanceLocked => "Unlock the balance first.",
         Refusal::AmlException => "Take the user's transactional locks off first, if that is right.",
         Refusal::UnknownTransactionType => "Use a type of the call's description.",

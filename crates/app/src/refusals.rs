@@ -1,6 +1,7 @@
 //! Title and sentence of each refusal. Titles are stable; sentences are for people and never
 //! repeat what was sent. Which HTTP status each gets is told in `api/problem.rs`.
 
+use domain::balance::BalanceRefusal;
 use domain::card::lifecycle::CardRefusal;
 use domain::transaction::Description;
 
@@ -61,6 +62,9 @@ refusals! {
         "The partner's CREDIT balance has too little.";
     CollateralBalanceNotFound, "COLLATERAL_BALANCE_NOT_FOUND",
         "The partner has no CREDIT balance in this currency.";
+    BalanceNotEmpty, "BALANCE_NOT_EMPTY",
+        "The balance isn't at zero, or something of it is held.";
+    BalanceHasCards, "BALANCE_HAS_CARDS", "Cards pay from the balance.";
     BalanceLocked, "BALANCE_LOCKED", "The balance is locked: no money leaves it.";
     AmlException, "AML_EXCEPTION",
         "The user is under a transactional lock: no money leaves its balances.";
@@ -180,6 +184,16 @@ impl From<CardRefusal> for crate::Error {
             CardRefusal::AlreadyLocked => Refusal::CardAlreadyLocked,
             CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
             CardRefusal::Removed => Refusal::CardNotFound,
+        })
+    }
+}
+
+impl From<BalanceRefusal> for crate::Error {
+    fn from(refusal: BalanceRefusal) -> Self {
+        Self::Refused(match refusal {
+            BalanceRefusal::NotEmpty => Refusal::BalanceNotEmpty,
+            BalanceRefusal::HasCards => Refusal::BalanceHasCards,
+            BalanceRefusal::Removed => Refusal::BalanceNotFound,
         })
     }
 }

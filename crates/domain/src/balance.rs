@@ -1,5 +1,9 @@
 //! Balances: what an owner has, and what of it is held. A partner's own balances are among them.
 
+mod lifecycle;
+
+pub use lifecycle::BalanceRefusal;
+
 use crate::ids::{BalanceId, UserId};
 use crate::money::{Amount, AmountError, Currency};
 use crate::words::words;

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod money;
 pub mod notification;
 pub mod operation;
+mod outcome;
 pub mod partner;
 pub mod program;
 pub mod scope;
@@ -27,4 +28,5 @@ mod words;
 mod fixtures;
 
 pub use jiff::{Timestamp, civil::Date};
+pub use outcome::Outcome;
 pub use words::Word;

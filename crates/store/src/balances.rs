@@ -35,7 +35,7 @@ const BY_ID: Sql = Sql("
 const BY_USER: Sql = Sql("
     select partner_id, id, user_id, kind, currency, state, posted, held, version
     from balance
-    where partner_id = $1 and user_id = $2 and state <> 'REMOVED'
+    where partner_id = $1 and user_id = $2
     order by created_at, id");
 const IDS_OF: Sql = Sql("
     select id from balance where partner_id = $1 and user_id = $2 limit $3");
@@ -60,6 +60,10 @@ const SUMS: Sql = Sql("
     from balance
     where partner_id = $1
     group by currency, kind <> 'USER'");
+const UPDATE_STATE: Sql = Sql("
+    update balance
+    set state = $3, version = version + 1
+    where partner_id = $1 and id = $2 and version = $4");
 const LOCK: Each = Each {
     sql: "select id from balance where partner_id = $1 and id = $2 for no key update",
     keys: &[Type::Int, Type::Uuid],
@@ -79,7 +83,8 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, IDS_OF, PARTNERS, OF_PARTNER, SUMS];
+pub const STATEMENTS: &[Sql] =
+    &[BY_ID, BY_USER, IDS_OF, PARTNERS, OF_PARTNER, SUMS, UPDATE_STATE];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 
@@ -92,7 +97,7 @@ pub async fn find(tx: &mut Tx, scope: Scope, id: BalanceId) -> Result<Option<Bal
     row.as_ref().map(read).transpose()
 }
 
-/// A user's balances, oldest first.
+/// A user's balances, removed ones among them, oldest first.
 pub async fn list(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Vec<Balance>, StoreError> {
     tx.rows(&BY_USER, &[&scope.partner(), &user]).await?.iter().map(read).collect()
 }
@@ -253,6 +258,14 @@ pub async fn update<'a>(
         })
         .collect();
     tx.run_each(&UPDATE, &rows).await
+}
+
+/// Writes a balance's state; the caller holds its lock.
+pub async fn update_state(tx: &mut Tx, scope: Scope, balance: &Balance) -> Result<(), StoreError> {
+    let state = balance.state.as_str();
+    let changed =
+        tx.run(&UPDATE_STATE, &[&scope.partner(), &balance.id, &state, &balance.version]).await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
 fn read(row: &Row) -> Result<Balance, StoreError> {

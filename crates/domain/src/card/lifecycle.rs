@@ -1,6 +1,7 @@
 //! The states of a card, and every way from one to another.
 
 use super::Card;
+use crate::outcome::Outcome;
 use crate::words::words;
 use jiff::{Timestamp, civil::Date};
 use thiserror::Error;
@@ -110,16 +111,6 @@ impl LockReason {
             Self::CardReplaced => "1011",
         }
     }
-}
-
-/// Whether a command changed anything. A repetition succeeds and changes nothing, so a retry is
-/// safe, and nobody is told twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It did.
-    Applied,
-    /// It was so already.
-    AlreadyApplied,
 }
 
 /// Why a card wasn't changed.

@@ -213,12 +213,42 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
     let post = book.request("POST", "/sandbox/v1/clock", &[]).json(&json!({ "advanceSeconds": 1 }));
     book.send(post, 200, &["sandbox.clock"]).await;
 
+    states(book, customer).await;
     let mut numbers = cards(book, customer, &balance).await;
     numbers
         .extend([FIRST, LAST, "Nowak-Personal", "personal.test", "Aunt", "Pieklo"].map(Into::into));
     numbers.extend([format!("77{number:07}"), "1999-12-31".into(), "external-name".into()]);
     numbers.extend(["ASD123456".to_owned(), "for my holidays".to_owned()]);
     numbers
+}
+
+/// The routes that change a balance's state; the second time nothing changes.
+async fn states(book: &mut Book<'_>, customer: i64) {
+    let create = "/secure/customers/{customerId}/balances";
+    let (lock, unlock) =
+        ("/secure/balances/{balanceId}/lock", "/secure/balances/{balanceId}/unlock");
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let post = book.request("POST", create, &[&customer]).json(&json!({ "currency": "EUR" }));
+        let told = book.once(post, 201, &["balance.create"]).await;
+        made.push(told["balanceId"].as_str().expect("an id").to_owned());
+    }
+    for (route, action) in [(lock, "balance.lock"), (unlock, "balance.unlock")] {
+        for action in [&[action][..], &[]] {
+            let post = book.request("POST", route, &[&made[0]]);
+            book.once(post, 204, action).await;
+        }
+    }
+    for action in [&["balance.remove"][..], &[]] {
+        let route = "/secure/balances/{balanceId}";
+        let delete = book.request("DELETE", route, &[&made[0]]);
+        book.once(delete, 204, action).await;
+        let route = "/secure/customers/{customerId}/balances/{balanceId}";
+        let delete = book.request("DELETE", route, &[&customer, &made[1]]);
+        book.once(delete, 204, action).await;
+    }
+    let post = book.request("POST", lock, &[&made[0]]);
+    book.once(post, 404, &[]).await;
 }
 
 /// The routes about the partner's own balances.
@@ -349,6 +379,8 @@ async fn refused(book: &mut Book<'_>, customer: i64, own: (&str, i64), body: &Va
     });
     let post = book.request("POST", "/secure/balances/{balanceId}/transactions", &[&balance]);
     book.once(post.json(&transfer), 422, &[]).await;
+    let delete = book.request("DELETE", "/secure/balances/{balanceId}", &[&balance]);
+    book.once(delete, 409, &[]).await;
     let post = book.request("POST", "/secure/cards/virtual", &[]).json(&other);
     book.send(encrypted(post), 422, &[]).await;
     let post = book.request("POST", "/secure/cards/virtual", &[]).json(body);
@@ -433,6 +465,11 @@ on_both_databases! {
         assert_eq!(of("card.unlock"), [&json!({ "before": locked, "after": active })]);
         let removed = json!({ "before": active, "after": { "state": "REMOVED" } });
         assert_eq!(of("card.remove"), [&removed]);
+        let (active, locked) = (json!({ "state": "ACTIVE" }), json!({ "state": "LOCKED" }));
+        let removed = json!({ "before": active, "after": { "state": "REMOVED" } });
+        assert_eq!(of("balance.lock"), [&json!({ "before": active, "after": locked })]);
+        assert_eq!(of("balance.unlock"), [&json!({ "before": locked, "after": active })]);
+        assert_eq!(of("balance.remove"), [&removed, &removed]);
         let moved = of("balance.transfer")[0];
         assert_eq!(moved["before"], json!({ "amount": 0 }));
         assert_eq!(moved["after"], json!({ "amount": 500 }));

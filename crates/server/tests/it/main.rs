@@ -7,6 +7,7 @@ mod alerts;
 mod audit;
 mod backup;
 mod bad_input;
+mod balances;
 mod bench;
 mod cards;
 mod certificates;
