@@ -7,7 +7,7 @@ mod remove;
 mod transfer;
 mod unlock;
 
-pub(crate) use create::create;
+pub(crate) use create::{create, create_for};
 pub(crate) use find::{find, list};
 pub(crate) use lock::lock;
 pub(crate) use remove::remove;

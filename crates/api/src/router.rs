@@ -52,6 +52,7 @@ fn secure() -> Routes {
             "/secure/customers/{customerId}/balances/{balanceId}",
             get(balances::find()).delete(balances::remove()),
         )
+        .route("/secure/balances", post(balances::create_for()))
         .route("/secure/balances/{balanceId}", get(balances::find()).delete(balances::remove()))
         .route("/secure/balances/{balanceId}/lock", post(balances::lock()))
         .route("/secure/balances/{balanceId}/unlock", post(balances::unlock()))

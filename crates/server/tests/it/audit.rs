@@ -224,12 +224,13 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
 
 /// The routes that change a balance's state; the second time nothing changes.
 async fn states(book: &mut Book<'_>, customer: i64) {
-    let create = "/secure/customers/{customerId}/balances";
+    let create = "/secure/balances";
     let (lock, unlock) =
         ("/secure/balances/{balanceId}/lock", "/secure/balances/{balanceId}/unlock");
     let mut made = Vec::new();
     for _ in 0..2 {
-        let post = book.request("POST", create, &[&customer]).json(&json!({ "currency": "EUR" }));
+        let body = json!({ "currency": "EUR", "dcUserId": customer });
+        let post = book.request("POST", create, &[]).json(&body);
         let told = book.once(post, 201, &["balance.create"]).await;
         made.push(told["balanceId"].as_str().expect("an id").to_owned());
     }

@@ -145,6 +145,13 @@ pub(crate) const ROUTES: &[Route] = &[
         BALANCE_OF_USER,
         Nothing,
     ),
+    (
+        "POST",
+        "/secure/balances",
+        Secure,
+        USER,
+        Json(r#"{"currency": "EUR", "dcUserId": {customerId}}"#),
+    ),
     ("GET", "/secure/balances/{balanceId}", Secure, BALANCE, Nothing),
     ("DELETE", "/secure/balances/{balanceId}", Secure, BALANCE, Nothing),
     ("POST", "/secure/balances/{balanceId}/lock", Secure, BALANCE, Nothing),
