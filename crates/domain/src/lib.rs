@@ -16,6 +16,7 @@ pub mod operation;
 mod outcome;
 pub mod partner;
 pub mod program;
+pub mod response_codes;
 pub mod scope;
 pub mod secret;
 pub mod spending;

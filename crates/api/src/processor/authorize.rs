@@ -12,6 +12,7 @@ use domain::Word;
 use domain::authorization::{Ask, Expiry, PartialApproval};
 use domain::ledger::matching::Reference;
 use domain::program::PreAuthorization;
+use domain::response_codes::{ResponseCodes, response_codes};
 use domain::secret::Cvv;
 use domain::transaction::{Category, Processing, TransactionType};
 use serde::Serialize;
@@ -244,6 +245,8 @@ struct DecisionJson {
     /// The four digits that the network is answered.
     #[schema(pattern = "^[0-9]{4}$")]
     action_code: String,
+    /// The same as each scheme writes it.
+    response_codes: Option<ResponseCodesJson>,
     /// What is held or was posted, in minor units of `currency`.
     #[schema(minimum = 0)]
     approved_amount: i64,
@@ -251,6 +254,22 @@ struct DecisionJson {
     authorization_code: Option<String>,
     /// What can be spent, where that was asked.
     balance: Option<AvailableJson>,
+}
+
+/// The answer in each scheme's own code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ResponseCodes)]
+struct ResponseCodesJson {
+    /// Mastercard's: two digits.
+    mastercard: &'static str,
+    /// Visa's: two digits.
+    visa: &'static str,
+}
+
+impl From<ResponseCodes> for ResponseCodesJson {
+    fn from(ResponseCodes { mastercard, visa }: ResponseCodes) -> Self {
+        Self { mastercard, visa }
+    }
 }
 
 /// What can be spent.
@@ -270,6 +289,7 @@ impl From<&Message> for DecisionJson {
             approved: message.processing == Processing::Success,
             description: Named(message.description),
             action_code: message.action_code.clone(),
+            response_codes: response_codes(&message.action_code).map(ResponseCodesJson::from),
             approved_amount: message.approved_amount.minor(),
             authorization_code: message.authorization_code.clone(),
             balance: message

@@ -102,6 +102,7 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 10_000).await;
         let approved = expect(200, story.purchase(sandbox.processor(), 1_234, "p1")).await;
         assert_eq!(approved["actionCode"], "0000");
+        assert_eq!(approved["responseCodes"], json!({ "mastercard": "00", "visa": "00" }));
         assert_eq!(story.amounts(&sandbox).await, (8_766, 1_234));
 
         let card = format!("/secure/customers/{}/cards/{}", story.customer, story.card);
@@ -110,13 +111,21 @@ on_both_databases! {
         };
         let unlock = || sandbox.partner().post(&format!("{card}/unlock"));
         expect(204, unlock()).await;
-        for (reason, code) in [(3, "1000"), (4, "1016"), (6, "1006"), (7, "1002"), (11, "1006")] {
+        for (reason, code, mastercard, visa) in [
+            (3, "1000", "05", "05"),
+            (4, "1016", "51", "51"),
+            (6, "1006", "75", "75"),
+            (7, "1002", "57", "59"),
+            (11, "1006", "75", "75"),
+        ] {
             expect(204, lock(reason)).await;
             expect(204, lock(reason)).await;
             let id = format!("locked-{reason}");
             let told = expect(200, story.purchase(sandbox.processor(), 1, &id)).await;
             assert_eq!(told["description"], "CARD_LOCKED");
             assert_eq!(told["actionCode"], code);
+            let schemes = json!({ "mastercard": mastercard, "visa": visa });
+            assert_eq!(told["responseCodes"], schemes, "{reason}");
             expect(204, unlock()).await;
         }
         assert_eq!(expect(422, lock(9)).await["title"], "INVALID_LOCK_REASON");
