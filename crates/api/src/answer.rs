@@ -81,6 +81,11 @@ impl<W> Done<W> {
     pub(crate) fn kept(body: Value) -> Self {
         Self(body, PhantomData)
     }
+
+    /// As a part of an answer.
+    pub(crate) fn into_json(self) -> Value {
+        self.0
+    }
 }
 
 impl<W: Serialize> Created<W> {

@@ -29,7 +29,7 @@ const DEPTH_MAX: usize = 32;
 const PAGE: (i64, i64) = (50, 200);
 
 /// What a request carries beside its body and query.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Head {
     caller: Caller,
     params: Vec<(String, String)>,
@@ -218,6 +218,25 @@ impl Call {
         Self { head, query: Map::new(), body: None, parts: Vec::new(), notes }
     }
 
+    /// A line of a request of many: a request by itself, with a key that nobody can send, since
+    /// keys hold no control characters.
+    pub(crate) fn line(head: Head, number: u32, body: Value, fingerprint: [u8; 32]) -> Self {
+        let key = head.key.as_ref().map(|key| format!("{key}\n{number}"));
+        let head = Head { key, fingerprint, ..head };
+        Self { head, query: Map::new(), body: Some(body), parts: Vec::new(), notes: None }
+    }
+
+    /// The request, come in just now: it waited for others.
+    pub(crate) fn begun(mut self) -> Self {
+        self.head.received = Instant::now();
+        self
+    }
+
+    /// A field of the body as it was sent.
+    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+        self.body.as_ref()?.get(name)
+    }
+
     /// A request of nothing but a body.
     #[cfg(test)]
     pub(crate) fn with_body(route: &str, body: Value) -> Self {
@@ -332,15 +351,14 @@ impl FromRequest<Api> for FormCall {
     }
 }
 
-async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Problem> {
+/// What a request carries beside its body and query; the body is digested.
+pub(crate) async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Problem> {
     let caller = parts.extensions.get::<Caller>().copied().ok_or_else(Problem::internal)?;
     let not_there = |_| Problem::not_found("NOT_FOUND", "There is no such route.");
     let params = RawPathParams::from_request_parts(parts, api).await.map_err(not_there)?;
     let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let method = &parts.method;
-    let mut digested: Vec<&[u8]> = vec![method.as_str().as_bytes(), parts.uri.path().as_bytes()];
-    digested.extend(body);
     let received = parts.extensions.get::<Received>().map_or_else(Instant::now, |at| at.0);
     Ok(Head {
         caller,
@@ -351,8 +369,16 @@ async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result<Head, Prob
         request_id: request_id(),
         received,
         today: api.app.today(),
-        fingerprint: api.app.keyring.fingerprint(&digested),
+        fingerprint: fingerprint(parts, api, body),
     })
+}
+
+/// The keyed digest of a request, or of a part of its body as if that were all of it.
+pub(crate) fn fingerprint(parts: &Parts, api: &Api, body: &[&[u8]]) -> [u8; 32] {
+    let (method, path) = (parts.method.as_str().as_bytes(), parts.uri.path().as_bytes());
+    let mut digested: Vec<&[u8]> = vec![method, path];
+    digested.extend(body);
+    api.app.keyring.fingerprint(&digested)
 }
 
 /// Who sent a request, and from where.
@@ -412,17 +438,27 @@ fn json_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Option<Value>, Problem
     if bytes.is_empty() {
         return Ok(None);
     }
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    if !is_of(headers, "application/json") {
         return Err(Problem::media_type("The body must be application/json."));
     }
+    json(bytes).map(Some)
+}
+
+/// Whether a body is of a media type, by its header.
+pub(crate) fn is_of(headers: &HeaderMap, media: &str) -> bool {
+    let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = told.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(media)
+}
+
+/// Reads JSON.
+pub(crate) fn json(bytes: &[u8]) -> Result<Value, Problem> {
     let wrong = |_| Problem::unreadable("The body isn't JSON.");
     let value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
     if depth(&value) > DEPTH_MAX {
         return Err(Problem::unreadable("The body is nested too deep."));
     }
-    Ok(Some(value))
+    Ok(value)
 }
 
 /// How deep a value is nested. The parser itself stops at 128, so this ends.

@@ -4,15 +4,17 @@
 //! what it asks for; what is done sees neither body nor query.
 
 use crate::Api;
-use crate::answer::{Body, Success};
+use crate::answer::{Body, Done, Success};
 use crate::call::{Call, FormCall, Head};
 use crate::encryption::Required;
+use crate::lines::{self, Answers, Sent};
 use crate::problem::Problem;
 use app::Refusal;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// A route and method's work.
 pub(crate) struct Endpoint {
@@ -43,6 +45,8 @@ pub(crate) struct About {
     pub(crate) files: &'static [&'static str],
     /// How the body is sent.
     pub(crate) media: &'static str,
+    /// As which media type many of it may be sent at once.
+    pub(crate) lines: Option<&'static str>,
     /// Whether the answer must be encrypted.
     pub(crate) encrypted: bool,
     reads: Reads,
@@ -72,6 +76,30 @@ impl Endpoint {
         };
         let mount = Box::new(move |filter| on(filter, run.clone()));
         Self { mount, about: about::<C, S>(read) }
+    }
+
+    /// One that reads JSON, or many of the same as NDJSON.
+    pub(crate) fn lines<C, W, F>(
+        read: fn(&Call) -> Result<C, Problem>,
+        act: impl Fn(Api, Head, C) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: Send + 'static,
+        W: ToSchema + Send + 'static,
+        F: Future<Output = Result<Done<W>, Problem>> + Send + 'static,
+    {
+        let run = async move |State(api): State<Api>, sent: Sent| match sent {
+            Sent::One(call) => {
+                let command = read(&call)?;
+                act(api, call.into_head(), command).await.map(Answers::One)
+            }
+            Sent::Many(calls) => {
+                Ok::<_, Problem>(Answers::Many(lines::answer(&api, calls, read, act).await))
+            }
+        };
+        let mount = Box::new(move |filter| on(filter, run.clone()));
+        let about = about::<C, Answers<W>>(read);
+        Self { mount, about: About { lines: Some(lines::MEDIA), ..about } }
     }
 
     /// One whose answer must be encrypted, which is demanded before anything is read.
@@ -156,6 +184,7 @@ fn about<C: 'static, S: Success>(read: fn(&Call) -> Result<C, Problem>) -> About
         body: S::body(),
         files: S::FILES,
         media: "application/json",
+        lines: None,
         encrypted: false,
         reads: Box::new(move |call| read(call).map(drop)),
     }

@@ -13,6 +13,7 @@ mod endpoint;
 mod identity;
 mod layers;
 mod limits;
+mod lines;
 mod masking;
 mod measures;
 pub mod openapi;

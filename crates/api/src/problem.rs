@@ -1,6 +1,7 @@
 //! What went wrong, as `application/problem+json`, and which HTTP status it has. The constructors
 //! here are the only ones, so nobody invents a status at an endpoint.
 
+use crate::answer::json;
 use crate::limits::refused;
 use crate::measures;
 use app::error::Chain;
@@ -9,6 +10,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -245,23 +247,35 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// What is told of it; it counts as told.
+    fn told(self) -> ProblemJson {
         measures::problem(self.title);
-        let body = ProblemJson {
+        ProblemJson {
             r#type: "about:blank",
             title: self.title,
             status: self.status.as_u16(),
             detail: self.detail,
             request_id: crate::layers::request_id(),
             violations: self.violations,
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        response.extensions_mut().insert(Told(self.title));
+        }
+    }
+
+    /// As a part of an answer that is a success as a whole.
+    pub(crate) fn into_json(self) -> Value {
+        json(&self.told())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, title, retry_after) = (self.status, self.title, self.retry_after);
+        let mut response = (status, Json(self.told())).into_response();
+        response.extensions_mut().insert(Told(title));
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -185,6 +185,8 @@ impl<'a> Operation<'a> {
         let content =
             ContentBuilder::new().schema(Some(schema)).example(self.about.example.clone());
         let body = RequestBodyBuilder::new().content(self.about.media, content.build());
+        let line = || Content::new(Some(RefOr::from(schema::file())));
+        let body = self.about.lines.iter().fold(body, |body, media| body.content(*media, line()));
         Some(body.required(Some(Required::True)).build())
     }
 

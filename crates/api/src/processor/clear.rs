@@ -1,4 +1,4 @@
-//! `POST /processor/v1/clearings`: one clearing.
+//! `POST /processor/v1/clearings`: one clearing, or many as NDJSON.
 
 use super::{AcceptedJson, TAG, card, details, envelope, example, own, reference};
 use crate::Api;
@@ -16,7 +16,7 @@ use serde_json::json;
 pub(crate) fn clear() -> Endpoint {
     let mut example = example();
     example["referenceTransactionId"] = json!("1234567890");
-    Endpoint::of(read, cleared)
+    Endpoint::lines(read, cleared)
         .about(
             TAG,
             "Clear a transaction",
@@ -25,7 +25,8 @@ pub(crate) fn clear() -> Endpoint {
              is false, what is still held is let go of. `fxDifference` is what the partner's \
              `COMPANY` gains of it (below zero: pays); without it, a converted purchase that is \
              cleared for what it was authorized for at the merchant costs the cardholder what was \
-             authorized.",
+             authorized. As `application/x-ndjson` up to 2,000 of them, one a line, are answered \
+             with one a line in the same order: what one alone would be answered, or the problem.",
         )
         .example(example)
 }

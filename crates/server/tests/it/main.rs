@@ -11,6 +11,7 @@ mod balances;
 mod bench;
 mod cards;
 mod certificates;
+mod clearings;
 mod crash;
 mod deliveries;
 mod denied;

@@ -59,9 +59,14 @@ pub(crate) fn register(caller: &Caller, body: &Value) -> RequestBuilder {
 
 /// Decrypts the answer to a call that was made with [`KEY`].
 pub(crate) fn decrypted(body: &Value) -> Value {
+    serde_json::from_str(&decrypted_text(body)).expect("JSON")
+}
+
+/// The same, of an answer that isn't JSON.
+pub(crate) fn decrypted_text(body: &Value) -> String {
     let token = body["payload"].as_str().expect("a payload");
     let plain = KEY.decrypt(token).expect("our key opens it");
-    serde_json::from_slice(&plain).expect("JSON")
+    String::from_utf8(plain.to_vec()).expect("a text")
 }
 
 /// Asks for an encrypted answer.
