@@ -8,12 +8,12 @@ use crate::problem::Problem;
 use crate::wire::{Fields, digits, moment, number, parsed, schema, timestamp, uuid, word};
 use app::Refusal;
 use app::page::Page;
-use app::transactions::{History, Place};
+use app::transactions::{History, Place, Record};
 use domain::ids::{BalanceId, CardId, UserId};
 use domain::partner::{DescriptionCodes, Partner};
 use domain::scope::Scope;
 use domain::transaction::{
-    Category, Description, Flag, Processing, Status, Transaction, TransactionType,
+    Category, DecidedBy, Description, Flag, Processing, ResourceKind, Status, TransactionType,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -168,7 +168,7 @@ async fn listed_of_balance(
 }
 
 /// A page as the partner sees it.
-fn shown(api: &Api, scope: Scope, page: &Page<Transaction, Place>) -> Done<List<TransactionJson>> {
+fn shown(api: &Api, scope: Scope, page: &Page<Record, Place>) -> Done<List<TransactionJson>> {
     let settings = api.app.settings.get();
     let partner = settings.partner(scope.partner());
     Done::with(&List::page(page, |found| TransactionJson::of(found, partner)))
@@ -179,6 +179,8 @@ type Way = Named<Category>;
 type Standing = Named<Status>;
 type Treatment = Named<Processing>;
 type Mark = Named<Flag>;
+type PaidBy = Named<ResourceKind>;
+type Decider = Named<DecidedBy>;
 
 /// A transaction. Amounts are in minor units.
 #[derive(Debug, Serialize, ToSchema)]
@@ -193,6 +195,10 @@ pub(crate) struct TransactionJson {
     balance_id: Option<Uuid>,
     /// The card, if there is one.
     card_id: Option<i64>,
+    /// What it was paid by.
+    resource: PaidBy,
+    /// The card's `resourceId`, or the balance's id; null where the message named no card of ours.
+    resource_id: Option<Uuid>,
     /// The caller's or network's id.
     external_transaction_id: String,
     /// The caller's or network's id of what it refers to.
@@ -238,6 +244,11 @@ pub(crate) struct TransactionJson {
     /// When it came to us.
     #[schema(format = DateTime)]
     received_at: String,
+    /// When it was decided; null of what an earlier release wrote.
+    #[schema(format = DateTime)]
+    decided_at: Option<String>,
+    /// Who decided: our checks, or the network, which told of what had happened.
+    decided_by: Decider,
     /// The network's time of what it refers to.
     #[schema(format = DateTime)]
     reference_external_transaction_date: Option<String>,
@@ -247,7 +258,7 @@ pub(crate) struct TransactionJson {
 
 impl TransactionJson {
     /// A transaction; its description code is one that the partner wants to see.
-    pub(crate) fn of(found: &Transaction, partner: Option<&Partner>) -> Self {
+    pub(crate) fn of(found: &Record, partner: Option<&Partner>) -> Self {
         let order = &found.order;
         let codes = partner.map(|partner| partner.settings.description_codes);
         let code = match codes {
@@ -259,6 +270,8 @@ impl TransactionJson {
             number: found.number,
             balance_id: order.balance.map(|id| id.0),
             card_id: order.card.map(|id| id.0),
+            resource: Named(found.resource.kind),
+            resource_id: found.resource.id,
             external_transaction_id: order.network_id.clone(),
             reference_external_transaction_id: order.reference_id.clone(),
             r#type: Named(order.kind),
@@ -280,6 +293,8 @@ impl TransactionJson {
             flag: found.flag.map(Named),
             date: moment(order.network_date),
             received_at: moment(found.received_at),
+            decided_at: found.decided_at.map(moment),
+            decided_by: Named(found.decided_by),
             reference_external_transaction_date: order.reference_date.map(moment),
             transaction_data: order.data.as_ref().and_then(|text| serde_json::from_str(text).ok()),
         }

@@ -1,5 +1,10 @@
 //! Transactions: find, and the history of what is asked for.
 
+mod record;
+
+pub use record::Record;
+pub(crate) use record::Resources;
+
 use crate::page::Page;
 use crate::refusals::Refusal;
 use crate::{App, Error};
@@ -12,7 +17,7 @@ use std::collections::HashMap;
 use std::fmt;
 use store::db::Tx;
 use store::transactions::{self, Passed};
-use store::{balances, cards, users};
+use store::{StoreError, balances, cards, users};
 use uuid::Uuid;
 
 /// How many transactions a page passes at most: one that finds few of them ends there, and the
@@ -100,9 +105,9 @@ impl History {
 
 impl App {
     /// The transaction of an id.
-    pub async fn transaction(&self, scope: Scope, id: TransactionId) -> Result<Transaction, Error> {
+    pub async fn transaction(&self, scope: Scope, id: TransactionId) -> Result<Record, Error> {
         let mut tx = self.db.read().await?;
-        let found = transactions::find(&mut tx, scope, id).await;
+        let found = find(&mut tx, scope, id).await;
         Ok(tx.end(found).await?.ok_or(Refusal::TransactionNotFound)?)
     }
 
@@ -113,7 +118,7 @@ impl App {
         asked: History,
         after: Option<Place>,
         limit: i64,
-    ) -> Result<Page<Transaction, Place>, Error> {
+    ) -> Result<Page<Record, Place>, Error> {
         if let Some(balance) = asked.balance {
             self.balance(scope, None, balance).await?;
         }
@@ -129,11 +134,22 @@ impl App {
         asked: History,
         after: Option<Place>,
         limit: i64,
-    ) -> Result<Page<Transaction, Place>, Error> {
+    ) -> Result<Page<Record, Place>, Error> {
         let mut tx = self.db.read().await?;
         let page = page(&mut tx, scope, &asked, after, limit).await;
         tx.end(page).await
     }
+}
+
+/// The record of an id.
+pub(crate) async fn find(
+    tx: &mut Tx,
+    scope: Scope,
+    id: TransactionId,
+) -> Result<Option<Record>, StoreError> {
+    let Some(found) = transactions::find(tx, scope, id).await? else { return Ok(None) };
+    let resources = Resources::load(tx, scope.partner(), std::iter::once(&found)).await?;
+    Ok(Some(resources.record(found)))
 }
 
 async fn page(
@@ -142,7 +158,7 @@ async fn page(
     asked: &History,
     after: Option<Place>,
     limit: i64,
-) -> Result<Page<Transaction, Place>, Error> {
+) -> Result<Page<Record, Place>, Error> {
     let way = match within(tx, scope, asked).await? {
         Some(balances) => Way::Balances(balances),
         None => Way::Partner(asked.ids().1),
@@ -152,7 +168,9 @@ async fn page(
     let whole = transactions::load(tx, keys).await?.into_iter();
     let mut whole: HashMap<TransactionId, Transaction> =
         whole.map(|(_, found)| (found.id, found)).collect();
-    let items = found.iter().filter_map(|passed| whole.remove(&passed.id)).collect();
+    let resources = Resources::load(tx, scope.partner(), whole.values()).await?;
+    let items = found.iter().filter_map(|passed| whole.remove(&passed.id));
+    let items = items.map(|found| resources.record(found)).collect();
     Ok(Page { items, next })
 }
 

@@ -1,5 +1,9 @@
 //! Transactions: one financial event with a life, and the words that tell of it.
 
+mod record;
+
+pub use record::{DecidedBy, Resource, ResourceKind};
+
 use crate::balance::{Owner, PartnerBalanceKind};
 use crate::card::lifecycle::LockReason;
 use crate::ids::{BalanceId, CardId, ProcessorId, TransactionId};
@@ -207,6 +211,8 @@ words! {
         /// A clearing that had no open authorization and was posted by force; an increment whose
         /// authorization was declined because it was late.
         WithoutAuthorization = "WITHOUT_AUTHORIZATION",
+        /// A reversal of what was cleared: nothing moved, though money may have to be given back.
+        ForReview = "FOR_REVIEW",
     }
 }
 
@@ -385,6 +391,11 @@ pub struct Transaction {
     pub expires_at: Option<Timestamp>,
     /// When its message came in.
     pub received_at: Timestamp,
+    /// When the batch decided that made it; none before it is written, and of what an earlier
+    /// release wrote.
+    pub decided_at: Option<Timestamp>,
+    /// Who decided about the message that made it.
+    pub decided_by: DecidedBy,
     /// When it last changed.
     pub changed_at: Timestamp,
     /// Raised by one at each change.
@@ -478,6 +489,8 @@ impl Transaction {
             counted: None,
             expires_at: None,
             received_at: now,
+            decided_at: None,
+            decided_by: DecidedBy::Platform,
             changed_at: now,
             version: 0,
         }

@@ -1,14 +1,12 @@
 //! What partners are told: the bodies of the seeds' notifications, field by field.
 
 use domain::Timestamp;
-use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::LockReason;
-use domain::ids::{BalanceId, CardId, TransactionId};
+use domain::ids::{CardId, TransactionId};
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
-use domain::transaction::{Description, Order, Processing, Status, TransactionType};
+use domain::transaction::{Description, Order, Processing, Resource, Status, TransactionType};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 /// Where a notification goes at the partner.
 #[must_use]
@@ -62,29 +60,10 @@ pub struct TransactionNotice<'a> {
     pub transaction: TransactionId,
     /// What the message asked for.
     pub order: &'a Order,
-    /// What it was paid by, if the message named something that there is.
-    pub resource: Option<Resource>,
+    /// What it was paid by.
+    pub resource: Resource,
     /// Where the transaction stands now.
     pub status: Status,
-}
-
-/// What a transaction was paid by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// A card.
-    Card {
-        /// The number of the wire.
-        id: CardId,
-        /// Its UUID.
-        resource: Uuid,
-    },
-    /// A balance, without a card: an owner's, or of this kind the partner's own.
-    Balance {
-        /// Which.
-        id: BalanceId,
-        /// Of which kind, if it is the partner's.
-        kind: Option<PartnerBalanceKind>,
-    },
 }
 
 /// The body of the legacy notifier.
@@ -94,12 +73,7 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
         DescriptionCodes::Seeds => notice.description.code_in_seeds(),
         DescriptionCodes::Extended => notice.description.as_str(),
     };
-    let (resource, resource_id, card) = match notice.resource {
-        Some(Resource::Card { id, resource }) => ("card", Some(resource), Some(id.0.to_string())),
-        Some(Resource::Balance { id, kind }) => (balance_resource(kind), Some(id.0), None),
-        None => ("card", None, None),
-    };
-    let order = notice.order;
+    let (order, resource) = (notice.order, notice.resource);
     json!({
         "status": notice.processing.as_str(),
         "date": time(notice.processed_at),
@@ -107,9 +81,9 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
         "transaction": {
             "id": notice.transaction.0,
             "balanceId": order.balance.map(|balance| balance.0),
-            "resourceId": resource_id,
-            "resource": resource,
-            "cardId": card,
+            "resourceId": resource.id,
+            "resource": resource.kind.as_str(),
+            "cardId": order.card.map(|card| card.0.to_string()),
             "externalTransactionId": order.network_id,
             "referenceExternalTransactionId": order.reference_id,
             "type": legacy_type(order.kind),
@@ -125,17 +99,6 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
             "transactionData": legacy_data(order.data.as_deref()),
         },
     })
-}
-
-/// The word for a balance (spec "The record").
-fn balance_resource(kind: Option<PartnerBalanceKind>) -> &'static str {
-    match kind {
-        None => "balance",
-        Some(PartnerBalanceKind::Company) => "companyBalance",
-        Some(PartnerBalanceKind::Credit) => "creditBalance",
-        Some(PartnerBalanceKind::Deposit) => "depositBalance",
-        Some(PartnerBalanceKind::IbanTechnical) => "ibanTechnicalBalance",
-    }
 }
 
 /// The notifier's own words for the types that have one.

@@ -12,7 +12,8 @@ use domain::partner::CollateralMode;
 use domain::scope::Scope;
 use domain::spending::Counted;
 use domain::transaction::{
-    Category, Description, Flag, Order, Place, Processing, Status, Transaction, TransactionType,
+    Category, DecidedBy, Description, Flag, Order, Place, Processing, Status, Transaction,
+    TransactionType,
 };
 use uuid::Uuid;
 
@@ -62,6 +63,8 @@ const TABLE: Table = Table {
         ("collateral_moved", Type::Int),
         ("counted_on", Type::Text),
         ("counted_as", Type::Int),
+        ("decided_at", Type::Time),
+        ("decided_by", Type::Text),
     ],
 };
 
@@ -75,7 +78,8 @@ macro_rules! select {
                 retrieval_reference, status, processing, description, held, cleared, parts,
                 balance_before, balance_after, authorization_code, flag, expires_at,
                 received_at, changed_at, version, settled, collateral_mode, collateral_id,
-                collateral_held, collateral_moved, counted_on, counted_as
+                collateral_held, collateral_moved, counted_on, counted_as, decided_at,
+                decided_by
             from \"transaction\"
             where partner_id = $1 and ",
             $rest
@@ -338,7 +342,17 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
         new.backing.moved,
         new.counted.map(|counted| counted.on),
         new.counted.map(|counted| i64::from(counted.kinds.0)),
+        new.decided_at,
+        decided_by(new.decided_by),
     ]
+}
+
+/// Nearly everything is decided by us, and then nothing is kept.
+fn decided_by(by: DecidedBy) -> Option<&'static str> {
+    match by {
+        DecidedBy::Platform => None,
+        DecidedBy::Network => Some(by.as_str()),
+    }
 }
 
 fn with_partner(rows: &[Row]) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
@@ -372,6 +386,9 @@ fn read(row: &Row) -> Result<Transaction, StoreError> {
             moved: amount(row, "collateral_moved")?,
         },
         counted: read_counted(row)?,
+        decided_at: row.get("decided_at")?,
+        decided_by: word_or_none(row, "decided_by", DecidedBy::parse)?
+            .unwrap_or(DecidedBy::Platform),
     })
 }
 

@@ -300,7 +300,7 @@ impl TestApp {
             origin: origin(),
             right,
         };
-        self.app.transfer(self.scope, asked).await
+        Ok(self.app.transfer(self.scope, asked).await?.transaction)
     }
 
     /// Sets what a card may spend.

@@ -7,16 +7,16 @@ use crate::audit::Origin;
 use crate::ledger::command::{Command, Event, Names, Outcome};
 use crate::once::Turn;
 use crate::refusals::Refusal;
+use crate::transactions::{Record, find};
 use crate::{App, Error, Once};
 use domain::Timestamp;
 use domain::ids::BalanceId;
 use domain::money::Currency;
 use domain::scope::Scope;
-use domain::transaction::{Category, Order, Place, Processing, Transaction, TransactionType};
+use domain::transaction::{Category, Order, Place, Processing, TransactionType};
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 use store::ledger::{self, Message, Name};
-use store::transactions;
 
 /// How long a partner waits for the engine before it is told to retry.
 const WAIT: Duration = Duration::from_secs(5);
@@ -124,7 +124,7 @@ pub struct Transfer {
 
 impl App {
     /// Moves the money, or refuses with the reason; both are recorded.
-    pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Transaction, Error> {
+    pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Record, Error> {
         let endpoint = Owned::of(asked.kind).endpoint(asked.right != Right::Partner);
         let once = once(endpoint, asked.key.clone(), asked.fingerprint, asked.origin.clone());
         let _turn = self.turn_of_transfer(scope, &once).await?;
@@ -181,7 +181,7 @@ impl App {
         key: Option<String>,
         fingerprint: [u8; 32],
         origin: Origin,
-    ) -> Result<Transaction, Error> {
+    ) -> Result<Record, Error> {
         let once = once(endpoint, key, fingerprint, origin);
         let _turn = self.turn_of_transfer(scope, &once).await?;
         self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await
@@ -201,7 +201,7 @@ impl App {
         scope: Scope,
         once: &Once<Infallible>,
         refusal: Refusal,
-    ) -> Result<Transaction, Error> {
+    ) -> Result<Record, Error> {
         if let Some(key) = &once.key {
             let mut tx = self.db.read().await?;
             let keys = [(scope.partner(), once.endpoint.as_str(), key.as_str())];
@@ -218,7 +218,7 @@ impl App {
     }
 
     /// The transaction that a message made, or why it made none.
-    async fn answer_of(&self, scope: Scope, message: &Message) -> Result<Transaction, Error> {
+    async fn answer_of(&self, scope: Scope, message: &Message) -> Result<Record, Error> {
         match message.processing {
             Processing::Success => {}
             Processing::Declined | Processing::Invalid => {
@@ -226,7 +226,7 @@ impl App {
             }
         }
         let mut tx = self.db.read().await?;
-        let found = transactions::find(&mut tx, scope, message.transaction).await;
+        let found = find(&mut tx, scope, message.transaction).await;
         tx.end(found).await?.ok_or(Error::broken("a message has no transaction"))
     }
 }

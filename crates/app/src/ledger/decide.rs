@@ -18,7 +18,7 @@ use domain::ledger::release::{decline_increment, decline_late, expire, is_open};
 use domain::money::Amount;
 use domain::partner::CollateralMode;
 use domain::transaction::{
-    APPROVED_IN_PART, Description, Order, Processing, Status, Transaction, action_code,
+    APPROVED_IN_PART, DecidedBy, Description, Order, Processing, Status, Transaction, action_code,
 };
 use network::{authorize, clear, inform, reversal};
 use serde_json::json;
@@ -235,8 +235,10 @@ fn open_one<'a>(
 }
 
 /// Takes a whole decision into the facts and records its message.
-fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
+fn settle(facts: &mut Facts, command: &Command, mut decided: Decided) -> Outcome {
     let partner = command.scope.partner();
+    let before = facts.transactions.get(&(partner, decided.change.transaction.id)).cloned();
+    sign(command, before.is_none(), &mut decided.change);
     let message = match &command.event {
         Event::DeclineLate { message, .. } => late(facts, command, *message),
         Event::Authorize { .. }
@@ -250,7 +252,6 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
     if let Some(record) = audited(command, &transaction) {
         facts.audit(record);
     }
-    let before = facts.transactions.get(&(partner, transaction.id)).cloned();
     let beside = decided.change.beside.as_ref().map(|posting| posting.transaction.clone());
     facts.apply(partner, decided.change, decided.follows);
     if let Some(reversal) = decided.waits {
@@ -275,6 +276,31 @@ fn settle(facts: &mut Facts, command: &Command, decided: Decided) -> Outcome {
         | Event::Expire { .. } => facts.record(message.clone()),
     }
     Outcome::Decided(Box::new(message))
+}
+
+/// Says of what is new who decided it: what the network tells has been decided, unless we can't
+/// take it.
+fn sign(command: &Command, is_new: bool, change: &mut Change) {
+    let by = match &command.event {
+        Event::Inform { .. } | Event::Reverse { .. } | Event::Clear { .. }
+            if change.transaction.processing != Processing::Invalid =>
+        {
+            DecidedBy::Network
+        }
+        Event::Authorize { .. }
+        | Event::Inform { .. }
+        | Event::Reverse { .. }
+        | Event::Clear { .. }
+        | Event::Transfer { .. }
+        | Event::Expire { .. }
+        | Event::DeclineLate { .. } => DecidedBy::Platform,
+    };
+    if is_new {
+        change.transaction.decided_by = by;
+    }
+    if let Some(beside) = &mut change.beside {
+        beside.transaction.decided_by = by;
+    }
 }
 
 /// What a partner's own command changed, for the audit. What the network tells is on record as its

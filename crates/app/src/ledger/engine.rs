@@ -375,7 +375,7 @@ impl Runner {
                 return Err(StoreError::Broken("a test wants this".into()).into());
             }
             let notifies = facts.notifies();
-            facts.write(&mut tx, now, self.bell.now()).await?;
+            facts.write(&mut tx, (self.clock)(), self.bell.now()).await?;
             reached(Step::Recorded);
             Ok((outcomes, notifies))
         };

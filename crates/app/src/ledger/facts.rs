@@ -321,6 +321,7 @@ impl Facts {
         real_time: Timestamp,
     ) -> Result<(), WriteError> {
         self.number(tx).await?;
+        self.date(now);
         let writes = &self.writes;
         let changed = writes
             .balances
@@ -396,6 +397,15 @@ impl Facts {
             }
         }
         Ok(())
+    }
+
+    /// Says of new transactions when they were decided.
+    fn date(&mut self, now: Timestamp) {
+        for key in &self.writes.new_transactions {
+            if let Some(transaction) = self.transactions.get_mut(key) {
+                transaction.decided_at = Some(now);
+            }
+        }
     }
 
     fn pair(&self, key: &Owned<TransactionId>) -> Option<(PartnerId, &Transaction)> {

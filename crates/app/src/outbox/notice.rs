@@ -2,21 +2,21 @@
 
 use super::claim::Claimed;
 use crate::error::Chain;
+use crate::transactions::Resources;
 use crate::{App, Error};
-use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::LockReason;
-use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
+use domain::ids::{MessageId, PartnerId, TransactionId};
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
 use domain::transaction::{Category, Order, Status, Transaction, TransactionType};
-use outbound::notifications::{self, Resource, TransactionNotice};
+use outbound::notifications::{self, TransactionNotice};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use store::db::Tx;
 use store::ledger::Message;
 use store::outbox::Entry;
-use store::{StoreError, balances, cards, ledger, transactions};
+use store::{StoreError, ledger, transactions};
 use uuid::Uuid;
 
 /// The rows that the notifications of a claim are made from.
@@ -24,9 +24,7 @@ struct Sources {
     codes: DescriptionCodes,
     messages: HashMap<MessageId, Message>,
     transactions: HashMap<TransactionId, Transaction>,
-    resources: HashMap<CardId, Uuid>,
-    /// The partner's own balances among those that the transactions are of.
-    kinds: HashMap<BalanceId, PartnerBalanceKind>,
+    resources: Resources,
 }
 
 impl App {
@@ -76,19 +74,12 @@ async fn load(
     let keys = ids.into_iter().map(|id| (partner, id));
     let transactions: HashMap<_, _> =
         transactions::load(tx, keys).await?.into_iter().map(|(_, it)| (it.id, it)).collect();
-    let of_cards = transactions.values().filter_map(|it| it.order.card);
-    let keys: BTreeSet<_> = of_cards.map(|card| (partner, card)).collect();
-    let cards = cards::load(tx, &keys).await?;
-    let without_card = transactions.values().filter(|it| it.order.card.is_none());
-    let keys = without_card.filter_map(|it| Some((partner, it.order.balance?))).collect();
-    let balances = balances::load(tx, &keys).await?;
-    let kinds = balances.into_iter().filter_map(|(_, it)| Some((it.id, it.owner.kind()?)));
+    let resources = Resources::load(tx, partner, transactions.values()).await?;
     Ok(Sources {
         codes,
         messages: messages.into_iter().map(|message| (message.id, message)).collect(),
         transactions,
-        resources: cards.into_iter().map(|(_, card)| (card.id, card.resource)).collect(),
-        kinds: kinds.collect(),
+        resources,
     })
 }
 
@@ -153,22 +144,9 @@ fn notice(
         codes: sources.codes,
         transaction: transaction.id,
         order,
-        resource: resource(transaction, sources),
+        resource: sources.resources.of(transaction),
         status,
     })
-}
-
-/// What a transaction was paid by; a card if it names one.
-fn resource(transaction: &Transaction, sources: &Sources) -> Option<Resource> {
-    match transaction.order.card {
-        Some(id) => {
-            sources.resources.get(&id).map(|resource| Resource::Card { id, resource: *resource })
-        }
-        None => {
-            let id = transaction.order.balance?;
-            Some(Resource::Balance { id, kind: sources.kinds.get(&id).copied() })
-        }
-    }
 }
 
 /// The order of a message that has one of its own: what the transaction keeps, with what the

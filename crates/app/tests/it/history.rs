@@ -1,7 +1,7 @@
 //! Histories that are longer than a page may look.
 
 use app::page::Page;
-use app::transactions::{History, Place};
+use app::transactions::{History, Place, Record};
 use app::{Error, Refusal};
 use domain::ids::{BalanceId, TransactionId, ordered_v4};
 use domain::transaction::{Status, Transaction, TransactionType};
@@ -25,7 +25,7 @@ async fn repeat(node: &TestApp, of: &Transaction, count: i64) {
     tx.commit().await.expect("commits");
 }
 
-async fn asked(node: &TestApp, history: History, after: Option<Place>) -> Page<Transaction, Place> {
+async fn asked(node: &TestApp, history: History, after: Option<Place>) -> Page<Record, Place> {
     node.app.history(node.scope, history, after, 2).await.expect("reads")
 }
 
@@ -45,7 +45,7 @@ async fn walked(node: &TestApp, history: History) -> (Vec<i64>, usize) {
 
 async fn transaction_of(node: &TestApp, balance: BalanceId) -> Transaction {
     let of = History { balance: Some(balance), ..History::default() };
-    asked(node, of, None).await.items.pop().expect("a transaction")
+    asked(node, of, None).await.items.pop().expect("a transaction").transaction
 }
 
 on_both! {

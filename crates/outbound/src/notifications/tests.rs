@@ -1,8 +1,10 @@
 //! Each body against the seeds' example.
 
 use super::*;
+use domain::ids::BalanceId;
 use domain::money::Currency;
 use domain::transaction::{Category, Place};
+use uuid::Uuid;
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect(text)
@@ -50,10 +52,7 @@ fn notice(order: &Order) -> TransactionNotice<'_> {
         codes: DescriptionCodes::Seeds,
         transaction: TransactionId(uuid("b4f534ef-77c2-4f16-ab4d-496806a76fb6")),
         order,
-        resource: Some(Resource::Card {
-            id: CardId(357_970),
-            resource: uuid("b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe"),
-        }),
+        resource: Resource::card(uuid("b3de5060-2ae2-4f3c-9b94-9c27a90dc6fe")),
         status: Status::Authorized,
     }
 }
@@ -150,7 +149,7 @@ fn a_transaction_without_card_is_of_its_balance() {
         ..order()
     };
     let told = transaction(&TransactionNotice {
-        resource: Some(Resource::Balance { id: balance, kind: None }),
+        resource: Resource::balance(balance, None),
         status: Status::Cleared,
         ..notice(&order)
     });

@@ -39,7 +39,62 @@ async fn walked(partner: &Caller, path: &str, query: &[(&str, &str)]) -> Vec<Str
 
 const ALL: &str = "/secure/transactions";
 
+/// What a record says of itself: what it was paid by, and who decided.
+fn paid_by(record: &Value) -> (&str, &str, &str) {
+    let text = |name: &str| record[name].as_str().expect("a text");
+    let at = |name: &str| text(name).parse::<jiff::Timestamp>().expect("a time");
+    assert!(at("receivedAt") <= at("decidedAt"), "{record}");
+    (text("resource"), text("resourceId"), text("decidedBy"))
+}
+
 on_both_databases! {
+    /// A record names what it was paid by, and tells what we decided from what we were told.
+    async fn a_record_tells_what_paid_and_who_decided(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (partner, processor) = (sandbox.partner(), sandbox.processor());
+        let story = Story::begin(&sandbox, 0).await;
+        let balance = story.balance.as_str();
+        let cards = format!("/secure/customers/{}/cards", story.customer);
+        let cards = expect(200, partner.get(&cards)).await;
+        let card = cards["items"][0]["resourceId"].as_str().expect("an id");
+        let top_up = expect(201, story.top_up(partner, &1_000.into(), "t1")).await;
+        assert_eq!(paid_by(&top_up), ("balance", balance, "PLATFORM"));
+        for (kind, id, decided_by) in [
+            ("authorization", "p1", "PLATFORM"),
+            ("credit", "k1", "PLATFORM"),
+            ("force-debit", "f1", "NETWORK"),
+            ("advice", "a1", "NETWORK"),
+        ] {
+            let told = expect(200, story.told(processor, kind, 10, id)).await;
+            let path = format!("{ALL}/{}", told["id"].as_str().expect("an id"));
+            let record = expect(200, partner.get(&path)).await;
+            assert_eq!(paid_by(&record), ("card", card, decided_by), "{kind}");
+        }
+        expect(200, story.message(processor, "clearings", 7, "c1", Some("none"))).await;
+        expect(200, story.purchase(processor, 1_000_000, "p2")).await;
+        let listed = expect(200, asking(partner, ALL, &[("limit", "2")])).await;
+        assert_eq!(listed["items"][0]["processingStatus"], "DECLINED");
+        assert_eq!(paid_by(&listed["items"][0]), ("card", card, "PLATFORM"));
+        assert_eq!(paid_by(&listed["items"][1]), ("card", card, "NETWORK"));
+
+        for (kind, word, transfer) in [
+            ("DEPOSIT", "depositBalance", "collateralCredit"),
+            ("CREDIT", "creditBalance", "collateralCredit"),
+            ("COMPANY", "companyBalance", "companyCredit"),
+            ("IBAN_TECHNICAL", "ibanTechnicalBalance", "ibanTechnicalCredit"),
+        ] {
+            let of = ["--code", "sandbox", "--kind", kind, "--currency", "EUR"];
+            let made = sandbox.antaca(&[&["partner", "balance"][..], &of].concat()).await;
+            made.assert_done();
+            let more = ["--type", transfer, "--amount", "5", "--external-id", kind];
+            sandbox.antaca(&[&["partner", "move"][..], &of, &more].concat()).await.assert_done();
+            let listed = expect(200, asking(partner, ALL, &[("limit", "1")])).await;
+            let record = &listed["items"][0];
+            let own = record["balanceId"].as_str().expect("an id");
+            assert_eq!(paid_by(record), (word, own, "PLATFORM"));
+        }
+    }
+
     /// Whatever is named must be true, in every combination, page by page.
     async fn a_history_is_what_was_asked_for(database) {
         let sandbox = Sandbox::start(database).await;

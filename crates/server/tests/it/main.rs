@@ -30,6 +30,7 @@ mod operations;
 mod our_certificates;
 mod partner_balances;
 mod production;
+mod references;
 mod removal;
 mod sandbox;
 mod spending;

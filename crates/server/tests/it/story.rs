@@ -112,6 +112,23 @@ impl Story {
         self.message(processor, "authorizations", minor, id, None)
     }
 
+    /// `POST /processor/v1/authorizations` of a kind.
+    pub(crate) fn told(
+        &self,
+        processor: &Caller,
+        kind: &str,
+        minor: i64,
+        id: &str,
+    ) -> RequestBuilder {
+        let body = json!({
+            "card": { "cardId": self.card }, "kind": kind, "type": "pos", "amount": minor,
+            "currency": "EUR", "transactionId": id, "description": "Book store",
+            "transactionDate": "2026-11-21T10:00:00+00:00",
+        });
+        let path = "/processor/v1/authorizations";
+        processor.post(path).header("X-Idempotency-Key", id).json(&body)
+    }
+
     /// A message of the network about this card.
     pub(crate) fn message(
         &self,

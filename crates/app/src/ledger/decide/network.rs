@@ -324,7 +324,12 @@ pub(super) fn reversal(
             }
         }
         .unwrap_or_else(turned),
-        Match::One(_) => turned(Description::ReferencedTransactionNotFound),
+        Match::One(over) => {
+            let mut decided: Decided = turned(Description::ReferencedTransactionNotFound);
+            let review = over.status == Status::Cleared;
+            decided.change.transaction.flag = review.then_some(Flag::ForReview);
+            decided
+        }
         Match::None => {
             let mut decided: Decided = turned(Description::ReferencedTransactionNotFound);
             decided.waits = reference.date.map(|date| EarlyReversal {
