@@ -83,8 +83,7 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] =
-    &[BY_ID, BY_USER, IDS_OF, PARTNERS, OF_PARTNER, SUMS, UPDATE_STATE];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, IDS_OF, PARTNERS, OF_PARTNER, SUMS, UPDATE_STATE];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 

@@ -63,7 +63,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_messages"),
     migration!(11, "0011_alerts"),
     migration!(12, "0012_checkpoint"),
-    migration!(15, "0015_record"),
+    migration!(13, "0013_record"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -142,7 +142,7 @@ on_both! {
         let day = node.app.today();
         let of = History { balance: Some(funded.balance), ..History::default() };
         let first = node.app.history(node.scope, of, None, 1).await.expect("reads").items;
-        let first = first.into_iter().next().expect("the top-up");
+        let first = first.into_iter().next().expect("the top-up").transaction;
         node.advance(2 * 86_400);
         let received_at = node.app.now();
         let later: Vec<Transaction> = (0..2_100)
