@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::wire::{date, moment, parsed, schema};
 use app::Refusal;
 use app::statements::{Line, Period, Statement};
+use domain::balance::PartnerBalanceKind;
 use domain::transaction::{Category, TransactionType};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,10 +26,11 @@ pub(crate) fn show() -> Endpoint {
         .about(
             "Balances",
             "Show a balance's statement",
-            "What was posted from the day `from` to the day `to`, both of them included, in the \
-             partner's `timeZone`; holds aren't part of it. `format` is `json` (unless told), \
-             `csv`, with decimal amounts, where texts that a spreadsheet could take for a formula \
-             have an apostrophe before them, or `pdf`, for people.",
+            "A user's or the partner's own, removed or not. What was posted from the day `from` to \
+             the day `to`, both of them included, in the partner's `timeZone`; holds aren't part \
+             of it. `format` is `json` (unless told), `csv`, with decimal amounts, where texts \
+             that a spreadsheet could take for a formula have an apostrophe before them, or \
+             `pdf`, for people.",
         )
         .refuses(&[Refusal::StatementTooLong])
 }
@@ -92,6 +94,7 @@ fn name(made: &Statement, end: &str) -> String {
 
 type Kind = Named<TransactionType>;
 type Way = Named<Category>;
+type Purpose = Named<PartnerBalanceKind>;
 
 /// A statement. Amounts are in minor units.
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,9 +103,11 @@ type Way = Named<Category>;
 struct StatementJson {
     /// The balance.
     balance_id: Uuid,
-    /// The user whose it is.
-    customer_id: i64,
-    /// The user's given and family name.
+    /// The user whose it is; none where it is the partner's own.
+    customer_id: Option<i64>,
+    /// What it is for, where it is the partner's own.
+    kind: Option<Purpose>,
+    /// The user's given and family name, or the partner's name.
     name: String,
     /// The balance's currency.
     currency: Code,
@@ -160,7 +165,8 @@ impl From<&Statement> for StatementJson {
     fn from(made: &Statement) -> Self {
         Self {
             balance_id: made.balance.id.0,
-            customer_id: made.owner.0,
+            customer_id: made.balance.owner.user().map(|user| user.0),
+            kind: made.balance.owner.kind().map(Named),
             name: made.name.clone(),
             currency: Code(made.balance.currency),
             from: made.period.from.to_string(),

@@ -71,7 +71,8 @@ refusals! {
     UnknownTransactionType, "UNKNOWN_TRANSACTION_TYPE",
         "This type of transaction isn't supported here.";
     StatementTooLong, "STATEMENT_TOO_LONG",
-        "The period has more than 20,000 movements, or sums beyond 64 bits.";
+        "The period has more than 20,000 movements or sums beyond 64 bits, or, of a balance of the \
+         partner's own, 2,000,000 rows lie between it and the last checkpoint.";
     TooManyBalances, "TOO_MANY_BALANCES",
         "The user has more than 100 balances: no history is of all of them at once.";
     TransactionRefused, "UNKNOWN_ERROR", "The transaction couldn't be processed.";

@@ -1,16 +1,18 @@
 //! Statements of a balance: what moved in a period, and what there was before and after it.
 //!
-//! What there was at first is added up from the balance's first movement on, so a statement needs
-//! no snapshot of the whole: it is read in slices, each a short transaction of the database, and
-//! what was posted in a period that is over stays as it is. It ends with a slice of which all came
-//! later. What was posted just before the end may be committed, or come from another server, a
-//! moment after it, so a statement says whether it is final.
+//! What there was at first is added up from the balance's first movement on, or from a checkpoint,
+//! so a statement needs no snapshot of the whole: it is read in slices, each a short transaction of
+//! the database, and what was posted in a period that is over stays as it is. It ends with a slice
+//! of which all came later. What was posted just before the end may be committed, or come from
+//! another server, a moment after it, so a statement says whether it is final.
+
+mod own;
 
 use crate::ledger::verify::MARGIN;
 use crate::refusals::Refusal;
 use crate::{App, Error};
-use domain::balance::Balance;
-use domain::ids::{BalanceId, UserId};
+use domain::balance::{Balance, Owner};
+use domain::ids::BalanceId;
 use domain::money::Amount;
 use domain::scope::Scope;
 use domain::transaction::Category;
@@ -20,7 +22,7 @@ use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use store::db::Tx;
 use store::statements::{self, Moved};
-use store::users;
+use store::{balances, users};
 
 /// A transaction as a statement tells of it.
 pub use store::statements::Told;
@@ -46,9 +48,7 @@ pub struct Statement {
     pub partner: String,
     /// The balance.
     pub balance: Balance,
-    /// The user whose it is.
-    pub owner: UserId,
-    /// The user's given and family name.
+    /// The given and family name of the user whose it is, or the partner's name.
     pub name: String,
     /// The days that it is of.
     pub period: Period,
@@ -86,29 +86,29 @@ pub struct Line {
 }
 
 impl App {
-    /// The statement of a user's balance.
+    /// The statement of a balance, a user's or the partner's own, removed or not.
     pub async fn statement(
         &self,
         scope: Scope,
         id: BalanceId,
         period: Period,
     ) -> Result<Statement, Error> {
-        let balance = self.balance(scope, None, id).await?.balance;
-        let owner = balance.owner.user().ok_or(Refusal::BalanceNotFound)?;
         let mut tx = self.db.read().await?;
-        let user = users::find(&mut tx, scope, owner).await;
-        let user = tx.end(user).await?;
-        let name =
-            user.map(|user| format!("{} {}", user.profile.first_name, user.profile.last_name));
+        let found = balance_and_name(&mut tx, scope, id).await;
+        let (balance, name) = tx.end(found).await?;
         let (partner, zone) = self.partner_of(scope)?;
         let made_at = self.now();
         let (begin, end) = (start_of(period.from, &zone), start_of(tomorrow(period.to), &zone));
-        let read = self.read_statement(scope, id, begin, end.min(made_at_and_on(made_at))).await?;
+        let end = end.min(made_at_and_on(made_at));
+        let mut read = match balance.owner {
+            Owner::User(_) => self.read_statement(scope, id, begin, end).await?,
+            Owner::Partner(_) => self.read_own(scope, id, (begin, end)).await?,
+        };
+        read.lines.sort_by_key(|(told, moved)| (moved.at, told.number, moved.part, moved.leg));
         let mut statement = Statement {
+            name: name.unwrap_or_else(|| partner.clone()),
             partner,
             balance,
-            owner,
-            name: name.unwrap_or_default(),
             period,
             zone,
             opening: sum(read.opening)?,
@@ -153,9 +153,21 @@ impl App {
             // SQLite never waits by itself.
             tokio::task::yield_now().await;
         }
-        read.lines.sort_by_key(|(told, moved)| (moved.at, told.number, moved.part, moved.leg));
         Ok(read)
     }
+}
+
+/// A balance, and the name of the user whose it is.
+async fn balance_and_name(
+    tx: &mut Tx,
+    scope: Scope,
+    id: BalanceId,
+) -> Result<(Balance, Option<String>), Error> {
+    let balance = balances::find(tx, scope, id).await?.ok_or(Refusal::BalanceNotFound)?;
+    let Some(owner) = balance.owner.user() else { return Ok((balance, None)) };
+    let user = users::find(tx, scope, owner).await?;
+    let name = user.map(|user| format!("{} {}", user.profile.first_name, user.profile.last_name));
+    Ok((balance, Some(name.unwrap_or_default())))
 }
 
 async fn slice(

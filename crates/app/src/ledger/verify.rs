@@ -144,7 +144,7 @@ async fn read(
 }
 
 /// The least id that a transaction or message can have that something was posted for after this.
-fn first_id(from: Timestamp) -> Uuid {
+pub(crate) fn first_id(from: Timestamp) -> Uuid {
     let first = from.checked_sub(MARGIN).unwrap_or(Timestamp::MIN);
     let milliseconds = u64::try_from(first.as_millisecond()).unwrap_or(0);
     Uuid::from_u128(ordered_v4(milliseconds, 0).as_u128() >> 80 << 80)

@@ -2,12 +2,15 @@
 
 use crate::holds::join_all;
 use app::Error;
+use app::ledger::verify::{Run, verify_as};
 use app::statements::{Period, Statement};
 use app::transactions::History;
 use domain::Date;
+use domain::balance::PartnerBalanceKind;
 use domain::ids::{BalanceId, TransactionId};
 use domain::ledger::clearing::Finality::{Final, Partial};
 use domain::money::Currency;
+use domain::partner::CollateralMode;
 use domain::transaction::{Category, Transaction, TransactionType};
 use store::db::Sql;
 use testkit::{TestApp, on_both};
@@ -170,3 +173,80 @@ const UNREADABLE: Sql = Sql("
     update \"transaction\"
     set kind = 'nonsense'
     where number = 1002099");
+
+/// What a statement says, apart from when it was made.
+fn said(made: &Statement) -> String {
+    format!("{:?}", (made.opening, made.credits, made.debits, made.closing, &made.lines))
+}
+
+on_both! {
+    /// Whoever's transactions move them, and wherever the last checkpoint is: before the period,
+    /// within it, after it, nowhere.
+    async fn a_partners_own_balances_have_statements(node) {
+        let funded = node.funded(10_000).await;
+        let deposit = node.backed_by(CollateralMode::Deposit, 5_000).await;
+        let company = node.partner_balance(PartnerBalanceKind::Company).await;
+        let mut days = vec![node.app.today()];
+        for (day, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            node.purchase(funded.card, 100, name).await.expect("decided");
+            node.advance(86_400);
+            days.push(node.app.today());
+            let last = if day % 2 == 0 { Final } else { Partial };
+            let clearing = format!("c-{name}");
+            node.clear(funded.card, 60, &clearing, Some(name), last).await.expect("decided");
+            node.transfer(funded.balance, TransactionType::Fee, 1).await.expect("is charged");
+        }
+        node.clear(funded.card, 15, "late", None, Final).await.expect("decided");
+        let of_all_days = async || {
+            let mut all = Vec::new();
+            for id in [deposit, company] {
+                let mut closing = 0;
+                for day in &days {
+                    let made = of_days(&node, id, *day, *day).await;
+                    check(&made);
+                    assert_eq!(made.opening, closing, "what the day before ended with");
+                    closing = made.closing;
+                    all.push(said(&made));
+                }
+                let (amount, held) = node.partner_amounts(id).await;
+                assert_eq!(closing, amount + held, "holds aren't part of it");
+                let made = whole(&node, id).await;
+                check(&made);
+                all.push(said(&made));
+            }
+            all
+        };
+        let made = whole(&node, deposit).await;
+        let moved = |line: &app::statements::Line| (line.of.kind, line.way, line.amount.minor());
+        let moved: Vec<_> = made.lines.iter().map(moved).collect();
+        let (pos, debit) = (TransactionType::Pos, Category::Debit);
+        let mut expected = vec![(TransactionType::CollateralCredit, Category::Credit, 5_000)];
+        expected.extend([(pos, debit, 60); 4]);
+        expected.push((pos, debit, 15));
+        assert_eq!(moved, expected);
+        let fees = whole(&node, company).await;
+        assert_eq!((fees.lines.len(), fees.credits, fees.closing), (4, 4, 4));
+        assert_eq!(fees.name, fees.partner, "it is nobody else's");
+
+        let before = of_all_days().await;
+        for (number, day) in days.iter().enumerate() {
+            let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).expect("a time");
+            let (is_incremental, keep) = (number % 2 == 1, Some(noon.timestamp()));
+            let run = Run { is_incremental, keep, slice: 3, ..Run::FULL };
+            let report = verify_as(&node.app.db, &[node.scope.partner()], run).await;
+            assert_eq!(report.expect("reads").faults, Vec::<String>::new());
+            assert_eq!(of_all_days().await, before, "a checkpoint on day {number}");
+        }
+        // A balance that is newer than the checkpoint, moved by its users' top-ups.
+        let credit = node.backed_by(CollateralMode::Credit, 700).await;
+        node.top_up(funded.balance, 250).await.expect("is loaded");
+        node.transfer(funded.balance, TransactionType::Funding, 50).await.expect("is moved");
+        let made = whole(&node, credit).await;
+        check(&made);
+        assert_eq!((made.credits, made.debits, made.closing), (750, 250, 500));
+        let users = whole(&node, funded.balance).await;
+        check(&users);
+        let (amount, held) = node.amounts(funded.balance).await;
+        assert_eq!(users.closing, amount + held);
+    }
+}

@@ -346,6 +346,11 @@ on_both_databases! {
         let types: Vec<&Value> =
             history["items"].as_array().expect("a list").iter().map(|it| &it["type"]).collect();
         assert_eq!(types, ["pos", "withdrawal", "topUp"]);
+        let days = "from=2000-01-01&to=2100-12-31";
+        let path = format!("/secure/balances/{}/statement?{days}", story.balance);
+        let statement = expect(200, partner.get(&path)).await;
+        assert_eq!(statement["closingBalance"], -40);
+        assert_eq!(statement["items"].as_array().map(Vec::len), Some(3));
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
     }
 }

@@ -176,9 +176,62 @@ on_both_databases! {
         let last = "from=1900-01-01&to=9999-12-31";
         let path = format!("/secure/balances/{}/statement?{last}", story.balance);
         expect(200, sandbox.partner().get(&path)).await;
-        let own = expect(200, sandbox.partner().get("/secure/partner-balances")).await;
-        let own = own["items"][0]["id"].as_str().expect("an id");
-        let refused = expect(404, sandbox.partner().get(&crate::statements::path(own, ""))).await;
+    }
+
+    /// In each format, with what its users' transactions moved of it; a foreign one isn't there.
+    async fn a_partners_own_balance_has_a_statement(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let story = Story::begin(&sandbox, 1_000).await;
+        let fee = json!({
+            "type": "fee", "amount": 25, "currency": "EUR", "description": "Monthly fee",
+            "externalTransactionId": "fee-1",
+        });
+        let users = format!("/secure/balances/{}/transactions", story.balance);
+        let charged = expect(201, partner.post(&users).json(&fee)).await;
+        let all = expect(200, partner.get("/secure/partner-balances")).await;
+        let all = all["items"].as_array().expect("a list").iter();
+        let mut companies = all.filter(|it| it["kind"] == "COMPANY" && it["currency"] == "EUR");
+        let own = companies.next().expect("it has one")["id"].as_str().expect("an id").to_owned();
+        let made = expect(200, partner.get(&path(&own, ""))).await;
+        for (field, value) in [
+            ("balanceId", json!(own)),
+            ("customerId", Value::Null),
+            ("kind", json!("COMPANY")),
+            ("openingBalance", json!(0)),
+            ("totalCredits", json!(25)),
+            ("totalDebits", json!(0)),
+            ("closingBalance", json!(25)),
+        ] {
+            assert_eq!(made[field], value, "{field}");
+        }
+        let line = &made["items"][0];
+        assert_eq!(line["transactionId"], charged["id"]);
+        for (field, value) in [
+            ("type", json!("fee")),
+            ("category", json!("CREDIT")),
+            ("amount", json!(25)),
+            ("balance", json!(25)),
+            ("description", json!("Monthly fee")),
+            ("externalTransactionId", json!("fee-1")),
+        ] {
+            assert_eq!(line[field], value, "{field}");
+        }
+        assert_eq!(made["items"].as_array().map(Vec::len), Some(1));
+        let (_, _, csv) = file(partner.get(&path(&own, "&format=csv"))).await;
+        assert!(csv.contains(",fee,Monthly fee,fee-1,,0.25,0.25,EUR\r\n"), "{csv}");
+        let pdf = partner.get(&path(&own, "&format=pdf")).send().await.expect("an answer");
+        let read = read_pdf(&pdf.bytes().await.expect("a file"));
+        let words = words(&read["pages"][0]);
+        let owner = format!("Owner {} (COMPANY)", made["name"].as_str().expect("a name"));
+        for part in [owner.as_str(), "Closing balance 0.25 EUR", "fee Monthly fee 0.25 0.25"] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        let external = sandbox.partner_of_code("external");
+        let refused = expect(404, external.get(&path(&own, ""))).await;
+        assert_eq!(refused["title"], "BALANCE_NOT_FOUND");
+        let nothing = path("00000000-0000-4000-8000-000000000000", "");
+        let refused = expect(404, partner.get(&nothing)).await;
         assert_eq!(refused["title"], "BALANCE_NOT_FOUND");
     }
 }

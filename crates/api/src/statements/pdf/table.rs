@@ -3,6 +3,7 @@
 use super::font::Font;
 use super::sheet::{HEIGHT, MARGIN, RIGHT, Sheet, Style};
 use app::statements::{Line, Statement};
+use domain::balance::Owner;
 use domain::transaction::Category;
 
 const BODY: Style = Style { size: 160, is_bold: false, is_grey: false };
@@ -99,11 +100,15 @@ fn facts(made: &Statement, font: &mut Font) -> Vec<(&'static str, Vec<String>)> 
     let currency = made.balance.currency;
     let money = |minor| format!("{} {currency}", currency.decimal(minor));
     let zone = made.zone.iana_name().unwrap_or("Etc/UTC");
+    let whose = match made.balance.owner {
+        Owner::User(user) => user.0.to_string(),
+        Owner::Partner(kind) => kind.as_str().to_owned(),
+    };
     let made_at = made.made_at.to_zoned(made.zone.clone());
     let made_at = made_at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     let made_at = if made.is_final { made_at } else { made_at + " (not final)" };
     [
-        ("Owner", format!("{} ({})", made.name, made.owner.0)),
+        ("Owner", format!("{} ({whose})", made.name)),
         ("Balance", made.balance.id.0.to_string()),
         ("Currency", currency.code().to_owned()),
         ("Period", format!("{} \u{2013} {} ({zone})", made.period.from, made.period.to)),

@@ -43,7 +43,6 @@ fn statement(lines: usize, text: &str) -> Statement {
             held,
             version: 1,
         },
-        owner,
         name: text.to_owned(),
         period: Period { from: date(1900, 1, 1), to: date(9999, 12, 31) },
         zone: TimeZone::get("Asia/Kathmandu").expect("a zone"),
