@@ -5,7 +5,9 @@ use domain::card::lifecycle::LockReason;
 use domain::ids::{CardId, TransactionId};
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
-use domain::transaction::{Description, Order, Processing, Resource, Status, TransactionType};
+use domain::transaction::{
+    Description, Order, Processing, Resource, ResourceKind, Status, TransactionType,
+};
 use serde_json::{Map, Value, json};
 
 /// Where a notification goes at the partner.
@@ -74,6 +76,7 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
         DescriptionCodes::Extended => notice.description.as_str(),
     };
     let (order, resource) = (notice.order, notice.resource);
+    let card = order.card.filter(|_| resource.kind == ResourceKind::Card);
     json!({
         "status": notice.processing.as_str(),
         "date": time(notice.processed_at),
@@ -83,7 +86,7 @@ pub fn transaction(notice: &TransactionNotice<'_>) -> Value {
             "balanceId": order.balance.map(|balance| balance.0),
             "resourceId": resource.id,
             "resource": resource.kind.as_str(),
-            "cardId": order.card.map(|card| card.0.to_string()),
+            "cardId": card.map(|card| card.0.to_string()),
             "externalTransactionId": order.network_id,
             "referenceExternalTransactionId": order.reference_id,
             "type": legacy_type(order.kind),
