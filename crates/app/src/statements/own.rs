@@ -189,8 +189,15 @@ impl Walk {
 }
 
 fn of(transaction: Transaction) -> Told {
-    let Transaction { id, number, order, .. } = transaction;
-    Told { id, number, kind: order.kind, text: order.text, network_id: order.network_id }
+    let Transaction { id, number, received_at, order, .. } = transaction;
+    Told {
+        id,
+        number,
+        received_at,
+        kind: order.kind,
+        text: order.text,
+        network_id: order.network_id,
+    }
 }
 
 fn slice() -> usize {
