@@ -8,6 +8,7 @@
 //! | `tls`, `listener`, `operations` | the HTTPS listener and the one for monitoring |
 //! | `measures`, `logs` | metrics and log lines |
 //! | `serve`, `workers`, `watch`, `sandbox` | a running server, from its start to its end |
+//! | `checkpoints` | SQLite's log copied into the database |
 //! | `backup` | copies of database and keys, and restoring them |
 //! | `bench` | measurements of this machine |
 //! | `acts`, `control` | an operator's commands, through the control socket or without a server |
@@ -15,6 +16,7 @@
 mod acts;
 mod backup;
 mod bench;
+mod checkpoints;
 mod cli;
 mod clock;
 mod commands;

@@ -1,5 +1,6 @@
 //! What a server does by itself, again and again, until it stops.
 
+use crate::checkpoints::{self, Copier};
 use crate::folder::Folder;
 use crate::jwe_keys;
 use crate::serve::Served;
@@ -11,9 +12,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use store::StoreError;
 use store::db::Kind;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 /// Settings of other nodes are in force within this time.
@@ -25,12 +25,6 @@ const EXPIRY: Duration = Duration::from_secs(1);
 /// Operations whose worker has died, or that another node took, are looked for so often; a
 /// new one wakes the worker of its own node at once.
 const OPERATIONS: Duration = Duration::from_secs(1);
-/// How often SQLite's write-ahead log is copied into the database.
-pub(crate) const CHECKPOINT: Duration = Duration::from_millis(200);
-
-/// The niceness of a thread that others needn't wait for: a third of their weight.
-const LESS_URGENT: i32 = 5;
-
 /// How late it may be seen that a balance runs low, and how long an e-mail waits to be sent.
 const ALERTS: Duration = Duration::from_secs(2);
 
@@ -80,7 +74,11 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     let made = |app: App| async move { app.carry_out_operations().await.map(|_| ()) };
     every.run_or_woken("operations", OPERATIONS, Some(|app| &app.operations), made);
     if app.db.kind() == Kind::Sqlite {
-        every.run("checkpoint", CHECKPOINT, |app| async move { checkpoint(&app).await });
+        let copier = Copier::start();
+        every.run("checkpoint", checkpoints::EVERY, move |app| {
+            let copier = copier.clone();
+            async move { copier.copy(&app).await }
+        });
     }
 }
 
@@ -109,23 +107,6 @@ fn follow_jwe_keys(app: &App, folder: &Folder) -> Result<(), Error> {
     if let Err(failure) = jwe_keys::tell(app, folder) {
         tracing::warn!(%failure, "The JWE key isn't in the data folder");
     }
-    Ok(())
-}
-
-/// The log's content is copied beside those who read and write, on a thread of its own: that one is
-/// less urgent than they are where all processors are at work.
-pub(crate) async fn checkpoint(app: &App) -> Result<(), Error> {
-    let (done, copied) = oneshot::channel();
-    let db = app.db.clone();
-    let copy = move || {
-        // Of this thread alone. Where it isn't allowed, it is as urgent as the others.
-        let _ = rustix::process::setpriority_process(None, LESS_URGENT);
-        let _ = done.send(db.checkpoint());
-    };
-    let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(copy);
-    thread.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-    copied.await.map_err(|_| Error::broken("a checkpoint panicked"))??;
-    app.db.restart_wal_if_large().await?;
     Ok(())
 }
 

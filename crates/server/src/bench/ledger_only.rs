@@ -4,10 +4,10 @@
 use super::ground::Ground;
 use super::in_turn;
 use super::report::{Phase, Report, memory, processor_time};
+use crate::checkpoints::{self, Copier};
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::output::Progress;
-use crate::workers;
 use app::preload::Holding;
 use app::processor::{Authorize, CardName, Details, Envelope, Message, Reverse};
 use app::{App, Error};
@@ -62,9 +62,9 @@ pub(super) async fn measure(
 
 /// What a server's worker does for SQLite.
 async fn checkpoints(app: App) {
-    let stopping = app.tasks.stopping();
-    while stopping.run_until_cancelled(sleep(workers::CHECKPOINT)).await.is_some() {
-        if let Err(error) = workers::checkpoint(&app).await {
+    let (stopping, copier) = (app.tasks.stopping(), Copier::start());
+    while stopping.run_until_cancelled(sleep(checkpoints::EVERY)).await.is_some() {
+        if let Err(error) = copier.copy(&app).await {
             tracing::warn!(worker = "checkpoint", %error, "A worker's step failed");
         }
     }
