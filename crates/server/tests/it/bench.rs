@@ -271,12 +271,15 @@ async fn an_interrupted_measurement_leaves_nothing_behind() {
 async fn what_is_refused_is_told_apart() {
     let load = ["--cards", "50", "--connections", "4", "--rate", "20", "--greedy", "5"];
     let short = ["bench", "authorizations", "--duration", "1", "--warm-up", "1", "--json"];
-    let limit = ("ANTACA_LIMITS_PROCESSOR_REQUESTS_PER_SECOND", "30");
+    let limit = ("ANTACA_LIMITS_PROCESSOR_REQUESTS_PER_SECOND", "10");
     let ended = crate::support::antaca_with(&[&short[..], &load].concat(), &[limit]).await;
-    let told = ended.assert_done().json().remove(0);
+    let told = ended.json().remove(0);
     let greedy = &told["greedy"];
+    // What this machine is late with is an error too, and wasn't refused.
     assert!(greedy["refused"].as_u64() > Some(0), "{told}");
-    assert_eq!(greedy["refused"], greedy["errors"], "{told}");
+    assert!(greedy["refused"].as_u64() <= greedy["errors"].as_u64(), "{told}");
+    // The measured partner's own errors alone make it fail.
+    assert_eq!(ended.code, Some(i32::from(told["errors"].as_u64() > Some(0))), "{ended:?}");
     assert!(counted(greedy) > 0 && told["ledger_verified"] == true, "{told}");
     assert!(ended.stderr.contains("of the greedy partner failed"), "{ended:?}");
 }

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use testkit::eventually;
 use tokio::task::JoinSet;
 
 /// Where each run's numbers begin.
@@ -20,6 +21,8 @@ const WARM_UP: u64 = 2_000;
 const REQUESTS: u64 = 10_000;
 /// What may be in use more after them than before: a tenth of the shortest of these requests each.
 const GROWTH_MAX: usize = 4 * 1024 * 1024;
+/// Within which time.
+const GIVEN_BACK: Duration = Duration::from_secs(20);
 /// Characters of the parts that are made large: the body stays within its limit.
 const LARGE: usize = 900 * 1024;
 
@@ -241,12 +244,13 @@ async fn ten_thousand_broken_requests_get_four_errors_and_leave_nothing_behind()
 
     let (before, begun) = (sandbox.resident(), Instant::now());
     let told = send_all(&sandbox, &right, SEED, REQUESTS).await;
-    let after = sandbox.resident();
-    println!("{told:?} in {:?}, {before} bytes before, {after} after", begun.elapsed());
+    println!("{told:?} in {:?}", begun.elapsed());
     assert_eq!(told.values().sum::<u64>(), REQUESTS);
     let enough = |title: &str| told.get(title).is_some_and(|count| *count >= REQUESTS / 20);
     assert!(TITLES.iter().all(|title| enough(title)), "each of the four is met: {told:?}");
-    assert!(after < before + GROWTH_MAX, "{before} bytes before, {after} after");
+    // The allocator gives back what is free after a moment; what leaked never comes back.
+    let grown = || sandbox.resident().saturating_sub(before);
+    eventually("the memory is given back", GIVEN_BACK, async || grown() < GROWTH_MAX).await;
 
     // Nothing was made, and the server is as it was.
     let cards = format!("/secure/customers/{}/cards", story.customer);
