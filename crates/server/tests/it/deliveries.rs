@@ -15,17 +15,20 @@ const CARDS: usize = 3;
 const CHANGES: usize = 12;
 
 /// The authority of the certificate that the sandbox calls with.
-fn client_ca(sandbox: &Sandbox) -> String {
+pub(crate) fn client_ca(sandbox: &Sandbox) -> String {
     let file = sandbox.file()["clientCa"].as_str().expect("a file");
     std::fs::read_to_string(sandbox.dir().join(file)).expect("the file")
 }
 
-/// Has the sandbox's partner told of locks at this server.
-async fn point_to(sandbox: &Sandbox, partner: &Partner) {
+/// What the tests here tell of.
+const LOCKS: [&str; 2] = ["cardLocked", "cardUnlocked"];
+
+/// Has the sandbox's partner told of these events at this server.
+pub(crate) async fn point_to(sandbox: &Sandbox, partner: &Partner, events: &[&str]) {
     let body = json!({
         "baseUrl": partner.base_url(),
         "trustedCa": partner.authority(),
-        "notifications": ["cardLocked", "cardUnlocked"],
+        "notifications": events,
     });
     let put = sandbox.partner().request(reqwest::Method::PUT, "/sandbox/v1/settings");
     expect(204, put.json(&body)).await;
@@ -65,7 +68,7 @@ on_both_databases! {
             if nth % 7 == 3 && first() { Behaviour::Hang } else { Behaviour::Status(204) }
         })
         .await;
-        point_to(&sandbox, &partner).await;
+        point_to(&sandbox, &partner, &LOCKS).await;
         let mut stories = Vec::new();
         for _ in 0..CARDS {
             stories.push(Story::begin(&sandbox, 0).await);
@@ -100,7 +103,7 @@ on_both_databases! {
             Behaviour::Status(if nth == 0 { 410 } else { 204 })
         })
         .await;
-        point_to(&sandbox, &partner).await;
+        point_to(&sandbox, &partner, &LOCKS).await;
         let story = Story::begin(&sandbox, 0).await;
         change(&sandbox, &story, 0).await;
         let list = ["partner", "notifications", "--code", "sandbox"];

@@ -31,6 +31,7 @@ mod our_certificates;
 mod partner_balances;
 mod production;
 mod references;
+mod refused;
 mod removal;
 mod sandbox;
 mod spending;
