@@ -80,7 +80,10 @@ on_both_databases! {
             counted("antaca_decisions_total", &approved).await,
             counted("antaca_decisions_total", &declined).await,
             counted("antaca_requests_total", &routes).await,
+            counted("antaca_decision_seconds_count", &["kind=\"authorization\""]).await,
             counted("antaca_commit_seconds_count", &[]).await,
+            counted("antaca_batch_commands_count", &[]).await,
+            counted("antaca_batch_commands_sum", &[]).await,
         ];
         let processor = sandbox.processor();
         let id = || format!("purchase-{}", unique());
@@ -92,12 +95,17 @@ on_both_databases! {
             counted("antaca_decisions_total", &approved).await,
             counted("antaca_decisions_total", &declined).await,
             counted("antaca_requests_total", &routes).await,
+            counted("antaca_decision_seconds_count", &["kind=\"authorization\""]).await,
             counted("antaca_commit_seconds_count", &[]).await,
+            counted("antaca_batch_commands_count", &[]).await,
+            counted("antaca_batch_commands_sum", &[]).await,
         ];
         let moved = after.iter().zip(before).map(|(after, before)| after - before);
         let moved = moved.collect::<Vec<u64>>();
-        assert_eq!(moved[..3], [1, 1, 2]);
-        assert!(moved[3] >= 2, "{moved:?}");
+        assert_eq!(moved[..4], [1, 1, 2, 2]);
+        // Others' commands, such as those of the worker that ends holds, are decided meanwhile.
+        assert!(moved[4..].iter().all(|more| *more >= 2), "{moved:?}");
+        assert!(moved[6] >= moved[5], "no batch is empty: {moved:?}");
 
         // What a caller makes up becomes no label.
         let strange = Method::from_bytes(b"5555555555554444").expect("a method");
