@@ -210,6 +210,28 @@ on_both_databases! {
         assert_eq!(declined["description"], "CARD_EXPIRED");
         let part = simulate("purchase", "9000", &["--partial-approval"], 0).await;
         assert_eq!((&part["approvedAmount"], &part["actionCode"]), (&7_000.into(), &"0002".into()));
+        // Before the clearing it changes what is held, of nothing it moves money of its own.
+        let of = reference(&part);
+        let of: Vec<&str> = of.iter().map(String::as_str).collect();
+        let with = |more: &[&'static str]| [of.as_slice(), more].concat();
+        simulate("adjust", "2000", &with(&["--category", "CREDIT"]), 2_000).await;
+        simulate("adjust", "600", &with(&["--category", "DEBIT"]), 1_400).await;
+        simulate("adjust", "100", &["--category", "CREDIT"], 1_500).await;
+        simulate("adjust", "50", &[], 1_450).await;
+        let company = async || {
+            let own = expect(200, sandbox.partner().get("/secure/partner-balances")).await;
+            let own = own["items"].as_array().expect("a list").clone();
+            let of = |it: &&Value| it["kind"] == "COMPANY" && it["currency"] == "EUR";
+            own.iter().find(of).expect("a COMPANY in euro")["amount"].as_i64().expect("an amount")
+        };
+        // Of the 5,600 that are held the cardholder pays what is settled and the difference.
+        let before = company().await;
+        let gain = with(&["--partial", "--fx-difference", "30"]);
+        simulate("clear", "970", &gain, 1_450).await;
+        assert_eq!(company().await, before + 30);
+        let loss = with(&["--sequence", "2", "--fx-difference", "-20"]);
+        simulate("clear", "2020", &loss, 4_050).await;
+        assert_eq!(company().await, before + 10);
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
     }
 
