@@ -40,3 +40,4 @@ mod story;
 mod trouble;
 mod twins;
 mod upgrade;
+mod verified;
