@@ -18,5 +18,6 @@ mod outbox;
 mod partners;
 mod programs;
 mod statements;
+mod states;
 mod summary;
 mod verify;
