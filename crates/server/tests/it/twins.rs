@@ -59,9 +59,14 @@ impl Message {
 
     /// Sends it, again and again while it is told to come again.
     async fn decided(&self, sandbox: &Sandbox) -> Value {
+        self.decided_by(sandbox.processor()).await
+    }
+
+    /// The same, by a caller that may outlive the sandbox.
+    async fn decided_by(&self, processor: &Caller) -> Value {
         let begun = Instant::now();
         loop {
-            let (status, body) = answer(self.to(sandbox.processor())).await;
+            let (status, body) = answer(self.to(processor)).await;
             match status {
                 200 => return body,
                 503 => assert!(begun.elapsed() < REACHED, "never: {self:?}"),
@@ -72,7 +77,13 @@ impl Message {
 }
 
 async fn two() -> (Sandbox, Sandbox) {
-    let one = Sandbox::start(Database::Postgres(testkit::postgres_url().await)).await;
+    two_with(&[]).await
+}
+
+/// Two with these variables of the environment.
+async fn two_with(variables: &[(&str, &str)]) -> (Sandbox, Sandbox) {
+    let database = Database::Postgres(testkit::postgres_url().await);
+    let one = Sandbox::start_with(database, variables).await;
     let other = one.sibling().await;
     (one, other)
 }
@@ -150,6 +161,43 @@ async fn an_early_reversal_at_one_server_stops_the_authorization_at_the_other() 
     assert_eq!((&early["accepted"], &early["status"]), (&true.into(), &"REVERSED".into()));
     assert_eq!(purchase.decided(&other).await["approved"], false);
     assert_eq!(story.amounts(&other).await, (FUNDS, 0));
+    one.antaca(&["ledger", "verify"]).await.assert_done();
+}
+
+/// Half of them at each server, all at once: exactly the affordable ones pass, each is told the
+/// same at the other server, and together they hold what there was.
+#[tokio::test]
+async fn two_hundred_authorizations_for_the_last_euro_at_two_servers() {
+    const PRICE: i64 = 10;
+    // A hundred handshakes at once at each.
+    let (one, other) = two_with(&[("ANTACA_LIMITS_CONNECTIONS_PER_ADDRESS", "256")]).await;
+    for affordable in [10, 73] {
+        // A little is left that isn't enough for another.
+        let left = PRICE - 1;
+        let story = Story::begin(&one, affordable * PRICE + left).await;
+        let mut asked = JoinSet::new();
+        for number in 0..200 {
+            let mut message = Message::new(&story, "authorization", "authorizations", "");
+            message.body["amount"] = PRICE.into();
+            let (here, there) = if number % 2 == 0 { (&one, &other) } else { (&other, &one) };
+            let (here, there) = (here.processor().clone(), there.processor().clone());
+            asked.spawn(async move {
+                let told = message.decided_by(&here).await;
+                (message.decided_by(&there).await, told)
+            });
+        }
+        let mut passed = 0;
+        for (again, told) in asked.join_all().await {
+            let approved = told["approved"] == true;
+            let words = if approved { "APPROVED" } else { "INSUFFICIENT_FUNDS" };
+            assert_eq!(told["description"], words, "{told}");
+            assert_eq!(again, told);
+            passed += i64::from(approved);
+        }
+        assert_eq!(passed, affordable);
+        assert_eq!(story.amounts(&other).await, (left, affordable * PRICE));
+        assert_eq!(story.amounts(&one).await, (left, affordable * PRICE));
+    }
     one.antaca(&["ledger", "verify"]).await.assert_done();
 }
 
