@@ -66,7 +66,8 @@ on_both_databases! {
         let clear = story.message(sandbox.processor(), "clearings", 111, "c1", Some("p1"));
         expect(200, clear).await;
         let id = bought["id"].as_str().expect("an id");
-        let (balance, purchase) = (format!("balance {}", story.balance), format!("transaction {id}"));
+        let balance = format!("balance {}", story.balance);
+        let purchase = format!("transaction {id}");
         assert_eq!(assert_holds(&sandbox).await["transactions"], 3);
         // The file of SQLite is one process's.
         sandbox.stop().await.assert_done();
