@@ -60,6 +60,21 @@ on_both! {
 }
 
 on_both! {
+    /// Whoever waits is told how far it is, more each time and in the end all.
+    async fn progress_is_told_slice_by_slice(node) {
+        populate(&node).await;
+        let told = std::sync::Mutex::new(Vec::new());
+        let tell = |count: u64| told.lock().expect("whole").push(count);
+        let run = Run { slice: 3, tell: &tell, ..Run::FULL };
+        let report = verify_as(&node.app.db, &[node.scope.partner()], run).await.expect("reads");
+        let told = told.into_inner().expect("whole");
+        assert!(told.len() >= 3 && told.is_sorted(), "{told:?}");
+        assert_eq!(told.last(), Some(&report.transactions), "{told:?}");
+        assert!(told[0] < report.transactions, "{told:?}");
+    }
+}
+
+on_both! {
     /// Two balances, each with as much as one can have: together more than 64 bits.
     async fn sums_beyond_64_bits_are_verified(node) {
         for _ in 0..2 {
