@@ -315,6 +315,12 @@ impl TestApp {
         self.app.set_user_limits(self.scope, user, draft, once).await
     }
 
+    /// Whether its database is one of PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.url.is_some()
+    }
+
     /// Moves the business clock forward to a moment.
     pub fn advance_to(&self, moment: &str) {
         let moment: Timestamp = moment.parse().expect("a moment");

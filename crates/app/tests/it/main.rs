@@ -15,6 +15,7 @@ mod operations;
 mod oracle;
 mod outbound;
 mod outbox;
+mod overload;
 mod partners;
 mod programs;
 mod statements;
