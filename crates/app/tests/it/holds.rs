@@ -4,6 +4,7 @@ use app::processor::{CardName, Clear, Details};
 use domain::balance::PartnerBalanceKind;
 use domain::ledger::clearing::Finality::{Final, Partial};
 use domain::money::Currency;
+use domain::partner::CollateralMode;
 use domain::transaction::{Category, Description, Processing, Status};
 use testkit::on_both;
 
@@ -143,6 +144,35 @@ on_both! {
         let clearing = node.clear(funded.card, 300, "c1", Some("p1"), Final).await;
         assert_ne!(clearing.expect("decided").transaction, held.transaction);
         assert_eq!(node.amounts(funded.balance).await, (700, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// However many have come to their end: one look ends them all, and what backed them is free.
+    async fn a_thousand_holds_expire_at_once(node) {
+        let mut all = Vec::new();
+        for _ in 0..10 {
+            all.push(node.funded(1_000).await);
+        }
+        let deposit = node.backed_by(CollateralMode::Deposit, 20_000).await;
+        let names: Vec<String> = (0..1_000).map(|number| format!("p{number}")).collect();
+        for some in names.chunks(200) {
+            let asked = some.iter().zip(all.iter().cycle());
+            let asked = asked.map(|(name, of)| node.purchase(of.card, 7, name));
+            for decided in join_all(asked).await {
+                assert_eq!(decided.expect("decided").description, Description::Approved);
+            }
+        }
+        assert_eq!(node.partner_amounts(deposit).await, (13_000, 7_000));
+
+        node.advance(7 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 1_000);
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 0);
+        for of in all {
+            assert_eq!(node.amounts(of.balance).await, (1_000, 0));
+        }
+        assert_eq!(node.partner_amounts(deposit).await, (20_000, 0));
         node.verify().await;
     }
 }
