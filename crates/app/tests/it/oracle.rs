@@ -1,5 +1,6 @@
 //! Random messages, duplicates and strangers among them, against a ledger of a few lines that was
-//! written from the spec alone: without a deposit, and with one that has too little.
+//! written from the spec alone: without a balance of the partner's, and with a deposit or a credit
+//! balance that has too little.
 
 mod answer;
 mod informs;
@@ -13,14 +14,14 @@ use domain::ids::BalanceId;
 use domain::partner::CollateralMode;
 use domain::transaction::TransactionType;
 use message::{Key, Played, Sent, Step, step};
-use model::{HOUR, Oracle};
+use model::{HOUR, Oracle, Own};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use testkit::{Database, TestApp};
 
-/// How many sequences a run plays on each database, seeds 1 and up, each in both modes;
+/// How many sequences a run plays on each database, seeds 1 and up, each in every mode;
 /// `./scripts/soak` asks for more by the variable `ANTACA_SOAK_SEQUENCES`.
-const SEQUENCES: u64 = 70;
+const SEQUENCES: u64 = 100;
 /// Seeds that failed once.
 const FAILED_ONCE: &[u64] = &[1316];
 /// Longer than any hold lasts, in hours.
@@ -30,6 +31,7 @@ const ALL_HOLDS: i64 = 31 * 24;
 struct Stage {
     node: TestApp,
     deposit: BalanceId,
+    credit: BalanceId,
     company: BalanceId,
 }
 
@@ -37,15 +39,15 @@ struct Stage {
 #[derive(Clone, Debug)]
 struct Sequence {
     funds: i64,
-    deposit: i64,
+    collateral: i64,
     steps: Vec<Step>,
 }
 
-fn sequence() -> impl Strategy<Value = Sequence> {
-    let steps = prop::collection::vec(step(), 4..16);
-    (1..1_500i64, 1..1_500i64, steps).prop_map(|(funds, deposit, steps)| Sequence {
+fn sequence(mode: CollateralMode) -> impl Strategy<Value = Sequence> {
+    let steps = prop::collection::vec(step(mode), 4..16);
+    (1..1_500i64, 1..1_500i64, steps).prop_map(|(funds, collateral, steps)| Sequence {
         funds,
-        deposit,
+        collateral,
         steps,
     })
 }
@@ -54,8 +56,9 @@ impl Stage {
     async fn on(database: Database) -> Self {
         let node = TestApp::on(database).await;
         let deposit = node.partner_balance(PartnerBalanceKind::Deposit).await;
+        let credit = node.partner_balance(PartnerBalanceKind::Credit).await;
         let company = node.partner_balance(PartnerBalanceKind::Company).await;
-        Self { node, deposit, company }
+        Self { node, deposit, credit, company }
     }
 
     async fn set(&self, mode: CollateralMode) {
@@ -64,27 +67,40 @@ impl Stage {
         self.node.app.set_partner(&operator, "sandbox", set).await.expect("is set");
     }
 
-    /// Ends what another sequence has left, and has the deposit at an amount.
-    async fn clean(&self, deposit: i64) {
+    /// Ends what another sequence has left, and has a balance of the partner's at an amount.
+    async fn clean(&self, collateral: BalanceId, amount: i64) {
         self.node.advance(ALL_HOLDS * HOUR);
         self.node.app.expire_holds().await.expect("looks");
-        let (there_is, held) = self.node.partner_amounts(self.deposit).await;
+        let (there_is, held) = self.node.partner_amounts(collateral).await;
         assert_eq!(held, 0, "every hold has ended");
-        let (kind, step) = match deposit - there_is {
+        let (kind, step) = match amount - there_is {
             0 => return,
             more @ 1.. => (TransactionType::CollateralCredit, more),
             less => (TransactionType::CollateralDebit, -less),
         };
-        self.node.transfer(self.deposit, kind, step).await.expect("is set");
+        self.node.transfer(collateral, kind, step).await.expect("is set");
+    }
+
+    /// A card and its money, which a credit balance pays.
+    async fn begin(&self, mode: CollateralMode, sequence: &Sequence) -> (Played<'_>, Oracle) {
+        let (collateral, gives) = match mode {
+            CollateralMode::None | CollateralMode::Deposit => (self.deposit, 0),
+            CollateralMode::Credit => (self.credit, sequence.funds),
+        };
+        self.clean(collateral, sequence.collateral + gives).await;
+        let node = &self.node;
+        let own = Own {
+            deposit: node.partner_amounts(self.deposit).await.0,
+            credit: node.partner_amounts(self.credit).await.0 - gives,
+            company: node.partner_amounts(self.company).await.0,
+        };
+        let funded = node.funded(sequence.funds).await;
+        (Played { node, funded, collateral }, Oracle::new(mode, sequence.funds, own))
     }
 
     async fn play(&self, mode: CollateralMode, sequence: &Sequence) {
-        self.clean(sequence.deposit).await;
         let node = &self.node;
-        let played =
-            Played { node, funded: node.funded(sequence.funds).await, deposit: self.deposit };
-        let company = node.partner_amounts(self.company).await.0;
-        let mut oracle = Oracle::new(mode, sequence.funds, sequence.deposit, company);
+        let (played, mut oracle) = self.begin(mode, sequence).await;
         let mut so_far: Vec<Sent> = Vec::new();
         for step in &sequence.steps {
             let (place, message, key) = match *step {
@@ -119,36 +135,44 @@ impl Stage {
             (found.balance.available(), found.balance.held.minor())
         };
         let user = self.node.amounts(played.funded.balance).await;
-        let amounts = Told { user, deposit: of(self.deposit), company: of(self.company) };
+        let (deposit, credit) = (of(self.deposit), of(self.credit));
+        let amounts = Told { user, deposit, credit, company: of(self.company) };
         assert_eq!(amounts, oracle.amounts(), "after {so_far:?}");
     }
 }
 
+/// Each mode has a database and a thread of its own: most of the time goes to waiting for a disk.
 fn run(database: Database) {
-    let runtime = tokio::runtime::Runtime::new().expect("starts");
-    let stage = runtime.block_on(Stage::on(database));
     #[expect(clippy::disallowed_methods, reason = "a soak asks for more than a test")]
     let asked = std::env::var("ANTACA_SOAK_SEQUENCES").ok().and_then(|text| text.parse().ok());
     let last = asked.unwrap_or(SEQUENCES);
     eprintln!("{database:?}: seeds 1 to {last}, and {FAILED_ONCE:?}");
-    for mode in [CollateralMode::None, CollateralMode::Deposit] {
-        runtime.block_on(stage.set(mode));
-        for seed in FAILED_ONCE.iter().copied().chain(1..=last) {
-            let mut bytes = [0; 32];
-            bytes[..8].copy_from_slice(&seed.to_le_bytes());
-            let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-            let config = Config {
-                cases: 1,
-                failure_persistence: None,
-                max_shrink_iters: 400,
-                ..Config::default()
-            };
-            let played = TestRunner::new_with_rng(config, random).run(&sequence(), |sequence| {
-                runtime.block_on(stage.play(mode, &sequence));
-                Ok(())
-            });
-            assert!(played.is_ok(), "{database:?}, {mode:?}, seed {seed}: {played:?}");
+    std::thread::scope(|threads| {
+        for mode in [CollateralMode::None, CollateralMode::Deposit, CollateralMode::Credit] {
+            threads.spawn(move || run_mode(database, mode, last));
         }
+    });
+}
+
+fn run_mode(database: Database, mode: CollateralMode, last: u64) {
+    let runtime = tokio::runtime::Runtime::new().expect("starts");
+    let stage = runtime.block_on(Stage::on(database));
+    runtime.block_on(stage.set(mode));
+    for seed in FAILED_ONCE.iter().copied().chain(1..=last) {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let config = Config {
+            cases: 1,
+            failure_persistence: None,
+            max_shrink_iters: 400,
+            ..Config::default()
+        };
+        let played = TestRunner::new_with_rng(config, random).run(&sequence(mode), |sequence| {
+            runtime.block_on(stage.play(mode, &sequence));
+            Ok(())
+        });
+        assert!(played.is_ok(), "{database:?}, {mode:?}, seed {seed}: {played:?}");
     }
     runtime.block_on(stage.node.verify());
 }

@@ -25,6 +25,7 @@ pub(super) enum Heard {
 pub(super) struct Told {
     pub(super) user: (i64, i64),
     pub(super) deposit: (i64, i64),
+    pub(super) credit: (i64, i64),
     pub(super) company: (i64, i64),
 }
 

@@ -9,7 +9,12 @@ use domain::ids::BalanceId;
 use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
+use domain::partner::CollateralMode;
 use domain::program::PreAuthorization;
+use domain::transaction::TransactionType::{
+    Cashback, CollateralCredit, CollateralDebit, Commission, Fee, Funding, Interest, Loan, Payment,
+    TopUp, Withdrawal,
+};
 use domain::transaction::{Category, Description, Processing, Status, TransactionType};
 use proptest::prelude::*;
 use testkit::{Funded, TestApp, origin};
@@ -38,10 +43,17 @@ pub(super) enum Key {
 /// sequence for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// Money for the deposit.
-    Reload(i64),
-    TopUp(i64),
-    /// A `fee` or a `withdrawal`.
+    /// The operator loads what limits the users, or draws from it.
+    Collateral {
+        kind: TransactionType,
+        amount: i64,
+    },
+    /// The user is given money: a `topUp`, `payment`, `loan` or `cashback`.
+    Give {
+        kind: TransactionType,
+        amount: i64,
+    },
+    /// The user pays: a `fee`, `withdrawal`, `commission`, `interest` or `funding`.
     Charge {
         kind: TransactionType,
         amount: i64,
@@ -155,11 +167,29 @@ fn clearing() -> impl Strategy<Value = Sent> {
     })
 }
 
-fn sent() -> impl Strategy<Value = Sent> {
-    let charge = prop_oneof![Just(TransactionType::Fee), Just(TransactionType::Withdrawal)];
+/// Every internal transaction that a partner or the operator may ask for under mode `CREDIT`.
+fn internal() -> impl Strategy<Value = Sent> {
+    let collateral = prop_oneof![Just(CollateralCredit), Just(CollateralDebit)];
+    let give = prop_oneof![Just(TopUp), Just(Payment), Just(Loan), Just(Cashback)];
+    let charge = prop_oneof![
+        3 => Just(Funding),
+        1 => Just(Withdrawal),
+        1 => Just(Commission),
+        1 => Just(Interest),
+        1 => Just(Fee),
+    ];
     prop_oneof![
-        1 => (1..800i64).prop_map(Sent::Reload),
-        2 => (1..800i64).prop_map(Sent::TopUp),
+        1 => (collateral, amount()).prop_map(|(kind, amount)| Sent::Collateral { kind, amount }),
+        3 => (give, amount()).prop_map(|(kind, amount)| Sent::Give { kind, amount }),
+        2 => (charge, amount()).prop_map(|(kind, amount)| Sent::Charge { kind, amount }),
+    ]
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let charge = prop_oneof![Just(Fee), Just(Withdrawal)];
+    prop_oneof![
+        1 => (1..800i64).prop_map(|amount| Sent::Collateral { kind: CollateralCredit, amount }),
+        2 => (1..800i64).prop_map(|amount| Sent::Give { kind: TopUp, amount }),
         1 => (charge, amount()).prop_map(|(kind, amount)| Sent::Charge { kind, amount }),
         6 => (DEBITS, amount(), with())
             .prop_map(|(name, amount, with)| Sent::Purchase { name, amount, with }),
@@ -175,12 +205,17 @@ fn sent() -> impl Strategy<Value = Sent> {
     ]
 }
 
-/// Hours that no sum of makes a day, so that nothing ends on the second.
-pub(super) fn step() -> impl Strategy<Value = Step> {
+/// Hours that no sum of makes a day, so that nothing ends on the second. What was made of a seed
+/// without and with a deposit before there was `CREDIT` is made of it still.
+pub(super) fn step(mode: CollateralMode) -> impl Strategy<Value = Step> {
+    let sent = match mode {
+        CollateralMode::None | CollateralMode::Deposit => sent().boxed(),
+        CollateralMode::Credit => prop_oneof![1 => internal(), 1 => sent()].boxed(),
+    };
     let hours = prop_oneof![Just(5i64), Just(20), Just(25), Just(7 * 24), Just(30 * 24)];
     let key = prop_oneof![2 => Just(Key::First), 1 => Just(Key::Second)];
     prop_oneof![
-        13 => sent().prop_map(Step::Send),
+        13 => sent.prop_map(Step::Send),
         1 => hours.prop_map(|hours| Step::Wait { hours }),
         2 => (any::<u8>(), key).prop_map(|(which, key)| Step::Again { which, key }),
     ]
@@ -191,9 +226,9 @@ impl Sent {
     pub(super) fn identity(&self, place: usize) -> (&'static str, String) {
         let own = format!("m{place}");
         match self {
-            Self::Reload(_) => ("collateralCredit", own),
-            Self::TopUp(_) => ("topUp", own),
-            Self::Charge { kind, .. } => (kind.as_str(), own),
+            Self::Collateral { kind, .. } | Self::Give { kind, .. } | Self::Charge { kind, .. } => {
+                (kind.as_str(), own)
+            }
             Self::Purchase { name, .. } => ("authorization", format!("p{name}")),
             Self::Raise { name, .. } => ("incremental", format!("p{name}")),
             Self::Credit { name, .. } => ("credit", format!("p{name}")),
@@ -225,8 +260,8 @@ impl Sent {
                 Self::Clear { of: of.map(named), way, amount, last, gain }
             }
             Self::Tell { told, name, amount } => Self::Tell { told, name: named(name), amount },
-            other @ (Self::Reload(_)
-            | Self::TopUp(_)
+            other @ (Self::Collateral { .. }
+            | Self::Give { .. }
             | Self::Charge { .. }
             | Self::Purchase { .. }
             | Self::Credit { .. }) => other,
@@ -235,8 +270,8 @@ impl Sent {
 
     pub(super) fn amount(&self) -> i64 {
         match self {
-            Self::Reload(amount)
-            | Self::TopUp(amount)
+            Self::Collateral { amount, .. }
+            | Self::Give { amount, .. }
             | Self::Charge { amount, .. }
             | Self::Purchase { amount, .. }
             | Self::Raise { amount, .. }
@@ -262,7 +297,8 @@ fn kind_of(told: Told) -> &'static str {
 pub(super) struct Played<'a> {
     pub(super) node: &'a TestApp,
     pub(super) funded: Funded,
-    pub(super) deposit: BalanceId,
+    /// The partner's own balance that limits its users.
+    pub(super) collateral: BalanceId,
 }
 
 impl Played<'_> {
@@ -274,15 +310,10 @@ impl Played<'_> {
         let debit = |amount| node.ask(card, amount, &own);
         let envelope = || self.envelope(message, &own, key);
         heard(match *message {
-            Sent::Reload(amount) => {
-                return self
-                    .move_money(self.deposit, TransactionType::CollateralCredit, amount, &own)
-                    .await;
+            Sent::Collateral { kind, amount } => {
+                return self.move_money(self.collateral, kind, amount, &own).await;
             }
-            Sent::TopUp(amount) => {
-                return self.move_money(balance, TransactionType::TopUp, amount, &own).await;
-            }
-            Sent::Charge { kind, amount } => {
+            Sent::Give { kind, amount } | Sent::Charge { kind, amount } => {
                 return self.move_money(balance, kind, amount, &own).await;
             }
             Sent::Purchase { amount, with, .. } => {
@@ -363,13 +394,15 @@ impl Played<'_> {
             origin: origin(),
             right: Right::needed_for(kind).expect("an internal type"),
         };
-        match self.node.app.transfer(self.node.scope, asked).await {
-            Ok(moved) => Heard::Decided(Answer::done(moved.status)),
-            Err(Error::Refused(Refusal::InsufficientFunds)) => {
-                Heard::Decided(Answer::declined(Description::InsufficientFunds, Status::Cleared))
+        let why = match self.node.app.transfer(self.node.scope, asked).await {
+            Ok(moved) => return Heard::Decided(Answer::done(moved.status)),
+            Err(Error::Refused(Refusal::InsufficientFunds)) => Description::InsufficientFunds,
+            Err(Error::Refused(Refusal::InsufficientFundsOnCollateralBalance)) => {
+                Description::InsufficientFundsOnCollateralBalance
             }
             Err(error) => panic!("{kind}: {error}"),
-        }
+        };
+        Heard::Decided(Answer::declined(why, Status::Cleared))
     }
 }
 

@@ -21,12 +21,19 @@ pub(super) enum Named {
     Several,
 }
 
+/// What the partner's own balances come to.
+#[derive(Clone, Copy)]
+pub(super) struct Own {
+    pub(super) deposit: i64,
+    pub(super) credit: i64,
+    pub(super) company: i64,
+}
+
 /// One user's balance, the partner's own, and what the network has told.
 pub(super) struct Oracle {
     mode: CollateralMode,
     pub(super) user: i64,
-    deposit: i64,
-    company: i64,
+    own: Own,
     now: i64,
     pub(super) records: Vec<Record>,
     increments: Vec<Increment>,
@@ -39,12 +46,11 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    pub(super) fn new(mode: CollateralMode, user: i64, deposit: i64, company: i64) -> Self {
+    pub(super) fn new(mode: CollateralMode, user: i64, own: Own) -> Self {
         Self {
             mode,
             user,
-            deposit,
-            company,
+            own,
             now: 0,
             records: Vec::new(),
             increments: Vec::new(),
@@ -58,8 +64,9 @@ impl Oracle {
         let of_deposit = if self.has_deposit() { self.held() } else { 0 };
         Told {
             user: (self.user - self.held(), self.held()),
-            deposit: (self.deposit - of_deposit, of_deposit),
-            company: (self.company, 0),
+            deposit: (self.own.deposit - of_deposit, of_deposit),
+            credit: (self.own.credit, 0),
+            company: (self.own.company, 0),
         }
     }
 
@@ -103,24 +110,9 @@ impl Oracle {
 
     fn decide(&mut self, message: &Sent) -> Answer {
         match *message {
-            Sent::Reload(amount) => {
-                self.deposit += amount;
-                Answer::done(Status::Cleared)
-            }
-            Sent::TopUp(amount) => {
-                self.user += amount;
-                Answer::done(Status::Cleared)
-            }
-            Sent::Charge { kind, amount } => {
-                if self.user - self.held() < amount {
-                    return Answer::declined(Description::InsufficientFunds, Status::Cleared);
-                }
-                self.user -= amount;
-                if kind == TransactionType::Fee {
-                    self.company += amount;
-                }
-                Answer::done(Status::Cleared)
-            }
+            Sent::Collateral { kind, amount } => self.load_collateral(kind, amount),
+            Sent::Give { amount, .. } => self.give(amount),
+            Sent::Charge { kind, amount } => self.charge(kind, amount),
             Sent::Purchase { name, amount, with } if self.was_told(name, Category::Debit) => {
                 self.answer_as_told(name, Category::Debit, (amount, with))
             }
@@ -149,6 +141,50 @@ impl Oracle {
             }
             Sent::Reverse { of, amount } => self.reverse(of, amount),
         }
+    }
+
+    /// The operator loads what limits the users, or draws from it what is there.
+    fn load_collateral(&mut self, kind: TransactionType, amount: i64) -> Answer {
+        let limits = match self.mode {
+            CollateralMode::None | CollateralMode::Deposit => &mut self.own.deposit,
+            CollateralMode::Credit => &mut self.own.credit,
+        };
+        if kind == TransactionType::CollateralCredit {
+            *limits += amount;
+        } else if *limits < amount {
+            return Answer::declined(Description::InsufficientFunds, Status::Cleared);
+        } else {
+            *limits -= amount;
+        }
+        Answer::done(Status::Cleared)
+    }
+
+    /// "Under `CREDIT`, a top-up charges the credit balance and pays the user in one step."
+    fn give(&mut self, amount: i64) -> Answer {
+        if self.mode == CollateralMode::Credit {
+            if self.own.credit < amount {
+                let why = Description::InsufficientFundsOnCollateralBalance;
+                return Answer::declined(why, Status::Cleared);
+            }
+            self.own.credit -= amount;
+        }
+        self.user += amount;
+        Answer::done(Status::Cleared)
+    }
+
+    /// A fee is the company's, under `CREDIT` funding gives back what was given; all else leaves.
+    fn charge(&mut self, kind: TransactionType, amount: i64) -> Answer {
+        if self.user - self.held() < amount {
+            return Answer::declined(Description::InsufficientFunds, Status::Cleared);
+        }
+        self.user -= amount;
+        if kind == TransactionType::Fee {
+            self.own.company += amount;
+        }
+        if kind == TransactionType::Funding && self.mode == CollateralMode::Credit {
+            self.own.credit += amount;
+        }
+        Answer::done(Status::Cleared)
     }
 
     pub(super) fn is_stopped(&self, name: u8) -> bool {
@@ -289,8 +325,8 @@ impl Oracle {
     pub(super) fn move_deposit(&mut self, way: Category, amount: i64) {
         match (self.has_deposit(), way) {
             (false, _) => {}
-            (true, Category::Debit) => self.deposit -= amount,
-            (true, Category::Credit) => self.deposit += amount,
+            (true, Category::Debit) => self.own.deposit -= amount,
+            (true, Category::Credit) => self.own.deposit += amount,
         }
     }
 
@@ -379,7 +415,7 @@ impl Oracle {
             }
             Named::One(_) | Named::Nothing => self.post(way, billed),
         };
-        self.company += gain;
+        self.own.company += gain;
         Answer::done(status)
     }
 
