@@ -3,9 +3,10 @@
 use crate::story::{Story, expect};
 use crate::support::{Database, Sandbox, antaca};
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use store::db::{Db, Options, Sql};
+use tokio::process::Command;
 
 /// How long a command may take to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -108,9 +109,13 @@ async fn progress_is_told_on_a_terminal() {
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .kill_on_drop(true)
         .spawn()
         .expect("util-linux is there");
-    let waits = Sql("select 1 from pg_locks where not granted");
+    let waits = Sql("
+        select 1
+        from pg_locks join pg_database on pg_database.oid = pg_locks.database
+        where not granted and datname = current_database()");
     testkit::eventually("it waits for the table", PATIENCE, async || {
         let mut tx = db.read().await.expect("begins");
         let found = tx.rows(&waits, &[]).await.expect("reads");
@@ -121,8 +126,8 @@ async fn progress_is_told_on_a_terminal() {
     let waiting = Instant::now();
     testkit::eventually("it has taken long", PATIENCE, async || waiting.elapsed() > QUIET).await;
     blocking.rollback().await;
-    let ended = tokio::task::spawn_blocking(|| terminal.wait_with_output());
-    let ended = ended.await.expect("no panic").expect("it ends");
+    let ended = tokio::time::timeout(PATIENCE, terminal.wait_with_output()).await;
+    let ended = ended.expect("in time").expect("it ends");
     let told = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{told} after {:?}", begun.elapsed());
     let progress = told.find("Compared 1 transactions with their movements").expect(&told);

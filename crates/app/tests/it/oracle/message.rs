@@ -321,7 +321,7 @@ impl Played<'_> {
                 app.authorize(Authorize { envelope: envelope(), ..asked }).await
             }
             Sent::Raise { of, amount, .. } => {
-                let (envelope, reference) = (envelope(), Some(self.reference(amount, of)));
+                let (envelope, reference) = (envelope(), Some(self.original(of)));
                 let ask = Ask::Increment;
                 app.authorize(Authorize { envelope, ask, reference, ..debit(amount) }).await
             }
@@ -335,7 +335,7 @@ impl Played<'_> {
             }
             Sent::Adjust { of, way, amount } => {
                 let told = node.told(card, amount, &own, Told::Adjustment);
-                let reference = of.map(|of| self.reference(amount, of));
+                let reference = of.map(|of| self.original(of));
                 let (envelope, kind) = (envelope(), TransactionType::Adjustment);
                 app.inform(Inform { envelope, kind, category: way, reference, ..told }).await
             }
@@ -367,6 +367,11 @@ impl Played<'_> {
 
     fn envelope(&self, message: &Sent, own: &str, key: Key) -> Envelope {
         self.node.envelope(self.funded.card, &format!("{own}-{key:?}"), &format!("{message:?}"))
+    }
+
+    /// Where a message's own amount says nothing of the original's.
+    fn original(&self, of: u8) -> Reference {
+        Reference { amount: None, ..self.reference(0, of) }
     }
 
     fn reference(&self, amount: i64, of: u8) -> Reference {

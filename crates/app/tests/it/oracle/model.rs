@@ -120,7 +120,10 @@ impl Oracle {
             Sent::Raise { name, .. } if self.is_stopped(name) => {
                 Answer::declined(Description::UnknownError, Status::Authorized)
             }
-            Sent::Raise { name, amount, .. } if self.was_told(name, Category::Debit) => {
+            // One that bears the name of what it raises was told by nobody: that is the original's.
+            Sent::Raise { name, of, amount }
+                if name != of && self.was_told(name, Category::Debit) =>
+            {
                 self.answer_as_told(name, Category::Debit, (amount, With::Nothing))
             }
             Sent::Raise { name, of, amount } => self.raise(name, of, amount),
