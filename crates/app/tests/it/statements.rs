@@ -7,7 +7,7 @@ use app::statements::{Period, Statement};
 use app::transactions::History;
 use domain::Date;
 use domain::balance::PartnerBalanceKind;
-use domain::ids::{BalanceId, TransactionId};
+use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::clearing::Finality::{Final, Partial};
 use domain::money::Currency;
 use domain::partner::CollateralMode;
@@ -38,21 +38,28 @@ fn check(made: &Statement) {
     assert!(made.lines.is_sorted_by_key(|line| line.at));
 }
 
+/// Four purchases of 100, each cleared a day later with 60 and a fee of 1; at last 15 that nobody
+/// authorized. On which days.
+async fn five_days(node: &TestApp, card: CardId, balance: BalanceId) -> Vec<Date> {
+    let mut days = vec![node.app.today()];
+    for (day, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        node.purchase(card, 100, name).await.expect("decided");
+        node.advance(86_400);
+        days.push(node.app.today());
+        let last = if day % 2 == 0 { Final } else { Partial };
+        let clearing = format!("c-{name}");
+        node.clear(card, 60, &clearing, Some(name), last).await.expect("decided");
+        node.transfer(balance, TransactionType::Fee, 1).await.expect("is charged");
+    }
+    node.clear(card, 15, "late", None, Final).await.expect("decided");
+    days
+}
+
 on_both! {
     /// A movement counts on the day on which it was posted, whenever its purchase was authorized.
     async fn days_follow_one_another(node) {
         let funded = node.funded(1_000).await;
-        let mut days = vec![node.app.today()];
-        for (day, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
-            node.purchase(funded.card, 100, name).await.expect("decided");
-            node.advance(86_400);
-            days.push(node.app.today());
-            let last = if day % 2 == 0 { Final } else { Partial };
-            let (clearing, of) = (format!("c-{name}"), Some(name));
-            node.clear(funded.card, 60, &clearing, of, last).await.expect("decided");
-            node.transfer(funded.balance, TransactionType::Fee, 1).await.expect("is charged");
-        }
-        node.clear(funded.card, 15, "late", None, Final).await.expect("decided");
+        let days = five_days(&node, funded.card, funded.balance).await;
         let mut closing = 0;
         for (number, day) in days.iter().enumerate() {
             let made = of_days(&node, funded.balance, *day, *day).await;
@@ -186,17 +193,7 @@ on_both! {
         let funded = node.funded(10_000).await;
         let deposit = node.backed_by(CollateralMode::Deposit, 5_000).await;
         let company = node.partner_balance(PartnerBalanceKind::Company).await;
-        let mut days = vec![node.app.today()];
-        for (day, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
-            node.purchase(funded.card, 100, name).await.expect("decided");
-            node.advance(86_400);
-            days.push(node.app.today());
-            let last = if day % 2 == 0 { Final } else { Partial };
-            let clearing = format!("c-{name}");
-            node.clear(funded.card, 60, &clearing, Some(name), last).await.expect("decided");
-            node.transfer(funded.balance, TransactionType::Fee, 1).await.expect("is charged");
-        }
-        node.clear(funded.card, 15, "late", None, Final).await.expect("decided");
+        let days = five_days(&node, funded.card, funded.balance).await;
         let of_all_days = async || {
             let mut all = Vec::new();
             for id in [deposit, company] {

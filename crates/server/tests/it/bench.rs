@@ -5,29 +5,7 @@ use crate::support::{Database, Running, Sandbox, antaca};
 use serde_json::Value;
 use std::path::Path;
 
-/// What each measurement tells.
-const FIELDS: [&str; 17] = [
-    "throughput",
-    "p50_ms",
-    "p99_ms",
-    "p999_ms",
-    "max_ms",
-    "approved",
-    "declined",
-    "reversed",
-    "errors",
-    "refused",
-    "seconds",
-    "cpu_seconds",
-    "generator_cpu_seconds",
-    "rss_mib",
-    "rss_anon_mib",
-    "notified",
-    "ledger_verified",
-];
-/// What it tells beside a greedy partner.
-const FAIRNESS: [&str; 3] = ["greedy", "at_share", "p99_ratio"];
-/// Of each load.
+/// What is told of each load.
 const LOAD: [&str; 11] = [
     "throughput",
     "p50_ms",
@@ -41,6 +19,17 @@ const LOAD: [&str; 11] = [
     "refused",
     "seconds",
 ];
+/// What each measurement tells beside its load.
+const WHOLE: [&str; 6] = [
+    "cpu_seconds",
+    "generator_cpu_seconds",
+    "rss_mib",
+    "rss_anon_mib",
+    "notified",
+    "ledger_verified",
+];
+/// What it tells beside a greedy partner.
+const FAIRNESS: [&str; 3] = ["greedy", "at_share", "p99_ratio"];
 
 /// `antaca bench` in this folder.
 async fn bench(dir: &Path, database: &Database, arguments: &[&str]) -> crate::support::Ended {
@@ -58,7 +47,7 @@ async fn measured(dir: &Path, database: &Database, more: &[&str]) -> Value {
     let ended = bench(dir, database, &[&short, more].concat()).await;
     let told = ended.assert_done().json().remove(0);
     let greed = more.contains(&"--greedy");
-    let fields = [&FIELDS[..], if greed { &FAIRNESS } else { &[] }].concat();
+    let fields = [&LOAD[..], &WHOLE, if greed { &FAIRNESS } else { &[] }].concat();
     assert_fields(&told, &fields);
     for field in ["throughput", "p50_ms", "p99_ms", "p999_ms", "seconds", "cpu_seconds"] {
         assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
