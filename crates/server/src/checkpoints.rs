@@ -2,13 +2,21 @@
 
 use app::{App, Error};
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::StoreError;
 use store::db::Db;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
-/// How often SQLite's write-ahead log is copied into the database.
-pub(crate) const EVERY: Duration = Duration::from_millis(200);
+/// The least that lies between two copies of SQLite's write-ahead log into the database. Little is
+/// copied and flushed at once then, so that a commit waits for the disk a short time only.
+pub(crate) const EVERY: Duration = Duration::from_millis(20);
+/// The most that is rested beyond that: where nothing is written, and under much load, where a page
+/// that is changed often should be copied once.
+const REST: Duration = Duration::from_millis(180);
+/// How many times as long as it has copied it rests. With more, what has to be copied next time
+/// grows faster than the rest shrinks.
+const RESTS: u32 = 1;
 /// The niceness of a thread that others needn't wait for: a third of their weight.
 const LESS_URGENT: i32 = 5;
 
@@ -17,7 +25,7 @@ const LESS_URGENT: i32 = 5;
 #[derive(Clone)]
 pub(crate) struct Copier(Sender<Wanted>);
 
-type Wanted = (Db, oneshot::Sender<Result<(), StoreError>>);
+type Wanted = (Db, oneshot::Sender<Result<bool, StoreError>>);
 
 impl Copier {
     /// Starts it. Where no thread can be had, each copy fails.
@@ -37,13 +45,15 @@ impl Copier {
         Self(ask)
     }
 
-    /// Copies once, and begins the log anew if it is large.
+    /// Copies once, begins the log anew if it is large, and rests.
     pub(crate) async fn copy(&self, app: &App) -> Result<(), Error> {
         let gone = || Error::broken("the thread that copies the log is gone");
         let (done, copied) = oneshot::channel();
+        let begun = Instant::now();
         self.0.send((app.db.clone(), done)).map_err(|_| gone())?;
-        copied.await.map_err(|_| gone())??;
+        let new = copied.await.map_err(|_| gone())??;
         app.db.restart_wal_if_large().await?;
+        sleep(if new { (begun.elapsed() * RESTS).min(REST) } else { REST }).await;
         Ok(())
     }
 }

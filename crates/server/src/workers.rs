@@ -65,7 +65,7 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
         let now = real_time();
         async move { app.delete_ended_jwe_keys(now).await }
     });
-    drop(app.tasks.run(app.clone().deliver_outbox()));
+    deliver(app.clone());
     every.run("expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
     every.run("janitor", JANITOR, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
@@ -79,6 +79,28 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
             let copier = copier.clone();
             async move { copier.copy(&app).await }
         });
+    }
+}
+
+/// Delivers. With SQLite on a thread of its own: each of its many short transactions would have a
+/// worker of the runtime handed over to another thread, and requests wait behind that.
+fn deliver(app: App) {
+    if app.db.kind() != Kind::Sqlite {
+        drop(app.tasks.run(app.clone().deliver_outbox()));
+        return;
+    }
+    let delivering = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            // Whether it panicked is told by the panic.
+            Ok(runtime) => {
+                drop(runtime.block_on(async { app.tasks.run(app.clone().deliver_outbox()).await }))
+            }
+            Err(error) => tracing::error!(%error, "the outbox can't be delivered"),
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("outbox".to_owned()).spawn(delivering) {
+        tracing::error!(%error, "a thread can't be started");
     }
 }
 

@@ -154,13 +154,13 @@ impl Db {
         }
     }
 
-    /// Copies what was committed from SQLite's write-ahead log into the database file, beside
-    /// those who read and write. To be called every 200 ms by a worker, in whose thread it runs.
-    /// Nothing on PostgreSQL.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
+    /// Copies what was committed from SQLite's write-ahead log into the database file and flushes
+    /// it, beside those who read and write; whether there was anything new. To be called often by
+    /// a worker, in whose thread it runs. Nothing on PostgreSQL.
+    pub fn checkpoint(&self) -> Result<bool, StoreError> {
         match &self.0 {
             On::Sqlite(sqlite) => sqlite.checkpoint(),
-            On::Postgres(_) => Ok(()),
+            On::Postgres(_) => Ok(false),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) struct Sqlite {
     writer: Arc<tokio::sync::Mutex<Connection>>,
     permits: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
-    checkpointer: Mutex<Connection>,
+    checkpointer: Mutex<Checkpointer>,
     /// The database's file, to flush it. Closed after all connections: closing it lets go of the
     /// locks that SQLite has on the file.
     file: File,
@@ -57,6 +57,13 @@ pub(super) struct Sqlite {
     waiting: AtomicUsize,
     /// Locked as long as the database is open.
     _lock: File,
+}
+
+/// What copies the log.
+struct Checkpointer {
+    connection: Connection,
+    /// Frames of the log, and how many of them the database has, after the last copy.
+    copied: Option<(i64, i64)>,
 }
 
 /// A transaction on one of the connections; rolled back when it is dropped unfinished.
@@ -92,7 +99,10 @@ impl Sqlite {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             permits: Arc::new(Semaphore::new(options.connections)),
             readers: Mutex::default(),
-            checkpointer: Mutex::new(connect(path, CHECKPOINTER)?),
+            checkpointer: Mutex::new(Checkpointer {
+                connection: connect(path, CHECKPOINTER)?,
+                copied: None,
+            }),
             file,
             wal_bytes: AtomicU64::new(0),
             copies: Copies::default(),
@@ -162,29 +172,45 @@ impl Sqlite {
         Ok(SqliteTx { connection, database: Arc::clone(self) })
     }
 
-    /// Copies what is committed from the write-ahead log into the database, without stopping
-    /// anyone. Of a large log hardly anything is left to copy and to flush then, so
-    /// [`Sqlite::restart_wal_if_large`] keeps the writer for a short time only.
-    pub(super) fn checkpoint(&self) -> Result<(), StoreError> {
-        let connection = lock(&self.checkpointer);
+    /// Copies what is committed from the write-ahead log into the database and flushes it, without
+    /// stopping anyone. Little is left then to copy and to flush for
+    /// [`Sqlite::restart_wal_if_large`], which keeps the writer. Tells whether there was anything
+    /// new.
+    pub(super) fn checkpoint(&self) -> Result<bool, StoreError> {
+        let mut checkpointer = lock(&self.checkpointer);
+        inline(|| {
+            if !self.copy_log(&mut checkpointer)? {
+                return Ok(false);
+            }
+            self.flush()?;
+            // The first flush may take long, the next are of what was written meanwhile.
+            for _ in 0..if self.wants_restart() { 2 } else { 0 } {
+                self.copy_log(&mut checkpointer)?;
+                self.flush()?;
+            }
+            Ok(true)
+        })
+    }
+
+    fn copy_log(&self, checkpointer: &mut Checkpointer) -> Result<bool, StoreError> {
+        let connection = &checkpointer.connection;
         let copy = || {
             let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-            let frames: i64 =
-                connection.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1))?;
+            let (frames, copied): (i64, i64) =
+                connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
+                    Ok((row.get(1)?, row.get(2)?))
+                })?;
             // -1 while there is no log.
             let bytes = u64::try_from(frames).unwrap_or(0) * u64::from(page);
             self.wal_bytes.store(bytes, Ordering::Relaxed);
-            Ok(())
+            Ok(Some((frames, copied)))
         };
-        inline(|| {
-            copy().map_err(error)?;
-            // The first flush takes long, the second is of what was written meanwhile.
-            for _ in 0..if self.wants_restart() { 2 } else { 0 } {
-                self.file.sync_data().map_err(|error| StoreError::Unavailable(error.into()))?;
-                copy().map_err(error)?;
-            }
-            Ok(())
-        })
+        let copied = copy().map_err(error)?;
+        Ok(std::mem::replace(&mut checkpointer.copied, copied) != copied)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(|error| StoreError::Unavailable(error.into()))
     }
 
     /// Whether the log is large. Not while copies are made: a copy's snapshot would be in the way

@@ -32,12 +32,15 @@ struct Lines<T> {
     closed: bool,
     /// When the partners of the last [`SERVED`] were last taken from.
     served: HashMap<PartnerId, Instant>,
+    /// Whether the last batch was without those whose lines are long: every other one is, so that
+    /// who comes while theirs is in hand needn't wait for another one like it.
+    spared: bool,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let (of, turns, served) = (HashMap::new(), VecDeque::new(), HashMap::new());
-        let lines = Lines { of, turns, waiting: 0, closed: false, served };
+        let lines = Lines { of, turns, waiting: 0, closed: false, served, spared: false };
         Self { lines: Mutex::new(lines), changed: Notify::new() }
     }
 
@@ -104,18 +107,21 @@ impl<T> Lines<T> {
         self.served.retain(|_, last| now.saturating_duration_since(*last) < SERVED);
         self.served.extend(self.turns.iter().map(|partner| (*partner, now)));
         let share = if self.served.len() > 1 { self.second_line().max(SHARE) } else { most };
+        let is_long = |line: &VecDeque<T>| share == SHARE && line.len() > 2 * share;
+        let long = self.of.values().filter(|line| is_long(line)).count();
+        self.spared = !self.spared && (1..self.of.len()).contains(&long);
         let mut left: HashMap<PartnerId, usize> = HashMap::new();
         let (mut taken, mut rest) = (Vec::new(), VecDeque::new());
         while taken.len() < most
             && let Some(partner) = self.turns.pop_front()
         {
-            let left = left.entry(partner).or_insert(share);
-            let line = self.of.get_mut(&partner);
+            let Some(line) = self.of.get_mut(&partner) else { continue };
+            let spared = self.spared && is_long(line);
+            let left = left.entry(partner).or_insert(if spared { 0 } else { share });
             if *left == 0 {
                 rest.push_back(partner);
                 continue;
             }
-            let Some(line) = line else { continue };
             taken.extend(line.pop_front());
             *left -= 1;
             if line.is_empty() {
@@ -128,9 +134,7 @@ impl<T> Lines<T> {
         self.waiting -= taken.len();
         taken
     }
-}
 
-impl<T> Lines<T> {
     /// How long the longest line but one is.
     fn second_line(&self) -> usize {
         let (_, second) = self.of.values().fold((0, 0), |(first, second), line| {
@@ -175,8 +179,13 @@ mod tests {
         put(&queue, B, 3);
         let taken = queue.take(512, now);
         assert_eq!(of(&taken, B), [0, 1, 2]);
-        assert_eq!(of(&taken, A), (0..SHARE).collect::<Vec<_>>());
-        assert_eq!(queue.waiting(), 1003 - taken.len());
+        assert!(of(&taken, A).is_empty(), "a batch without whose line is long");
+        put(&queue, B, 1);
+        let taken = queue.take(512, now);
+        assert_eq!((of(&taken, A), of(&taken, B)), ((0..SHARE).collect(), vec![0]));
+        assert_eq!(queue.waiting(), 1000 - SHARE);
+        put(&queue, B, 1);
+        assert!(of(&queue.take(512, now), A).is_empty(), "and so on in turns");
         // As long as the other may come back, batches stay short.
         assert_eq!(queue.take(512, now + SERVED / 2).len(), SHARE);
         assert_eq!(queue.take(512, now + SERVED).len(), 512);
