@@ -110,7 +110,7 @@ impl Outbox {
 impl App {
     /// Delivers until the process is to end; then what is in flight is still settled.
     pub async fn deliver_outbox(self) {
-        let results = Results::start(&self);
+        let (results, written) = Results::start(&self);
         let (stopping, mut bell) = (self.tasks.stopping(), self.outbox.bell.rung.subscribe());
         self.wake_all_waiting().await;
         let mut draining = HashSet::new();
@@ -142,6 +142,9 @@ impl App {
             }
         }
         while drains.join_next().await.is_some() {}
+        drop(results);
+        // The runtime may end with this. Whether writing panicked is told by the panic.
+        let _ = written.await;
     }
 
     /// What a resumption left waiting by dying halfway goes on.

@@ -12,6 +12,7 @@ use store::db::Tx;
 use store::endpoints::{self, Key};
 use store::outbox::{self, Next, Settled};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// At most 20 commits a second.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -29,11 +30,11 @@ const QUIET_MAX: SignedDuration = SignedDuration::from_hours(30);
 pub(super) struct Results(mpsc::Sender<Settled>);
 
 impl Results {
-    /// Starts to write results, until the last of those who bring some is gone.
-    pub(super) fn start(app: &App) -> Self {
+    /// Starts to write results, until the last of those who bring some is gone. The task ends once
+    /// all is written.
+    pub(super) fn start(app: &App) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(BATCH);
-        drop(app.tasks.run(app.clone().settle_results(receiver)));
-        Self(sender)
+        (Self(sender), app.tasks.run(app.clone().settle_results(receiver)))
     }
 
     pub(super) async fn send(&self, settled: Settled) {

@@ -96,6 +96,37 @@ on_both_databases! {
         }
     }
 
+    /// A server that ends in order has written down what its partner has taken: none of it is told
+    /// again.
+    async fn a_server_that_ends_in_order_tells_nothing_twice(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let partner =
+            Partner::start_for(&client_ca(&sandbox), |_, _| Behaviour::Status(204)).await;
+        point_to(&sandbox, &partner, &LOCKS).await;
+        let mut stories = Vec::new();
+        for _ in 0..CARDS {
+            stories.push(Story::begin(&sandbox, 0).await);
+        }
+        for number in 0..CHANGES {
+            for story in &stories {
+                change(&sandbox, story, number).await;
+            }
+            if number % 4 == 3 {
+                let all = CARDS * (number + 1);
+                eventually("the partner was told", PATIENCE, async || partner.count() >= all).await;
+                assert_eq!(sandbox.stop().await.code, Some(0));
+                sandbox.restart().await;
+            }
+        }
+        let list = ["partner", "notifications", "--code", "sandbox"];
+        let listed: Vec<Value> = sandbox.antaca(&list).await.assert_done().json();
+        assert!(listed.len() > CARDS, "{listed:?}");
+        for one in listed {
+            assert_eq!(one["outcome"], "DELIVERED", "{one}");
+        }
+        assert_eq!(partner.count(), CARDS * CHANGES);
+    }
+
     /// An operator sees each try, why an address is paused, and resumes it.
     async fn an_operator_sees_each_try_and_resumes_a_paused_address(database) {
         let sandbox = Sandbox::start(database).await;
