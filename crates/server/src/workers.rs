@@ -100,7 +100,7 @@ fn deliver(app: App) {
         }
     };
     if let Err(error) = std::thread::Builder::new().name("outbox".to_owned()).spawn(delivering) {
-        tracing::error!(%error, "a thread can't be started");
+        tracing::error!(%error, "the outbox can't be delivered");
     }
 }
 
