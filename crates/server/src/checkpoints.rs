@@ -12,11 +12,9 @@ use tokio::time::sleep;
 /// copied and flushed at once then, so that a commit waits for the disk a short time only.
 pub(crate) const EVERY: Duration = Duration::from_millis(20);
 /// The most that is rested beyond that: where nothing is written, and under much load, where a page
-/// that is changed often should be copied once.
+/// that is changed often should be copied once. Between the two it rests as long as it has copied:
+/// with a longer rest there is more to copy, and the next rest is longer still.
 const REST: Duration = Duration::from_millis(180);
-/// How many times as long as it has copied it rests. With more, what has to be copied next time
-/// grows faster than the rest shrinks.
-const RESTS: u32 = 1;
 /// The niceness of a thread that others needn't wait for: a third of their weight.
 const LESS_URGENT: i32 = 5;
 
@@ -53,7 +51,7 @@ impl Copier {
         self.0.send((app.db.clone(), done)).map_err(|_| gone())?;
         let new = copied.await.map_err(|_| gone())??;
         app.db.restart_wal_if_large().await?;
-        sleep(if new { (begun.elapsed() * RESTS).min(REST) } else { REST }).await;
+        sleep(if new { begun.elapsed().min(REST) } else { REST }).await;
         Ok(())
     }
 }

@@ -89,17 +89,14 @@ fn deliver(app: App) {
         drop(app.tasks.run(app.clone().deliver_outbox()));
         return;
     }
-    let delivering = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match runtime {
-            // Whether it panicked is told by the panic.
-            Ok(runtime) => {
-                drop(runtime.block_on(async { app.tasks.run(app.clone().deliver_outbox()).await }))
-            }
-            Err(error) => tracing::error!(%error, "the outbox can't be delivered"),
-        }
-    };
-    if let Err(error) = std::thread::Builder::new().name("outbox".to_owned()).spawn(delivering) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let started = runtime.and_then(|runtime| {
+        let delivering = async move { app.tasks.run(app.clone().deliver_outbox()).await };
+        // Whether it panicked is told by the panic.
+        let work = move || drop(runtime.block_on(delivering));
+        std::thread::Builder::new().name("outbox".to_owned()).spawn(work)
+    });
+    if let Err(error) = started {
         tracing::error!(%error, "the outbox can't be delivered");
     }
 }

@@ -45,6 +45,15 @@ async fn change(sandbox: &Sandbox, story: &Story, number: usize) {
     expect(204, request).await;
 }
 
+/// Some cards, each of a user of its own.
+async fn stories(sandbox: &Sandbox) -> Vec<Story> {
+    let mut stories = Vec::new();
+    for _ in 0..CARDS {
+        stories.push(Story::begin(sandbox, 0).await);
+    }
+    stories
+}
+
 /// The events of each card in the order in which they first came, each once.
 fn first_come(received: &[Received]) -> BTreeMap<String, Vec<String>> {
     let mut known = HashSet::new();
@@ -69,10 +78,7 @@ on_both_databases! {
         })
         .await;
         point_to(&sandbox, &partner, &LOCKS).await;
-        let mut stories = Vec::new();
-        for _ in 0..CARDS {
-            stories.push(Story::begin(&sandbox, 0).await);
-        }
+        let stories = stories(&sandbox).await;
         for number in 0..CHANGES {
             for story in &stories {
                 change(&sandbox, story, number).await;
@@ -103,10 +109,7 @@ on_both_databases! {
         let partner =
             Partner::start_for(&client_ca(&sandbox), |_, _| Behaviour::Status(204)).await;
         point_to(&sandbox, &partner, &LOCKS).await;
-        let mut stories = Vec::new();
-        for _ in 0..CARDS {
-            stories.push(Story::begin(&sandbox, 0).await);
-        }
+        let stories = stories(&sandbox).await;
         for number in 0..CHANGES {
             for story in &stories {
                 change(&sandbox, story, number).await;

@@ -62,8 +62,18 @@ pub(super) struct Sqlite {
 /// What copies the log.
 struct Checkpointer {
     connection: Connection,
+    /// Bytes of a page.
+    page: u32,
     /// Frames of the log, and how many of them the database has, after the last copy.
     copied: Option<(i64, i64)>,
+}
+
+impl Checkpointer {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = connect(path, CHECKPOINTER)?;
+        let page = connection.pragma_query_value(None, "page_size", |row| row.get(0));
+        Ok(Self { page: page.map_err(error)?, connection, copied: None })
+    }
 }
 
 /// A transaction on one of the connections; rolled back when it is dropped unfinished.
@@ -99,10 +109,7 @@ impl Sqlite {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             permits: Arc::new(Semaphore::new(options.connections)),
             readers: Mutex::default(),
-            checkpointer: Mutex::new(Checkpointer {
-                connection: connect(path, CHECKPOINTER)?,
-                copied: None,
-            }),
+            checkpointer: Mutex::new(Checkpointer::open(path)?),
             file,
             wal_bytes: AtomicU64::new(0),
             copies: Copies::default(),
@@ -193,20 +200,15 @@ impl Sqlite {
     }
 
     fn copy_log(&self, checkpointer: &mut Checkpointer) -> Result<bool, StoreError> {
-        let connection = &checkpointer.connection;
-        let copy = || {
-            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-            let (frames, copied): (i64, i64) =
-                connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
-                    Ok((row.get(1)?, row.get(2)?))
-                })?;
-            // -1 while there is no log.
-            let bytes = u64::try_from(frames).unwrap_or(0) * u64::from(page);
-            self.wal_bytes.store(bytes, Ordering::Relaxed);
-            Ok(Some((frames, copied)))
-        };
-        let copied = copy().map_err(error)?;
-        Ok(std::mem::replace(&mut checkpointer.copied, copied) != copied)
+        let copied =
+            checkpointer.connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
+                Ok((row.get(1)?, row.get(2)?))
+            });
+        let copied @ (frames, _): (i64, i64) = copied.map_err(error)?;
+        // -1 while there is no log.
+        let bytes = u64::try_from(frames).unwrap_or(0) * u64::from(checkpointer.page);
+        self.wal_bytes.store(bytes, Ordering::Relaxed);
+        Ok(checkpointer.copied.replace(copied) != Some(copied))
     }
 
     fn flush(&self) -> Result<(), StoreError> {

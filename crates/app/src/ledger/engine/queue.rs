@@ -32,8 +32,8 @@ struct Lines<T> {
     closed: bool,
     /// When the partners of the last [`SERVED`] were last taken from.
     served: HashMap<PartnerId, Instant>,
-    /// Whether the last batch was without those whose lines are long: every other one is, so that
-    /// who comes while theirs is in hand needn't wait for another one like it.
+    /// Whether the last batch was without whose line is long: every other one is, so that who comes
+    /// while one with it is in hand needn't wait for a second like it.
     spared: bool,
 }
 
@@ -107,21 +107,20 @@ impl<T> Lines<T> {
         self.served.retain(|_, last| now.saturating_duration_since(*last) < SERVED);
         self.served.extend(self.turns.iter().map(|partner| (*partner, now)));
         let share = if self.served.len() > 1 { self.second_line().max(SHARE) } else { most };
-        let is_long = |line: &VecDeque<T>| share == SHARE && line.len() > 2 * share;
-        let long = self.of.values().filter(|line| is_long(line)).count();
-        self.spared = !self.spared && (1..self.of.len()).contains(&long);
-        let mut left: HashMap<PartnerId, usize> = HashMap::new();
+        let left_out = if self.spared { None } else { self.long_line(share) };
+        self.spared = left_out.is_some();
+        let mut left: HashMap<PartnerId, usize> = left_out.map(|it| (it, 0)).into_iter().collect();
         let (mut taken, mut rest) = (Vec::new(), VecDeque::new());
         while taken.len() < most
             && let Some(partner) = self.turns.pop_front()
         {
-            let Some(line) = self.of.get_mut(&partner) else { continue };
-            let spared = self.spared && is_long(line);
-            let left = left.entry(partner).or_insert(if spared { 0 } else { share });
+            let left = left.entry(partner).or_insert(share);
+            let line = self.of.get_mut(&partner);
             if *left == 0 {
                 rest.push_back(partner);
                 continue;
             }
+            let Some(line) = line else { continue };
             taken.extend(line.pop_front());
             *left -= 1;
             if line.is_empty() {
@@ -133,6 +132,13 @@ impl<T> Lines<T> {
         self.turns.append(&mut rest);
         self.waiting -= taken.len();
         taken
+    }
+
+    /// Whose line is long while others wait too and have little: one partner at most.
+    fn long_line(&self, share: usize) -> Option<PartnerId> {
+        let has_more = |line: &VecDeque<T>| line.len() > 2 * SHARE;
+        let long = self.of.iter().find(|(_, line)| has_more(line)).map(|(partner, _)| *partner);
+        long.filter(|_| share == SHARE && self.of.len() > 1)
     }
 
     /// How long the longest line but one is.
