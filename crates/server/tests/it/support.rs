@@ -141,7 +141,7 @@ impl Sandbox {
         self.running.limit_files(bytes);
     }
 
-    /// The memory that its process has in use, in bytes.
+    /// The anonymous memory that its process has in use, in bytes.
     pub(crate) fn resident(&self) -> usize {
         self.running.resident()
     }

@@ -124,11 +124,11 @@ impl Running {
             .any(|stream| String::from_utf8_lossy(&said(stream)).contains(words))
     }
 
-    /// The memory that it has in use, in bytes.
+    /// The anonymous memory that it has in use, in bytes: without what is mapped from files.
     pub(crate) fn resident(&self) -> usize {
         let path = format!("/proc/{}/status", self.child().id());
         let status = std::fs::read_to_string(path).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a line");
         kib.parse::<usize>().expect("a number") * 1024
     }
