@@ -26,8 +26,8 @@ const GIVEN_BACK: Duration = Duration::from_secs(20);
 /// Characters of the parts that are made large: the body stays within its limit.
 const LARGE: usize = 900 * 1024;
 
-/// No limit is met, and what was given back is given back to the system at once: the allocator keeps
-/// it else until it is asked for more, and memory in use says little.
+/// No limit is met, and what was given back is given back to the system at once: else the allocator
+/// keeps it until it is asked for more, and memory in use says little.
 const VARIABLES: &[(&str, &str)] = &[
     ("ANTACA_JWE_PRIVATE_OPERATIONS", "100000"),
     ("ANTACA_LIMITS_REQUESTS_PER_SECOND", "0"),
