@@ -17,6 +17,7 @@ pub mod verify;
 pub mod worker;
 
 pub use engine::{Engines, Options};
+pub(crate) use facts::read_ahead;
 pub(crate) use notify::card_stream;
 
 /// The steps between which a process may die; a test stops it at each.

@@ -25,6 +25,7 @@ pub mod partners;
 pub mod preload;
 pub mod processor;
 pub mod programs;
+mod readers;
 pub mod refusals;
 pub mod sandbox;
 pub mod settings;

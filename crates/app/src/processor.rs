@@ -208,6 +208,7 @@ impl App {
             now: self.now(),
             event,
         };
+        let command = self.read_ahead(command, deadline).await?;
         match self.engines.submit(command, deadline).await? {
             Outcome::Decided(message) => Ok(*message),
             Outcome::KeyReused => Err(Error::KeyReused),

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use app::keyring::Keyring;
 use app::ledger::{Engines, Options};
 use app::outbox::{Bell, Outbox};
+use app::processor::LookUps;
 use app::settings::{Settings, Snapshot};
 use app::{App, Parts};
 use crypto::keys::MasterKey;
@@ -89,6 +90,7 @@ pub(crate) async fn start(
     let settings = Arc::new(Settings::new(Snapshot::load(&db).await?));
     let options = Options { engines, bell: outbox.bell().clone() };
     let engines = Engines::start(&db, &settings, &clock, &options)?;
+    let look_ups = LookUps::start(&db)?;
     Ok(App::new(Parts {
         db,
         keyring,
@@ -99,7 +101,7 @@ pub(crate) async fn start(
         tasks: app::tasks::Tasks::default(),
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
-        look_ups: app::processor::LookUps::default(),
+        look_ups,
         outbox,
         operations: tokio::sync::Notify::new(),
     }))

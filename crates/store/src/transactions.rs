@@ -139,6 +139,15 @@ const UPDATE: Each = Each {
     ],
 };
 
+const LAST: Each = Each {
+    sql: "select number
+        from \"transaction\"
+        where partner_id = $1 and balance_id = $2
+        order by number desc
+        limit 1",
+    keys: &[Type::Int, Type::Uuid],
+};
+
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[BY_ID, WALK, WALK_BALANCE, EXPIRED];
 /// Those that walk through the history, with the types of their parameters.
@@ -147,7 +156,7 @@ pub const WALKS: &[Each] = &[
     Each { sql: WALK_BALANCE.0, keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int] },
 ];
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[LOAD, UPDATE];
+pub const ENGINE: &[Each] = &[LOAD, LAST, UPDATE];
 
 /// A transaction by its partner and id.
 pub type Key = (PartnerId, TransactionId);
@@ -252,6 +261,15 @@ pub async fn load(
 ) -> Result<Vec<(PartnerId, Transaction)>, StoreError> {
     let keys: Vec<Vec<Value>> = keys.map(|(partner, id)| values![partner, id]).collect();
     with_partner(&tx.rows_each(&LOAD, &keys).await?)
+}
+
+/// Reads where the transactions of balances end: that is where a new one is going to be written.
+pub async fn read_ends(
+    tx: &mut Tx,
+    balances: impl Iterator<Item = (PartnerId, BalanceId)>,
+) -> Result<(), StoreError> {
+    let keys: Vec<Vec<Value>> = balances.map(|(partner, id)| values![partner, id]).collect();
+    tx.rows_each(&LAST, &keys).await.map(drop)
 }
 
 /// Adds transactions.

@@ -8,6 +8,7 @@ use app::ledger::verify::{Run, verify_as};
 use app::ledger::{Engines, Options as EngineOptions};
 use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
+use app::processor::LookUps;
 use app::settings::{Settings, Snapshot};
 use app::spending::{Allowance, Draft};
 use app::tasks::Tasks;
@@ -102,7 +103,9 @@ impl TestApp {
         let (db, url, folder) = match database {
             Database::Sqlite => {
                 let folder = crate::folder();
-                let db = Db::sqlite(folder.path().join("antaca.db"), Options::default());
+                // Read ahead as if it were: what comes of that is what comes without.
+                let options = Options { large: 0, ..Options::default() };
+                let db = Db::sqlite(folder.path().join("antaca.db"), options);
                 (db.expect("opens"), None, Some(folder))
             }
             Database::Postgres => {
@@ -379,6 +382,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
     let outbox = Outbox::new(Bell::new(real), Reach::Anywhere);
     let options = EngineOptions { engines: 1, bell: outbox.bell().clone() };
     let engines = Engines::start(&db, &settings, &clock, &options).expect("starts");
+    let look_ups = LookUps::start(&db).expect("starts");
     App::new(Parts {
         db,
         keyring: Keyring::new(master),
@@ -389,7 +393,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         tasks: Tasks::default(),
         turns: app::once::Turns::default(),
         numbers: app::ids::Numbers::default(),
-        look_ups: app::processor::LookUps::default(),
+        look_ups,
         outbox,
         operations: tokio::sync::Notify::new(),
     })

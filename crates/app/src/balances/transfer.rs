@@ -166,7 +166,9 @@ impl App {
                 order: Box::new(order(asked, way, now)),
             },
         };
-        match self.engines.submit(command, Instant::now() + WAIT).await? {
+        let deadline = Instant::now() + WAIT;
+        let command = self.read_ahead(command, deadline).await?;
+        match self.engines.submit(command, deadline).await? {
             Outcome::Decided(message) => self.answer_of(scope, &message).await,
             Outcome::KeyReused => Err(Error::KeyReused),
             Outcome::Nothing => Err(Error::broken("a transfer came to nothing")),

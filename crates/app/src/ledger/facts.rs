@@ -21,7 +21,7 @@ use jiff::ToSpan;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use store::audit::Record;
-use store::db::Tx;
+use store::db::{Db, Tx};
 use store::ledger::{EarlyReversal, Message};
 use store::outbox::{self, Entry};
 use store::spending::{self, Kept};
@@ -84,6 +84,23 @@ impl From<StoreError> for WriteError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// Reads what of an engine's reads is of a history that grows, and where a balance's ends, so that
+/// it is in memory when an engine reads it under its locks. Nothing is kept of it.
+pub(crate) async fn read_ahead(db: &Db, commands: &[&Command]) -> Result<(), StoreError> {
+    let mut tx = db.read().await?;
+    let read = async {
+        let mut facts = Facts::default();
+        facts.load_messages(&mut tx, commands).await?;
+        facts.load_transactions(&mut tx, commands).await?;
+        let balances = commands
+            .iter()
+            .filter_map(|command| Some((command.scope.partner(), command.event.balance()?)));
+        transactions::read_ends(&mut tx, balances).await
+    };
+    let read = read.await;
+    tx.end(read).await
 }
 
 impl Facts {

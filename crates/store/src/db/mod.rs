@@ -60,12 +60,16 @@ pub struct Options {
     /// How large SQLite's write-ahead log may grow before [`Db::restart_wal_if_large`] acts, in
     /// bytes.
     pub wal_bytes_max: u64,
+    /// From how many bytes on SQLite's database [is large](Db::is_large).
+    pub large: u64,
 }
 
 impl Default for Options {
-    /// 8 connections, 5 seconds, 256 MiB: what a page is changed by in the meantime is copied once.
+    /// 8 connections, 5 seconds; 256 MiB: what a page is changed by in the meantime is copied once;
+    /// 2 GiB, of which a small machine keeps a part in memory only.
     fn default() -> Self {
-        Self { connections: 8, wait: Duration::from_secs(5), wal_bytes_max: 256 << 20 }
+        let (connections, wait) = (8, Duration::from_secs(5));
+        Self { connections, wait, wal_bytes_max: 256 << 20, large: 2 << 30 }
     }
 }
 
@@ -151,6 +155,16 @@ impl Db {
         match &self.0 {
             On::Sqlite(sqlite) => sqlite.load(),
             On::Postgres(postgres) => postgres.load(),
+        }
+    }
+
+    /// Whether SQLite's database is so large that what is needed of it lies on the disk more often
+    /// than in memory. `false` on PostgreSQL.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.is_large(),
+            On::Postgres(_) => false,
         }
     }
 

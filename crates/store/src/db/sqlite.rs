@@ -211,6 +211,10 @@ impl Sqlite {
         Ok(checkpointer.copied.replace(copied) != Some(copied))
     }
 
+    pub(super) fn is_large(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() >= self.options.large)
+    }
+
     fn flush(&self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(|error| StoreError::Unavailable(error.into()))
     }
