@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::time::timeout_at;
 
 /// Commands that may wait for one engine: at 10,000 a second less than half a time budget.
 const QUEUE: usize = 4096;
@@ -14,13 +15,15 @@ const QUEUE_PARTNER: usize = QUEUE / 4;
 /// What one partner may fill of a batch while others are served too, unless another has more
 /// waiting: a batch takes as long as it is large, and whoever comes meanwhile waits for its end.
 const SHARE: usize = 16;
+/// The longest rest of a long line: one batch that stalled must not stop its partner for as long.
+const REST_MAX: Duration = Duration::from_millis(50);
 /// How long a partner counts as being served after its last command.
 const SERVED: Duration = Duration::from_secs(1);
 
 /// What waits for one engine.
 pub(super) struct Queue<T> {
     lines: Mutex<Lines<T>>,
-    /// Told when something comes to an empty queue, and when it is closed.
+    /// Told when something comes to an empty line, and when it is closed.
     changed: Notify,
 }
 
@@ -32,15 +35,17 @@ struct Lines<T> {
     closed: bool,
     /// When the partners of the last [`SERVED`] were last taken from.
     served: HashMap<PartnerId, Instant>,
-    /// Whether the last batch was without whose line is long: every other one is, so that who comes
-    /// while one with it is in hand needn't wait for a second like it.
-    spared: bool,
+    /// Whose line the last batch left long, beside those of others, and when it was taken.
+    left: Option<(PartnerId, Instant)>,
+    /// Whose line isn't taken from, and until when.
+    resting: Option<(PartnerId, Instant)>,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let (of, turns, served) = (HashMap::new(), VecDeque::new(), HashMap::new());
-        let lines = Lines { of, turns, waiting: 0, closed: false, served, spared: false };
+        let lines =
+            Lines { of, turns, waiting: 0, closed: false, served, left: None, resting: None };
         Self { lines: Mutex::new(lines), changed: Notify::new() }
     }
 
@@ -62,7 +67,7 @@ impl<T> Queue<T> {
         }
         line.push_back(it);
         *waiting += 1;
-        if *waiting == 1 {
+        if line.len() == 1 {
             self.changed.notify_one();
         }
         Ok(())
@@ -73,17 +78,22 @@ impl<T> Queue<T> {
         self.lines().take(most, now)
     }
 
-    /// The same, once something waits; nothing if the queue is closed and empty.
+    /// The same, once something waits and doesn't rest; nothing if the queue is closed and empty.
     pub(super) async fn wait_and_take(&self, most: usize) -> Vec<T> {
         loop {
             let changed = self.changed.notified();
-            {
-                let mut lines = self.lines();
-                if lines.waiting > 0 || lines.closed {
-                    return lines.take(most, Instant::now());
+            let resting = {
+                let (mut lines, now) = (self.lines(), Instant::now());
+                let taken = lines.take(most, now);
+                if !taken.is_empty() || lines.closed {
+                    return taken;
                 }
+                lines.resting
+            };
+            match resting {
+                Some((_, until)) => drop(timeout_at(until.into(), changed).await),
+                None => changed.await,
             }
-            changed.await;
         }
     }
 
@@ -107,9 +117,8 @@ impl<T> Lines<T> {
         self.served.retain(|_, last| now.saturating_duration_since(*last) < SERVED);
         self.served.extend(self.turns.iter().map(|partner| (*partner, now)));
         let share = if self.served.len() > 1 { self.second_line().max(SHARE) } else { most };
-        let left_out = if self.spared { None } else { self.long_line(share) };
-        self.spared = left_out.is_some();
-        let mut left: HashMap<PartnerId, usize> = left_out.map(|it| (it, 0)).into_iter().collect();
+        let resting = self.resting(share, now);
+        let mut left: HashMap<PartnerId, usize> = resting.map(|it| (it, 0)).into_iter().collect();
         let (mut taken, mut rest) = (Vec::new(), VecDeque::new());
         while taken.len() < most
             && let Some(partner) = self.turns.pop_front()
@@ -127,6 +136,9 @@ impl<T> Lines<T> {
                 self.of.remove(&partner);
             } else {
                 self.turns.push_back(partner);
+                if *left == 0 && share == SHARE {
+                    self.left = Some((partner, now));
+                }
             }
         }
         self.turns.append(&mut rest);
@@ -134,11 +146,15 @@ impl<T> Lines<T> {
         taken
     }
 
-    /// Whose line is long while others wait too and have little: one partner at most.
-    fn long_line(&self, share: usize) -> Option<PartnerId> {
-        let has_more = |line: &VecDeque<T>| line.len() > 2 * SHARE;
-        let long = self.of.iter().find(|(_, line)| has_more(line)).map(|(partner, _)| *partner);
-        long.filter(|_| share == SHARE && self.of.len() > 1)
+    /// Whose line rests: the one that the last batch left long, for as long as that batch took.
+    fn resting(&mut self, share: usize, now: Instant) -> Option<PartnerId> {
+        if let Some((partner, taken)) = self.left.take() {
+            let took = now.saturating_duration_since(taken);
+            self.resting = Some((partner, now + took.min(REST_MAX)));
+        }
+        let is_over = self.closed || share != SHARE;
+        self.resting.take_if(|(_, until)| is_over || *until <= now);
+        self.resting.map(|(partner, _)| partner)
     }
 
     /// How long the longest line but one is.
@@ -180,21 +196,37 @@ mod tests {
 
     #[test]
     fn who_sends_much_keeps_nobody_waiting() {
-        let (queue, now) = (Queue::new(), Instant::now());
+        let (queue, begin) = (Queue::new(), Instant::now());
+        let take = |ms| queue.take(512, begin + Duration::from_millis(ms));
         put(&queue, A, 1000);
         put(&queue, B, 3);
-        let taken = queue.take(512, now);
-        assert_eq!(of(&taken, B), [0, 1, 2]);
-        assert!(of(&taken, A).is_empty(), "a batch without whose line is long");
+        let taken = take(0);
+        assert_eq!((of(&taken, A), of(&taken, B)), ((0..SHARE).collect(), vec![0, 1, 2]));
+        // That batch took 6 ms, so the long line rests for as long.
+        assert!(take(6).is_empty());
         put(&queue, B, 1);
-        let taken = queue.take(512, now);
-        assert_eq!((of(&taken, A), of(&taken, B)), ((0..SHARE).collect(), vec![0]));
-        assert_eq!(queue.waiting(), 1000 - SHARE);
+        let taken = take(9);
+        assert_eq!((of(&taken, A), of(&taken, B)), (vec![], vec![0]), "others are served at once");
+        assert_eq!(take(12).len(), SHARE);
+        assert_eq!(queue.waiting(), 1000 - 2 * SHARE);
+        // However long a batch took, and only as long as others are served.
+        assert!(take(500).is_empty());
+        assert_eq!(take(500 + 50).len(), SHARE);
+        assert_eq!(take(12 + 1_000).len(), 512);
+    }
+
+    #[tokio::test]
+    async fn a_long_line_that_rests_is_served_when_its_rest_is_over() {
+        let queue = Queue::new();
+        put(&queue, A, 100);
         put(&queue, B, 1);
-        assert!(of(&queue.take(512, now), A).is_empty(), "and so on in turns");
-        // As long as the other may come back, batches stay short.
-        assert_eq!(queue.take(512, now + SERVED / 2).len(), SHARE);
-        assert_eq!(queue.take(512, now + SERVED).len(), 512);
+        let begun = Instant::now();
+        let before = begun.checked_sub(Duration::from_millis(20)).expect("the machine is up");
+        assert_eq!(queue.take(512, before).len(), SHARE + 1);
+        assert_eq!(of(&queue.wait_and_take(512).await, A).len(), SHARE);
+        assert!(begun.elapsed() >= Duration::from_millis(20), "as long as the batch took");
+        queue.close();
+        assert_eq!(queue.wait_and_take(512).await.len(), SHARE, "no rest at the end");
     }
 
     #[test]
