@@ -271,7 +271,8 @@ type Reason = Named<Description>;
 type Standing = Named<Status>;
 
 /// The answer to a reversal or a clearing. A reversal that was understood is accepted: what came of
-/// it is told by `description`. One that we gave up on is not, so that the network sends it again.
+/// it is told by `description`. One that we gave up on is not: it is flagged for review, and is
+/// answered the same when it comes again.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Accepted)]

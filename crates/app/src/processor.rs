@@ -217,7 +217,8 @@ impl App {
     }
 }
 
-/// What a processor's key is unique in.
+/// What a processor's key is unique in. An advice may come under its authorization's: it is never
+/// refused for that.
 fn key_scope(processor: ProcessorId, kind: &str) -> String {
     format!("processor/{}/{kind}", processor.0)
 }

@@ -14,7 +14,7 @@ use crate::ledger::matching::Match;
 use crate::ledger::release::is_open;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
-use crate::program::{HOLD_DAYS_LONG, PreAuthorization, Program, ProgramState};
+use crate::program::{PreAuthorization, Program, ProgramState};
 use crate::spending::Spending;
 use crate::transaction::{
     Category, Description, Order, Processing, Status, Transaction, TransactionType,
@@ -283,7 +283,8 @@ fn take(
         order.original_amount = None;
     }
     let program = facts.program.ok_or(Description::TransactionNotPermitted)?;
-    let mcc = order.mcc.as_deref().or_else(|| original?.order.mcc.as_deref());
+    let mcc = original.and_then(|it| it.order.mcc.as_deref()).or(order.mcc.as_deref());
+    let was_estimated = |it: &Transaction| it.pre_authorization == PreAuthorization::Yes;
     let estimated = if original.is_some_and(was_estimated) {
         PreAuthorization::Yes
     } else {
@@ -297,6 +298,7 @@ fn take(
         mode: facts.mode,
         code,
         expires_at: ends,
+        pre_authorization: estimated,
         now: facts.now,
     };
     let change = match (request.ask, original) {
@@ -318,12 +320,6 @@ fn take(
         }
     };
     Ok(change)
-}
-
-/// Whether a hold was made to last for weeks.
-fn was_estimated(original: &Transaction) -> bool {
-    let lasts = original.expires_at.map(|ends| ends.duration_since(original.received_at));
-    lasts.is_some_and(|lasts| lasts.as_hours() >= i64::from(HOLD_DAYS_LONG) * 24)
 }
 
 /// What of the amount can be had: all, unless the merchant takes less and there is less (spec

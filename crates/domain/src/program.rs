@@ -108,7 +108,7 @@ pub struct Program {
 
 /// Days that a hold lasts where rental, lodging or a pre-authorization asks for more
 /// (spec "From the network", expiry).
-pub(crate) const HOLD_DAYS_LONG: i32 = 30;
+const HOLD_DAYS_LONG: i32 = 30;
 
 impl Program {
     /// The last day on which a card made today works: the last day of its month.

@@ -9,6 +9,7 @@ use crate::card::lifecycle::LockReason;
 use crate::ids::{BalanceId, CardId, ProcessorId, TransactionId};
 use crate::ledger::rules::Backing;
 use crate::money::{Amount, Currency};
+use crate::program::PreAuthorization;
 use crate::spending::Counted;
 use crate::user::Country;
 use crate::words::words;
@@ -350,8 +351,7 @@ pub fn action_code(description: Description, lock: Option<LockReason>) -> &'stat
     }
 }
 
-/// One financial event with a life: authorized, then cleared or reversed; or declined or invalid,
-/// kept, and moving nothing.
+/// One financial event: authorized, then cleared or reversed; or declined or invalid, only kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transaction {
     /// Ours; a UUIDv4 by its looks.
@@ -389,10 +389,11 @@ pub struct Transaction {
     pub counted: Option<Counted>,
     /// When its hold ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// Whether its hold was an estimate, which lasts longer; so it does after an increment.
+    pub pre_authorization: PreAuthorization,
     /// When its message came in.
     pub received_at: Timestamp,
-    /// When the batch decided that made it; none before it is written, and of what an earlier
-    /// release wrote.
+    /// When the batch decided that made it; none before it is written, or if an old release did.
     pub decided_at: Option<Timestamp>,
     /// Who decided about the message that made it.
     pub decided_by: DecidedBy,
@@ -488,6 +489,7 @@ impl Transaction {
             flag: None,
             counted: None,
             expires_at: None,
+            pre_authorization: PreAuthorization::No,
             received_at: now,
             decided_at: None,
             decided_by: DecidedBy::Platform,

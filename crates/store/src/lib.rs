@@ -64,6 +64,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_alerts"),
     migration!(12, "0012_checkpoint"),
     migration!(13, "0013_record"),
+    migration!(14, "0014_estimates"),
 ];
 
 /// The values of a row, in the order of its table's columns.

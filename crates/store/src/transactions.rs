@@ -9,6 +9,7 @@ use domain::ledger::rules::Backing;
 use domain::limits::Kinds;
 use domain::money::Currency;
 use domain::partner::CollateralMode;
+use domain::program::PreAuthorization;
 use domain::scope::Scope;
 use domain::spending::Counted;
 use domain::transaction::{
@@ -65,6 +66,7 @@ const TABLE: Table = Table {
         ("counted_as", Type::Int),
         ("decided_at", Type::Time),
         ("decided_by", Type::Text),
+        ("pre_authorization", Type::Bool),
     ],
 };
 
@@ -79,7 +81,7 @@ macro_rules! select {
                 balance_before, balance_after, authorization_code, flag, expires_at,
                 received_at, changed_at, version, settled, collateral_mode, collateral_id,
                 collateral_held, collateral_moved, counted_on, counted_as, decided_at,
-                decided_by
+                decided_by, pre_authorization
             from \"transaction\"
             where partner_id = $1 and ",
             $rest
@@ -362,6 +364,7 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
         new.counted.map(|counted| i64::from(counted.kinds.0)),
         new.decided_at,
         decided_by(new.decided_by),
+        new.pre_authorization == PreAuthorization::Yes,
     ]
 }
 
@@ -393,6 +396,11 @@ fn read(row: &Row) -> Result<Transaction, StoreError> {
         authorization_code: row.get("authorization_code")?,
         flag: word_or_none(row, "flag", Flag::parse)?,
         expires_at: row.get("expires_at")?,
+        pre_authorization: if row.get("pre_authorization")? {
+            PreAuthorization::Yes
+        } else {
+            PreAuthorization::No
+        },
         received_at: row.get("received_at")?,
         changed_at: row.get("changed_at")?,
         version: row.get("version")?,

@@ -18,7 +18,8 @@ use domain::ledger::release::{decline_increment, decline_late, expire, is_open};
 use domain::money::Amount;
 use domain::partner::CollateralMode;
 use domain::transaction::{
-    APPROVED_IN_PART, DecidedBy, Description, Order, Processing, Status, Transaction, action_code,
+    APPROVED_IN_PART, DecidedBy, Description, Flag, Order, Processing, Status, Transaction,
+    action_code,
 };
 use network::{authorize, clear, inform, reversal};
 use serde_json::json;
@@ -68,7 +69,8 @@ pub(super) fn decide(facts: &mut Facts, command: &Command) -> Outcome {
     }
 }
 
-/// Records a command that can't be decided, so that it is decided: `INVALID`, `UNKNOWN_ERROR`.
+/// Records a command that can't be decided, so that it is decided: `INVALID`, `UNKNOWN_ERROR`, for
+/// somebody to look at.
 pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
     if let Some(known) = recognise(facts, command) {
         return known;
@@ -78,7 +80,8 @@ pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
         None => Outcome::Nothing,
         Some(order) => {
             let status = asked_for(&command.event);
-            let record = invalid(command, order, status, Description::UnknownError);
+            let mut record = invalid(command, order, status, Description::UnknownError);
+            record.transaction.flag = Some(Flag::ForReview);
             settle(facts, command, record.into())
         }
     }

@@ -257,6 +257,7 @@ impl Run<'_> {
             mode: CollateralMode::Deposit,
             code: "417283",
             expires_at: program.hold_end(order.mcc.as_deref(), PreAuthorization::No, at),
+            pre_authorization: PreAuthorization::No,
             now: at,
         };
         let held = hold(&forced, &Accounts::of([own, deposit]))?;

@@ -1,15 +1,20 @@
 //! Every kind of message of a network, beside purchases, reversals and clearings.
 
-use app::processor::{Authorize, Clear, Inform, Message, Told};
+use app::processor::{Authorize, Clear, Details, Inform, Message, Reverse, Told};
 use app::transactions::History;
 use domain::authorization::{Ask, PartialApproval};
 use domain::balance::PartnerBalanceKind;
 use domain::ids::CardId;
 use domain::ledger::clearing::Finality::{Final, Partial};
+use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::CollateralMode;
+use domain::program::PreAuthorization;
 use domain::transaction::{Category, Description, Processing, Status, TransactionType};
 use testkit::{Behaviour, Partner, TestApp, on_both};
+
+/// Seconds.
+const DAY: i64 = 86_400;
 
 async fn ask(node: &TestApp, ask: Ask, card: CardId, minor: i64, name: &str) -> Message {
     let asked = Authorize { ask, ..node.ask(card, minor, name) };
@@ -135,7 +140,6 @@ on_both! {
     /// Of a hold that has expired an advice of an increment holds the increment again, as far as
     /// it wasn't cleared.
     async fn an_advice_of_an_expired_increment_holds_it_again(node) {
-        const DAY: i64 = 86_400;
         let funded = node.funded(1_000).await;
         let card = funded.card;
         node.purchase(card, 300, "p1").await.expect("decided");
@@ -173,7 +177,6 @@ on_both! {
 on_both! {
     /// An increment makes a hold last from then on.
     async fn a_hold_ends_its_days_after_the_last_increment(node) {
-        const DAY: i64 = 86_400;
         let funded = node.funded(1_000).await;
         node.purchase(funded.card, 300, "p1").await.expect("decided");
         node.advance(5 * DAY);
@@ -183,6 +186,85 @@ on_both! {
         node.advance(DAY + 1);
         assert_eq!(node.app.expire_holds().await.expect("ends"), 1);
         assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// However often it is raised: a hold that is a month old is no estimate for that.
+    async fn a_hold_that_is_raised_for_weeks_stays_an_ordinary_one(node) {
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        for week in 1..=5 {
+            node.advance(6 * DAY);
+            raise(&node, funded.card, 100, &format!("i{week}"), "p1").await;
+        }
+        node.advance(7 * DAY + 1);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 1);
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// An estimate's increment lasts as long as the estimate; so does a hotel's, flagged or not.
+    async fn an_estimate_lasts_thirty_days_after_its_last_increment(node) {
+        let funded = node.funded(1_000).await;
+        let asked = node.ask(funded.card, 300, "p1");
+        let flagged = Authorize { pre_authorization: PreAuthorization::Yes, ..asked };
+        node.app.authorize(flagged).await.expect("decided");
+        let mut hotel = node.ask(funded.card, 200, "p2");
+        hotel.details.mcc = Some("7011".to_owned());
+        node.app.authorize(hotel).await.expect("decided");
+        node.advance(10 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 0);
+        raise(&node, funded.card, 100, "i1", "p1").await;
+        raise(&node, funded.card, 100, "i2", "p2").await;
+        node.advance(29 * DAY);
+        assert_eq!(node.app.expire_holds().await.expect("looks"), 0, "39 days after it was made");
+        node.advance(DAY + 1);
+        assert_eq!(node.app.expire_holds().await.expect("ends"), 2);
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// What informs in another currency than the balance's is recorded, and moves nothing.
+    async fn what_informs_in_another_currency_is_invalid(node) {
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        let in_zloty = |name: &str, of: Option<&str>| Details {
+            currency: Currency::parse("PLN").expect("is one"),
+            ..node.details(300, name, of)
+        };
+        let kinds = [Told::Advice, Told::ForceDebit, Told::ForceCredit, Told::Adjustment];
+        let mut told = Vec::new();
+        for kind in kinds {
+            let name = format!("{kind:?}");
+            let details = in_zloty(&name, None);
+            let inform = Inform { details, ..node.told(funded.card, 300, &name, kind) };
+            told.push(node.app.inform(inform).await.expect("recorded"));
+        }
+        let reverse = Reverse {
+            envelope: node.envelope(funded.card, "r1", "r1"),
+            details: in_zloty("r1", Some("p1")),
+            reference: node.reference(300, "p1"),
+        };
+        told.push(node.app.reverse(reverse).await.expect("recorded"));
+        let clear = Clear {
+            envelope: node.envelope(funded.card, "c1", "c1"),
+            details: in_zloty("c1", Some("p1")),
+            reference: Some(node.reference(300, "p1")),
+            category: Category::Debit,
+            finality: Final,
+            sequence: 1,
+            fx_difference: None,
+        };
+        told.push(node.app.clear(clear).await.expect("recorded"));
+        for message in told {
+            assert_eq!(message.processing, Processing::Invalid, "{message:?}");
+            assert_eq!(message.description, Description::CurrencyMismatch, "{message:?}");
+        }
+        assert_eq!(node.amounts(funded.balance).await, (700, 300));
         node.verify().await;
     }
 }

@@ -8,6 +8,7 @@ use super::{Change, Leg};
 use crate::ids::TransactionId;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
+use crate::program::PreAuthorization;
 use crate::transaction::{Category, Description, Flag, Order, Processing, Status, Transaction};
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ pub struct Forced<'a> {
     pub code: &'a str,
     /// When its hold ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// Whether the amount is an estimate.
+    pub pre_authorization: PreAuthorization,
     /// The business time.
     pub now: Timestamp,
 }
@@ -45,6 +48,7 @@ impl Forced<'_> {
 pub fn hold(forced: &Forced<'_>, accounts: &Accounts) -> Result<Change, Description> {
     let (mut transaction, mut accounts) = (forced.record(accounts), accounts.clone());
     transaction.expires_at = forced.expires_at;
+    transaction.pre_authorization = forced.pre_authorization;
     transaction.balance_before = Some(accounts.own(forced.order)?.available());
     take(&mut transaction, &mut accounts, forced.amount)?;
     accounts.finish_new(transaction, Vec::new())

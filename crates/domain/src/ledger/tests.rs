@@ -13,7 +13,7 @@ use crate::balance::PartnerBalanceKind;
 use crate::fixtures::{self, NOW, amount, order, transaction_id};
 use crate::ids::ProcessorId;
 use crate::partner::CollateralMode;
-use crate::program::FxDifferenceTo;
+use crate::program::{FxDifferenceTo, PreAuthorization};
 use crate::transaction::{Category, Description, Flag, Order, Processing, Status, TransactionType};
 use proptest::prelude::*;
 
@@ -57,6 +57,7 @@ impl Books {
             mode: self.mode,
             code: "123456",
             expires_at: Some(NOW),
+            pre_authorization: PreAuthorization::No,
             now: NOW,
         }
     }

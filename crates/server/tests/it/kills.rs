@@ -40,7 +40,7 @@ on_both_databases! {
     }
 }
 
-/// The database is killed at any moment: the server comes back by itself when it does.
+/// The database is killed at any moment: both servers come back by themselves when it does.
 #[tokio::test]
 async fn a_database_that_is_killed_under_load_forgets_nothing() {
     let mut random = random();
@@ -48,8 +48,9 @@ async fn a_database_that_is_killed_under_load_forgets_nothing() {
     let database = Database::Postgres(postgres.url().to_owned());
     let sandbox = Sandbox::start_with(database, VARIABLES).await;
     let mut load = Load::on(&sandbox, &mut random).await;
+    let other = sandbox.sibling().await;
     for round in 1..=asked("ANTACA_SOAK_DATABASE_CRASHES").unwrap_or(DATABASE_CRASHES) {
-        load.begin(&[&sandbox]);
+        load.begin(&[&sandbox, &other]);
         load.some_moment(&mut random).await;
         postgres.crash().await;
         postgres.resume().await;
@@ -66,8 +67,8 @@ async fn a_server_of_two_that_is_killed_under_load_is_replaced_by_the_other() {
     let mut random = random();
     let database = Database::Postgres(testkit::postgres_url().await);
     let mut one = Sandbox::start_with(database, VARIABLES).await;
-    let mut other = one.sibling().await;
     let mut load = Load::on(&one, &mut random).await;
+    let mut other = one.sibling().await;
     for round in 1..=asked("ANTACA_SOAK_KILLS").unwrap_or(KILLS) {
         load.begin(&[&one, &other]);
         load.some_moment(&mut random).await;

@@ -3,6 +3,7 @@
 //! Two callers share each card. What they send changes balances by amounts that don't depend on
 //! the order, so the books tell exactly what has to be there.
 
+use crate::spending::limits_path;
 use crate::story::{Story, expect, unique};
 use crate::support::{Caller, Sandbox};
 use fastrand::Rng;
@@ -18,6 +19,8 @@ use tokio::task::JoinSet;
 const FUNDS: i64 = 1_000_000_000;
 /// More than any card has.
 const TOO_MUCH: i64 = 1_000_000_000_000;
+/// On the partner's deposit, which backs what all cards pay.
+const DEPOSIT: i64 = 10 * FUNDS;
 /// Cards, and callers of each.
 const CARDS: usize = 3;
 const CALLERS_OF_EACH: usize = 2;
@@ -91,6 +94,8 @@ struct Client {
     /// What came to what can be spent, and to what is held.
     available: i64,
     held: i64,
+    /// What of it was given, not paid.
+    given: i64,
 }
 
 impl Client {
@@ -142,7 +147,10 @@ impl Client {
         let place = asked.of.as_ref().map(|of| self.open.iter().position(|it| it.0 == *of));
         let place = place.map(|place| place.expect("only what is open is referred to"));
         match (asked.what, place) {
-            (What::TopUp, _) => self.available += asked.amount,
+            (What::TopUp, _) => {
+                (self.available, self.given) =
+                    (self.available + asked.amount, self.given + asked.amount);
+            }
             (What::Authorization, _) => {
                 let approved = body["approvedAmount"].as_i64().expect("an amount");
                 let all = if body["approved"] == true { asked.amount } else { 0 };
@@ -197,16 +205,24 @@ struct Progress {
 /// All callers.
 pub(crate) struct Load {
     clients: Vec<Client>,
+    /// Where the partner sees its deposit.
+    deposit: String,
     running: JoinSet<Client>,
     progress: Progress,
 }
 
 impl Load {
-    /// Cards with money, and who will pay with them.
+    /// Cards with money, backed by a deposit, with limits and a budget, and who will pay with them.
     pub(crate) async fn on(sandbox: &Sandbox, random: &mut Rng) -> Self {
+        let deposit = deposit(sandbox).await;
         let mut clients = Vec::new();
         for _ in 0..CARDS {
             let story = Story::begin(sandbox, FUNDS).await;
+            let limits = json!({
+                "limits": [{ "type": "general", "timeUnit": "monthly", "amountMinor": FUNDS }],
+                "budget": { "amountMinor": FUNDS, "from": "2020-01-01", "to": "2099-12-31" },
+            });
+            expect(200, sandbox.partner().put(&limits_path(&story)).json(&limits)).await;
             for _ in 0..CALLERS_OF_EACH {
                 clients.push(Client {
                     number: clients.len(),
@@ -218,10 +234,11 @@ impl Load {
                     approved: 0,
                     available: 0,
                     held: 0,
+                    given: 0,
                 });
             }
         }
-        Self { clients, running: JoinSet::new(), progress: Progress::default() }
+        Self { clients, deposit, running: JoinSet::new(), progress: Progress::default() }
     }
 
     /// Lets all callers go on, those of one card at one server after the other.
@@ -281,10 +298,31 @@ impl Load {
         for sharing in self.clients.chunks(CALLERS_OF_EACH) {
             let sum = |of: fn(&Client) -> i64| sharing.iter().map(of).sum::<i64>();
             let expected = (FUNDS + sum(|it| it.available), sum(|it| it.held));
-            assert_eq!(sharing[0].story.amounts(sandbox).await, expected);
+            let story = &sharing[0].story;
+            assert_eq!(story.amounts(sandbox).await, expected);
+            let limits = expect(200, sandbox.partner().get(&limits_path(story))).await;
+            let paid = sum(|it| it.given - it.available);
+            assert_eq!(limits["budget"]["usedMinor"], paid, "{limits}");
         }
+        let sum = |of: fn(&Client) -> i64| self.clients.iter().map(of).sum::<i64>();
+        let deposit = expect(200, sandbox.partner().get(&self.deposit)).await;
+        assert_eq!(deposit["amount"], DEPOSIT - sum(|it| it.given - it.available));
+        assert_eq!(deposit["blockedAmount"], sum(|it| it.held));
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
     }
+}
+
+/// Has a deposit of the partner's back what its users pay; where the partner sees it.
+async fn deposit(sandbox: &Sandbox) -> String {
+    let of = ["--code", "sandbox", "--kind", "DEPOSIT", "--currency", "EUR"];
+    let made = sandbox.antaca(&[&["partner", "balance"][..], &of].concat()).await;
+    let made = made.assert_done().json();
+    let amount = DEPOSIT.to_string();
+    let more = ["--type", "collateralCredit", "--amount", &amount, "--external-id", "load"];
+    sandbox.antaca(&[&["partner", "move"][..], &of, &more].concat()).await.assert_done();
+    let set = ["partner", "set", "--code", "sandbox", "--collateral-mode", "DEPOSIT"];
+    sandbox.antaca(&set).await.assert_done();
+    format!("/secure/partner-balances/{}", made[0]["id"].as_str().expect("an id"))
 }
 
 fn callers(sandbox: &Sandbox) -> [Caller; 2] {

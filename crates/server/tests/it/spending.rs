@@ -4,7 +4,7 @@ use crate::story::{Story, expect};
 use crate::support::Sandbox;
 use serde_json::{Value, json};
 
-fn limits_path(story: &Story) -> String {
+pub(crate) fn limits_path(story: &Story) -> String {
     format!("/secure/customers/{}/cards/{}/limits", story.customer, story.card)
 }
 

@@ -181,6 +181,10 @@ on_both_databases! {
                 let story = &stories[number % 2];
                 let again = story.purchase(sandbox.processor(), 10, &name(number));
                 assert_eq!(expect(200, again).await, told);
+                let path = format!("/secure/transactions/{}", told["id"].as_str().expect("an id"));
+                let record = expect(200, sandbox.partner().get(&path)).await;
+                let flag = if approved { Value::Null } else { "FOR_REVIEW".into() };
+                assert_eq!(record["flag"], flag, "{record}");
             }
             let rounds = i64::try_from(round).expect("few") + 1;
             let held = [rounds * 190, rounds * 200];

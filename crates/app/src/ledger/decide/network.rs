@@ -119,10 +119,9 @@ pub(super) fn inform(
     order: &Order,
     reference: Option<&Reference>,
 ) -> Result<Decided, Description> {
-    let Event::Inform { told, code, pre_authorization, .. } = &command.event else {
+    let &Event::Inform { told, ref code, pre_authorization, .. } = &command.event else {
         return Err(Description::UnknownError);
     };
-    let (told, pre_authorization) = (*told, *pre_authorization);
     let card = order.card.ok_or(Description::CardNotFound)?;
     let recorded = |status, processing, description| {
         let (id, order) = (command.transaction, order.clone());
@@ -156,6 +155,7 @@ pub(super) fn inform(
         mode: mode(facts, command),
         code,
         expires_at: hold_end(facts, command, card, (order, pre_authorization)),
+        pre_authorization,
         now: command.now,
     };
     let gets =

@@ -289,7 +289,7 @@ impl Oracle {
     pub(super) fn hold(&mut self, name: u8, amount: i64, lasts: i64) {
         let ends = self.now + lasts;
         let new = Record::new(name, Category::Debit, amount);
-        self.records.push(Record { held: amount, ends, ..new });
+        self.records.push(Record { held: amount, ends, lasts, ..new });
     }
 
     fn raise(&mut self, name: u8, of: u8, amount: i64) -> Answer {
@@ -308,8 +308,8 @@ impl Oracle {
         let (now, raised) = (self.now, &mut self.records[at]);
         raised.amount += amount;
         raised.held += amount;
-        // Counted from the last increment; an estimate's longer hold isn't made shorter by one.
-        raised.ends = raised.ends.max(now + 7 * DAY);
+        // Counted from the last increment.
+        raised.ends = now + raised.lasts;
         self.increments.push(Increment { name, of: at, told: amount, reversed: 0 });
         Answer::approved(amount, Status::Authorized)
     }

@@ -21,6 +21,8 @@ pub(super) struct Record {
     pub(super) status: Status,
     pub(super) expired: bool,
     pub(super) ends: i64,
+    /// For how many seconds it holds after it was last raised.
+    pub(super) lasts: i64,
 }
 
 /// What has raised a transaction: it has a name, and no transaction of its own.
@@ -50,6 +52,7 @@ impl Record {
             status: Status::Authorized,
             expired: false,
             ends: 0,
+            lasts: 0,
         }
     }
 

@@ -107,7 +107,7 @@ async fn fill(db: &Db) {
             "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
                 null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
                 'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now},
-                {now}, 0, 0, 'NONE', null, 0, 0, '2026-11-21', 1, {now}, null
+                {now}, 0, 0, 'NONE', null, 0, 0, '2026-11-21', 1, {now}, null, false
              from {series}"
         ),
         format!("insert into spending select 1, n, n, null, {bytes}, 0 from {series}"),
