@@ -57,6 +57,7 @@ const HAS_DUE: Each = Each {
     sql: "select partner_id
         from outbox
         where partner_id = $1 and next_at <= $2
+        order by next_at
         limit 1",
     keys: &[Type::Int, Type::Time],
 };

@@ -192,6 +192,13 @@ async fn check(db: &Db) {
         assert!(!scans(db.kind(), &plan), "{}\n{plan}", each.sql);
     }
     tx.rollback().await;
+    // What runs on the pool's connections has none of the engine's settings.
+    let mut tx = db.begin().await.expect("begins");
+    for each in outbox::ENGINE.iter().chain(endpoints::ENGINE) {
+        let plan = plan(&mut tx, *each).await;
+        assert!(!scans(db.kind(), &plan), "on the pool: {}\n{plan}", each.sql);
+    }
+    tx.rollback().await;
 }
 
 /// A walk through a history stops at its page: it goes along an index and sorts nothing.
