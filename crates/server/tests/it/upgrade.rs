@@ -211,6 +211,12 @@ on_both_databases! {
     }
 }
 
+on_both_databases! {
+    async fn a_sandbox_of_issue_4_goes_on(database) {
+        goes_on("issue-4", database).await;
+    }
+}
+
 fn variables(around: &Path, database: &Database) -> Vec<(String, String)> {
     let path = |name: &str| around.join(name).to_str().expect("text").to_owned();
     let mut variables = vec![
