@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Addresses of one alert: those who look after a balance; more are a distribution list.
 pub const ADDRESSES_MAX: usize = 10;
 
+/// Characters between two dots of a domain at most (RFC 1035, section 2.3.4).
+const LABEL_LEN_MAX: usize = 63;
+
 /// The first pause after a failed try; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// No pause is longer: a mail server that is back is found within this time.
@@ -32,7 +35,8 @@ impl MailAddress {
                     .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
         };
         let is_label = |part: &str| {
-            !part.starts_with('-')
+            part.len() <= LABEL_LEN_MAX
+                && !part.starts_with('-')
                 && !part.ends_with('-')
                 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
@@ -174,6 +178,14 @@ mod tests {
         ] {
             assert!(MailAddress::parse(bad).is_none(), "{bad:?}");
         }
+    }
+
+    /// No mail server has such a name, and the mailer takes no message with such an address.
+    #[test]
+    fn an_address_with_a_label_that_no_domain_can_have_is_refused() {
+        let of = |length: usize| format!("ops@{}.example", "a".repeat(length));
+        assert!(MailAddress::parse(&of(63)).is_some());
+        assert!(MailAddress::parse(&of(64)).is_none());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Characters of a URL at most.
+/// Bytes of a URL at most, as it is given and, percent-encoded, as it is kept.
 const URL_LEN_MAX: usize = 500;
 /// Characters of a PEM at most; one with a dozen certificates has some 20,000.
 const PEM_LEN_MAX: usize = 64 * 1024;
@@ -86,7 +86,8 @@ impl TargetError {
 /// there is one. Gives the URL back as it is kept, without a slash at its end.
 pub fn base_url(text: &str, reach: Reach) -> Result<String, TargetError> {
     let url = Url::parse(text).map_err(|_| TargetError::Url)?;
-    if text.len() > URL_LEN_MAX || url.scheme() != "https" {
+    let kept = url.as_str().trim_end_matches('/');
+    if text.len().max(kept.len()) > URL_LEN_MAX || url.scheme() != "https" {
         return Err(TargetError::Url);
     }
     let host = url.host_str().ok_or(TargetError::Url)?;
@@ -103,7 +104,7 @@ pub fn base_url(text: &str, reach: Reach) -> Result<String, TargetError> {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     match (reach, address) {
         (Reach::Public, Ok(address)) if !is_public(address) => Err(TargetError::Address),
-        (Reach::Public | Reach::Anywhere, _) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        (Reach::Public | Reach::Anywhere, _) => Ok(kept.to_owned()),
     }
 }
 
@@ -182,6 +183,17 @@ mod tests {
         }
         let long = format!("https://partner.example/{}", "a".repeat(URL_LEN_MAX));
         assert_eq!(base_url(&long, Reach::Anywhere), Err(TargetError::Url));
+    }
+
+    /// What is kept is read again for each client: accepted but not usable, it would never be called.
+    #[test]
+    fn a_url_that_is_too_long_as_it_is_kept_is_refused() {
+        let of = |count: usize| format!("https://partner.example/{}", "ż".repeat(count));
+        // Each of these letters is two bytes as it is given, and six as it is kept.
+        let kept = base_url(&of(79), Reach::Public).expect("498 bytes");
+        assert_eq!(base_url(&kept, Reach::Public).as_ref(), Ok(&kept));
+        assert!(of(80).len() < URL_LEN_MAX);
+        assert_eq!(base_url(&of(80), Reach::Public), Err(TargetError::Url));
     }
 
     #[test]
