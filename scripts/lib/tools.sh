@@ -3,10 +3,12 @@
 #
 #   install_packages     a PostgreSQL server, curl, make, Python and Node, from the system's packages
 #   install_cargo_deny   sets CARGO_DENY
+#   install_cargo_fuzz   sets CARGO_FUZZ
 #   install_python       sets PYTHON, the one of a virtual environment with tests/python's packages
 #   install_node         sets NODE_FOLDER, the folder with tests/node's packages
 
 CARGO_DENY_VERSION=0.20.2
+CARGO_FUZZ_VERSION=0.13.2
 TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
 # The packages of Debian that are missing here.
@@ -72,6 +74,16 @@ install_cargo_deny() {
     if [ ! -x "$CARGO_DENY" ] || [ "$("$CARGO_DENY" --version)" != "$wanted" ]; then
         echo "Building $wanted, once"
         cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --debug --quiet \
+            --root "$TARGET/tools"
+    fi
+}
+
+install_cargo_fuzz() {
+    local wanted="cargo-fuzz $CARGO_FUZZ_VERSION"
+    CARGO_FUZZ=$TARGET/tools/bin/cargo-fuzz
+    if [ ! -x "$CARGO_FUZZ" ] || [ "$("$CARGO_FUZZ" --version)" != "$wanted" ]; then
+        echo "Building $wanted, once"
+        cargo install cargo-fuzz --version "$CARGO_FUZZ_VERSION" --locked --debug --quiet \
             --root "$TARGET/tools"
     fi
 }

@@ -15,6 +15,7 @@ pub(crate) const ALL: &[Check] = &[
     documented_paths,
     routes,
     leaked_machine,
+    locks,
 ];
 
 /// Which of our crates a crate may depend on. `server` may depend on all.
@@ -212,7 +213,7 @@ fn documented_paths(tree: &Tree) -> Vec<Failure> {
 /// `a/b.rs` and `a/b/` are paths; `/a/{id}`, `text/plain` and `DIR/a` are not.
 fn is_path(span: &str) -> bool {
     let ends = ["/", ".rs", ".sql", ".toml", ".md", ".html", ".txt", ".json", ".yaml", ".py"];
-    let tops = ["crates/", "tools/", "scripts/", "docs/", "tests/", "examples/"];
+    let tops = ["crates/", "tools/", "scripts/", "docs/", "tests/", "examples/", "fuzz/"];
     let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.{},".contains(c);
     span.contains('/')
         && !span.starts_with('/')
@@ -256,6 +257,30 @@ fn leaked_machine(tree: &Tree) -> Vec<Failure> {
     let hosts = tree.0.iter().flat_map(|file| found(file, "host", HOSTS, host));
     let paths = tree.0.iter().flat_map(|file| found(file, "machine-path", MACHINE_PATHS, path));
     hosts.chain(paths).collect()
+}
+
+/// What is fuzzed is built of what the program is built of: their lock files agree.
+fn locks(tree: &Tree) -> Vec<Failure> {
+    const FUZZ: &str = "fuzz/Cargo.lock";
+    let ours: Vec<_> = locked(tree.text("Cargo.lock").unwrap_or_default()).collect();
+    let other = |(_, name, version): &(usize, &str, &str)| {
+        let mut same = ours.iter().filter(|(_, ours, _)| ours == name).peekable();
+        same.peek().is_some() && !same.any(|(_, _, ours)| ours == version)
+    };
+    let what = |name: &str| format!("the root has another version of `{name}`: see fuzz/README.md");
+    let found = locked(tree.text(FUZZ).unwrap_or_default()).filter(other);
+    found.map(|(number, name, _)| Failure::new("lock", FUZZ, number, what(name))).collect()
+}
+
+/// The packages of a lock file: line, name, version.
+fn locked(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    fn value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+        line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')
+    }
+    let lines = (1..).zip(text.lines());
+    lines.zip(text.lines().skip(1)).filter_map(|((number, name), version)| {
+        Some((number, value(name, "name")?, value(version, "version")?))
+    })
 }
 
 /// The lines of a file that contain one of the words, not as the end of a longer word or path.

@@ -96,6 +96,18 @@ fn nothing_tells_where_it_was_written() {
 }
 
 #[test]
+fn both_lock_files_have_the_same_versions() {
+    let package =
+        |name, version| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n");
+    let ours = [package("a", "1.0.0"), package("a", "2.0.0"), package("b", "1.0.0")].concat();
+    let check_fuzz = |packages: [String; 2], expected: &[&str]| {
+        check(&[("Cargo.lock", &ours), ("fuzz/Cargo.lock", &packages.concat())], expected);
+    };
+    check_fuzz([package("a", "1.0.0"), package("c", "1.0.0")], &[]);
+    check_fuzz([package("a", "1.5.0"), package("b", "1.0.1")], &["lock", "lock"]);
+}
+
+#[test]
 fn an_exception_allows_and_goes_when_it_is_not_needed() {
     let file = ("crates/a/src/b.rs", "fn a() {}\n");
     check(&[file, (EXCEPTIONS, "# why\nmodule-doc crates/a/src/b.rs generated\n")], &[]);

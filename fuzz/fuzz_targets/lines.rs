@@ -1,0 +1,4 @@
+//! See `fuzz::http::lines`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::http::lines(data));
