@@ -1,7 +1,7 @@
 //! The router of a running application on SQLite, and what its answers always are.
 //!
-//! What an input does stays done: a later one finds a card locked or a name taken. That is how it is
-//! for callers too, but an input that fails may need those before it to fail again.
+//! What an input does stays done: a later one finds a card locked or a name taken. So it is for
+//! callers too, but an input that fails may need those before it to fail again.
 
 use crate::jwe;
 use api::{Limits, Options, Peer};

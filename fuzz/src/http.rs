@@ -177,7 +177,7 @@ pub fn request(data: &[u8]) {
     }
 }
 
-/// Forms of KYC, `multipart/form-data` with the boundary `X`. `@png` stands for how a picture begins.
+/// Forms of KYC, `multipart/form-data` with the boundary `X`. `@png` is how a picture begins.
 pub fn form(data: &[u8]) {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
     let doors = Doors::get();

@@ -1,8 +1,8 @@
 //! What each fuzz target does with its input: a reader of what an outsider sends reads it or
 //! refuses it, never panics, and keeps what it promises.
 //!
-//! The targets themselves, in `fuzz_targets/`, hand their input over and nothing else. So the inputs
-//! of `corpus/` can be read by a test too, which needs no fuzzer.
+//! The targets themselves, in `fuzz_targets/`, hand their input over and nothing else. So a test,
+//! which needs no fuzzer, can read the inputs of `corpus/` too.
 
 pub mod certificates;
 mod doors;
@@ -38,7 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("words", texts::words),
 ];
 
-/// A text that inputs hold where an outsider's secret could stand: no refusal repeats it. It isn't a
+/// A text that inputs hold where an outsider's secret could stand: no refusal repeats it. It is no
 /// word, since names of unknown fields are repeated if they are words.
 const SECRET: &str = "s3cr3t-0815";
 

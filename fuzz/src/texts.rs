@@ -69,8 +69,8 @@ pub fn money(data: &[u8]) {
     }
 }
 
-/// What is told of people: e-mail, telephone, country, personal number. An address for alerts is one
-/// that the mailer takes.
+/// What is told of people: e-mail, telephone, country, personal number. An address for alerts is
+/// one that the mailer takes.
 pub fn people(data: &[u8]) {
     let text = text(data);
     if let Some(email) = Email::parse(&text) {

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(base_url(&long, Reach::Anywhere), Err(TargetError::Url));
     }
 
-    /// What is kept is read again for each client: accepted but not usable, it would never be called.
+    /// What is kept is read again for each client: if it were of no use, it would never be called.
     #[test]
     fn a_url_that_is_too_long_as_it_is_kept_is_refused() {
         let of = |count: usize| format!("https://partner.example/{}", "ż".repeat(count));
