@@ -139,7 +139,7 @@ impl Doors {
         .fold(text.to_owned(), |text, (place, value)| text.replace(place, value))
     }
 
-    /// A request of this caller; a body's media type is JSON unless told otherwise.
+    /// A request of this caller, under a key of its own.
     pub(crate) fn request(&self, peer: &Peer, method: &str, target: &str) -> Builder {
         let name = self.asked.fetch_add(1, Ordering::Relaxed);
         Request::builder()
