@@ -6,6 +6,7 @@ use crypto::keys::{MasterKey, PartnerKey, Purpose};
 use crypto::mac::MacKey;
 use crypto::permutation::Permutation;
 use crypto::seal::Place;
+use crypto::tdes::TripleDesKey;
 use domain::Timestamp;
 use domain::ids::PartnerId;
 use std::collections::HashMap;
@@ -117,9 +118,9 @@ impl App {
             return Ok(key);
         }
         let bytes = self.card_key(partner, bin, "cvc", generation).await?;
-        let key = CardVerificationKey::from_bytes(&bytes)
+        let key = TripleDesKey::from_bytes(&bytes)
             .map_err(|_| Error::broken("a card verification key has another form"))?;
-        Ok(self.keyring.verification.put(name, key))
+        Ok(self.keyring.verification.put(name, CardVerificationKey(key)))
     }
 
     /// The permutation that spreads a BIN's card numbers over `size` places.
@@ -174,7 +175,7 @@ impl App {
     ) -> Result<(), Error> {
         let sealing = self.partner_key(partner).await?.sealing(Purpose::CardKey, EPOCH);
         let permutation: [u8; 32] = crypto::random::bytes();
-        let verification = CardVerificationKey::generate();
+        let verification = TripleDesKey::generate();
         for (purpose, key) in
             [("permutation", permutation.as_slice()), ("cvc", verification.expose().as_slice())]
         {

@@ -9,6 +9,7 @@
 //! | [`jwe`] | compact JWE, as sensitive requests and responses travel |
 //! | [`certificates`] | the platform's certificate authority, client and server certificates |
 //! | [`cvc`] | CVV, CVC2 and iCVV by the schemes' algorithm |
+//! | [`tdes`] | triple DES, where the schemes prescribe it |
 //! | [`permutation`] | the order in which card numbers are given out |
 //! | [`random`] | random bytes |
 //!
@@ -35,6 +36,7 @@ pub mod mac;
 pub mod permutation;
 pub mod random;
 pub mod seal;
+pub mod tdes;
 
 pub mod encoding;
 mod gcm;

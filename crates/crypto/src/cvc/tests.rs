@@ -11,7 +11,7 @@ const KEY: [u8; 16] = [
 ];
 
 fn key() -> CardVerificationKey {
-    CardVerificationKey::from_bytes(&KEY).expect("odd parity")
+    CardVerificationKey(TripleDesKey::from_bytes(&KEY).expect("odd parity"))
 }
 
 fn service(code: &str) -> ServiceCode {
@@ -83,7 +83,7 @@ fn a_value_depends_on_number_month_and_key_but_not_on_the_day() {
     };
     assert!(!same(&|n| value(&key(), "4111111111111112", year(n))));
     assert!(!same(&|n| value(&key(), "4111111111111111", year(n).tomorrow().expect("a day"))));
-    let other = CardVerificationKey::generate();
+    let other = CardVerificationKey(TripleDesKey::generate());
     assert!(!same(&|n| value(&other, "4111111111111111", year(n))));
 }
 
@@ -94,32 +94,6 @@ fn text(cvv: &Cvv) -> &str {
 
 fn year(n: i16) -> Date {
     Date::new(2030 + n, 5, 31).expect("a day")
-}
-
-#[test]
-fn a_new_key_has_odd_parity_and_is_read_back() {
-    for _ in 0..100 {
-        let key = CardVerificationKey::generate();
-        assert!(key.expose().iter().all(|byte| byte.count_ones() % 2 == 1));
-        let read = CardVerificationKey::from_bytes(key.expose()).expect("our own key");
-        assert_eq!(read.expose(), key.expose());
-    }
-}
-
-#[test]
-fn keys_of_even_parity_equal_halves_or_weak_halves_are_refused() {
-    let even = {
-        let mut key = KEY;
-        key[3] ^= 1;
-        key
-    };
-    let equal = [&KEY[..8], &KEY[..8]].concat();
-    let weak = [&[1; 8], &KEY[..8]].concat();
-    let semi_weak = [&[0x01, 0xFE, 0x01, 0xFE, 0x01, 0xFE, 0x01, 0xFE], &KEY[..8]].concat();
-    for bad in [&even[..], &equal, &weak, &semi_weak, &KEY[..15], &[], &[KEY, KEY].concat()] {
-        let read = CardVerificationKey::from_bytes(bad);
-        assert_eq!(read.err(), Some(InvalidCardVerificationKey), "{bad:?}");
-    }
 }
 
 #[test]
