@@ -9,6 +9,7 @@
 //! | [`jwe`] | compact JWE, as sensitive requests and responses travel |
 //! | [`certificates`] | the platform's certificate authority, client and server certificates |
 //! | [`cvc`] | CVV, CVC2 and iCVV by the schemes' algorithm |
+//! | [`pin`] | PIN blocks and PIN verification values |
 //! | [`tdes`] | triple DES, where the schemes prescribe it |
 //! | [`permutation`] | the order in which card numbers are given out |
 //! | [`random`] | random bytes |
@@ -34,6 +35,7 @@ pub mod jwe;
 pub mod keys;
 pub mod mac;
 pub mod permutation;
+pub mod pin;
 pub mod random;
 pub mod seal;
 pub mod tdes;

@@ -1,6 +1,7 @@
 //! Cards: what they are and what may become of them.
 
 pub mod lifecycle;
+pub mod pin;
 
 use crate::ids::{BalanceId, CardId, UserId};
 use crate::program::CardType;

@@ -92,6 +92,35 @@ impl fmt::Debug for Cvv {
 #[error("must be three digits")]
 pub struct CvvError;
 
+/// A personal identification number: 4 to 12 digits (ISO 9564-1).
+pub struct Pin(Zeroizing<String>);
+
+impl Pin {
+    /// Reads the digits of a PIN.
+    pub fn parse(digits: &str) -> Result<Self, PinError> {
+        let plausible =
+            (4..=12).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if plausible { Ok(Self(Zeroizing::new(digits.to_owned()))) } else { Err(PinError) }
+    }
+
+    /// The digits themselves. Banned by clippy: each use needs an `#[expect]` with a reason.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
+
+/// The text isn't a PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be 4 to 12 digits")]
+pub struct PinError;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +128,7 @@ mod tests {
 
     assert_not_impl_any!(Pan: Clone, PartialEq, fmt::Display);
     assert_not_impl_any!(Cvv: Clone, PartialEq, fmt::Display);
+    assert_not_impl_any!(Pin: Clone, PartialEq, fmt::Display);
 
     #[test]
     fn a_number_is_accepted_only_with_its_check_digit() {
@@ -125,6 +155,16 @@ mod tests {
         assert_eq!(format!("{:?}", Cvv::parse("123").expect("digits")), "Cvv(…)");
         for bad in ["12", "1234", "12a", ""] {
             assert!(Cvv::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pin_is_four_to_twelve_digits_and_never_printed() {
+        for good in ["0000", "1234", "123456789012"] {
+            assert_eq!(format!("{:?}", Pin::parse(good).expect("digits")), "Pin(…)");
+        }
+        for bad in ["", "123", "1234567890123", "12a4", " 1234", "１２３４"] {
+            assert!(Pin::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod balances;
 mod bench;
+mod card_crypto;
 mod cards;
 mod certificates;
 mod clearings;

@@ -6,7 +6,7 @@ mod process;
 mod sibling;
 mod tls;
 
-pub(crate) use foreign::{Foreign, read_pdf};
+pub(crate) use foreign::{Foreign, card_crypto, read_pdf};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
 pub(crate) use tls::{Connection, config, connect, connect_as};

@@ -1,4 +1,4 @@
-//! JWE and PDF of other people's making: the Python packages jwcrypto and pypdf, npm's jose.
+//! Other people's work: the Python packages jwcrypto, psec and pypdf, npm's jose.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -74,6 +74,11 @@ impl Foreign {
 pub(crate) fn read_pdf(file: &[u8]) -> Value {
     let file = base64::engine::general_purpose::STANDARD.encode(file);
     Foreign::Python.run("python/pdf.py", &json!({ "file": file }))
+}
+
+/// What psec makes of cards.
+pub(crate) fn card_crypto(cards: &Value) -> Value {
+    Foreign::Python.run("python/card_crypto.py", cards)
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are configured by ./scripts/test")]
