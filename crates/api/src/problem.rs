@@ -199,6 +199,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
         | Refusal::CardLockIrreversible
+        | Refusal::CardExpired
+        | Refusal::PinKeyAlreadyExists
         | Refusal::BalanceNotEmpty
         | Refusal::BalanceHasCards
         | Refusal::PartnerAlreadyExists
@@ -233,6 +235,9 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::ProcessorNotFound
+        | Refusal::PinKeyNotFound
+        | Refusal::PinKeyInvalid
+        | Refusal::WeakPin
         | Refusal::CsrRefused
         | Refusal::DaysOutOfRange
         | Refusal::OperatorNameInvalid

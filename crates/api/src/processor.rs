@@ -5,6 +5,7 @@
 mod authorize;
 mod clear;
 mod reverse;
+mod secrets;
 
 pub(crate) use authorize::authorize;
 pub(crate) use clear::clear;

@@ -148,6 +148,7 @@ const OWN: &[Title] = &[
 ];
 
 /// What to do about a refusal.
+#[expect(clippy::too_many_lines, reason = "a table with a line for each refusal")]
 fn advice(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::CustomerNotFound
@@ -173,6 +174,11 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",
         Refusal::CardLockIrreversible => "Issue another card.",
+        Refusal::CardExpired => "Renew the card, or issue another.",
+        Refusal::WeakPin => "Let the cardholder choose another one.",
+        Refusal::PinKeyNotFound => {
+            "Name a key that the operator has imported for the processor, or have it imported."
+        }
         Refusal::InvalidAmount => "Send a whole number of minor units above zero.",
         Refusal::InsufficientFunds => "Move at most what the balance has.",
         Refusal::InsufficientFundsOnCollateralBalance => {
@@ -192,11 +198,13 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::PartnerAlreadyExists
         | Refusal::ProgramAlreadyExists
         | Refusal::ProcessorAlreadyExists
+        | Refusal::PinKeyAlreadyExists
         | Refusal::CommonNameTaken => "Use what is there, or another name.",
         Refusal::BinTaken => "Use another BIN.",
         Refusal::PartnerCodeInvalid
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
+        | Refusal::PinKeyInvalid
         | Refusal::DaysOutOfRange => "Correct the option that the meaning tells of.",
         Refusal::ClockLimitReached => "Begin a new sandbox.",
         Refusal::ModeNotSupported => "Use one of the other modes.",

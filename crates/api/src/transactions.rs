@@ -344,6 +344,7 @@ mod tests {
         for &description in Description::ALL {
             let code = match description.as_str() {
                 "TRANSACTION_NOT_PERMITTED" => "LIMIT_EXCEED",
+                "FRAUDS_DETECTED" => "AML_EXCEPTION",
                 "EXPIRED" => "APPROVED",
                 own if SEEDS.contains(&own) => own,
                 _ => "UNKNOWN_ERROR",

@@ -1,4 +1,4 @@
-//! Cards: issue, now or later, list, show, lock, unlock, remove.
+//! Cards: issue, now or later, list, show, lock, unlock, remove; their PINs.
 
 mod full_data;
 mod issue_virtual;
@@ -6,9 +6,11 @@ mod list;
 mod lock;
 mod numbers;
 mod operations;
+mod pin;
 mod remove;
 mod unlock;
 
 pub use full_data::FullCard;
 pub use issue_virtual::IssueVirtual;
 pub(crate) use list::of_holder;
+pub(crate) use lock::state_facts;

@@ -5,6 +5,7 @@ use crypto::cvc::CardVerificationKey;
 use crypto::keys::{MasterKey, PartnerKey, Purpose};
 use crypto::mac::MacKey;
 use crypto::permutation::Permutation;
+use crypto::pin::PinVerificationKey;
 use crypto::seal::Place;
 use crypto::tdes::TripleDesKey;
 use domain::Timestamp;
@@ -13,6 +14,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, RwLock};
 use store::db::Tx;
+
+/// The index of a BIN's first key for PINs: 1 to 6 are for issuers (Visa's algorithm).
+pub(crate) const FIRST_PIN_INDEX: u8 = 1;
 
 /// The epoch of derived keys; a rotation will raise it.
 pub(crate) const EPOCH: u32 = 0;
@@ -24,6 +28,7 @@ pub struct Keyring {
     audit: MacKey,
     partners: Cache<PartnerId, PartnerKey>,
     verification: Cache<(PartnerId, String, i64), CardVerificationKey>,
+    pins: Cache<(PartnerId, String, u8), PinVerificationKey>,
     permutations: Cache<(PartnerId, String), Permutation>,
 }
 
@@ -54,6 +59,7 @@ impl Keyring {
             master,
             partners: Cache::new(),
             verification: Cache::new(),
+            pins: Cache::new(),
             permutations: Cache::new(),
         }
     }
@@ -121,6 +127,44 @@ impl App {
         let key = TripleDesKey::from_bytes(&bytes)
             .map_err(|_| Error::broken("a card verification key has another form"))?;
         Ok(self.keyring.verification.put(name, CardVerificationKey(key)))
+    }
+
+    /// The key that makes the verification values of a BIN's PINs, of an index. A BIN's first is
+    /// made when it is first needed; of two nodes that need it at once the second finds that of
+    /// the first.
+    pub(crate) async fn pin_verification_key(
+        &self,
+        partner: PartnerId,
+        bin: &str,
+        index: u8,
+    ) -> Result<Arc<PinVerificationKey>, Error> {
+        let name = (partner, bin.to_owned(), index);
+        if let Some(key) = self.keyring.pins.get(&name) {
+            return Ok(key);
+        }
+        if index == FIRST_PIN_INDEX {
+            self.prepare_pin_verification_key(partner, bin).await?;
+        }
+        let bytes = self.card_key(partner, bin, "pvk", index.into()).await?;
+        let key = TripleDesKey::from_bytes(&bytes)
+            .map_err(|_| Error::broken("a PIN verification key has another form"))?;
+        Ok(self.keyring.pins.put(name, PinVerificationKey(key)))
+    }
+
+    async fn prepare_pin_verification_key(
+        &self,
+        partner: PartnerId,
+        bin: &str,
+    ) -> Result<(), Error> {
+        let name = (bin, "pvk", i64::from(FIRST_PIN_INDEX));
+        let sealing = self.partner_key(partner).await?.sealing(Purpose::CardKey, EPOCH);
+        let place = row(name.0, name.1, name.2);
+        let sealed =
+            sealing.seal(&card_key_place(partner, &place), TripleDesKey::generate().expose());
+        let mut tx = self.db.begin().await?;
+        let made = store::keys::insert_card_key(&mut tx, partner, name, &sealed, self.now()).await;
+        tx.end(made).await?;
+        Ok(())
     }
 
     /// The permutation that spreads a BIN's card numbers over `size` places.

@@ -18,7 +18,7 @@ pub mod worker;
 
 pub use engine::{Engines, Options};
 pub(crate) use facts::read_ahead;
-pub(crate) use notify::card_stream;
+pub(crate) use notify::{card_event, card_stream};
 
 /// The steps between which a process may die; a test stops it at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod clear;
 mod inform;
 mod lookup;
 mod reverse;
+mod secrets;
 
 pub use crate::ledger::command::Told;
 pub use authorize::Authorize;
@@ -13,6 +14,7 @@ pub use clear::Clear;
 pub use inform::Inform;
 pub use lookup::LookUps;
 pub use reverse::Reverse;
+pub use secrets::{Check, Checked, SentPin};
 /// What was decided about a message.
 pub use store::ledger::Message;
 use store::ledger::Name;
@@ -192,6 +194,18 @@ impl App {
         sequence: Option<i64>,
         event: Event,
     ) -> Result<Message, Error> {
+        let (command, deadline) = self.command(envelope, found, sequence, event);
+        decided(self.submit_command(command, deadline).await?)
+    }
+
+    /// A message as the engine takes it, and until when it has to be answered.
+    fn command(
+        &self,
+        envelope: Envelope,
+        found: Found,
+        sequence: Option<i64>,
+        event: Event,
+    ) -> (Command, Instant) {
         let deadline = self.deadline(&envelope);
         let command = Command {
             scope: found.scope,
@@ -208,12 +222,21 @@ impl App {
             now: self.now(),
             event,
         };
+        (command, deadline)
+    }
+
+    async fn submit_command(&self, command: Command, deadline: Instant) -> Result<Outcome, Error> {
         let command = self.read_ahead(command, deadline).await?;
-        match self.engines.submit(command, deadline).await? {
-            Outcome::Decided(message) => Ok(*message),
-            Outcome::KeyReused => Err(Error::KeyReused),
-            Outcome::Nothing => Err(Error::broken("a message came to nothing")),
-        }
+        self.engines.submit(command, deadline).await
+    }
+}
+
+/// What was decided about a message.
+fn decided(outcome: Outcome) -> Result<Message, Error> {
+    match outcome {
+        Outcome::Decided(message) => Ok(*message),
+        Outcome::KeyReused => Err(Error::KeyReused),
+        Outcome::Outdated | Outcome::Nothing => Err(Error::broken("a message came to nothing")),
     }
 }
 

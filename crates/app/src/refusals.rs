@@ -91,6 +91,16 @@ refusals! {
     BinTaken, "BIN_TAKEN",
         "The BIN is another partner's, or there is one that begins or continues it.";
     ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";
+    PinKeyNotFound, "PIN_KEY_NOT_FOUND", "The processor shares no PIN key of this name.";
+    PinKeyAlreadyExists, "PIN_KEY_ALREADY_EXISTS",
+        "The processor shares another PIN key of this name.";
+    PinKeyInvalid, "PIN_KEY_INVALID",
+        "A PIN key is 16 bytes of odd parity for TDES, 16 or 32 for AES; its name 1 to 64 of a-z, \
+         A-Z, 0-9, hyphen and underscore.";
+    WeakPin, "WEAK_PIN",
+        "The PIN is easily guessed: digits in a row, one of them more than twice, one pair twice, \
+         the end of the card's number, or the holder's birthday.";
+    CardExpired, "CARD_EXPIRED", "The card has expired.";
     ProcessorAlreadyExists, "PROCESSOR_ALREADY_EXISTS",
         "There is a processor of this name with another time budget.";
     CommonNameTaken, "COMMON_NAME_TAKEN", "The certificate request's CN is another holder's.";
@@ -172,6 +182,9 @@ impl Refusal {
             | Description::CardNotActive
             | Description::CardExpired
             | Description::IncorrectCvv
+            | Description::IncorrectPin
+            | Description::PinTriesExceeded
+            | Description::FraudsDetected
             | Description::TransactionNotPermitted
             | Description::Expired
             | Description::CustomerLocked => Self::TransactionRefused,
@@ -184,6 +197,7 @@ impl From<CardRefusal> for crate::Error {
         Self::Refused(match refusal {
             CardRefusal::AlreadyLocked => Refusal::CardAlreadyLocked,
             CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
+            CardRefusal::Expired => Refusal::CardExpired,
             CardRefusal::Removed => Refusal::CardNotFound,
         })
     }

@@ -18,8 +18,11 @@ use store::certificates::Certificate;
 use store::db::Db;
 use store::jwe_keys::JweKey;
 use store::outbound::Outbound;
+use store::pin_keys::SealedPinKey;
 use store::programs::Processor;
-use store::{StoreError, balances, certificates, instance, jwe_keys, outbound, partners, programs};
+use store::{
+    StoreError, balances, certificates, instance, jwe_keys, outbound, partners, pin_keys, programs,
+};
 
 /// All settings as of one version.
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ pub struct Snapshot {
     partner_balances: HashMap<(PartnerId, PartnerBalanceKind, Currency), BalanceId>,
     /// The keys that requests are encrypted for, sealed, the newest first.
     pub(crate) jwe_keys: Vec<JweKey>,
+    /// The keys that processors' PIN blocks are encrypted under, sealed.
+    pub(crate) pin_keys: Vec<SealedPinKey>,
 }
 
 impl Snapshot {
@@ -66,6 +71,7 @@ impl Snapshot {
                 .map(|it| ((it.partner, it.kind, it.currency), it.id))
                 .collect(),
             jwe_keys: jwe_keys::list(tx).await?,
+            pin_keys: pin_keys::list(tx).await?,
         })
     }
 
@@ -122,6 +128,12 @@ impl Snapshot {
     #[must_use]
     pub fn processor_of_name(&self, name: &str) -> Option<&Processor> {
         self.processors.values().find(|processor| processor.name == name)
+    }
+
+    /// A key of a processor's PIN blocks, by its name.
+    #[must_use]
+    pub fn pin_key(&self, processor: ProcessorId, key_id: &str) -> Option<&SealedPinKey> {
+        self.pin_keys.iter().find(|key| (key.processor, key.key_id.as_str()) == (processor, key_id))
     }
 
     /// The partners that a processor sends messages for, by id.

@@ -22,28 +22,43 @@ use zeroize::Zeroizing;
 /// Digits of a number that go into a verification value: the last eleven before the check digit.
 const OF_NUMBER: usize = 11;
 
+/// Whether a PIN is as long as one that a holder chooses: its verification value tells of no more
+/// digits, so a longer one that begins with it isn't it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "its length alone is looked at")]
+pub fn is_chosen(pin: &Pin) -> bool {
+    pin.expose().len() == DIGITS
+}
+
 /// The key that makes a BIN's PIN verification values.
 #[derive(Debug)]
 pub struct PinVerificationKey(pub TripleDesKey);
 
-/// A PIN verification value: four digits. Whoever has it and the key can try out all PINs, so it is
-/// a secret like the PIN.
-pub struct Pvv(Zeroizing<[u8; DIGITS]>);
+/// A PIN verification value as the second track of a stripe has it: the index of the issuer's key,
+/// a digit, and the four digits of the value. Whoever has it and the key can try out all PINs, so
+/// it is a secret like the PIN.
+pub struct Pvv(Zeroizing<[u8; 1 + DIGITS]>);
 
 secret_debug!(Pvv);
 
 impl Pvv {
-    /// Takes the four digits, as [`Pvv::expose`] gives them.
+    /// Takes the five digits, as [`Pvv::expose`] gives them.
     #[must_use]
     pub fn from_digits(digits: &[u8]) -> Option<Self> {
-        let digits = <[u8; DIGITS]>::try_from(digits).ok()?;
+        let digits = <[u8; 1 + DIGITS]>::try_from(digits).ok()?;
         digits.iter().all(u8::is_ascii_digit).then(|| Self(Zeroizing::new(digits)))
     }
 
-    /// The four digits, for sealing them.
+    /// The five digits, for sealing them and for stripe and chip.
     #[must_use]
-    pub fn expose(&self) -> &[u8; DIGITS] {
+    pub fn expose(&self) -> &[u8; 1 + DIGITS] {
         &self.0
+    }
+
+    /// Which of the issuer's keys made it.
+    #[must_use]
+    pub fn index(&self) -> u8 {
+        self.0[0] - b'0'
     }
 
     /// Tells whether two values are the same, in the same time wherever they differ.
@@ -71,7 +86,8 @@ impl PinVerificationKey {
         digits.extend_from_slice(&pin.as_bytes()[..DIGITS]);
         let mut block = packed::<{ tdes::BLOCK }>(&digits);
         self.0.encrypt(&mut block);
-        let value = decimalised(&block, DIGITS);
-        Pvv::from_digits(value.as_bytes()).expect("a block has sixteen digits")
+        let mut value = Zeroizing::new(vec![b'0' + index % 10]);
+        value.extend_from_slice(decimalised(&block, DIGITS).as_bytes());
+        Pvv::from_digits(&value).expect("a block has sixteen digits")
     }
 }

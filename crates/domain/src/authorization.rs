@@ -1,6 +1,9 @@
 //! The decision on what a merchant asks for.
 
 mod limits;
+mod secrets;
+
+pub use secrets::{Chip, Verified};
 
 use crate::balance::{Balance, BalanceState, PartnerBalanceKind};
 use crate::card::Card;
@@ -23,6 +26,7 @@ use crate::user::UserState;
 use crate::words::words;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use limits::{check_budget, check_card_limits, check_owner_limits, check_program_limits};
+use secrets::prove;
 
 words! {
     /// What is asked, by the word for such a message.
@@ -53,6 +57,10 @@ pub struct Request {
     pub expiry: Option<Expiry>,
     /// What came of comparing the verification code.
     pub cvv: Verified,
+    /// What came of comparing the PIN.
+    pub pin: Verified,
+    /// What the processor found of the chip.
+    pub chip: Chip,
     /// Whether the amount is an estimate.
     pub pre_authorization: PreAuthorization,
     /// Whether less than the amount would do.
@@ -86,21 +94,6 @@ pub struct Expiry {
     pub year: i16,
     /// 1 to 12.
     pub month: i8,
-}
-
-/// What came of comparing a secret. It is done by the key provider before the queue, for every
-/// message that carries one, and is a fact by the time of the decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verified {
-    /// It is the card's, as of this generation of its key.
-    Match {
-        /// The generation that it was compared with.
-        generation: i64,
-    },
-    /// It isn't.
-    NoMatch,
-    /// The message carried none.
-    NotSent,
 }
 
 /// All that the decision depends on.
@@ -164,14 +157,14 @@ type Check = fn(&Request, &Facts<'_>) -> Result<(), Decline>;
 /// A program's limits stand before the card's: they are its own rules. An increment is looked for
 /// before them, since it counts as what it raises does.
 ///
-/// Not yet here, and passing for everybody: the PIN, between code and balance (issue 5); the
-/// partner's decision, before the deposit (issue 7).
-const CHECKS: &[Check] = &[
-    check_early_reversal,
-    check_amount,
-    check_card,
-    check_expiry,
-    check_cvv,
+/// Between the two parts code and PIN are checked, which may change the card.
+///
+/// Not yet here, and passing for everybody: a corporation's limits (issue 6); the partner's
+/// decision, before the deposit, and the external balance (issue 7).
+const CHECKS_OF_CARD: &[Check] = &[check_early_reversal, check_amount, check_card, check_expiry];
+
+/// The rest of the checks.
+const CHECKS_BEYOND: &[Check] = &[
     check_balance,
     check_owner,
     check_transactional_locks,
@@ -194,12 +187,15 @@ pub struct Decision {
     pub approved: Amount,
     /// The lock that stands, when that is the reason of a decline.
     pub lock: Option<LockReason>,
+    /// The card after it, if wrong or right secrets have changed it: also where it was declined.
+    pub card: Option<Card>,
 }
 
 /// Decides what a merchant asks for. Pure: all it depends on is in its arguments. Approved, it
 /// holds or posts the amount; else it is a record that moves nothing.
 #[must_use]
 pub fn decide(id: TransactionId, code: &str, request: &Request, facts: &Facts<'_>) -> Decision {
+    let (card, amount) = approve(request, facts);
     let turned = |processing, decline: Decline| {
         let mut record = Transaction::turned_away(
             id,
@@ -211,13 +207,13 @@ pub fn decide(id: TransactionId, code: &str, request: &Request, facts: &Facts<'_
         );
         record.balance_before = facts.balance.map(Balance::available);
         record.balance_after = record.balance_before;
-        Decision { change: Change::record(record), approved: Amount::ZERO, lock: decline.lock }
+        (Change::record(record), Amount::ZERO, decline.lock)
     };
-    let decided = approve(request, facts).and_then(|amount| {
+    let decided = amount.and_then(|amount| {
         let change = take(id, code, request, facts, (amount, original(request, facts)?))?;
-        Ok(Decision { change, approved: amount, lock: None })
+        Ok((change, amount, None))
     });
-    decided.unwrap_or_else(|decline| {
+    let (change, approved, lock) = decided.unwrap_or_else(|decline| {
         // What refers to nothing can't be processed.
         let unclear = matches!(
             decline.description,
@@ -225,7 +221,8 @@ pub fn decide(id: TransactionId, code: &str, request: &Request, facts: &Facts<'_
                 | Description::AmbiguousReferencedTransaction
         );
         turned(if unclear { Processing::Invalid } else { Processing::Declined }, decline)
-    })
+    });
+    Decision { change, approved, lock, card }
 }
 
 impl Ask {
@@ -264,10 +261,17 @@ fn original<'a>(
     }
 }
 
-/// How much is approved.
-fn approve(request: &Request, facts: &Facts<'_>) -> Result<Amount, Decline> {
-    CHECKS.iter().try_for_each(|check| check(request, facts))?;
-    if request.ask.moves_money() { Ok(affordable(request, facts)?) } else { Ok(Amount::ZERO) }
+/// How much is approved, and the card after it, if it is another.
+fn approve(request: &Request, facts: &Facts<'_>) -> (Option<Card>, Result<Amount, Decline>) {
+    let pass = |checks: &[Check]| checks.iter().try_for_each(|check| check(request, facts));
+    if let Err(decline) = pass(CHECKS_OF_CARD) {
+        return (None, Err(decline));
+    }
+    let (card, proved) = prove(request, facts);
+    let amount = proved.and_then(|()| pass(CHECKS_BEYOND)).and_then(|()| {
+        if request.ask.moves_money() { Ok(affordable(request, facts)?) } else { Ok(Amount::ZERO) }
+    });
+    (card, amount)
 }
 
 /// Does what was approved.
@@ -384,15 +388,6 @@ fn check_expiry(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
         return Err(Description::CardExpired.into());
     }
     Ok(())
-}
-
-fn check_cvv(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let generation = facts.card.map(|card| card.cvc_generation);
-    match request.cvv {
-        Verified::NotSent => Ok(()),
-        Verified::Match { generation: compared } if Some(compared) == generation => Ok(()),
-        Verified::Match { .. } | Verified::NoMatch => Err(Description::IncorrectCvv.into()),
-    }
 }
 
 fn check_balance(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {

@@ -2,11 +2,13 @@
 
 pub mod lifecycle;
 pub mod pin;
+pub mod tries;
 
 use crate::ids::{BalanceId, CardId, UserId};
 use crate::program::CardType;
 use jiff::civil::Date;
 use lifecycle::CardStatus;
+use tries::Tries;
 use uuid::Uuid;
 
 /// A card: it belongs to one balance for ever. Its number is kept elsewhere, sealed.
@@ -32,6 +34,10 @@ pub struct Card {
     pub expiry: Date,
     /// Which card verification key makes its CVC2; a reset raises it.
     pub cvc_generation: i64,
+    /// Which PIN it has; a new one raises it. 0: it has none yet.
+    pub pin_version: i64,
+    /// The wrong secrets so far.
+    pub tries: Tries,
     /// The owner's name for it.
     pub label: Option<String>,
     /// Raised by one at each change.

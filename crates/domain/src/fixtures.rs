@@ -1,9 +1,10 @@
 //! Sane values for tests; a test names only what it is about.
 
-use crate::authorization::{Ask, OwnerFacts, PartialApproval, Request, Verified};
+use crate::authorization::{Ask, Chip, OwnerFacts, PartialApproval, Request, Verified};
 use crate::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use crate::card::Card;
 use crate::card::lifecycle::{CardStatus, Usable};
+use crate::card::tries::Tries;
 use crate::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
 use crate::limits::Rules;
 use crate::money::{Amount, Currency};
@@ -59,6 +60,8 @@ pub(crate) fn card() -> Card {
         last_four: "1234".to_owned(),
         expiry: Date::constant(2029, 11, 30),
         cvc_generation: 0,
+        pin_version: 0,
+        tries: Tries::default(),
         label: None,
         version: 0,
     }
@@ -116,6 +119,8 @@ pub(crate) fn request(minor: i64) -> Request {
         ask: Ask::Debit,
         expiry: None,
         cvv: Verified::NotSent,
+        pin: Verified::NotSent,
+        chip: Chip::NotDoubted,
         pre_authorization: PreAuthorization::No,
         partial_approval: PartialApproval::Refused,
     }

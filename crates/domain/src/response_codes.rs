@@ -63,8 +63,10 @@ mod tests {
             let expected = match description.as_str() {
                 "APPROVED" => "0000 00 00",
                 "CARD_EXPIRED" => "1001 54 54",
-                "AML_EXCEPTION" => "1002 57 59",
+                "AML_EXCEPTION" | "FRAUDS_DETECTED" => "1002 57 59",
                 "CARD_NOT_ACTIVE" | "BALANCE_LOCKED" | "CUSTOMER_LOCKED" => "1004 62 62",
+                "PIN_TRIES_EXCEEDED" => "1006 75 75",
+                "INCORRECT_PIN" => "1017 55 55",
                 "INVALID_AMOUNT" => "1010 13 13",
                 "CARD_NOT_FOUND" => "1011 14 14",
                 "UNKNOWN_TRANSACTION_TYPE" => "1015 12 12",

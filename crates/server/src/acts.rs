@@ -6,6 +6,7 @@ mod balances;
 mod certificates;
 mod deliveries;
 mod outbound;
+mod pin_keys;
 mod programs;
 
 pub(crate) use alerts::SetAlert;
@@ -13,6 +14,7 @@ pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
+pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes};
 pub(crate) use programs::SetProgram;
 
 use crate::backup::Backup;
@@ -68,6 +70,12 @@ pub(crate) enum Act {
     SignCertificate(SignCertificate),
     /// `keys rotate-jwe`
     RotateJweKey(RotateJweKey),
+    /// `keys import-pin`
+    ImportPinKey(ImportPinKey),
+    /// `keys remove-pin`
+    RemovePinKey(NamedPinKey),
+    /// `keys list-pin`
+    ListPinKeys(ListPinKeys),
     /// `ca revoke`
     RevokeCertificate(RevokeCertificate),
     /// `ca csr`
@@ -267,6 +275,9 @@ impl Desk {
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
+            Act::ImportPinKey(command) => self.import_pin_key(operator, command).await,
+            Act::RemovePinKey(command) => self.remove_pin_key(operator, &command).await,
+            Act::ListPinKeys(command) => self.list_pin_keys(&command).await,
             Act::RevokeCertificate(command) => self.revoke(operator, command).await,
             Act::RequestCertificate(command) => self.request_certificate(operator, command).await,
             Act::ImportCertificate(command) => self.import_certificate(operator, command).await,

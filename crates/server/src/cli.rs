@@ -9,9 +9,9 @@ pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArg
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 
 use crate::acts::{
-    CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPrograms,
-    MoveMoney, NamedBalance, ResumeNotifications, RotateJweKey, SetAlert, SetPartner, ShowSecret,
-    SumUp,
+    CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPinKeys,
+    ListPrograms, MoveMoney, NamedBalance, NamedPinKey, ResumeNotifications, RotateJweKey,
+    SetAlert, SetPartner, ShowSecret, SumUp,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -129,6 +129,35 @@ pub(crate) enum KeysCommand {
     /// Replace the key that requests are encrypted for; the one before stays accepted for a while
     #[command(after_help = "Example:\n  antaca keys rotate-jwe --previous-days 30")]
     RotateJwe(With<RotateJweKey>),
+    /// Take a key that a processor encrypts PIN blocks under, from the components of its custodians
+    ///
+    /// Each file holds one component as hexadecimal digits; together, combined by exclusive or,
+    /// they are the key. Compare the check value that is printed with the processor's.
+    #[command(after_help = "Example:\n  antaca keys import-pin --processor acme-processor --id \
+        zone-1 --cipher TDES \\\n    --component alice.txt --component bob.txt")]
+    ImportPin(ImportPinArgs),
+    /// Forget such a key: messages under it are refused from then on
+    #[command(after_help = "Example:\n  antaca keys remove-pin --processor acme-processor --id \
+        zone-1")]
+    RemovePin(With<NamedPinKey>),
+    /// List such keys by their check values
+    #[command(after_help = "Example:\n  antaca keys list-pin --processor acme-processor")]
+    ListPin(With<ListPinKeys>),
+}
+
+/// `antaca keys import-pin`
+#[derive(Args, Debug)]
+pub(crate) struct ImportPinArgs {
+    #[command(flatten)]
+    pub(crate) name: NamedPinKey,
+    /// What the key is for: TDES for blocks of formats 0 and 1, AES for those of format 4
+    #[arg(long, value_parser = ["TDES", "AES"])]
+    pub(crate) cipher: String,
+    /// A file with a component; two at least
+    #[arg(long = "component", value_name = "FILE", required = true)]
+    pub(crate) components: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
 }
 
 /// A command with the instance that it is for.

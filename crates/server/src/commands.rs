@@ -1,6 +1,7 @@
 //! What each command of the command line does.
 
 mod certificates;
+mod pin_keys;
 mod simulate;
 
 use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
@@ -73,6 +74,13 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(KeysCommand::Init(at)) => init_keys(&at)?,
         Command::Keys(KeysCommand::RotateJwe(it)) => {
             show(&it.at, Act::RotateJweKey(it.what)).await?;
+        }
+        Command::Keys(KeysCommand::ImportPin(it)) => pin_keys::import(it).await?,
+        Command::Keys(KeysCommand::RemovePin(it)) => {
+            show(&it.at, Act::RemovePinKey(it.what)).await?;
+        }
+        Command::Keys(KeysCommand::ListPin(it)) => {
+            show(&it.at, Act::ListPinKeys(it.what)).await?;
         }
         Command::Ca(command) => certificates::perform(command).await?,
         Command::Partner(command) => partner(command).await?,

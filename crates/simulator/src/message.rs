@@ -85,6 +85,8 @@ pub struct Extras {
     pub cvv: Option<String>,
     /// The last month on the card, `2029-11`.
     pub expiry: Option<String>,
+    /// The PIN, encrypted: `{"format", "keyId", "block"}`.
+    pub pin_block: Option<Value>,
     /// The merchant's amount in minor units, and its currency.
     pub original: Option<(i64, String)>,
     /// The network's rate, a decimal.
@@ -196,6 +198,9 @@ impl Extras {
             if let Some(said) = said {
                 body[name] = json!(said);
             }
+        }
+        if let Some(block) = &self.pin_block {
+            body["pinBlock"] = block.clone();
         }
         if let Some((amount, currency)) = &self.original {
             body["originalAmount"] = json!(amount);

@@ -6,6 +6,7 @@ use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, LockReason, Usable};
+use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, PartnerId, UserId};
 use domain::program::CardType;
 use domain::scope::Scope;
@@ -35,6 +36,9 @@ const TABLE: Table = Table {
         ("label", Type::Text),
         ("created_at", Type::Time),
         ("version", Type::Int),
+        ("pin_version", Type::Int),
+        ("pin_tries", Type::Int),
+        ("wrong_codes", Type::Json),
     ],
 };
 
@@ -44,7 +48,7 @@ macro_rules! select {
         concat!(
             "select partner_id, id, resource_id, balance_id, user_id, config_id, card_type, state,
                 lock_reason, locked_at, removed_at, last_four, expiry, cvc_generation, label,
-                version
+                version, pin_version, pin_tries, wrong_codes
             from card
             where partner_id = $1 and ",
             $rest
@@ -68,10 +72,27 @@ const SEALED: Sql = Sql("
     where partner_id = $1 and id > $2 and config_id = $3 and removed_at is null
     order by id
     limit $4");
-const UPDATE_STATE: Sql = Sql("
-    update card
-    set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, version = version + 1
-    where partner_id = $1 and id = $2 and version = $7");
+const SECRETS: Sql = Sql("select pan, pvv from card where partner_id = $1 and id = $2");
+const SET_PVV: Sql = Sql("update card set pvv = $3 where partner_id = $1 and id = $2");
+const UPDATE: Each = Each {
+    sql: "update card
+        set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, pin_version = $7,
+            pin_tries = $8, wrong_codes = $9, version = $10
+        where partner_id = $1 and id = $2 and version = $11",
+    keys: &[
+        Type::Int,
+        Type::Int,
+        Type::Text,
+        Type::Text,
+        Type::Time,
+        Type::Time,
+        Type::Int,
+        Type::Int,
+        Type::Json,
+        Type::Int,
+        Type::Int,
+    ],
+};
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Int] };
 const BY_NUMBER: Each = Each {
     sql: "select partner_id, pan_index, id, balance_id, user_id, config_id
@@ -82,9 +103,9 @@ const BY_NUMBER: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, UPDATE_STATE];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, SECRETS, SET_PVV];
 /// Those that the engine runs for each of a set, and the look-up before its queue.
-pub const ENGINE: &[Each] = &[LOAD, BY_NUMBER];
+pub const ENGINE: &[Each] = &[LOAD, BY_NUMBER, UPDATE];
 
 /// A card by its partner and id.
 pub type Key = (PartnerId, CardId);
@@ -245,19 +266,84 @@ fn row_of(scope: Scope, card: &Card, pan: &SealedPan, now: Timestamp) -> Vec<Val
         card.label,
         now,
         card.version,
+        card.pin_version,
+        card.tries.pins,
+        wrong_codes(&card.tries),
     ]
 }
 
-/// Writes a card's state; the caller holds the lock of its balance.
-pub async fn update_state(tx: &mut Tx, scope: Scope, card: &Card) -> Result<(), StoreError> {
-    let (state, reason, locked_at, removed_at) = columns(card.status);
-    let changed = tx
-        .run(
-            &UPDATE_STATE,
-            &[&scope.partner(), &card.id, &state, &reason, &locked_at, &removed_at, &card.version],
-        )
-        .await?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+/// What is compared with what a message carries: a card's sealed number, and the sealed
+/// verification value of its PIN, if it has one.
+pub async fn secrets(
+    tx: &mut Tx,
+    scope: Scope,
+    id: CardId,
+) -> Result<(Vec<u8>, Option<Vec<u8>>), StoreError> {
+    let row = tx.row(&SECRETS, &[&scope.partner(), &id]).await?;
+    Ok((row.get("pan")?, row.get("pvv")?))
+}
+
+/// Keeps the sealed verification value of a card's new PIN; the caller writes the card too, which
+/// guards it.
+pub async fn set_pvv(
+    tx: &mut Tx,
+    scope: Scope,
+    id: CardId,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    match tx.run(&SET_PVV, &[&scope.partner(), &id, &sealed]).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::NotFound),
+    }
+}
+
+/// Writes a card's state and tries; the caller holds the lock of its balance.
+pub async fn update(tx: &mut Tx, scope: Scope, card: &Card) -> Result<(), StoreError> {
+    match update_all(tx, std::iter::once((scope.partner(), card))).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::NotFound),
+    }
+}
+
+/// The same of many; answers how many rows there were of the versions that were read.
+pub async fn update_all<'a>(
+    tx: &mut Tx,
+    changed: impl Iterator<Item = (PartnerId, &'a Card)>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = changed
+        .map(|(partner, card)| {
+            let (state, reason, locked_at, removed_at) = columns(card.status);
+            values![
+                partner,
+                card.id,
+                state,
+                reason,
+                locked_at,
+                removed_at,
+                card.pin_version,
+                card.tries.pins,
+                wrong_codes(&card.tries),
+                card.version + 1,
+                card.version,
+            ]
+        })
+        .collect();
+    tx.run_each(&UPDATE, &rows).await
+}
+
+/// When wrong codes were sent, as it is kept: nothing for most cards.
+fn wrong_codes(tries: &Tries) -> Option<serde_json::Value> {
+    let times = || tries.codes.iter().map(|at| at.as_microsecond()).collect();
+    (!tries.codes.is_empty()).then(times)
+}
+
+fn read_tries(row: &Row) -> Result<Tries, StoreError> {
+    let kept: Option<serde_json::Value> = row.get("wrong_codes")?;
+    let times = kept.as_ref().map_or(Some([].as_slice()), |it| it.as_array().map(Vec::as_slice));
+    let time = |it: &serde_json::Value| Timestamp::from_microsecond(it.as_i64()?).ok();
+    let codes: Option<Vec<Timestamp>> = times.and_then(|all| all.iter().map(time).collect());
+    let codes = codes.ok_or_else(|| corrupt("wrong_codes"))?;
+    Ok(Tries { pins: row.get("pin_tries")?, codes })
 }
 
 /// Reads cards whose balances were locked before.
@@ -308,6 +394,8 @@ fn read(row: &Row) -> Result<Card, StoreError> {
         expiry: date(row, "expiry")?,
         cvc_generation: row.get("cvc_generation")?,
         label: row.get("label")?,
+        pin_version: row.get("pin_version")?,
+        tries: read_tries(row)?,
         version: row.get("version")?,
     })
 }

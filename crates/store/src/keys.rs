@@ -48,7 +48,7 @@ pub async fn insert_data_key(
     tx.insert_all(&DATA_KEYS, &[values![partner, wrapped, now]]).await.map(|_| ())
 }
 
-/// A sealed key of a BIN: `cvc` (by generation) or `permutation`.
+/// A sealed key of a BIN: `cvc` (by generation), `pvk` (by index) or `permutation`.
 pub async fn find_card_key(
     tx: &mut Tx,
     partner: PartnerId,
@@ -60,15 +60,15 @@ pub async fn find_card_key(
     row.map(|row| row.get("sealed")).transpose()
 }
 
-/// Keeps a sealed key of a BIN.
+/// Keeps a sealed key of a BIN; `false` if there is one already.
 pub async fn insert_card_key(
     tx: &mut Tx,
     partner: PartnerId,
     key: (&str, &str, i64),
     sealed: &[u8],
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (bin, purpose, generation) = key;
     let row = values![partner, bin, purpose, generation, sealed, now];
-    tx.insert_all(&CARD_KEYS, &[row]).await.map(|_| ())
+    Ok(tx.insert_new(&CARD_KEYS, &[row]).await? == 1)
 }

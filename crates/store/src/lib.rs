@@ -25,6 +25,7 @@ pub mod operations;
 pub mod outbound;
 pub mod outbox;
 pub mod partners;
+pub mod pin_keys;
 pub mod programs;
 mod read;
 pub mod spending;
@@ -65,6 +66,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012_checkpoint"),
     migration!(13, "0013_record"),
     migration!(14, "0014_estimates"),
+    migration!(15, "0015_pins"),
 ];
 
 /// The values of a row, in the order of its table's columns.

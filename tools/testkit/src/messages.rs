@@ -4,7 +4,7 @@ use crate::TestApp;
 use crate::node::BEGIN;
 use app::Error;
 use app::processor::{
-    Authorize, CardName, Clear, Details, Envelope, Inform, Message, Reverse, Told,
+    Authorize, CardName, Checked, Clear, Details, Envelope, Inform, Message, Reverse, Told,
 };
 use domain::authorization::{Ask, PartialApproval};
 use domain::ids::CardId;
@@ -70,6 +70,8 @@ impl TestApp {
             kind: TransactionType::Pos,
             reference: None,
             cvv: None,
+            pin: None,
+            checked: Checked::default(),
             expiry: None,
             pre_authorization: PreAuthorization::No,
             partial_approval: PartialApproval::Refused,

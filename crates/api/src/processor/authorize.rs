@@ -1,5 +1,6 @@
 //! `POST /processor/v1/authorizations`: what asks, and what tells of what has happened.
 
+use super::secrets::{checked, cvv, pin_block};
 use super::{Reason, TAG, card, details, envelope, example, own, reference};
 use crate::Api;
 use crate::answer::{Code, Done, Named};
@@ -7,7 +8,8 @@ use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Fields, Reader, boolean, parsed, schema, word};
-use app::processor::{Authorize, CardName, Details, Inform, Message, Told};
+use app::Refusal;
+use app::processor::{Authorize, CardName, Checked, Details, Inform, Message, SentPin, Told};
 use domain::Word;
 use domain::authorization::{Ask, Expiry, PartialApproval};
 use domain::ledger::matching::Reference;
@@ -33,9 +35,12 @@ pub(crate) fn authorize() -> Endpoint {
              `incremental`, `credit`, `account-verification`, `balance-inquiry`) is decided; what \
              has happened already (`advice`, `force-debit`, `force-credit`, `adjustment`) is taken \
              as it is, below zero if need be. With `partialApproval` less than the amount may be \
-             approved, action code 0002.",
+             approved, action code 0002. A code or a PIN that is sent is compared; the third \
+             wrong PIN in a row locks the card (reason 6), five wrong codes within 24 hours have \
+             all refused for as long.",
         )
         .example(example)
+        .refuses(&[Refusal::PinKeyNotFound])
 }
 
 /// What a message comes to.
@@ -96,10 +101,6 @@ fn read(call: &Call) -> Result<Sent, Problem> {
     call.demand_key(&mut fields);
     let card = card(&mut fields);
     let said = details(&mut fields, call, own(card.as_ref()));
-    // What would change the decision and can't be obeyed is refused, not ignored.
-    for name in ["pinBlock", "verifications"] {
-        fields.unsupported(name);
-    }
     let kinds = "must be authorization, advice, credit, force-debit, force-credit, incremental, \
                  adjustment, account-verification or balance-inquiry";
     let kind = fields.required("kind", word(Kind::ALL, kinds));
@@ -107,6 +108,8 @@ fn read(call: &Call) -> Result<Sent, Problem> {
     let transaction = fields.required("type", word(&TYPES, types));
     let extras = Extras {
         cvv: fields.optional("cvv", cvv()),
+        pin: pin_block(&mut fields),
+        checked: checked(&mut fields),
         expiry: fields.optional("expiry", expiry()),
         estimated: fields.optional("preAuthorization", boolean()),
         partial: fields.optional("partialApproval", boolean()),
@@ -148,6 +151,8 @@ fn check_type(fields: &mut Fields<'_>, kind: Kind, of: TransactionType) {
 /// What only some kinds of message may say.
 struct Extras {
     cvv: Option<Cvv>,
+    pin: Option<SentPin>,
+    checked: Option<Checked>,
     expiry: Option<Expiry>,
     estimated: Option<bool>,
     partial: Option<bool>,
@@ -163,8 +168,15 @@ impl Extras {
         if self.category.is_some() && kind != Kind::Tells(Told::Adjustment) {
             fields.wrong("category", "may be told by an adjustment alone");
         }
-        if matches!(kind, Kind::Tells(_)) && self.cvv.is_some() {
-            fields.wrong("cvv", "can't be checked of what has happened already");
+        let sent = [
+            ("cvv", self.cvv.is_some()),
+            ("pinBlock", self.pin.is_some()),
+            ("verifications", self.checked.is_some()),
+        ];
+        for (name, _) in sent.into_iter().filter(|(_, is_sent)| *is_sent) {
+            if matches!(kind, Kind::Tells(_)) {
+                fields.wrong(name, "can't be checked of what has happened already");
+            }
         }
     }
 
@@ -189,6 +201,8 @@ impl Extras {
                 kind: transaction,
                 reference: named.filter(|_| ask == Ask::Increment),
                 cvv: self.cvv,
+                pin: self.pin,
+                checked: self.checked.unwrap_or_default(),
                 expiry: self.expiry,
                 pre_authorization,
                 partial_approval: if self.partial == Some(true) {
@@ -212,12 +226,6 @@ impl Extras {
             }),
         })
     }
-}
-
-/// The code on the card's back.
-fn cvv() -> impl Reader<Cvv> {
-    let parse = |text: &str| Cvv::parse(text).ok();
-    parsed(parse, || schema::pattern("^[0-9]{3}$"), "must be three digits")
 }
 
 /// `2029-11`.

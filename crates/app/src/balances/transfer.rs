@@ -171,7 +171,9 @@ impl App {
         match self.engines.submit(command, deadline).await? {
             Outcome::Decided(message) => self.answer_of(scope, &message).await,
             Outcome::KeyReused => Err(Error::KeyReused),
-            Outcome::Nothing => Err(Error::broken("a transfer came to nothing")),
+            Outcome::Outdated | Outcome::Nothing => {
+                Err(Error::broken("a transfer came to nothing"))
+            }
         }
     }
 

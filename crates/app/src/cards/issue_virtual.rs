@@ -7,6 +7,7 @@ use crate::{App, Error, Once, ids};
 use domain::balance::BalanceState;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
+use domain::card::tries::Tries;
 use domain::ids::{BalanceId, UserId};
 use domain::program::{CardType, Program, ProgramState};
 use domain::scope::Scope;
@@ -84,6 +85,8 @@ impl App {
             last_four: pan.last_four().to_owned(),
             expiry: program.expiry_of_card_made_on(self.today()),
             cvc_generation: 0,
+            pin_version: 0,
+            tries: Tries::default(),
             label: command.label.clone(),
             version: 0,
         };

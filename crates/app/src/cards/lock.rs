@@ -2,7 +2,7 @@
 
 use crate::audit::{self, Done};
 use crate::cards::list::ever_of_holder;
-use crate::ledger::card_stream;
+use crate::ledger::{card_event, card_stream};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
@@ -10,7 +10,6 @@ use domain::Outcome;
 use domain::card::Card;
 use domain::card::lifecycle::{CardRefusal, CardStatus, LockReason};
 use domain::ids::{CardId, UserId};
-use domain::notification::Event;
 use domain::scope::Scope;
 use serde_json::{Value, json};
 use store::db::Tx;
@@ -85,7 +84,7 @@ impl App {
         let before = state_facts(&card);
         match rule(&mut card)? {
             Outcome::Applied => {
-                cards::update_state(tx, scope, &card).await?;
+                cards::update(tx, scope, &card).await?;
                 self.notify_of_card(tx, scope, &card, request_id).await?;
                 let entry = audit::Entry::changed(action, id.0, &before, &state_facts(&card));
                 Ok(Done::changed((), entry))
@@ -102,13 +101,7 @@ impl App {
         card: &Card,
         request_id: &str,
     ) -> Result<(), Error> {
-        let (event, detail) = match card.status {
-            CardStatus::Locked { reason, .. } => {
-                (Event::CardLocked, Some(json!({ "reason": reason.as_str() })))
-            }
-            CardStatus::Usable(_) => (Event::CardUnlocked, None),
-            CardStatus::Removed { .. } => return Ok(()),
-        };
+        let Some((event, detail)) = card_event(card) else { return Ok(()) };
         let settings = self.settings.get();
         if !settings.outbound(scope.partner()).is_some_and(|outbound| outbound.tells(event)) {
             return Ok(());
@@ -132,7 +125,7 @@ impl App {
 }
 
 /// What an audit record tells of a card's state.
-fn state_facts(card: &Card) -> Value {
+pub(crate) fn state_facts(card: &Card) -> Value {
     match card.status {
         CardStatus::Usable(usable) => json!({ "state": usable.as_str() }),
         CardStatus::Locked { reason, .. } => {

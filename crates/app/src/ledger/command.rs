@@ -61,6 +61,8 @@ pub enum Event {
         reference: Option<Reference>,
         /// What it keeps if it gets it.
         code: String,
+        /// Whether its secrets were compared a second time, since the first was outdated.
+        compared_again: bool,
     },
     /// The network tells of what has happened already.
     Inform {
@@ -288,6 +290,8 @@ pub enum Outcome {
     Decided(Box<Message>),
     /// Its key was used for something else.
     KeyReused,
+    /// Code or PIN was compared with one that the card doesn't have any more: nothing was decided.
+    Outdated,
     /// There was nothing to do.
     Nothing,
 }

@@ -7,8 +7,10 @@ use super::command::{Command, Event, Outcome, Told};
 use super::facts::Facts;
 use super::happens;
 use super::notify::{self, entry};
-use crate::audit::Entry;
+use crate::audit::{Entry, Origin};
+use crate::cards::state_facts;
 use domain::authorization::{Ask, OwnerFacts};
+use domain::card::Card;
 use domain::card::lifecycle::LockReason;
 use domain::ids::{MessageId, TransactionId};
 use domain::ledger::Change;
@@ -41,6 +43,8 @@ struct Decided {
     earlier: Option<Message>,
     /// The transaction that a new one corrects, or that was over when it came.
     follows: Option<TransactionId>,
+    /// The card, if wrong or right secrets have changed it.
+    card: Option<Card>,
 }
 
 impl From<Change> for Decided {
@@ -53,6 +57,7 @@ impl From<Change> for Decided {
             told: false,
             earlier: None,
             follows: None,
+            card: None,
         }
     }
 }
@@ -62,11 +67,23 @@ pub(super) fn decide(facts: &mut Facts, command: &Command) -> Outcome {
     if let Some(known) = recognise(facts, command) {
         return known;
     }
+    if is_outdated(facts, command) {
+        return Outcome::Outdated;
+    }
     match catch_unwind(AssertUnwindSafe(|| decide_new(facts, command))) {
         Ok(Some(decided)) => settle(facts, command, decided),
         Ok(None) => Outcome::Nothing,
         Err(_) => give_up(facts, command),
     }
+}
+
+/// Whether code or PIN has to be compared again. The second time it is decided all the same.
+fn is_outdated(facts: &Facts, command: &Command) -> bool {
+    let Event::Authorize { request, compared_again: false, .. } = &command.event else {
+        return false;
+    };
+    let card = request.order.card.and_then(|id| facts.cards.get(&(command.scope.partner(), id)));
+    card.is_some_and(|card| request.is_outdated(card))
 }
 
 /// Records a command that can't be decided, so that it is decided: `INVALID`, `UNKNOWN_ERROR`, for
@@ -152,7 +169,7 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
     assert!(!happens("panics", command), "a test wants this");
     let now = command.now;
     match &command.event {
-        Event::Authorize { request, reference, code } => {
+        Event::Authorize { request, reference, code, .. } => {
             Some(authorize(facts, command, request, reference.as_ref(), code))
         }
         Event::Inform { order, reference, .. } => {
@@ -264,10 +281,14 @@ fn settle(facts: &mut Facts, command: &Command, mut decided: Decided) -> Outcome
         facts.change(earlier);
     }
     let Some(message) = message else { return Outcome::Nothing };
+    let card = decided.card.map(|card| facts.change_card(partner, card));
     if let Some(entry) = entry(facts, command, &message, (before.as_ref(), &transaction)) {
         let beside = beside.map(|transaction| notify::beside(&entry, &transaction));
         facts.notify(entry);
         beside.into_iter().for_each(|entry| facts.notify(entry));
+    }
+    if let Some((before, after)) = card.filter(|(before, after)| before.status != after.status) {
+        tell_lock(facts, command, (&before, &after));
     }
     match command.event {
         Event::DeclineLate { .. } => facts.turn(message.clone()),
@@ -279,6 +300,23 @@ fn settle(facts: &mut Facts, command: &Command, mut decided: Decided) -> Outcome
         | Event::Expire { .. } => facts.record(message.clone()),
     }
     Outcome::Decided(Box::new(message))
+}
+
+/// Tells partner and audit of a lock that a decision has put on a card. Its names are the declined
+/// transaction's, which bears no other entry and no other record.
+fn tell_lock(facts: &mut Facts, command: &Command, (before, after): (&Card, &Card)) {
+    let (partner, id) = (command.scope.partner(), command.transaction.0);
+    if let Some(entry) = notify::of_card(&facts.settings, command, after) {
+        facts.notify(entry);
+    }
+    let entry = Entry::changed("card.lock", after.id.0, &state_facts(before), &state_facts(after));
+    let processor = command.event.order().and_then(|order| order.processor);
+    let origin = Origin {
+        actor: processor.map_or_else(String::new, |it| format!("processor:{}", it.0)),
+        address: None,
+        request_id: command.request_id.clone(),
+    };
+    facts.audit(entry.record(id, partner, &origin, command.now));
 }
 
 /// Says of what is new who decided it: what the network tells has been decided, unless we can't
@@ -389,3 +427,6 @@ fn message(command: &Command, decided: &Decided) -> Message {
 fn asks_what_there_is(command: &Command) -> bool {
     matches!(&command.event, Event::Authorize { request, .. } if request.ask == Ask::Inquiry)
 }
+
+#[cfg(test)]
+mod tests;

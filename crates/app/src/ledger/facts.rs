@@ -56,6 +56,7 @@ pub(super) struct Facts {
 #[derive(Default)]
 struct Writes {
     balances: BTreeSet<Owned<BalanceId>>,
+    cards: BTreeSet<Owned<CardId>>,
     /// In the order in which they were made, which is that of their numbers.
     new_transactions: Vec<Owned<TransactionId>>,
     /// The same, to look one up.
@@ -274,6 +275,19 @@ impl Facts {
         self.know(partner, transaction);
     }
 
+    /// Takes a card as wrong or right secrets have left it; answers with it before and after.
+    pub(super) fn change_card(&mut self, partner: PartnerId, card: Card) -> (Card, Card) {
+        self.writes.cards.insert((partner, card.id));
+        let before = self.cards.insert((partner, card.id), card.clone());
+        (before.unwrap_or_else(|| card.clone()), card)
+    }
+
+    /// Whether there is nothing to write.
+    #[cfg(test)]
+    pub(super) fn is_untouched(&self) -> bool {
+        self.writes.messages.is_empty() && self.writes.cards.is_empty()
+    }
+
     /// Records a decided message.
     pub(super) fn record(&mut self, message: Message) {
         self.writes.messages.push(message.clone());
@@ -346,6 +360,10 @@ impl Facts {
             .filter_map(|key| self.balances.get(key).map(|balance| (key.0, balance)));
         let written = balances::update(tx, changed).await?;
         all_written(written, writes.balances.len())?;
+        let changed = writes.cards.iter();
+        let changed = changed.filter_map(|key| Some((key.0, self.cards.get(key)?)));
+        let written = cards::update_all(tx, changed).await?;
+        all_written(written, writes.cards.len())?;
 
         let new = writes.new_transactions.iter();
         transactions::insert(tx, new.filter_map(|key| self.pair(key))).await?;

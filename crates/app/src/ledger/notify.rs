@@ -2,7 +2,10 @@
 
 use super::command::{Command, Event as Asked, Told};
 use super::facts::Facts;
+use crate::settings::Snapshot;
 use domain::authorization::Ask;
+use domain::card::Card;
+use domain::card::lifecycle::CardStatus;
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::transaction::{Order, Processing, Transaction};
@@ -47,6 +50,40 @@ pub(super) fn entry(
 pub(super) fn beside(of: &Entry, transaction: &Transaction) -> Entry {
     let id = transaction.id.0;
     Entry { id, detail: Some(json!({ "beside": id.to_string() })), ..of.clone() }
+}
+
+/// The entry of a lock that a decision has put on a card, if its partner wants to hear of it.
+pub(super) fn of_card(settings: &Snapshot, command: &Command, card: &Card) -> Option<Entry> {
+    let partner = command.scope.partner();
+    let (event, detail) = card_event(card)?;
+    if !settings.outbound(partner)?.tells(event) {
+        return None;
+    }
+    Some(Entry {
+        partner,
+        number: 0,
+        id: command.transaction.0,
+        stream: card_stream(card.id),
+        event,
+        card: Some(card.id),
+        message: None,
+        detail,
+        request_id: command.request_id.clone(),
+        created_at: command.now,
+        attempts: 0,
+        attempts_before: 0,
+    })
+}
+
+/// What is told of a card's state, if it is told.
+pub(crate) fn card_event(card: &Card) -> Option<(Event, Option<Value>)> {
+    match card.status {
+        CardStatus::Locked { reason, .. } => {
+            Some((Event::CardLocked, Some(json!({ "reason": reason.as_str() }))))
+        }
+        CardStatus::Usable(_) => Some((Event::CardUnlocked, None)),
+        CardStatus::Removed { .. } => None,
+    }
 }
 
 /// What of a transaction a message has moved or held, where that isn't the amount that it named:

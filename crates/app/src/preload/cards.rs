@@ -5,6 +5,7 @@ use crate::{App, Error, ids};
 use domain::balance::{Balance, BalanceState, Owner};
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
+use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, PartnerId, UserId};
 use domain::ledger::accounts::Accounts;
 use domain::ledger::internal::{self, transfer};
@@ -150,6 +151,8 @@ impl Bench<'_> {
                 last_four: pan.last_four().to_owned(),
                 expiry: self.program.expiry_of_card_made_on(self.app.today()),
                 cvc_generation: 0,
+                pin_version: 0,
+                tries: Tries::default(),
                 label: None,
                 version: 0,
             },

@@ -1,15 +1,15 @@
 //! A merchant asks: for money, for more of it, to give some, or what there is.
 
-use super::{Details, Envelope, Found, order};
+use super::secrets::Sent;
+use super::{Check, Checked, Details, Envelope, SentPin, decided, order};
 use crate::ids::authorization_code;
-use crate::ledger::command::Event;
+use crate::ledger::command::{Event, Outcome};
 use crate::{App, Error};
-use domain::authorization::{Ask, Expiry, PartialApproval, Request, Verified};
+use domain::authorization::{Ask, Chip, Expiry, PartialApproval, Request};
 use domain::ledger::matching::Reference;
 use domain::program::PreAuthorization;
 use domain::secret::Cvv;
 use domain::transaction::{Category, TransactionType};
-use store::cards;
 use store::ledger::Message;
 
 /// What a merchant asks.
@@ -27,6 +27,10 @@ pub struct Authorize {
     pub reference: Option<Reference>,
     /// The code that the cardholder typed.
     pub cvv: Option<Cvv>,
+    /// The PIN that the cardholder typed, in its block.
+    pub pin: Option<SentPin>,
+    /// What the processor has checked itself.
+    pub checked: Checked,
     /// The month that the merchant read from the card.
     pub expiry: Option<Expiry>,
     /// Whether the amount is an estimate.
@@ -40,17 +44,20 @@ impl App {
     pub async fn authorize(&self, command: Authorize) -> Result<Message, Error> {
         let processor = command.envelope.processor;
         let found = self.find_card(&command.envelope).await?;
-        let cvv = match &command.cvv {
-            None => Verified::NotSent,
-            Some(cvv) => self.compare_cvv(found, cvv).await?,
-        };
+        let secrets = Sent { cvv: command.cvv, pin: command.pin, checked: command.checked };
+        let compared = self.compare(found, processor, &secrets).await?;
         let way = if command.ask == Ask::Credit { Category::Credit } else { Category::Debit };
         let request = Request {
             order: order(processor, found, command.details, command.kind, way),
             processor,
             ask: command.ask,
             expiry: command.expiry,
-            cvv,
+            cvv: compared.cvv,
+            pin: compared.pin,
+            chip: match command.checked.chip {
+                Some(Check::NoMatch) => Chip::Counterfeit,
+                Some(Check::Match) | None => Chip::NotDoubted,
+            },
             pre_authorization: command.pre_authorization,
             partial_approval: command.partial_approval,
         };
@@ -58,24 +65,20 @@ impl App {
             request: Box::new(request),
             reference: command.reference,
             code: authorization_code(),
+            compared_again: false,
         };
-        self.submit_message(command.envelope, found, None, event).await
-    }
-
-    /// Compares a code with the card's. A card that isn't there can't match.
-    async fn compare_cvv(&self, found: Found, sent: &Cvv) -> Result<Verified, Error> {
-        let Some(id) = found.card else { return Ok(Verified::NoMatch) };
-        let mut tx = self.db.read().await?;
-        let card = cards::find(&mut tx, found.scope, id).await;
-        let sealed = cards::sealed_pan(&mut tx, found.scope, id).await;
-        let sealed = tx.end(sealed).await?;
-        let card = card?.ok_or(Error::broken("a card went away"))?;
-        let pan = self.open_pan(found.scope.partner(), id, &sealed).await?;
-        let right = self.cvc2(found.scope, &card, &pan).await?;
-        Ok(if crypto::cvc::same(&right, sent) {
-            Verified::Match { generation: card.cvc_generation }
-        } else {
-            Verified::NoMatch
-        })
+        if secrets.are_none() {
+            return self.submit_message(command.envelope, found, None, event).await;
+        }
+        let (mut asked, deadline) = self.command(command.envelope, found, None, event);
+        let outcome = self.submit_command(asked.clone(), deadline).await?;
+        if !matches!(outcome, Outcome::Outdated) {
+            return decided(outcome);
+        }
+        let again = self.compare(found, processor, &secrets).await?;
+        if let Event::Authorize { request, compared_again, .. } = &mut asked.event {
+            (request.cvv, request.pin, *compared_again) = (again.cvv, again.pin, true);
+        }
+        decided(self.submit_command(asked, deadline).await?)
     }
 }

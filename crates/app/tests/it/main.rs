@@ -18,6 +18,7 @@ mod outbox;
 mod overload;
 mod partners;
 mod programs;
+mod secrets;
 mod statements;
 mod states;
 mod summary;

@@ -91,6 +91,13 @@ impl PinKey {
         self.encrypt_filled(format, pin.expose(), pan.expose(), random::bytes())
     }
 
+    /// Encrypts a PIN for no number, in format 1; nothing if the key isn't for triple DES.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the digits go into the block, encrypted")]
+    pub fn encrypt_unbound(&self, pin: &Pin) -> Option<PinBlock> {
+        self.encrypt_filled(Format::One, pin.expose(), "", random::bytes())
+    }
+
     /// Reads the PIN from a block that was made for a number.
     #[expect(clippy::disallowed_methods, reason = "the number is taken out of the block")]
     pub fn decrypt(&self, block: &PinBlock, pan: &Pan) -> Result<Pin, UnreadablePinBlock> {

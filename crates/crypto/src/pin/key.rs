@@ -90,11 +90,8 @@ impl AesKey {
     }
 
     fn cmac(&self, message: &[u8]) -> Vec<u8> {
-        let algorithm = if self.0.len() == 16 {
-            aws_lc_rs::cmac::AES_128
-        } else {
-            aws_lc_rs::cmac::AES_256
-        };
+        let algorithm =
+            if self.0.len() == 16 { aws_lc_rs::cmac::AES_128 } else { aws_lc_rs::cmac::AES_256 };
         let key = aws_lc_rs::cmac::Key::new(algorithm, &self.0);
         let tag = key.and_then(|key| aws_lc_rs::cmac::sign(&key, message));
         tag.expect("the key's length was checked").as_ref().to_vec()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::card::lifecycle::LockReason;
+use crate::card::tries::Tries;
 use crate::fixtures;
 use crate::ids::TransactionId;
 use crate::limits::{Budget, Control, Controls, Limit, LimitType, TimeUnit};
@@ -89,9 +90,9 @@ impl Case {
                 }
             }
             ("expiry", "said") => self.request.expiry = Some(Expiry { year: 2031, month: 1 }),
-            ("cvv", "wrong") => self.request.cvv = Verified::NoMatch,
-            ("cvv", "old") => self.request.cvv = Verified::Match { generation: 7 },
-            ("cvv", "right") => self.request.cvv = Verified::Match { generation: 0 },
+            ("chip", "counterfeit") => self.request.chip = Chip::Counterfeit,
+            ("cvv", word) => self.request.cvv = self.verified(word),
+            ("pin", word) => self.request.pin = self.verified(word),
             ("balance", "none") => self.balance = None,
             ("balance", "removed") => state(self, BalanceState::Removed),
             ("balance", "locked") => state(self, BalanceState::Locked),
@@ -136,6 +137,22 @@ impl Case {
         }
     }
 
+    /// What came of comparing a secret, and the tries before it.
+    fn verified(&mut self, word: &str) -> Verified {
+        if matches!(word, "barred" | "third") {
+            let tries = Tries { pins: 2, codes: vec![fixtures::NOW; 5] };
+            self.card.iter_mut().for_each(|card| card.tries = tries.clone());
+        }
+        match word {
+            "right" | "barred" => Verified::Match { version: 0 },
+            "wrong" | "third" => Verified::NoMatch { version: 0 },
+            "old" => Verified::Match { version: 7 },
+            "wrong-old" => Verified::NoMatch { version: 7 },
+            "unreadable" => Verified::Unreadable,
+            other => panic!("no such word: {other}"),
+        }
+    }
+
     fn decision(&self) -> Decision {
         let accounts = Accounts::of(self.balance.iter().chain(&self.deposit));
         let facts = Facts {
@@ -156,7 +173,7 @@ impl Case {
     }
 
     fn decide(&self) -> String {
-        let Decision { change, lock, approved } = self.decision();
+        let Decision { change, lock, approved, .. } = self.decision();
         let declined = change.transaction.processing != Processing::Success;
         if declined {
             assert!(change.transaction.held.is_zero() && change.legs.is_empty());
@@ -177,7 +194,9 @@ const CHECKED: &[(&str, &str)] = &[
     ("amount", "zero"),
     ("card", "none"),
     ("expiry", "past"),
+    ("chip", "counterfeit"),
     ("cvv", "wrong"),
+    ("pin", "wrong"),
     ("balance", "none"),
     ("owner", "none"),
     ("locks", "one"),
@@ -204,8 +223,16 @@ fn the_first_failing_check_names_the_reason() {
         card locked      | CARD_LOCKED 2009
         expiry past      | CARD_EXPIRED 1001
         expiry said      | CARD_EXPIRED 1001
+        chip counterfeit | FRAUDS_DETECTED 1002
         cvv wrong        | INCORRECT_CVV 1022
         cvv old          | INCORRECT_CVV 1022
+        cvv wrong-old    | INCORRECT_CVV 1022
+        cvv barred       | INCORRECT_CVV 1022
+        pin wrong        | INCORRECT_PIN 1017
+        pin old          | INCORRECT_PIN 1017
+        pin wrong-old    | INCORRECT_PIN 1017
+        pin unreadable   | INCORRECT_PIN 1017
+        pin third        | PIN_TRIES_EXCEEDED 1006
         balance none     | BALANCE_NOT_FOUND 1000
         balance removed  | BALANCE_NOT_FOUND 1000
         balance locked   | BALANCE_LOCKED 1004
@@ -244,7 +271,73 @@ fn the_first_failing_check_names_the_reason() {
     assert_eq!(Case::good().decide(), "APPROVED 0000");
     let mut right = Case::good();
     right.spoil("cvv", "right");
+    right.spoil("pin", "right");
     assert_eq!(right.decide(), "APPROVED 0000");
+}
+
+/// Code and PIN, with two wrong PINs and four wrong codes before them → the answer, the PINs and
+/// codes that count after it, and whether the card is locked.
+#[test]
+fn wrong_secrets_count_and_right_ones_begin_anew() {
+    let (right, wrong) = (Verified::Match { version: 0 }, Verified::NoMatch { version: 0 });
+    let (old, not_sent) = (Verified::NoMatch { version: 9 }, Verified::NotSent);
+    for (cvv, pin, funds, expected) in [
+        (not_sent, not_sent, true, "APPROVED: as it was"),
+        (right, not_sent, true, "APPROVED: as it was"),
+        (not_sent, right, true, "APPROVED: 0 PINs, 4 codes"),
+        (right, right, true, "APPROVED: 0 PINs, 4 codes"),
+        // A right PIN was right, whatever is refused after it.
+        (right, right, false, "INSUFFICIENT_FUNDS: 0 PINs, 4 codes"),
+        (wrong, not_sent, true, "INCORRECT_CVV: 2 PINs, 5 codes"),
+        // The PIN isn't looked at any more.
+        (wrong, wrong, true, "INCORRECT_CVV: 2 PINs, 5 codes"),
+        (wrong, right, true, "INCORRECT_CVV: 2 PINs, 5 codes"),
+        (right, wrong, true, "PIN_TRIES_EXCEEDED: 3 PINs, 4 codes, locked"),
+        (not_sent, wrong, false, "PIN_TRIES_EXCEEDED: 3 PINs, 4 codes, locked"),
+        // What tells nothing of what the holder knows is no try.
+        (old, not_sent, true, "INCORRECT_CVV: as it was"),
+        (not_sent, old, true, "INCORRECT_PIN: as it was"),
+        (not_sent, Verified::Unreadable, true, "INCORRECT_PIN: as it was"),
+    ] {
+        let mut case = Case::good();
+        (case.request.cvv, case.request.pin) = (cvv, pin);
+        let tries = Tries { pins: 2, codes: vec![fixtures::NOW; 4] };
+        case.card.iter_mut().for_each(|card| card.tries = tries.clone());
+        if !funds {
+            case.spoil("funds", "none");
+        }
+        let Decision { change, card, lock, .. } = case.decision();
+        assert_eq!(lock, None, "no lock stood before it");
+        let told = card.map_or("as it was".to_owned(), |card| {
+            let locked = CardStatus::Locked {
+                reason: LockReason::PinTriesExceeded,
+                since: fixtures::NOW,
+                was: Usable::Active,
+            };
+            let told = if card.status == locked { ", locked" } else { "" };
+            format!("{} PINs, {} codes{told}", card.tries.pins, card.tries.codes.len())
+        });
+        let told = format!("{}: {told}", change.transaction.description);
+        assert_eq!(told, expected, "{cvv:?} {pin:?}");
+    }
+}
+
+/// What was compared with a code or PIN that isn't the card's any more is compared again.
+#[test]
+fn what_was_compared_with_something_else_is_outdated() {
+    let card = Card { cvc_generation: 2, pin_version: 3, ..fixtures::card() };
+    let (of, not) = (|version| Verified::Match { version }, Verified::NotSent);
+    for (cvv, pin, outdated) in [
+        (not, not, false),
+        (of(2), not, false),
+        (of(2), of(3), false),
+        (of(1), of(3), true),
+        (of(2), Verified::NoMatch { version: 2 }, true),
+        (not, Verified::Unreadable, false),
+    ] {
+        let request = Request { cvv, pin, ..fixtures::request(500) };
+        assert_eq!(request.is_outdated(&card), outdated, "{cvv:?} {pin:?}");
+    }
 }
 
 #[test]

@@ -97,6 +97,11 @@ impl LockReason {
         }
     }
 
+    /// Whether wrong PINs are why.
+    fn is_of_pins(self) -> bool {
+        matches!(self, Self::PinTriesExceeded | Self::OfflinePinAttemptsExceeded)
+    }
+
     /// What the network is answered while the lock stands.
     #[must_use]
     pub fn action_code(self) -> &'static str {
@@ -122,6 +127,9 @@ pub enum CardRefusal {
     /// The lock can't be taken off.
     #[error("the lock can't be taken off")]
     LockIrreversible,
+    /// Its last day is over.
+    #[error("the card has expired")]
+    Expired,
     /// It is gone.
     #[error("the card was removed")]
     Removed,
@@ -148,16 +156,42 @@ impl Card {
         Ok(Outcome::Applied)
     }
 
-    /// Takes a lock off and gives back the state from before.
+    /// Takes a lock off and gives back the state from before. Where wrong PINs were why, they are
+    /// forgotten: else the next one would lock it again.
     pub fn unlock(&mut self) -> Result<Outcome, CardRefusal> {
         match self.status {
             CardStatus::Usable(_) => Ok(Outcome::AlreadyApplied),
             CardStatus::Locked { reason, was, .. } if reason.is_reversible() => {
                 self.status = CardStatus::Usable(was);
+                if reason.is_of_pins() {
+                    self.tries.right_pin();
+                }
                 Ok(Outcome::Applied)
             }
             CardStatus::Locked { .. } => Err(CardRefusal::LockIrreversible),
             CardStatus::Removed { .. } => Err(CardRefusal::Removed),
+        }
+    }
+
+    /// Gives the card another PIN: also while it is locked, unless that is for good.
+    pub fn change_pin(&mut self, today: Date) -> Result<(), CardRefusal> {
+        self.may_get_secrets(today)?;
+        self.pin_version = self.pin_version.saturating_add(1);
+        self.tries.right_pin();
+        Ok(())
+    }
+
+    /// Whether a new code or PIN would ever be of use.
+    fn may_get_secrets(&self, today: Date) -> Result<(), CardRefusal> {
+        match self.status {
+            CardStatus::Removed { .. } => Err(CardRefusal::Removed),
+            CardStatus::Locked { reason, .. } if !reason.is_reversible() => {
+                Err(CardRefusal::LockIrreversible)
+            }
+            CardStatus::Usable(_) | CardStatus::Locked { .. } if self.is_expired_on(today) => {
+                Err(CardRefusal::Expired)
+            }
+            CardStatus::Usable(_) | CardStatus::Locked { .. } => Ok(()),
         }
     }
 

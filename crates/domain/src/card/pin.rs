@@ -14,9 +14,8 @@ pub const DIGITS: usize = 4;
 #[expect(clippy::disallowed_methods, reason = "its digits are compared, and nothing is kept")]
 pub fn is_weak(pin: &Pin, last_four: &str, birth: Option<Date>) -> bool {
     let digits = pin.expose().as_bytes();
-    let steps = |by: i16| {
-        digits.windows(2).all(|pair| i16::from(pair[1]) - i16::from(pair[0]) == by)
-    };
+    let steps =
+        |by: i16| digits.windows(2).all(|pair| i16::from(pair[1]) - i16::from(pair[0]) == by);
     let most = (b'0'..=b'9').map(|digit| digits.iter().filter(|it| **it == digit).count()).max();
     let (first, second) = digits.split_at(digits.len() / 2);
     steps(1)

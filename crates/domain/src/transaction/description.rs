@@ -52,6 +52,12 @@ words! {
         CardExpired = "CARD_EXPIRED",
         /// The verification code is wrong.
         IncorrectCvv = "INCORRECT_CVV",
+        /// The PIN is wrong, or none can be read.
+        IncorrectPin = "INCORRECT_PIN",
+        /// The PIN is wrong once too often: the card is locked now.
+        PinTriesExceeded = "PIN_TRIES_EXCEEDED",
+        /// The chip is another than ours.
+        FraudsDetected = "FRAUDS_DETECTED",
         /// The program doesn't allow it.
         TransactionNotPermitted = "TRANSACTION_NOT_PERMITTED",
         /// The hold came to its end.
@@ -72,8 +78,11 @@ impl Description {
             | Self::CardNotActive
             | Self::CardExpired
             | Self::IncorrectCvv
+            | Self::IncorrectPin
+            | Self::PinTriesExceeded
             | Self::BalanceLocked
             | Self::CustomerLocked => Self::UnknownError.as_str(),
+            Self::FraudsDetected => Self::AmlException.as_str(),
             Self::TransactionNotPermitted => Self::LimitExceed.as_str(),
             Self::Expired => Self::Approved.as_str(),
             Self::Approved
@@ -110,14 +119,16 @@ pub fn action_code(description: Description, lock: Option<LockReason>) -> &'stat
         Description::Approved => "0000",
         Description::CardLocked => lock.map_or("1000", LockReason::action_code),
         Description::CardExpired => "1001",
-        Description::AmlException => "1002",
+        Description::AmlException | Description::FraudsDetected => "1002",
         Description::CardNotActive | Description::BalanceLocked | Description::CustomerLocked => {
             "1004"
         }
+        Description::PinTriesExceeded => "1006",
         Description::InvalidAmount => "1010",
         Description::CardNotFound => "1011",
         Description::UnknownTransactionType => "1015",
         Description::InsufficientFunds => "1016",
+        Description::IncorrectPin => "1017",
         Description::TransactionNotPermitted => "1019",
         Description::ExceedsAmountLimit
         | Description::LimitExceed

@@ -9,7 +9,7 @@ use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::output::Progress;
 use app::preload::Holding;
-use app::processor::{Authorize, CardName, Details, Envelope, Message, Reverse};
+use app::processor::{Authorize, CardName, Checked, Details, Envelope, Message, Reverse};
 use app::{App, Error};
 use domain::authorization::{Ask, PartialApproval};
 use domain::ids::ProcessorId;
@@ -173,6 +173,8 @@ impl Caller {
             kind: TransactionType::Pos,
             reference: None,
             cvv: None,
+            pin: None,
+            checked: Checked::default(),
             expiry: None,
             pre_authorization: PreAuthorization::No,
             partial_approval: PartialApproval::Refused,

@@ -126,6 +126,9 @@ pub(crate) struct PurchaseArgs {
     /// The last month on the card, YYYY-MM
     #[arg(long)]
     pub(crate) expiry: Option<String>,
+    /// The PIN that the cardholder types
+    #[arg(long)]
+    pub(crate) pin: Option<String>,
 }
 
 /// What an earlier message was called.

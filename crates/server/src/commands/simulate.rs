@@ -1,9 +1,14 @@
 //! What each command of `antaca simulate` does: one message, or many, to a running sandbox.
 
+use crate::acts::bytes;
 use crate::cli::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 use crate::clock;
 use crate::failure::Failure;
 use crate::output::{self, Progress};
+use crate::sandbox::partner::{PIN_KEY, PIN_KEY_FILE};
+use crypto::pin::PinKey;
+use domain::secret::Pin;
+use serde_json::{Value, json};
 use simulator::traffic::{self, Plan};
 use simulator::{
     Authorization, Clearing, Extras, Kind, Reference, Reversal, SimulatorError, Target,
@@ -20,6 +25,8 @@ pub(super) async fn perform(command: SimulateCommand) -> Result<(), Failure> {
             extras.pre_authorization = it.pre_authorization;
             extras.cvv = it.cvv;
             extras.expiry = it.expiry;
+            extras.pin_block =
+                it.pin.map(|pin| pin_block(&it.message.at.data, &pin)).transpose()?;
             authorize(it.message, Kind::Authorization, None, extras).await
         }
         C::Increment(it) => {
@@ -58,6 +65,20 @@ pub(super) async fn perform(command: SimulateCommand) -> Result<(), Failure> {
         }
         C::Traffic(it) => traffic(it).await,
     }
+}
+
+/// The PIN as the sandbox's processor encrypts it. It knows the card by its id alone, so the block
+/// is one that isn't bound to a number.
+fn pin_block(data: &Path, pin: &str) -> Result<Value, Failure> {
+    let wrong = |_| Failure::new("--pin must be 4 to 12 digits.");
+    let pin = Pin::parse(pin).map_err(wrong)?;
+    let missing = || Failure::new("The sandbox has no PIN key: is it the right --data?");
+    // Not by way of a folder that is opened, which the sandbox holds.
+    let digits = std::fs::read_to_string(data.join(PIN_KEY_FILE)).map_err(|_| missing())?;
+    let key = bytes(digits.trim()).and_then(|key| PinKey::triple_des(&key).ok());
+    let block = key.ok_or_else(missing)?.encrypt_unbound(&pin).ok_or_else(missing)?;
+    let digits: String = block.bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+    Ok(json!({ "format": block.format().number(), "keyId": PIN_KEY, "block": digits }))
 }
 
 async fn clear(it: ClearArgs) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 //! the data folder.
 
 use super::calls::CLIENT_CA;
-use super::partner::{EXAMPLES, PROCESSOR_FILE};
+use super::partner::{EXAMPLES, PIN_KEY, PIN_KEY_FILE, PROCESSOR_FILE};
 use crate::failure::Failure;
 use crate::secrets::{CA, JWE_PUBLIC};
 use app::settings::Snapshot;
@@ -30,6 +30,7 @@ pub(super) fn describe(
         "processor": {
             "certificate": format!("{PROCESSOR_FILE}.pem"),
             "key": format!("{PROCESSOR_FILE}.key"),
+            "pinKey": { "keyId": PIN_KEY, "cipher": "TDES", "file": PIN_KEY_FILE },
         },
         "jwePublicKey": JWE_PUBLIC,
         "admins": [],

@@ -1,16 +1,22 @@
 //! The demonstration partners, one for each way of working, and the processor, with their programs
 //! and certificates.
 
-use crate::acts::{Act, CreateProcessor, CreateProgram, Desk, HolderArgs, SignCertificate};
+use crate::acts::{
+    Act, CreateProcessor, CreateProgram, Desk, Digits, HolderArgs, ImportPinKey, SignCertificate,
+    bytes,
+};
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
 use crate::secrets;
 use app::audit::Operator;
 use app::partners::Create;
+use app::pin_keys::Cipher;
 use crypto::certificates::{certificate_der, client_key_and_csr, fingerprint};
+use crypto::tdes::TripleDesKey;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Settings,
 };
+use zeroize::Zeroizing;
 
 /// The partner of the quick start.
 pub(super) const PARTNER: &str = "sandbox";
@@ -18,6 +24,9 @@ pub(super) const PARTNER: &str = "sandbox";
 pub(crate) const PROCESSOR: &str = "sandbox-processor";
 /// The name of the processor's files.
 pub(super) const PROCESSOR_FILE: &str = "processor";
+/// The file with the processor's copy of the PIN key, and the key's name.
+pub(crate) const PIN_KEY_FILE: &str = "processor-pin.key";
+pub(crate) const PIN_KEY: &str = "sandbox";
 /// How long the certificates last, in days.
 const DAYS: u32 = 398;
 
@@ -97,7 +106,30 @@ pub(super) async fn prepare(
         let whose = Whose::Partner(example.code);
         certificate(desk, folder, operator, example.code, whose).await?;
     }
+    pin_key(desk, folder, operator).await?;
     certificate(desk, folder, operator, PROCESSOR_FILE, Whose::Processor).await
+}
+
+/// The key that the processor encrypts PIN blocks under. Its file is the processor's copy, which
+/// `antaca simulate` uses.
+async fn pin_key(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<(), Failure> {
+    let key = match folder.read_text(PIN_KEY_FILE)? {
+        Some(digits) => bytes(digits.trim()).unwrap_or_default(),
+        None => {
+            let key = Zeroizing::new(TripleDesKey::generate().expose().to_vec());
+            let digits: Zeroizing<String> =
+                Zeroizing::new(key.iter().map(|byte| format!("{byte:02X}")).collect());
+            folder.write(PIN_KEY_FILE, digits.as_bytes(), Readers::Owner)?;
+            key
+        }
+    };
+    let import = ImportPinKey {
+        processor: PROCESSOR.to_owned(),
+        id: PIN_KEY.to_owned(),
+        cipher: Cipher::TripleDes.as_str().to_owned(),
+        key: Digits::of(&key),
+    };
+    desk.act(operator, Act::ImportPinKey(import)).await.map(|_| ())
 }
 
 fn partner(example: &Example) -> Create {

@@ -197,6 +197,8 @@ on_both_databases! {
         let cash = ["--type", "atm", "--expiry", "2020-01"];
         let declined = simulate("purchase", "100", &cash, 7_000).await;
         assert_eq!(declined["description"], "CARD_EXPIRED");
+        let declined = simulate("purchase", "100", &["--pin", "8264"], 7_000).await;
+        assert_eq!(declined["description"], "INCORRECT_PIN", "the card has none yet");
         let part = simulate("purchase", "9000", &["--partial-approval"], 0).await;
         assert_eq!((&part["approvedAmount"], &part["actionCode"]), (&7_000.into(), &"0002".into()));
         // Before the clearing it changes what is held, of nothing it moves money of its own.

@@ -51,8 +51,8 @@ pub(super) fn authorize(
         now: command.now,
     };
     let decision = authorization::decide(command.transaction, code, request, &known);
-    let authorization::Decision { change, approved, lock } = decision;
-    Decided { approved, lock, ..change.into() }
+    let authorization::Decision { change, approved, lock, card } = decision;
+    Decided { approved, lock, card, ..change.into() }
 }
 
 /// What is asked now and has happened already, unless its hold has come to its end: an advice or a

@@ -110,3 +110,41 @@ fn a_card_works_on_its_last_day_and_not_on_the_next() {
     assert_eq!(card.state_on(card.expiry), "ACTIVE");
     assert_eq!(card.state_on(Date::constant(2029, 12, 1)), "EXPIRED");
 }
+
+#[test]
+fn a_lock_for_wrong_pins_is_taken_off_together_with_them() {
+    for &reason in LockReason::ALL.iter().filter(|reason| reason.is_reversible()) {
+        let mut card = card(locked(reason));
+        card.tries.pins = 3;
+        assert_eq!(card.unlock(), Ok(Outcome::Applied));
+        let of_pins = matches!(reason.code(), 6 | 11);
+        assert_eq!(card.tries.pins, if of_pins { 0 } else { 3 }, "{reason}");
+    }
+}
+
+#[test]
+fn a_card_that_can_still_be_used_gets_a_new_pin() {
+    let (last, next) = (Date::constant(2029, 11, 30), Date::constant(2029, 12, 1));
+    let gone = CardStatus::Removed { at: NOW };
+    let mut table = vec![
+        (CardStatus::Usable(Usable::Inactive), last, Ok(())),
+        (CardStatus::Usable(Usable::Active), last, Ok(())),
+        (CardStatus::Usable(Usable::Active), next, Err(CardRefusal::Expired)),
+        (locked(LockReason::PendingQuery), next, Err(CardRefusal::Expired)),
+        (gone, last, Err(CardRefusal::Removed)),
+    ];
+    table.extend(LockReason::ALL.iter().map(|&reason| {
+        let refused = Err(CardRefusal::LockIrreversible);
+        (locked(reason), last, if reason.is_reversible() { Ok(()) } else { refused })
+    }));
+    for (status, today, expected) in table {
+        let mut card = card(status);
+        card.tries.pins = 2;
+        let before = card.clone();
+        assert_eq!(card.change_pin(today), expected, "{status:?}");
+        match expected {
+            Ok(()) => assert_eq!((card.pin_version, card.tries.pins), (1, 0)),
+            Err(_) => assert_eq!(card, before),
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     MIGRATIONS, alerts, balances, books, cards, certificates, checkpoints, counters, endpoints,
     idempotency, instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners,
-    programs, spending, statements, transactions, users,
+    pin_keys, programs, spending, statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -23,6 +23,7 @@ fn statements() -> Vec<Sql> {
         instance::STATEMENTS,
         janitor::STATEMENTS,
         jwe_keys::STATEMENTS,
+        pin_keys::STATEMENTS,
         keys::STATEMENTS,
         outbound::STATEMENTS,
         outbox::log::STATEMENTS,
@@ -94,7 +95,8 @@ async fn fill(db: &Db) {
         ),
         format!(
             "insert into card select 1, n, {ids}, {ids}, n, '0019167984', 'VIRTUAL', 'ACTIVE',
-                null, null, null, {bytes}, {bytes}, '1234', '2029-11-30', 0, null, {now}, 0
+                null, null, null, {bytes}, {bytes}, '1234', '2029-11-30', 0, null, {now}, 0,
+                null, 0, 0, null
              from {series}"
         ),
         format!(
