@@ -31,9 +31,12 @@ const DELIVERED: Each = Each {
         limit 1000",
     keys: &[Type::Int, Type::Time],
 };
+/// By its key alone: with what is true of it besides, PostgreSQL may look for it in an index of all
+/// that is so, a whole history for each row. What was found in the same transaction stays as it is:
+/// nothing is delivered twice, and nobody else tells the partners of measurements.
 const DELETE: Each = Each {
     sql: "delete from outbox
-        where partner_id = $1 and number = $2 and outcome = 'DELIVERED'",
+        where partner_id = $1 and number = $2",
     keys: &[Type::Int, Type::Int],
 };
 const DELETE_ATTEMPTS: Each = Each {
@@ -48,11 +51,6 @@ const OPEN: Each = Each {
         limit 10000",
     keys: &[Type::Int],
 };
-const DELETE_OPEN: Each = Each {
-    sql: "delete from outbox
-        where partner_id = $1 and number = $2 and closed_at is null",
-    keys: &[Type::Int, Type::Int],
-};
 const OPEN_COUNT: Each = Each {
     sql: "select count(*) as entries
         from outbox
@@ -63,8 +61,7 @@ const OPEN_COUNT: Each = Each {
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[LIST];
 /// Those that run for each of a set.
-pub const EACH: &[Each] =
-    &[TRIED, DELIVERED, DELETE, DELETE_ATTEMPTS, OPEN, DELETE_OPEN, OPEN_COUNT];
+pub const EACH: &[Each] = &[TRIED, DELIVERED, DELETE, DELETE_ATTEMPTS, OPEN, OPEN_COUNT];
 
 /// Deletes at most 1,000 entries of a partner that were delivered before this moment, with their
 /// tries; how many.
@@ -74,26 +71,21 @@ pub async fn delete_delivered(
     before: Timestamp,
 ) -> Result<u64, StoreError> {
     let rows = tx.rows_each(&DELIVERED, &[values![partner, before]]).await?;
-    delete(tx, partner, &rows, &DELETE).await
+    delete(tx, partner, &rows).await
 }
 
 /// Deletes at most 10,000 entries of a partner that are still open, with their tries; how many.
 /// Only for a partner that doesn't exist outside of measurements.
 pub async fn delete_open(tx: &mut Tx, partner: PartnerId) -> Result<u64, StoreError> {
     let rows = tx.rows_each(&OPEN, &[values![partner]]).await?;
-    delete(tx, partner, &rows, &DELETE_OPEN).await
+    delete(tx, partner, &rows).await
 }
 
-async fn delete(
-    tx: &mut Tx,
-    partner: PartnerId,
-    rows: &[Row],
-    how: &Each,
-) -> Result<u64, StoreError> {
+async fn delete(tx: &mut Tx, partner: PartnerId, rows: &[Row]) -> Result<u64, StoreError> {
     let of = |row: &Row| Ok(values![partner, row.get::<i64>("number")?]);
     let keys: Vec<Vec<Value>> = rows.iter().map(of).collect::<Result<_, StoreError>>()?;
     tx.run_each(&DELETE_ATTEMPTS, &keys).await?;
-    tx.run_each(how, &keys).await
+    tx.run_each(&DELETE, &keys).await
 }
 
 /// How many entries of these partners are open.
