@@ -96,6 +96,7 @@ impl Head {
     pub(crate) fn scope(&self) -> Result<Scope, Problem> {
         match self.caller {
             Caller::Partner(scope) | Caller::Operator(scope, _) => Ok(scope),
+            Caller::User(session) => Ok(session.scope),
             Caller::Processor(_) => Err(Problem::internal()),
         }
     }
@@ -105,12 +106,17 @@ impl Head {
         matches!(self.caller, Caller::Operator(..))
     }
 
+    /// Who calls.
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller
+    }
+
     /// Whether the caller may move money by this right.
     pub(crate) fn may(&self, right: Right) -> bool {
         match self.caller {
             Caller::Partner(_) => right == Right::Partner,
             Caller::Operator(_, operator) => operator.may(right),
-            Caller::Processor(_) => false,
+            Caller::Processor(_) | Caller::User(_) => false,
         }
     }
 
@@ -118,7 +124,7 @@ impl Head {
     pub(crate) fn processor(&self) -> Result<ProcessorId, Problem> {
         match self.caller {
             Caller::Processor(processor) => Ok(processor),
-            Caller::Partner(_) | Caller::Operator(..) => Err(Problem::internal()),
+            Caller::Partner(_) | Caller::Operator(..) | Caller::User(_) => Err(Problem::internal()),
         }
     }
 
@@ -147,13 +153,16 @@ impl Head {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The user that the path names.
+    /// The user that the path names, or who calls.
     pub(crate) fn user(&self) -> Result<UserId, Problem> {
         self.user_if_named()?.ok_or_else(|| refused(Refusal::CustomerNotFound))
     }
 
-    /// The user that the path names, where it may name none.
+    /// The user that the path names, where it may name none; on their own channel who calls.
     pub(crate) fn user_if_named(&self) -> Result<Option<UserId>, Problem> {
+        if let Caller::User(session) = &self.caller {
+            return Ok(Some(session.user));
+        }
         match self.param("customerId") {
             None => Ok(None),
             Some(text) => digits(text)
@@ -204,7 +213,7 @@ impl Call {
         };
         let params = names.map(|name| (name.to_owned(), value(name))).collect();
         let head = Head {
-            caller: Caller::Processor(ProcessorId(0)),
+            caller: Caller::of_route(route),
             params,
             origin: Origin { actor: String::new(), address: None, request_id: String::new() },
             endpoint: String::new(),
@@ -363,7 +372,13 @@ pub(crate) async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result
     Ok(Head {
         caller,
         params,
-        endpoint: format!("{method} {route}"),
+        endpoint: match caller {
+            // Its path doesn't name the user, whose keys are its own.
+            Caller::User(session) => format!("{method} {route} of user {}", session.user.0),
+            Caller::Partner(_) | Caller::Operator(..) | Caller::Processor(_) => {
+                format!("{method} {route}")
+            }
+        },
         key: idempotency_key(method, &parts.headers)?,
         origin: origin(parts, caller, api),
         request_id: request_id(),
@@ -387,6 +402,7 @@ fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
     let actor = match caller {
         Caller::Partner(_) | Caller::Operator(..) => certificate_name(peer, api),
         Caller::Processor(id) => format!("processor:{}", id.0),
+        Caller::User(session) => format!("user:{}", session.user.0),
     };
     Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }
 }

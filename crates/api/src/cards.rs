@@ -7,6 +7,7 @@ mod limits;
 mod list;
 mod lock;
 mod operation;
+mod pin;
 mod remove;
 mod unlock;
 
@@ -17,6 +18,7 @@ pub(crate) use limits::{limits, set_limits};
 pub(crate) use list::list;
 pub(crate) use lock::lock;
 pub(crate) use operation::operation;
+pub(crate) use pin::set_pin;
 pub(crate) use remove::remove;
 pub(crate) use unlock::unlock;
 

@@ -7,6 +7,7 @@ mod public_keys;
 pub(crate) use decryption::Decryption;
 pub(crate) use public_keys::PublicKeys;
 
+use crate::identity::Caller;
 use crate::measures;
 use crate::problem::Problem;
 use crate::{Api, Peer};
@@ -25,8 +26,13 @@ use std::sync::Arc;
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
 
 /// That the answer will be encrypted.
-#[derive(Clone, Copy)]
-struct Asked;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// And the request was too.
+    Both,
+    /// The answer alone.
+    Answer,
+}
 
 /// Demands that the answer be encrypted: for endpoints that show card data.
 pub(crate) struct Required;
@@ -40,6 +46,21 @@ impl<S: Sync> FromRequestParts<S> for Required {
         }
         let detail =
             "Card data is sent encrypted only: send Encrypt-Response: true and Public-Key.";
+        Err(Problem::bad_request("ENCRYPTION_REQUIRED", detail))
+    }
+}
+
+/// Demands that the request was encrypted: for endpoints that are sent a PIN.
+pub(crate) struct Sealed;
+
+impl<S: Sync> FromRequestParts<S> for Sealed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if parts.extensions.get::<Asked>() == Some(&Asked::Both) {
+            return Ok(Self);
+        }
+        let detail = "A PIN is sent encrypted only: send Encrypted-Request: true and Public-Key.";
         Err(Problem::bad_request("ENCRYPTION_REQUIRED", detail))
     }
 }
@@ -58,7 +79,7 @@ pub(crate) async fn both_ways(
         Ok(key) => key,
         Err(problem) => return problem.into_response(),
     };
-    request.extensions_mut().insert(Asked);
+    request.extensions_mut().insert(if both { Asked::Both } else { Asked::Answer });
     if both {
         request = match decrypted(&api, request).await {
             Ok(request) => {
@@ -97,9 +118,11 @@ async fn decrypted(api: &Api, request: Request) -> Result<Request, Problem> {
     }
     let token = payload(&body).ok_or_else(invalid_payload)?;
     let keys = api.app.jwe_keys.get().for_token(token.kid(), (api.real_time)());
-    let peer = parts.extensions.get::<Peer>();
-    // Without a certificate nobody comes this far.
-    let holder = peer.and_then(|peer| peer.certificate).ok_or_else(Problem::internal)?;
+    let holder = match parts.extensions.get::<Caller>() {
+        Some(Caller::User(session)) => session.digest,
+        // Without a certificate nobody else comes this far.
+        _ => certificate(&parts).ok_or_else(Problem::internal)?,
+    };
     let opened = api.decryption.decrypt(holder, keys, token).await?;
     if serde_json::from_slice::<Map<String, Value>>(&opened).is_err() {
         return Err(invalid_payload());
@@ -107,6 +130,10 @@ async fn decrypted(api: &Api, request: Request) -> Result<Request, Problem> {
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok(Request::from_parts(parts, Body::from(opened)))
+}
+
+fn certificate(parts: &Parts) -> Option<[u8; 32]> {
+    parts.extensions.get::<Peer>()?.certificate
 }
 
 /// A body that is exactly `{"payload": "…"}`.

@@ -6,7 +6,7 @@
 use crate::Api;
 use crate::answer::{Body, Done, Success};
 use crate::call::{Call, FormCall, Head};
-use crate::encryption::Required;
+use crate::encryption::{Required, Sealed};
 use crate::lines::{self, Answers, Sent};
 use crate::problem::Problem;
 use app::Refusal;
@@ -113,6 +113,24 @@ impl Endpoint {
         F: Future<Output = Result<S, Problem>> + Send + 'static,
     {
         let run = async move |State(api): State<Api>, _: Required, call: Call| {
+            let command = read(&call)?;
+            act(api, call.into_head(), command).await
+        };
+        let mount = Box::new(move |filter| on(filter, run.clone()));
+        Self { mount, about: About { encrypted: true, ..about::<C, S>(read) } }
+    }
+
+    /// One whose request must be encrypted, which is demanded before anything is read.
+    pub(crate) fn sealed<C, S, F>(
+        read: fn(&Call) -> Result<C, Problem>,
+        act: impl Fn(Api, Head, C) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: Send + 'static,
+        S: Success + 'static,
+        F: Future<Output = Result<S, Problem>> + Send + 'static,
+    {
+        let run = async move |State(api): State<Api>, _: Sealed, call: Call| {
             let command = read(&call)?;
             act(api, call.into_head(), command).await
         };

@@ -4,13 +4,19 @@ use crate::problem::Problem;
 use crate::{Api, Peer};
 use app::balances::Right;
 use app::certificates::Certificate;
+use app::sessions::Session;
+use app::spending::Setter;
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::ids::{PartnerId, ProcessorId};
+use crypto::encoding::from_url_safe;
+use domain::card::lifecycle::Locker;
+use domain::ids::{InstallationId, PartnerId, ProcessorId, UserId};
 use domain::partner::{Partner, PartnerState};
 use domain::scope::Scope;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Who is calling, as the endpoints see it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +27,45 @@ pub(crate) enum Caller {
     Operator(Scope, Operator),
     /// An issuing processor.
     Processor(ProcessorId),
+    /// A user, by an app.
+    User(Session),
+}
+
+impl Caller {
+    /// Somebody who calls a route, to note what is asked for there.
+    pub(crate) fn of_route(route: &str) -> Self {
+        if route.starts_with("/customers/") {
+            let (scope, installation) = (Scope::of_caller(PartnerId::PLATFORM), Uuid::nil());
+            let installation = InstallationId(installation);
+            return Self::User(Session { scope, user: UserId(1), installation, digest: [0; 32] });
+        }
+        Self::Processor(ProcessorId(0))
+    }
+
+    /// The session of a user.
+    pub(crate) fn session(&self) -> Result<&Session, Problem> {
+        match self {
+            Self::User(session) => Ok(session),
+            Self::Partner(_) | Self::Operator(..) | Self::Processor(_) => Err(Problem::internal()),
+        }
+    }
+
+    /// Who locks or unlocks a card by a call.
+    pub(crate) fn locker(self) -> Locker {
+        match self {
+            Self::User(_) => Locker::User,
+            Self::Partner(_) | Self::Operator(..) => Locker::Partner,
+            Self::Processor(_) => Locker::Network,
+        }
+    }
+
+    /// Who sets limits by a call.
+    pub(crate) fn setter(self) -> Setter {
+        match self {
+            Self::User(_) => Setter::User,
+            Self::Partner(_) | Self::Operator(..) | Self::Processor(_) => Setter::Partner,
+        }
+    }
 }
 
 /// A system of the operator's own, and what its certificate lets it move.
@@ -81,6 +126,8 @@ pub(crate) enum Holder {
     Processor(ProcessorId),
     /// A system's of the operator's own, by its certificate.
     Operator(Fingerprint),
+    /// No certificate, but the sessions of all users of a partner.
+    Users(PartnerId),
 }
 
 /// Whom a request is counted for; nobody where its certificate isn't accepted.
@@ -178,6 +225,87 @@ pub(crate) async fn processor(
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// `/customers`: the token of a session, sent once.
+pub(crate) async fn customers(
+    State(api): State<Api>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let found = match bearer(request.headers()) {
+        Some(token) => api.app.session(token).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(session)) if is_live(&api, session.scope.partner()) => {
+            request.extensions_mut().insert(Caller::User(session));
+            next.run(request).await
+        }
+        Ok(_) => {
+            let detail = "This channel needs the token of a session that is in force.";
+            Problem::unauthorized("SESSION_EXPIRED", detail).into_response()
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn is_live(api: &Api, partner: PartnerId) -> bool {
+    let settings = api.app.settings.get();
+    settings.partner(partner).is_some_and(|it| it.state == PartnerState::Live)
+}
+
+/// The token of the one header `Authorization: Bearer …`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut sent = headers.get_all(header::AUTHORIZATION).into_iter();
+    let only = sent.next().filter(|_| sent.next().is_none())?;
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Sensitive calls of an app: a challenge that its device has signed for this very call, unless
+/// the partner does without.
+pub(crate) async fn stepped_up(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let Some(&Caller::User(session)) = request.extensions().get::<Caller>() else {
+        return Problem::internal().into_response();
+    };
+    if !api.app.demands_step_up(session.scope) {
+        return next.run(request).await;
+    }
+    // The request itself can't be held while that is waited for.
+    let stepped_up = match signed(&request) {
+        Some(Signed { challenge, signature, call }) => {
+            api.app.has_stepped_up(&session, (&challenge, &signature), &call).await
+        }
+        None => Ok(false),
+    };
+    match stepped_up {
+        Ok(true) => next.run(request).await,
+        Ok(false) => {
+            let detail = "This call needs X-Step-Up: a challenge of /customers/me/step-up, a full \
+                          stop, and the device's signature over challenge, method and path.";
+            Problem::forbidden("STEP_UP_REQUIRED", detail).into_response()
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// A call, and what its device has signed for it: `CHALLENGE\nMETHOD\nPATH`.
+struct Signed {
+    challenge: String,
+    signature: Vec<u8>,
+    /// The last two of them.
+    call: String,
+}
+
+/// `X-Step-Up: CHALLENGE.SIGNATURE`, sent once.
+fn signed(request: &Request) -> Option<Signed> {
+    let mut sent = request.headers().get_all("x-step-up").into_iter();
+    let only = sent.next().filter(|_| sent.next().is_none())?;
+    let (challenge, signature) = only.to_str().ok()?.split_once('.')?;
+    let call = format!("{}\n{}", request.method(), request.uri().path());
+    let signature = from_url_safe(signature)?;
+    Some(Signed { challenge: challenge.to_owned(), signature, call })
 }
 
 /// Whoever has a certificate of ours that is good for one of the channels.

@@ -25,6 +25,7 @@ mod rate;
 mod router;
 mod routes;
 mod sandbox;
+mod sessions;
 pub mod spending;
 mod statements;
 mod titles;

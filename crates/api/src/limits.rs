@@ -66,9 +66,9 @@ impl Guard {
     fn count(&self, sender: Sender) -> Result<(), Duration> {
         let now = Instant::now();
         match sender {
-            Sender::Known(holder @ (Holder::Partner(_) | Holder::Operator(_))) => {
-                take(&self.partners, holder, now)
-            }
+            Sender::Known(
+                holder @ (Holder::Partner(_) | Holder::Operator(_) | Holder::Users(_)),
+            ) => take(&self.partners, holder, now),
             Sender::Known(Holder::Processor(id)) => {
                 take(&self.processors, Holder::Processor(id), now)
             }
@@ -82,6 +82,7 @@ impl Guard {
             Caller::Partner(scope) => (Holder::Partner(scope.partner()), &self.partner_places),
             Caller::Operator(_, operator) => (operator.holder(), &self.partner_places),
             Caller::Processor(id) => (Holder::Processor(id), &self.processor_places),
+            Caller::User(session) => (Holder::Users(session.scope.partner()), &self.partner_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];
         if body == Body::Form {

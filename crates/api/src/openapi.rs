@@ -14,14 +14,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::{AllOf, Object, SchemaType, Type};
-use utoipa::openapi::security::{SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, RefOr, Schema, ServerBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
-
-/// The security scheme of every channel so far.
-const MUTUAL_TLS: &str = "clientCertificate";
 
 /// The documents of all channels: a channel's name, and JSON for people to read.
 #[must_use]
@@ -54,12 +51,8 @@ fn document(channel: Channel) -> OpenApi {
     ProblemJson::schemas(&mut of_problems);
     schemas.extend(of_problems);
 
-    let certificate = SecurityScheme::MutualTls {
-        description: Some(channel.certificate().to_owned()),
-        deprecated: None,
-        extensions: None,
-    };
-    let components = ComponentsBuilder::new().security_scheme(MUTUAL_TLS, certificate);
+    let (name, scheme) = security(channel);
+    let components = ComponentsBuilder::new().security_scheme(name, scheme);
     let components = parameters::components(components, channel);
     let components = operation::common(components, channel).schemas_from_iter(schemas);
     let whole = OpenApiBuilder::new()
@@ -67,9 +60,26 @@ fn document(channel: Channel) -> OpenApi {
         .servers(Some([ServerBuilder::new().url("/").build()]))
         .paths(paths)
         .components(Some(components.build()))
-        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(MUTUAL_TLS, [])]))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(name, [])]))
         .build();
     without_unused(whole)
+}
+
+/// How callers show who they are.
+fn security(channel: Channel) -> (&'static str, SecurityScheme) {
+    let description = Some(channel.credentials().to_owned());
+    match channel {
+        Channel::Customers => {
+            let mut bearer = Http::new(HttpAuthScheme::Bearer);
+            bearer.description = description;
+            ("session", SecurityScheme::Http(bearer))
+        }
+        Channel::Secure | Channel::Lifecycle | Channel::Processor | Channel::Sandbox => {
+            let scheme =
+                SecurityScheme::MutualTls { description, deprecated: None, extensions: None };
+            ("clientCertificate", scheme)
+        }
+    }
 }
 
 fn info(channel: Channel) -> Info {
@@ -78,7 +88,7 @@ fn info(channel: Channel) -> Info {
          here {} in requests and may come to be in answers. Every answer has the header \
          `X-Request-Id`. Headers `Encrypted-Request` and `Encrypt-Response` ask for JWE on any \
          call.",
-        channel.certificate(),
+        channel.credentials(),
         channel.unknown_fields(),
     );
     Info::builder()

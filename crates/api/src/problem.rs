@@ -200,6 +200,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CardAlreadyLocked
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
+        | Refusal::CardLockNotOwn
         | Refusal::PinKeyAlreadyExists
         | Refusal::BalanceNotEmpty
         | Refusal::BalanceHasCards
@@ -238,6 +239,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::PinKeyNotFound
         | Refusal::PinKeyInvalid
         | Refusal::WeakPin
+        | Refusal::LimitLoosened
         | Refusal::CsrRefused
         | Refusal::DaysOutOfRange
         | Refusal::OperatorNameInvalid

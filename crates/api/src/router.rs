@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
     Api, Options, Parts, balances, cards, documents, encryption, identity, layers, limits,
-    partner_balances, processor, public_key, sandbox, statements, transactions, users,
+    partner_balances, processor, public_key, sandbox, sessions, statements, transactions, users,
     verifications,
 };
 use app::App;
@@ -118,6 +118,35 @@ fn processor() -> Routes {
         .route("/processor/v1/clearings", post(processor::clear()))
 }
 
+/// The routes under `/customers`, where the session tells the user.
+fn customers() -> Routes {
+    Routes::of(Channel::Customers)
+        .route("/customers/public-key", get(public_key::show()))
+        .route("/customers/me", get(users::find()))
+        .route("/customers/me/step-up", post(sessions::challenge()))
+        .route("/customers/me/cards", get(cards::list()))
+        .route("/customers/me/cards/virtual", post(cards::issue_virtual()))
+        .route("/customers/me/cards/virtual/async", post(cards::issue_later()))
+        .route("/customers/me/cards/operations/{operationId}", get(cards::operation()))
+        .route("/customers/me/cards/{cardId}/lock", post(cards::lock()))
+        .route("/customers/me/cards/{cardId}/unlock", post(cards::unlock()))
+        .route("/customers/me/cards/{cardId}/limits", get(cards::limits()).put(cards::set_limits()))
+}
+
+/// Those under `/customers` that need a fresh signature of the device.
+fn signed() -> Routes {
+    Routes::signed(Channel::Customers)
+        .route("/customers/me/cards/{cardId}/pin", post(cards::set_pin()))
+}
+
+/// The one route under `/customers` of which asking shows a card's numbers, which needs a fresh
+/// signature, and of which removing doesn't.
+fn card() -> (Routes, Routes) {
+    let path = "/customers/me/cards/{cardId}";
+    let shown = Routes::signed(Channel::Customers).route(path, get(cards::full_data()));
+    (shown, Routes::of(Channel::Customers).route(path, delete(cards::remove())))
+}
+
 /// The routes under `/sandbox`, which production doesn't have.
 fn sandbox() -> Routes {
     Routes::of(Channel::Sandbox)
@@ -133,6 +162,10 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
         Channel::Lifecycle => vec![lifecycle()],
         Channel::Processor => vec![processor()],
         Channel::Sandbox => vec![sandbox()],
+        Channel::Customers => {
+            let (shown, removed) = card();
+            vec![customers(), signed(), shown, removed]
+        }
     }
 }
 
@@ -172,6 +205,7 @@ pub fn router(app: App, options: Options) -> Router {
     lifecycle
         .merge(secure)
         .merge(processor)
+        .merge(customers_routes(&api))
         .merge(sandbox_routes(&api))
         .merge(documents)
         .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
@@ -179,6 +213,16 @@ pub fn router(app: App, options: Options) -> Router {
         .layer(from_fn_with_state(api.clone(), limits::rated))
         .layer(from_fn(layers::named))
         .with_state(api)
+}
+
+/// The routes of users' apps.
+fn customers_routes(api: &Api) -> Router<Api> {
+    let (shown, removed) = card();
+    let finish = |routes: &Routes| finished(routes, Body::Json, api);
+    let stepped_up = from_fn_with_state(api.clone(), identity::stepped_up);
+    let signed = finish(&signed()).merge(finish(&shown)).route_layer(stepped_up);
+    let all = finish(&customers()).merge(finish(&removed)).merge(signed);
+    all.route_layer(from_fn_with_state(api.clone(), identity::customers))
 }
 
 /// The routes of a sandbox; none in production.

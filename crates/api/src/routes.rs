@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// The routes of one channel, or some of them.
 pub(crate) struct Routes {
     channel: Channel,
+    /// Whether its calls need a fresh signature of the caller's device.
+    signed: bool,
     routes: Vec<(&'static str, Methods)>,
 }
 
@@ -69,7 +71,12 @@ impl Methods {
 impl Routes {
     /// No routes yet.
     pub(crate) fn of(channel: Channel) -> Self {
-        Self { channel, routes: Vec::new() }
+        Self { channel, signed: false, routes: Vec::new() }
+    }
+
+    /// Calls that need a fresh signature of the caller's device.
+    pub(crate) fn signed(channel: Channel) -> Self {
+        Self { signed: true, ..Self::of(channel) }
     }
 
     /// And this one.
@@ -82,7 +89,7 @@ impl Routes {
     pub(crate) fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
         self.routes.iter().flat_map(|(path, methods)| {
             methods.0.iter().map(|(method, endpoint)| {
-                Operation::new(self.channel, method, path, &endpoint.about)
+                Operation::new((self.channel, self.signed), method, path, &endpoint.about)
             })
         })
     }
@@ -93,7 +100,8 @@ impl Routes {
             let mounted = methods.0.iter().fold(MethodRouter::new(), |all, (method, endpoint)| {
                 let filter = MethodFilter::try_from(method.clone());
                 let one = endpoint.mounted(filter.expect("a method of HTTP/1.1"));
-                let operation = Operation::new(self.channel, method, path, &endpoint.about);
+                let channel = (self.channel, self.signed);
+                let operation = Operation::new(channel, method, path, &endpoint.about);
                 all.merge(checked(one, &operation))
             });
             router.route(path, mounted)

@@ -73,6 +73,20 @@ const OWN: &[Title] = &[
         "Ask for a new certificate.",
     ),
     title(
+        StatusCode::UNAUTHORIZED,
+        "SESSION_EXPIRED",
+        "The token of the user's session is missing, unknown or over, or the user is locked.",
+        "Begin a new session.",
+    ),
+    title(
+        StatusCode::FORBIDDEN,
+        "STEP_UP_REQUIRED",
+        "The call shows or changes what only the cardholder knows, and `X-Step-Up` is missing or \
+         isn't the device's signature over a challenge of its own for this call, in time and for \
+         the first time.",
+        "Ask for a challenge, have the device sign it for this call, and send it in 60 seconds.",
+    ),
+    title(
         StatusCode::FORBIDDEN,
         "FORBIDDEN",
         "The certificate doesn't allow this: another channel's, or a scope is missing.",
@@ -174,6 +188,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",
         Refusal::CardLockIrreversible => "Issue another card.",
+        Refusal::CardLockNotOwn => "Ask the partner to unlock the card.",
+        Refusal::LimitLoosened => "Ask the partner to allow more.",
         Refusal::CardExpired => "Renew the card, or issue another.",
         Refusal::WeakPin => "Let the cardholder choose another one.",
         Refusal::PinKeyNotFound => {

@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use store::StoreError;
 use store::db::Tx;
-use store::janitor::{self, AUDIT, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION};
+use store::janitor::{
+    self, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION, SESSION,
+};
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 1_000;
@@ -79,13 +81,15 @@ impl Step {
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 6] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 8] {
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
         delete(IDEMPOTENCY, KEY_DAYS.days()),
         delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, AUDIT_MONTHS_MAX).months()),
         delete(OPERATION, OPERATION_DAYS.days()),
+        delete(SESSION, Span::new()),
+        delete(CHALLENGE, Span::new()),
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
         Step { work: Work::Delivered, before: ago(real, DELIVERED_DAYS.days()) },
     ]

@@ -29,6 +29,7 @@ pub mod programs;
 mod readers;
 pub mod refusals;
 pub mod sandbox;
+pub mod sessions;
 pub mod settings;
 pub mod spending;
 pub mod statements;
@@ -49,11 +50,14 @@ use std::sync::Arc;
 use store::db::Db;
 use tasks::Tasks;
 
+/// Whether this build is for tests: it has the feature `faults`, which no release build has.
+pub const IS_FOR_TESTS: bool = cfg!(feature = "faults");
+
 /// The moment at which a test has a sandbox's clock begin: none if the text isn't one, or if this
 /// build isn't for tests.
 #[must_use]
 pub fn moment_of_test(text: &str) -> Option<Timestamp> {
-    if cfg!(feature = "faults") { text.parse().ok() } else { None }
+    if IS_FOR_TESTS { text.parse().ok() } else { None }
 }
 
 /// Reads the business time. Real time on a real instance; a sandbox and tests can move it.

@@ -5,7 +5,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
-    PartnerState, Settings, is_partner_code,
+    PartnerState, Settings, UserMayUnlock, is_partner_code,
 };
 use domain::scope::Scope;
 use serde_json::{Value, json};
@@ -38,6 +38,10 @@ pub struct Set {
     pub description_codes: Option<DescriptionCodes>,
     /// IANA name of the zone of its days.
     pub time_zone: Option<String>,
+    /// Whether sensitive calls of users' apps need a fresh signature of the device.
+    pub step_up: Option<bool>,
+    /// Which locks of their cards users may take off.
+    pub user_may_unlock: Option<UserMayUnlock>,
 }
 
 impl App {
@@ -159,6 +163,8 @@ pub fn partner_json(partner: &Partner) -> Value {
         "kycMode": settings.kyc_mode.as_str(),
         "descriptionCodes": settings.description_codes.as_str(),
         "timeZone": settings.time_zone,
+        "stepUp": settings.step_up,
+        "userMayUnlock": settings.user_may_unlock.as_str(),
     })
 }
 
@@ -193,6 +199,8 @@ pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
             collateral_mode: command.collateral_mode.unwrap_or(settings.collateral_mode),
             description_codes: command.description_codes.unwrap_or(settings.description_codes),
             time_zone: command.time_zone.unwrap_or(settings.time_zone),
+            step_up: command.step_up.unwrap_or(settings.step_up),
+            user_may_unlock: command.user_may_unlock.unwrap_or(settings.user_may_unlock),
             ..settings
         },
         ..partner

@@ -54,6 +54,10 @@ refusals! {
     BinRangeExhausted, "BIN_RANGE_EXHAUSTED", "The program's BIN range has no number left.";
     InvalidLockReason, "INVALID_LOCK_REASON", "There is no such lock reason.";
     CardAlreadyLocked, "CARD_ALREADY_LOCKED", "The card is locked for another reason.";
+    CardLockNotOwn, "CARD_LOCK_NOT_OWN",
+        "Somebody else has locked the card, and the partner lets users take off their own locks \
+         alone.";
+    LimitLoosened, "LIMIT_LOOSENED", "A user may tighten limits and controls, not loosen them.";
     CardLockIrreversible, "CARD_LOCK_IRREVERSIBLE", "This lock can't be taken off.";
     InvalidAmount, "INVALID_AMOUNT",
         "The amount must be above zero and the balance must not grow beyond 64 bits.";
@@ -197,6 +201,7 @@ impl From<CardRefusal> for crate::Error {
         Self::Refused(match refusal {
             CardRefusal::AlreadyLocked => Refusal::CardAlreadyLocked,
             CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
+            CardRefusal::LockNotOwn => Refusal::CardLockNotOwn,
             CardRefusal::Expired => Refusal::CardExpired,
             CardRefusal::Removed => Refusal::CardNotFound,
         })

@@ -76,6 +76,15 @@ impl Draft {
     }
 }
 
+/// Who sets what may be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setter {
+    /// The partner.
+    Partner,
+    /// The user who holds the card.
+    User,
+}
+
 /// What may be spent, and was.
 #[derive(Clone, Debug)]
 pub struct Allowance {
@@ -119,13 +128,13 @@ impl App {
         Ok(self.allowance(scope, tx.end(found).await?, Rules::default()))
     }
 
-    /// Sets what a holder's card may spend, in place of what it might until now.
+    /// Sets what a holder's card may spend, in place of what it might until now. A user may only
+    /// tighten that.
     pub async fn set_card_limits(
         &self,
         scope: Scope,
-        holder: UserId,
-        card: CardId,
-        draft: Draft,
+        card: (UserId, CardId),
+        (draft, by): (Draft, Setter),
         once: Once<Allowance>,
     ) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {
@@ -133,7 +142,7 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.set_card_limits_in(&mut tx, scope, (holder, card), draft).await;
+        let result = self.set_card_limits_in(&mut tx, scope, card, (draft, by)).await;
         self.finish(scope, &once, tx, result).await
     }
 
@@ -142,7 +151,7 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         (holder, id): (UserId, CardId),
-        draft: Draft,
+        (draft, by): (Draft, Setter),
     ) -> Result<Done<Allowance>, Error> {
         // A card never changes its balance, so it may be read before the lock; its state may not.
         let guard = of_holder(tx, scope, holder, id).await?.balance;
@@ -154,7 +163,14 @@ impl App {
         if rules.above(&program).is_some() {
             return Err(Refusal::LimitAboveProgram.into());
         }
-        self.set_limits_in(tx, scope, Subject::Card(holder, id), (rules, program)).await
+        let subject = Subject::Card(holder, id);
+        if by == Setter::User {
+            let before = spending::find(tx, scope, subject).await?.spending.rules;
+            if !rules.tighten(&before) {
+                return Err(Refusal::LimitLoosened.into());
+            }
+        }
+        self.set_limits_in(tx, scope, subject, (rules, program)).await
     }
 
     /// Sets what a user may spend with all cards, in place of what it might until now.

@@ -1,6 +1,7 @@
-//! Digests without a key: they tell whether a file is the one that was written, not who wrote it.
+//! Digests without a key: they tell whether a file is the one that was written, not who wrote it;
+//! and whether a text that nobody can guess is the one that was given out.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 /// SHA-256 over bytes that come piece by piece.
 pub struct Sha256(Context);
@@ -22,6 +23,14 @@ impl Sha256 {
     pub fn finish(self) -> String {
         self.0.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// SHA-256 of bytes.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut told = [0; 32];
+    told.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    told
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Encodings shared by the modules: unambiguous lists of bytes, PEM, secrets of webhooks.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 /// Characters of base64 in one line of a PEM (RFC 7468, section 2).
@@ -22,6 +22,18 @@ pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
 pub fn webhook_secret(secret: &[u8]) -> Zeroizing<String> {
     let text = Zeroizing::new(STANDARD.encode(secret));
     Zeroizing::new(["whsec_", &text].concat())
+}
+
+/// Bytes as base64 for URLs and headers, without padding.
+#[must_use]
+pub fn url_safe(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes of [`url_safe`].
+#[must_use]
+pub fn from_url_safe(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// Writes a PEM, ending with a line end.

@@ -5,7 +5,8 @@
 //! | [`keys`] | the master key and its file, partner keys, one derived key per purpose and epoch |
 //! | [`seal`] | encryption at rest, bound to the place where the value is stored |
 //! | [`mac`] | keyed digests: the PAN index, recognised requests, the audit chain |
-//! | [`digest`] | digests of files |
+//! | [`device`] | signatures of users' devices |
+//! | [`digest`] | digests without a key |
 //! | [`jwe`] | compact JWE, as sensitive requests and responses travel |
 //! | [`certificates`] | the platform's certificate authority, client and server certificates |
 //! | [`cvc`] | CVV, CVC2 and iCVV by the schemes' algorithm |
@@ -30,6 +31,7 @@ macro_rules! secret_debug {
 
 pub mod certificates;
 pub mod cvc;
+pub mod device;
 pub mod digest;
 pub mod jwe;
 pub mod keys;

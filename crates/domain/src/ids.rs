@@ -71,6 +71,11 @@ uuid_id! {
     OperationId, "operation"
 }
 
+uuid_id! {
+    /// A user's app on a device; `installationId` on the wire, a UUIDv4.
+    InstallationId, "installation"
+}
+
 impl PartnerId {
     /// The platform: owner of what belongs to no partner, such as messages for unknown cards.
     pub const PLATFORM: Self = Self(0);

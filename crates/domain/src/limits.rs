@@ -108,6 +108,12 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Whether it limits the same, and allows no more.
+    fn tightens(&self, before: &Self) -> bool {
+        let fewer = |before: i64| self.count.is_some_and(|now| now <= before);
+        self.is_like(before) && self.amount <= before.amount && before.count.is_none_or(fewer)
+    }
+
     /// Whether two limits limit the same.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
@@ -134,6 +140,24 @@ impl<T: PartialEq> Control<T> {
     }
 }
 
+impl<T: PartialEq> Control<T> {
+    /// Whether whatever this permits was permitted before.
+    fn tightens(&self, before: &Self) -> bool {
+        let all_in = |these: &[T], those: &[T]| these.iter().all(|it| those.contains(it));
+        match (self, before) {
+            (Self::Allowed(now), Self::Allowed(then)) => all_in(now, then),
+            (Self::Allowed(now), Self::Blocked(then)) => !now.iter().any(|it| then.contains(it)),
+            (Self::Blocked(now), Self::Blocked(then)) => all_in(then, now),
+            (Self::Blocked(_), Self::Allowed(_)) => false,
+        }
+    }
+}
+
+/// The same of what may not be there.
+fn tighten<T: PartialEq>(now: Option<&Control<T>>, before: Option<&Control<T>>) -> bool {
+    before.is_none_or(|before| now.is_some_and(|now| now.tightens(before)))
+}
+
 /// Where, how and for what may be paid; a control that isn't there permits everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
@@ -148,6 +172,14 @@ pub struct Controls {
 }
 
 impl Controls {
+    /// Whether whatever these permit was permitted before.
+    fn tighten(&self, before: &Self) -> bool {
+        tighten(self.mccs.as_ref(), before.mccs.as_ref())
+            && tighten(self.countries.as_ref(), before.countries.as_ref())
+            && tighten(self.capture_modes.as_ref(), before.capture_modes.as_ref())
+            && tighten(self.merchants.as_ref(), before.merchants.as_ref())
+    }
+
     /// Whether a payment as a message asks for it is permitted. What raises a payment that was
     /// permitted needn't tell again where it is made.
     #[must_use]
@@ -177,6 +209,14 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Whether it is part of another.
+    fn tightens(&self, before: &Self) -> bool {
+        self.currency == before.currency
+            && self.amount <= before.amount
+            && self.from >= before.from
+            && self.to <= before.to
+    }
+
     /// Whether it is for this day.
     #[must_use]
     pub fn covers(&self, day: Date) -> bool {
@@ -196,6 +236,16 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether whatever these allow was allowed before: all that a user may do to them (spec
+    /// "Calls").
+    #[must_use]
+    pub fn tighten(&self, before: &Self) -> bool {
+        let budget = |before: &Budget| self.budget.is_some_and(|now| now.tightens(before));
+        before.limits.iter().all(|limit| self.limits.iter().any(|now| now.tightens(limit)))
+            && self.controls.tighten(&before.controls)
+            && before.budget.as_ref().is_none_or(budget)
+    }
+
     /// The first limit that allows more than a ceiling does: more money, or more payments.
     #[must_use]
     pub fn above<'a>(&'a self, ceilings: &Self) -> Option<&'a Limit> {
@@ -205,5 +255,80 @@ impl Rules {
                 limit.amount > ceiling.amount || more
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(unit: TimeUnit, minor: i64, count: Option<i64>) -> Limit {
+        let amount = crate::fixtures::amount(minor);
+        Limit { kind: LimitType::General, unit, currency: Currency::EUR, amount, count }
+    }
+
+    fn rules(
+        limits: &[Limit],
+        mccs: Option<Control<String>>,
+        budget: Option<(i64, i8, i8)>,
+    ) -> Rules {
+        let day = |day| Date::constant(2026, 11, day);
+        let budget = budget.map(|(minor, from, to)| Budget {
+            currency: Currency::EUR,
+            amount: crate::fixtures::amount(minor),
+            from: day(from),
+            to: day(to),
+        });
+        Rules {
+            limits: limits.to_vec(),
+            controls: Controls { mccs, ..Controls::default() },
+            budget,
+        }
+    }
+
+    fn mccs(allowed: bool, these: &[&str]) -> Option<Control<String>> {
+        let these = these.iter().map(|it| (*it).to_owned()).collect();
+        Some(if allowed { Control::Allowed(these) } else { Control::Blocked(these) })
+    }
+
+    #[test]
+    fn what_allows_no_more_tightens() {
+        use TimeUnit::{Daily, Monthly};
+        let daily = |minor, count| [limit(Daily, minor, count)];
+        let two = [limit(Daily, 5, None), limit(Monthly, 9, Some(2))];
+        for (before, after, tighter) in [
+            (rules(&[], None, None), rules(&two, mccs(true, &[]), Some((1, 1, 2))), true),
+            (rules(&daily(5, None), None, None), rules(&daily(5, None), None, None), true),
+            (rules(&daily(5, None), None, None), rules(&daily(4, Some(9)), None, None), true),
+            (rules(&daily(5, None), None, None), rules(&two, None, None), true),
+            (rules(&daily(5, None), None, None), rules(&daily(6, None), None, None), false),
+            (rules(&daily(5, Some(2)), None, None), rules(&daily(5, Some(3)), None, None), false),
+            (rules(&daily(5, Some(2)), None, None), rules(&daily(5, None), None, None), false),
+            (rules(&daily(5, None), None, None), rules(&[], None, None), false),
+            (rules(&two, None, None), rules(&daily(1, None), None, None), false),
+            (rules(&[], mccs(true, &["1", "2"]), None), rules(&[], mccs(true, &["2"]), None), true),
+            (
+                rules(&[], mccs(true, &["1"]), None),
+                rules(&[], mccs(true, &["1", "2"]), None),
+                false,
+            ),
+            (rules(&[], mccs(true, &["1"]), None), rules(&[], mccs(false, &["2"]), None), false),
+            (rules(&[], mccs(true, &["1"]), None), rules(&[], None, None), false),
+            (
+                rules(&[], mccs(false, &["1"]), None),
+                rules(&[], mccs(false, &["2", "1"]), None),
+                true,
+            ),
+            (rules(&[], mccs(false, &["1"]), None), rules(&[], mccs(false, &["2"]), None), false),
+            (rules(&[], mccs(false, &["1"]), None), rules(&[], mccs(true, &["2"]), None), true),
+            (rules(&[], mccs(false, &["1"]), None), rules(&[], mccs(true, &["1"]), None), false),
+            (rules(&[], None, Some((9, 1, 9))), rules(&[], None, Some((8, 2, 9))), true),
+            (rules(&[], None, Some((9, 1, 9))), rules(&[], None, Some((10, 1, 9))), false),
+            (rules(&[], None, Some((9, 2, 9))), rules(&[], None, Some((9, 1, 9))), false),
+            (rules(&[], None, Some((9, 1, 8))), rules(&[], None, Some((9, 1, 9))), false),
+            (rules(&[], None, Some((9, 1, 9))), rules(&[], None, None), false),
+        ] {
+            assert_eq!(after.tighten(&before), tighter, "{before:?} → {after:?}");
+        }
     }
 }

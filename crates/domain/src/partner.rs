@@ -58,6 +58,16 @@ words! {
 }
 
 words! {
+    /// Which locks of their cards users may take off.
+    pub enum UserMayUnlock {
+        /// Each that can be taken off.
+        AllReversible = "ALL_REVERSIBLE",
+        /// Of those only the ones that they have put on.
+        OwnLocks = "OWN_LOCKS",
+    }
+}
+
+words! {
     /// Whether a partner may work.
     pub enum PartnerState {
         /// It may.
@@ -97,6 +107,10 @@ pub struct Settings {
     pub description_codes: DescriptionCodes,
     /// IANA name of the zone of its days.
     pub time_zone: String,
+    /// Whether sensitive calls of users' apps need a fresh signature of the device.
+    pub step_up: bool,
+    /// Which locks of their cards users may take off.
+    pub user_may_unlock: UserMayUnlock,
 }
 
 impl Default for Settings {
@@ -108,6 +122,8 @@ impl Default for Settings {
             kyc_mode: KycMode::Manual,
             description_codes: DescriptionCodes::Seeds,
             time_zone: "Etc/UTC".to_owned(),
+            step_up: true,
+            user_may_unlock: UserMayUnlock::AllReversible,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod balances;
+mod begin_session;
 mod certificates;
 mod deliveries;
 mod outbound;
@@ -11,6 +12,7 @@ mod programs;
 
 pub(crate) use alerts::SetAlert;
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
+pub(crate) use begin_session::BeginSession;
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
@@ -32,7 +34,9 @@ use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::limits::Rules;
 use domain::money::Currency;
-use domain::partner::{CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings};
+use domain::partner::{
+    CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings, UserMayUnlock,
+};
 use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -96,6 +100,8 @@ pub(crate) enum Act {
     VerifyLedger(VerifyLedger),
     /// `backup`
     Backup(Backup),
+    /// What a test asks for, until pairing begins sessions (issue 6). No command line has it.
+    BeginSession(BeginSession),
 }
 
 /// How the key that requests are encrypted for is to be replaced.
@@ -156,6 +162,12 @@ pub(crate) struct SetPartner {
     /// IANA name of the zone of its days
     #[arg(long)]
     pub(crate) time_zone: Option<String>,
+    /// Whether sensitive calls of users' apps need a fresh signature of the device
+    #[arg(long, value_parser = ["on", "off"])]
+    pub(crate) step_up: Option<String>,
+    /// Which locks of their cards users may take off
+    #[arg(long, value_parser = ["ALL_REVERSIBLE", "OWN_LOCKS"])]
+    pub(crate) user_may_unlock: Option<String>,
     /// What it is told of, separated by commas; `none` for nothing
     #[arg(long, value_delimiter = ',', value_parser = outbound::notifications())]
     pub(crate) notifications: Option<Vec<String>>,
@@ -290,6 +302,7 @@ impl Desk {
             Act::MakeRevocationList => self.make_revocation_list().await,
             Act::VerifyLedger(command) => self.verify(command, tell).await,
             Act::Backup(command) => self.back_up(operator, command).await,
+            Act::BeginSession(command) => self.begin_session(&command).await,
         }
     }
 
@@ -340,6 +353,12 @@ impl Desk {
                 command.description_codes,
             )?,
             time_zone: command.time_zone,
+            step_up: command.step_up.map(|told| told == "on"),
+            user_may_unlock: maybe(
+                "--user-may-unlock",
+                UserMayUnlock::parse,
+                command.user_may_unlock,
+            )?,
         };
         let partner = self.app.set_partner(operator, &command.code, set).await?;
         if notifications.is_some() {

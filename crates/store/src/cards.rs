@@ -5,7 +5,7 @@ use crate::read::{corrupt, date, word, word_or_none};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::card::Card;
-use domain::card::lifecycle::{CardStatus, LockReason, Usable};
+use domain::card::lifecycle::{CardStatus, LockReason, Locker, Usable};
 use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, PartnerId, UserId};
 use domain::program::CardType;
@@ -39,6 +39,7 @@ const TABLE: Table = Table {
         ("pin_version", Type::Int),
         ("pin_tries", Type::Int),
         ("wrong_codes", Type::Json),
+        ("locked_by", Type::Text),
     ],
 };
 
@@ -48,7 +49,7 @@ macro_rules! select {
         concat!(
             "select partner_id, id, resource_id, balance_id, user_id, config_id, card_type, state,
                 lock_reason, locked_at, removed_at, last_four, expiry, cvc_generation, label,
-                version, pin_version, pin_tries, wrong_codes
+                version, pin_version, pin_tries, wrong_codes, locked_by
             from card
             where partner_id = $1 and ",
             $rest
@@ -77,8 +78,8 @@ const SET_PVV: Sql = Sql("update card set pvv = $3 where partner_id = $1 and id 
 const UPDATE: Each = Each {
     sql: "update card
         set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, pin_version = $7,
-            pin_tries = $8, wrong_codes = $9, version = $10
-        where partner_id = $1 and id = $2 and version = $11",
+            pin_tries = $8, wrong_codes = $9, locked_by = $10, version = $11
+        where partner_id = $1 and id = $2 and version = $12",
     keys: &[
         Type::Int,
         Type::Int,
@@ -89,6 +90,7 @@ const UPDATE: Each = Each {
         Type::Int,
         Type::Int,
         Type::Json,
+        Type::Text,
         Type::Int,
         Type::Int,
     ],
@@ -269,6 +271,7 @@ fn row_of(scope: Scope, card: &Card, pan: &SealedPan, now: Timestamp) -> Vec<Val
         card.pin_version,
         card.tries.pins,
         wrong_codes(&card.tries),
+        locked_by(card.status),
     ]
 }
 
@@ -323,6 +326,7 @@ pub async fn update_all<'a>(
                 card.pin_version,
                 card.tries.pins,
                 wrong_codes(&card.tries),
+                locked_by(card.status),
                 card.version + 1,
                 card.version,
             ]
@@ -359,10 +363,17 @@ type StateColumns = (&'static str, Option<&'static str>, Option<Timestamp>, Opti
 fn columns(status: CardStatus) -> StateColumns {
     match status {
         CardStatus::Usable(usable) => (usable.as_str(), None, None, None),
-        CardStatus::Locked { reason, since, was } => {
+        CardStatus::Locked { reason, since, was, .. } => {
             (was.as_str(), Some(reason.as_str()), Some(since), None)
         }
         CardStatus::Removed { at } => ("REMOVED", None, None, Some(at)),
+    }
+}
+
+fn locked_by(status: CardStatus) -> Option<&'static str> {
+    match status {
+        CardStatus::Locked { by, .. } => by.map(Locker::as_str),
+        CardStatus::Usable(_) | CardStatus::Removed { .. } => None,
     }
 }
 
@@ -376,7 +387,8 @@ fn read_status(row: &Row) -> Result<CardStatus, StoreError> {
         Some(reason) => {
             let since = row.get::<Option<Timestamp>>("locked_at")?;
             let since = since.ok_or_else(|| corrupt("locked_at"))?;
-            Ok(CardStatus::Locked { reason, since, was: usable })
+            let by = word_or_none(row, "locked_by", Locker::parse)?;
+            Ok(CardStatus::Locked { reason, since, was: usable, by })
         }
     }
 }

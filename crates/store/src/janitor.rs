@@ -66,6 +66,46 @@ pub const EARLY_REVERSAL: Expired = Expired {
         from (select 1 from early_reversal where expires_at < $1 limit 100000) due"),
 };
 
+/// Sessions of users' apps that are over.
+pub const SESSION: Expired = Expired {
+    name: "session",
+    keys: &["token_digest"],
+    find: Sql("
+        select token_digest
+        from session
+        where expires_at < $1
+        order by expires_at
+        limit $2
+        for no key update skip locked"),
+    delete: Each {
+        sql: "delete from session where token_digest = $1 and expires_at < $2",
+        keys: &[Type::Bytes, Type::Time],
+    },
+    count: Sql("
+        select count(*) as rows
+        from (select 1 from session where expires_at < $1 limit 100000) due"),
+};
+
+/// Challenges that nobody signed in time.
+pub const CHALLENGE: Expired = Expired {
+    name: "challenge",
+    keys: &["digest"],
+    find: Sql("
+        select digest
+        from challenge
+        where expires_at < $1
+        order by expires_at
+        limit $2
+        for no key update skip locked"),
+    delete: Each {
+        sql: "delete from challenge where digest = $1 and expires_at < $2",
+        keys: &[Type::Bytes, Type::Time],
+    },
+    count: Sql("
+        select count(*) as rows
+        from (select 1 from challenge where expires_at < $1 limit 100000) due"),
+};
+
 /// Audit records.
 pub const AUDIT: Expired = Expired {
     name: "audit",
@@ -155,13 +195,24 @@ pub const STATEMENTS: &[Sql] = &[
     AUDIT.count,
     OPERATION.find,
     OPERATION.count,
+    SESSION.find,
+    SESSION.count,
+    CHALLENGE.find,
+    CHALLENGE.count,
     NAMED_MESSAGES,
     COUNT_MESSAGES,
     COUNT_DELIVERED,
 ];
 /// Those that run for each of a set.
-pub const EACH: &[Each] =
-    &[IDEMPOTENCY.delete, EARLY_REVERSAL.delete, AUDIT.delete, OPERATION.delete, CLEAR_KEY];
+pub const EACH: &[Each] = &[
+    IDEMPOTENCY.delete,
+    EARLY_REVERSAL.delete,
+    AUDIT.delete,
+    OPERATION.delete,
+    SESSION.delete,
+    CHALLENGE.delete,
+    CLEAR_KEY,
+];
 
 /// Deletes rows from before a moment, the oldest first, at most so many; answers how many.
 pub async fn delete(

@@ -28,6 +28,7 @@ pub mod partners;
 pub mod pin_keys;
 pub mod programs;
 mod read;
+pub mod sessions;
 pub mod spending;
 pub mod statements;
 pub mod transactions;
@@ -67,6 +68,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(13, "0013_record"),
     migration!(14, "0014_estimates"),
     migration!(15, "0015_pins"),
+    migration!(16, "0016_sessions"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
-    PartnerState, Settings,
+    PartnerState, Settings, UserMayUnlock,
 };
 
 const TABLE: Table = Table {
@@ -26,18 +26,20 @@ const TABLE: Table = Table {
         ("time_zone", Type::Text),
         ("created_at", Type::Time),
         ("version", Type::Int),
+        ("step_up", Type::Bool),
+        ("user_may_unlock", Type::Text),
     ],
 };
 
 const LIST: Sql = Sql("
     select id, code, name, state, balance_mode, authorization_mode, collateral_mode, kyc_mode,
-        description_codes, time_zone
+        description_codes, time_zone, step_up, user_may_unlock
     from partner
     order by id");
 const UPDATE: Sql = Sql("
     update partner
     set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
-        collateral_mode = $7, version = version + 1
+        collateral_mode = $7, step_up = $8, user_may_unlock = $9, version = version + 1
     where id = $1");
 
 /// The statements of this module.
@@ -64,6 +66,8 @@ pub async fn insert(tx: &mut Tx, partner: &Partner, now: Timestamp) -> Result<bo
         settings.time_zone,
         now,
         0i64,
+        settings.step_up,
+        settings.user_may_unlock.as_str(),
     ];
     Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
 }
@@ -81,6 +85,8 @@ pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
             &settings.description_codes.as_str(),
             &settings.time_zone,
             &settings.collateral_mode.as_str(),
+            &settings.step_up,
+            &settings.user_may_unlock.as_str(),
         ],
     )
     .await
@@ -100,6 +106,8 @@ fn read(row: &Row) -> Result<Partner, StoreError> {
             kyc_mode: word(row, "kyc_mode", KycMode::parse)?,
             description_codes: word(row, "description_codes", DescriptionCodes::parse)?,
             time_zone: row.get("time_zone")?,
+            step_up: row.get("step_up")?,
+            user_may_unlock: word(row, "user_may_unlock", UserMayUnlock::parse)?,
         },
     })
 }

@@ -3,6 +3,7 @@
 //! A dev-dependency only. Everything here panics instead of returning an error: a test that can't
 //! get its surroundings has failed, and the sentence says why.
 
+mod device;
 mod files;
 mod leaks;
 mod mail;
@@ -12,6 +13,7 @@ mod partner;
 mod postgres;
 mod wait;
 
+pub use device::Device;
 pub use files::{files_with, forms_of_number};
 pub use leaks::{contains_secret, luhn_runs};
 pub use mail::{Letter, MailHost, MailTls};

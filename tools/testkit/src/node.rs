@@ -10,12 +10,12 @@ use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
 use app::processor::LookUps;
 use app::settings::{Settings, Snapshot};
-use app::spending::{Allowance, Draft};
+use app::spending::{Allowance, Draft, Setter};
 use app::tasks::Tasks;
 use app::{App, Error, Once, Parts};
 use crypto::keys::{MasterKey, Passphrase};
 use domain::balance::PartnerBalanceKind;
-use domain::card::lifecycle::LockReason;
+use domain::card::lifecycle::{LockReason, Locker};
 use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
 use domain::money::Currency;
 use domain::notification::Event;
@@ -182,15 +182,29 @@ impl TestApp {
 
     /// Locks a card.
     pub async fn lock(&self, funded: Funded, reason: LockReason) {
-        let locked =
-            self.app.lock_card(self.scope, funded.user, funded.card, reason, once(nothing));
-        locked.await.expect("locks");
+        self.lock_as(funded, reason, Locker::Partner).await.expect("locks");
+    }
+
+    /// Locks a card as somebody.
+    pub async fn lock_as(
+        &self,
+        funded: Funded,
+        reason: LockReason,
+        by: Locker,
+    ) -> Result<Value, Error> {
+        let card = (funded.user, funded.card);
+        self.app.lock_card(self.scope, card, (reason, by), once(nothing)).await
+    }
+
+    /// Unlocks a card as somebody.
+    pub async fn unlock_as(&self, funded: Funded, by: Locker) -> Result<Value, Error> {
+        let card = (funded.user, funded.card);
+        self.app.unlock_card(self.scope, card, by, once(nothing)).await
     }
 
     /// Unlocks a card.
     pub async fn unlock(&self, funded: Funded) {
-        let unlocked = self.app.unlock_card(self.scope, funded.user, funded.card, once(nothing));
-        unlocked.await.expect("unlocks");
+        self.unlock_as(funded, Locker::Partner).await.expect("unlocks");
     }
 
     /// Moves real time, which pauses and leases go by, and has this node look what is due.
@@ -309,7 +323,9 @@ impl TestApp {
     /// Sets what a card may spend.
     pub async fn limit_card(&self, of: Funded, draft: Draft) -> Result<Value, Error> {
         let once = once(|_: &Allowance| Value::Null);
-        self.app.set_card_limits(self.scope, of.user, of.card, draft, once).await
+        self.app
+            .set_card_limits(self.scope, (of.user, of.card), (draft, Setter::Partner), once)
+            .await
     }
 
     /// Sets what a user may spend.

@@ -29,10 +29,11 @@ pub(crate) fn set_limits() -> Endpoint {
             TAG,
             "Set a card's limits and controls",
             "What is sent takes the place of what was there; what isn't sent isn't limited. A new \
-             limit counts the whole running period. `currency` may be left out: it is the card's.",
+             limit counts the whole running period. `currency` may be left out: it is the card's. \
+             A user may only tighten what is set.",
         )
         .example(example(Currencies::Known))
-        .refuses(&[Refusal::LimitAboveProgram, Refusal::CurrencyMismatch])
+        .refuses(&[Refusal::LimitAboveProgram, Refusal::LimitLoosened, Refusal::CurrencyMismatch])
 }
 
 fn named(call: &Call) -> Result<(UserId, CardId), Problem> {
@@ -62,5 +63,6 @@ async fn set(
     (user, card, draft): (UserId, CardId, Draft),
 ) -> Result<Done<LimitsJson>, Problem> {
     let once = head.once(kept::<_, LimitsJson>);
-    Ok(Done::kept(api.app.set_card_limits(head.scope()?, user, card, draft, once).await?))
+    let limits = (draft, head.caller().setter());
+    Ok(Done::kept(api.app.set_card_limits(head.scope()?, (user, card), limits, once).await?))
 }

@@ -39,6 +39,7 @@ async fn locked(
     (user, card, code): (UserId, CardId, i64),
 ) -> Result<NoContent, Problem> {
     let once = head.once(|()| Value::Null);
-    api.app.lock_card_by_code(head.scope()?, user, card, code, once).await?;
+    let lock = (code, head.caller().locker());
+    api.app.lock_card_by_code(head.scope()?, (user, card), lock, once).await?;
     Ok(NoContent)
 }

@@ -15,13 +15,15 @@ pub(crate) fn unlock() -> Endpoint {
         .about(
             TAG,
             "Unlock a card",
-            "To unlock a card that isn't locked changes nothing; some locks stay for good.",
+            "To unlock a card that isn't locked changes nothing; some locks stay for good. A user \
+             may take off only own ones where the partner wants that.",
         )
-        .refuses(&[Refusal::CardLockIrreversible])
+        .refuses(&[Refusal::CardLockIrreversible, Refusal::CardLockNotOwn])
 }
 
 async fn unlocked(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {
     let once = head.once(|()| Value::Null);
-    api.app.unlock_card(head.scope()?, head.user()?, head.card()?, once).await?;
+    let card = (head.user()?, head.card()?);
+    api.app.unlock_card(head.scope()?, card, head.caller().locker(), once).await?;
     Ok(NoContent)
 }

@@ -11,12 +11,14 @@ pub(crate) enum Channel {
     Processor,
     /// The partner's back end, trying things out.
     Sandbox,
+    /// Users' apps.
+    Customers,
 }
 
 impl Channel {
     /// Every channel that has routes.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Secure, Self::Lifecycle, Self::Processor, Self::Sandbox];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Secure, Self::Lifecycle, Self::Processor, Self::Sandbox, Self::Customers];
 
     /// What its document is called.
     pub(crate) fn name(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Channel {
             Self::Lifecycle => "lifecycle",
             Self::Processor => "processor",
             Self::Sandbox => "sandbox",
+            Self::Customers => "customers",
         }
     }
 
@@ -35,6 +38,7 @@ impl Channel {
             Self::Lifecycle => "Antaca: users",
             Self::Processor => "Antaca: messages of issuing processors",
             Self::Sandbox => "Antaca: the sandbox's own calls",
+            Self::Customers => "Antaca: what users' apps call",
         }
     }
 
@@ -42,12 +46,12 @@ impl Channel {
     pub(crate) fn is_public(self) -> bool {
         match self {
             Self::Secure | Self::Lifecycle => true,
-            Self::Processor | Self::Sandbox => false,
+            Self::Processor | Self::Sandbox | Self::Customers => false,
         }
     }
 
-    /// What the certificate of its callers must be.
-    pub(crate) fn certificate(self) -> &'static str {
+    /// What its callers must show.
+    pub(crate) fn credentials(self) -> &'static str {
         match self {
             Self::Secure => {
                 "A partner's client certificate with the scope `secure`. Where a call says so: \
@@ -61,13 +65,17 @@ impl Channel {
                  `Issuer-Code` with that partner's code."
             }
             Self::Processor => "A processor's client certificate.",
+            Self::Customers => {
+                "The token of a user's session, as `Authorization: Bearer …`; no certificate. Each \
+                 call is about that user alone."
+            }
         }
     }
 
     /// What becomes of the fields of a body that its document doesn't tell of.
     pub(crate) fn unknown_fields(self) -> &'static str {
         match self {
-            Self::Secure | Self::Lifecycle | Self::Processor => "are ignored",
+            Self::Secure | Self::Lifecycle | Self::Processor | Self::Customers => "are ignored",
             Self::Sandbox => "are refused",
         }
     }
@@ -83,6 +91,7 @@ impl Channel {
         match self {
             Self::Processor | Self::Sandbox => &ALL[..3],
             Self::Secure | Self::Lifecycle => &ALL,
+            Self::Customers => &[(401, "SESSION_EXPIRED"), (403, "STEP_UP_REQUIRED")],
         }
     }
 }

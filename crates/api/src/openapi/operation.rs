@@ -40,6 +40,8 @@ const COMMON: [u16; 9] = [401, 403, 408, 413, 415, 429, 431, 500, 503];
 /// One method of one route.
 pub(crate) struct Operation<'a> {
     channel: Channel,
+    /// Whether it needs a fresh signature of the caller's device.
+    signed: bool,
     method: &'a Method,
     path: &'a str,
     about: &'a About,
@@ -49,7 +51,7 @@ pub(crate) struct Operation<'a> {
 impl<'a> Operation<'a> {
     /// Lets the endpoint read nothing, to learn what it asks for.
     pub(crate) fn new(
-        channel: Channel,
+        (channel, signed): (Channel, bool),
         method: &'a Method,
         path: &'a str,
         about: &'a About,
@@ -57,7 +59,7 @@ impl<'a> Operation<'a> {
         let empty = Call::empty(path);
         // Whether it can do with nothing doesn't matter here.
         let _ = about.read(&empty);
-        Self { channel, method, path, about, notes: empty.into_notes() }
+        Self { channel, signed, method, path, about, notes: empty.into_notes() }
     }
 
     /// `GET /path`.
@@ -151,7 +153,8 @@ impl<'a> Operation<'a> {
         for parameter in self.query() {
             told = told.parameter(parameter);
         }
-        for reference in parameters::references(self.channel, self.changes()) {
+        let asked = (self.changes(), self.signed);
+        for reference in parameters::references(self.channel, asked) {
             told = told.parameter_ref(reference);
         }
         told = told.response(self.about.status.as_str(), self.success());

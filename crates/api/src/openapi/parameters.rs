@@ -143,34 +143,48 @@ const PUBLIC_KEY: Header = Header {
     form: || schema::pattern("^[A-Za-z0-9+/=_-]{1,2048}$").build(),
 };
 
-/// The headers of a call.
-fn headers(channel: Channel, changes: bool) -> Vec<Header> {
+const STEP_UP: Header = Header {
+    name: "X-Step-Up",
+    description: "Unless the partner does without: the challenge of `POST /customers/me/step-up`, \
+                  a full stop, and base64 for URLs of the device's signature over it (ECDSA with \
+                  SHA-256, as DER). Signed are challenge, method and path, a line feed between \
+                  each two. At most 60 seconds old, good for one call.",
+    required: Required::False,
+    form: || schema::pattern("^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$").build(),
+};
+
+/// The headers of a call, by whether it changes something and whether it has to be signed.
+fn headers(channel: Channel, (changes, signed): (bool, bool)) -> Vec<Header> {
     let issuer = match channel {
         Channel::Lifecycle => Some(ISSUER_CODE),
         Channel::Secure => Some(ACTED_FOR),
-        Channel::Processor | Channel::Sandbox => None,
+        Channel::Processor | Channel::Sandbox | Channel::Customers => None,
     };
     let key = match channel {
         Channel::Processor => Header { required: Required::True, ..KEY },
-        Channel::Lifecycle | Channel::Secure | Channel::Sandbox => KEY,
+        Channel::Lifecycle | Channel::Secure | Channel::Sandbox | Channel::Customers => KEY,
     };
     let mut headers: Vec<Header> = issuer.into_iter().collect();
     if changes {
         headers.push(key);
+    }
+    if signed {
+        headers.push(STEP_UP);
     }
     headers.extend([ENCRYPTED_REQUEST, ENCRYPT_RESPONSE, PUBLIC_KEY, REQUEST_ID]);
     headers
 }
 
 /// References to the headers of a call.
-pub(super) fn references(channel: Channel, changes: bool) -> impl Iterator<Item = Ref> {
-    let headers = headers(channel, changes).into_iter();
+pub(super) fn references(channel: Channel, asked: (bool, bool)) -> impl Iterator<Item = Ref> {
+    let headers = headers(channel, asked).into_iter();
     headers.map(|header| Ref::new(format!("#/components/parameters/{}", header.name)))
 }
 
 /// The headers of a channel's calls, to refer to.
 pub(super) fn components(components: ComponentsBuilder, channel: Channel) -> ComponentsBuilder {
-    headers(channel, true).into_iter().fold(components, |components, header| {
+    let signed = channel == Channel::Customers;
+    headers(channel, (true, signed)).into_iter().fold(components, |components, header| {
         let parameter = ParameterBuilder::new()
             .name(header.name)
             .parameter_in(ParameterIn::Header)

@@ -6,7 +6,7 @@ use crate::answer::NoContent;
 use crate::call::{Call, Head, refused};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Reader, reader, schema, word};
+use crate::wire::{Reader, boolean, reader, schema, word};
 use app::Refusal;
 use app::audit::Operator;
 use app::outbound::{Reach, SetOutbound, base_url, check_trusted_ca};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::Array;
 
 /// What a later release will obey.
-const TO_COME: &[&str] = &["timeBudgetMs", "standIn", "stepUp"];
+const TO_COME: &[&str] = &["timeBudgetMs", "standIn"];
 const KNOWN: &[&str] = &[
     "baseUrl",
     "trustedCa",
@@ -68,6 +68,7 @@ fn read(call: &Call) -> Result<Asked, Problem> {
             kyc_mode: fields.optional("kycMode", word(KycMode::ALL, KYC_MODES)),
             description_codes: fields
                 .optional("descriptionCodes", word(DescriptionCodes::ALL, CODES)),
+            step_up: fields.optional("stepUp", boolean()),
             ..Set::default()
         },
         notifications: fields.optional("notifications", events()),

@@ -8,7 +8,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Outcome;
 use domain::card::Card;
-use domain::card::lifecycle::{CardRefusal, CardStatus, LockReason};
+use domain::card::lifecycle::{CardRefusal, CardStatus, LockReason, Locker};
 use domain::ids::{CardId, UserId};
 use domain::scope::Scope;
 use serde_json::{Value, json};
@@ -21,13 +21,12 @@ impl App {
     pub async fn lock_card_by_code(
         &self,
         scope: Scope,
-        holder: UserId,
-        id: CardId,
-        code: i64,
+        card: (UserId, CardId),
+        (code, by): (i64, Locker),
         once: Once<()>,
     ) -> Result<Value, Error> {
         match LockReason::from_code(code) {
-            Some(reason) => self.lock_card(scope, holder, id, reason, once).await,
+            Some(reason) => self.lock_card(scope, card, (reason, by), once).await,
             None => self.refuse(scope, &once, Refusal::InvalidLockReason).await,
         }
     }
@@ -36,14 +35,12 @@ impl App {
     pub async fn lock_card(
         &self,
         scope: Scope,
-        holder: UserId,
-        id: CardId,
-        reason: LockReason,
+        card: (UserId, CardId),
+        (reason, by): (LockReason, Locker),
         once: Once<()>,
     ) -> Result<Value, Error> {
         let now = self.now();
-        self.change_card(scope, (holder, id), once, "card.lock", |card| card.lock(reason, now))
-            .await
+        self.change_card(scope, card, once, "card.lock", |card| card.lock(reason, by, now)).await
     }
 
     /// Changes a card's state by a rule, under the guard of its balance. `action` is what the

@@ -4,7 +4,7 @@ use crate::holds::join_all;
 use app::processor::Message;
 use app::{Error, Once};
 use domain::card::Card;
-use domain::card::lifecycle::LockReason;
+use domain::card::lifecycle::{LockReason, Locker};
 use domain::ids::CardId;
 use serde_json::{Value, json};
 use testkit::{TestApp, on_both};
@@ -69,24 +69,19 @@ on_both! {
     /// A refusal is an answer too: it is kept, and stays, when things have changed since.
     async fn a_refusal_is_kept_with_its_key(node) {
         let funded = node.funded(0).await;
-        node.app
-            .lock_card(
-                node.scope,
-                funded.user,
-                funded.card,
-                LockReason::SuspectedFraud,
-                once("lock", 1, |()| Value::Null),
-            )
-            .await
-            .expect("locks");
+        let card = (funded.user, funded.card);
+        let first = (LockReason::SuspectedFraud, Locker::Partner);
+        let key = once("lock", 1, |()| Value::Null);
+        node.app.lock_card(node.scope, card, first, key).await.expect("locks");
         let again = || async {
-            let lost = LockReason::PendingQuery;
+            let second = (LockReason::PendingQuery, Locker::Partner);
             let key = once("lock-2", 2, |()| Value::Null);
-            node.app.lock_card(node.scope, funded.user, funded.card, lost, key).await
+            node.app.lock_card(node.scope, card, second, key).await
         };
         assert!(matches!(again().await, Err(Error::Refused(_))));
         let unlock = once("unlock", 3, |()| Value::Null);
-        node.app.unlock_card(node.scope, funded.user, funded.card, unlock).await.expect("unlocks");
+        let unlocked = node.app.unlock_card(node.scope, card, Locker::Partner, unlock).await;
+        unlocked.expect("unlocks");
         assert!(matches!(again().await, Err(Error::Refused(_))), "the kept answer");
     }
 }

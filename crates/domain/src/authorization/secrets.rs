@@ -3,7 +3,7 @@
 
 use super::{Decline, Facts, Request};
 use crate::card::Card;
-use crate::card::lifecycle::LockReason;
+use crate::card::lifecycle::{LockReason, Locker};
 use crate::transaction::Description;
 use jiff::Timestamp;
 
@@ -106,7 +106,7 @@ fn check_pin(card: &mut Card, sent: Verified, now: Timestamp) -> Result<(), Decl
                 return Err(Description::IncorrectPin.into());
             }
             // It is active, else this check isn't reached; so it can be locked.
-            card.lock(LockReason::PinTriesExceeded, now)
+            card.lock(LockReason::PinTriesExceeded, Locker::Platform, now)
                 .map_err(|_| Description::PinTriesExceeded)?;
             Err(Description::PinTriesExceeded.into())
         }

@@ -1,7 +1,7 @@
 //! The order of the checks, as a table: the leftmost failing one names the decline.
 
 use super::*;
-use crate::card::lifecycle::LockReason;
+use crate::card::lifecycle::{LockReason, Locker};
 use crate::card::tries::Tries;
 use crate::fixtures;
 use crate::ids::TransactionId;
@@ -185,7 +185,7 @@ impl Case {
 }
 
 fn locked(reason: LockReason) -> CardStatus {
-    CardStatus::Locked { reason, since: fixtures::NOW, was: Usable::Active }
+    CardStatus::Locked { reason, since: fixtures::NOW, was: Usable::Active, by: None }
 }
 
 /// The checks in their order, each with a way to fail.
@@ -313,6 +313,7 @@ fn wrong_secrets_count_and_right_ones_begin_anew() {
                 reason: LockReason::PinTriesExceeded,
                 since: fixtures::NOW,
                 was: Usable::Active,
+                by: Some(Locker::Platform),
             };
             let told = if card.status == locked { ", locked" } else { "" };
             format!("{} PINs, {} codes{told}", card.tries.pins, card.tries.codes.len())

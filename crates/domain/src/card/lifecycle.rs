@@ -19,6 +19,8 @@ pub enum CardStatus {
         since: Timestamp,
         /// What it goes back to.
         was: Usable,
+        /// Who put the lock on; of locks of former releases it isn't known.
+        by: Option<Locker>,
     },
     /// Gone for good.
     Removed {
@@ -34,6 +36,20 @@ words! {
         Inactive = "INACTIVE",
         /// It pays.
         Active = "ACTIVE",
+    }
+}
+
+words! {
+    /// Who puts a lock on a card.
+    pub enum Locker {
+        /// The user who holds it.
+        User = "USER",
+        /// The partner's back end.
+        Partner = "PARTNER",
+        /// A card network or an acquirer.
+        Network = "NETWORK",
+        /// We, for wrong PINs.
+        Platform = "PLATFORM",
     }
 }
 
@@ -118,6 +134,15 @@ impl LockReason {
     }
 }
 
+/// Which locks somebody may take off, of those that can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlocks {
+    /// Whoever put them on.
+    All,
+    /// Those that the user has put on.
+    OfUserAlone,
+}
+
 /// Why a card wasn't changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CardRefusal {
@@ -127,6 +152,9 @@ pub enum CardRefusal {
     /// The lock can't be taken off.
     #[error("the lock can't be taken off")]
     LockIrreversible,
+    /// The user may take off own locks alone, and this is another's.
+    #[error("somebody else has locked the card")]
+    LockNotOwn,
     /// Its last day is over.
     #[error("the card has expired")]
     Expired,
@@ -138,7 +166,12 @@ pub enum CardRefusal {
 impl Card {
     /// Locks the card. An irreversible reason replaces a reversible one; any other second reason
     /// is refused.
-    pub fn lock(&mut self, reason: LockReason, now: Timestamp) -> Result<Outcome, CardRefusal> {
+    pub fn lock(
+        &mut self,
+        reason: LockReason,
+        by: Locker,
+        now: Timestamp,
+    ) -> Result<Outcome, CardRefusal> {
         let was = match self.status {
             CardStatus::Usable(usable) => usable,
             CardStatus::Locked { reason: held, .. } if held == reason => {
@@ -152,15 +185,23 @@ impl Card {
             CardStatus::Locked { .. } => return Err(CardRefusal::AlreadyLocked),
             CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
         };
-        self.status = CardStatus::Locked { reason, since: now, was };
+        self.status = CardStatus::Locked { reason, since: now, was, by: Some(by) };
         Ok(Outcome::Applied)
     }
 
-    /// Takes a lock off and gives back the state from before. Where wrong PINs were why, they are
-    /// forgotten: else the next one would lock it again.
-    pub fn unlock(&mut self) -> Result<Outcome, CardRefusal> {
+    /// Takes a lock off and gives back the state from before; one that isn't the user's own only
+    /// where `locks` lets them. Where wrong PINs were why, they are forgotten: else the next one
+    /// would lock it again.
+    pub fn unlock(&mut self, locks: Unlocks) -> Result<Outcome, CardRefusal> {
         match self.status {
             CardStatus::Usable(_) => Ok(Outcome::AlreadyApplied),
+            CardStatus::Locked { reason, by, .. }
+                if reason.is_reversible()
+                    && locks == Unlocks::OfUserAlone
+                    && by != Some(Locker::User) =>
+            {
+                Err(CardRefusal::LockNotOwn)
+            }
             CardStatus::Locked { reason, was, .. } if reason.is_reversible() => {
                 self.status = CardStatus::Usable(was);
                 if reason.is_of_pins() {

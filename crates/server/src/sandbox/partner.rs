@@ -2,8 +2,8 @@
 //! and certificates.
 
 use crate::acts::{
-    Act, CreateProcessor, CreateProgram, Desk, Digits, HolderArgs, ImportPinKey, SignCertificate,
-    bytes,
+    Act, CreateProcessor, CreateProgram, Desk, Digits, HolderArgs, ImportPinKey, NamedPinKey,
+    SignCertificate, bytes,
 };
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
@@ -116,6 +116,8 @@ async fn pin_key(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<()
     let key = match folder.read_text(PIN_KEY_FILE)? {
         Some(digits) => bytes(digits.trim()).unwrap_or_default(),
         None => {
+            // One that the database knows is nobody's any more: its file wasn't restored with it.
+            forget_pin_key(desk, operator).await?;
             let key = Zeroizing::new(TripleDesKey::generate().expose().to_vec());
             let digits: Zeroizing<String> =
                 Zeroizing::new(key.iter().map(|byte| format!("{byte:02X}")).collect());
@@ -132,6 +134,16 @@ async fn pin_key(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<()
     desk.act(operator, Act::ImportPinKey(import)).await.map(|_| ())
 }
 
+async fn forget_pin_key(desk: &Desk, operator: &Operator) -> Result<(), Failure> {
+    let settings = desk.app.settings.get();
+    let processor = settings.processor_of_name(PROCESSOR);
+    if processor.is_none_or(|it| settings.pin_key(it.id, PIN_KEY).is_none()) {
+        return Ok(());
+    }
+    let key = NamedPinKey { processor: PROCESSOR.to_owned(), id: PIN_KEY.to_owned() };
+    desk.act(operator, Act::RemovePinKey(key)).await.map(|_| ())
+}
+
 fn partner(example: &Example) -> Create {
     Create {
         code: example.code.to_owned(),
@@ -142,6 +154,7 @@ fn partner(example: &Example) -> Create {
             collateral_mode: example.collateral_mode,
             kyc_mode: KycMode::External,
             description_codes: DescriptionCodes::Extended,
+            step_up: false,
             ..Settings::default()
         },
     }

@@ -38,6 +38,8 @@ pub(crate) enum Channel {
     Operator,
     /// A processor's.
     Processor,
+    /// A user's, by the token of a session.
+    Customers,
 }
 
 /// The names in path and body that are somebody's, each with what is told of one that isn't the
@@ -51,6 +53,8 @@ const BALANCE_OF_USER: Names =
     &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
 const TRANSACTION: Names = &[("{transactionId}", "TRANSACTION_NOT_FOUND")];
 const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
+const OPERATION: Names = &[("{operationId}", "OPERATION_NOT_FOUND")];
+const OWN_CARD: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const CARD_OF_USER: Names = &[("{cardId}", "CARD_NOT_FOUND"), ("{customerId}", "CARD_NOT_FOUND")];
 const OPERATION_OF_USER: Names =
     &[("{operationId}", "OPERATION_NOT_FOUND"), ("{customerId}", "OPERATION_NOT_FOUND")];
@@ -72,13 +76,16 @@ pub(crate) enum Sends {
     Query(&'static str),
     /// A KYC form.
     Form,
+    /// JSON, encrypted for the sandbox's key.
+    Sealed(&'static str),
 }
 
-use Channel::{Creation, Lifecycle, Operator, Processor, Public, Secure};
-use Sends::{Form, Json, Nothing, Query};
+use Channel::{Creation, Customers, Lifecycle, Operator, Processor, Public, Secure};
+use Sends::{Form, Json, Nothing, Query, Sealed};
 
 const VIRTUAL_CARD: Sends =
     Json(r#"{"balanceId": "{balanceId}", "configId": "0019167984", "dcUserId": {customerId}}"#);
+const CARD_OF_ONES_OWN: Sends = Json(r#"{"balanceId": "{balanceId}", "configId": "0019167984"}"#);
 /// Whose the balance is decides what comes of it later, not the answer.
 const LATER_CARD: Sends =
     Json(r#"{"balanceId": "00000000-0000-4000-8000-000000000000", "configId": "0019167984"}"#);
@@ -210,6 +217,20 @@ pub(crate) const ROUTES: &[Route] = &[
         USER,
         Nothing,
     ),
+    ("GET", "/customers/public-key", Customers, NOBODYS, Nothing),
+    ("GET", "/customers/me", Customers, NOBODYS, Nothing),
+    ("POST", "/customers/me/step-up", Customers, NOBODYS, Nothing),
+    ("GET", "/customers/me/cards", Customers, NOBODYS, Nothing),
+    ("POST", "/customers/me/cards/virtual", Customers, OWN_CARD, CARD_OF_ONES_OWN),
+    ("POST", "/customers/me/cards/virtual/async", Customers, NOBODYS, LATER_CARD),
+    ("GET", "/customers/me/cards/operations/{operationId}", Customers, OPERATION, Nothing),
+    ("GET", "/customers/me/cards/{cardId}", Customers, CARD, Nothing),
+    ("DELETE", "/customers/me/cards/{cardId}", Customers, CARD, Nothing),
+    ("POST", "/customers/me/cards/{cardId}/lock", Customers, CARD, Json(r#"{"reason": 7}"#)),
+    ("POST", "/customers/me/cards/{cardId}/unlock", Customers, CARD, Nothing),
+    ("GET", "/customers/me/cards/{cardId}/limits", Customers, CARD, Nothing),
+    ("PUT", "/customers/me/cards/{cardId}/limits", Customers, CARD, LIMITS),
+    ("POST", "/customers/me/cards/{cardId}/pin", Customers, CARD, Sealed(r#"{"pin": "8264"}"#)),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
     ("POST", "/sandbox/v1/clock", Secure, NOBODYS, Nothing),
@@ -225,6 +246,7 @@ struct Ids {
     partner_balance: String,
     transaction: String,
     operation: String,
+    jwe_key: String,
 }
 
 impl Ids {
@@ -240,7 +262,9 @@ impl Ids {
         let operation = ordered["operationId"].as_str().expect("an id").to_owned();
         let own = expect(200, partner.get("/secure/partner-balances")).await;
         let partner_balance = own["items"][0]["id"].as_str().expect("an id").to_owned();
-        Self { story, partner_balance, transaction: newest, operation }
+        let key = expect(200, partner.get("/secure/public-key")).await;
+        let jwe_key = key["publicKey"].as_str().expect("a key").to_owned();
+        Self { story, partner_balance, transaction: newest, operation, jwe_key }
     }
 
     fn value(&self, name: &str) -> String {
@@ -248,6 +272,7 @@ impl Ids {
             "{customerId}" => self.story.customer.to_string(),
             "{balanceId}" => self.story.balance.clone(),
             OWN => self.partner_balance.clone(),
+            JWE_KEY => self.jwe_key.clone(),
             "{cardId}" => self.story.card.to_string(),
             "{transactionId}" => self.transaction.clone(),
             "{operationId}" => self.operation.clone(),
@@ -256,6 +281,8 @@ impl Ids {
     }
 }
 
+/// What stands for the key that requests are encrypted for.
+const JWE_KEY: &str = "the sandbox's key";
 /// What stands for `{balanceId}` where it is a balance of the partner's own.
 const OWN: &str = "{balanceId} of the partner's own";
 
@@ -291,6 +318,11 @@ fn request(
             let body = filled(body, names, value);
             let body: Value = serde_json::from_str(&body).expect("the table has JSON");
             request.json(&body)
+        }
+        Sealed(body) => {
+            let key = crypto::jwe::PublicKey::parse(&value(JWE_KEY)).expect("the sandbox's key");
+            let payload = key.encrypt(None, filled(body, names, value).as_bytes());
+            request.header("Encrypted-Request", "true").json(&json!({ "payload": payload }))
         }
         Nothing | Query(_) => request,
         Form => request.multipart(form()),
@@ -349,7 +381,7 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 1_000).await;
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let callers = Callers::of(&sandbox).await;
-        for route in ROUTES {
+        for route in ROUTES.iter().filter(|route| route.2 != Customers) {
             let channel = route.2;
             let asked = async |caller: &Caller, code: Option<&str>| {
                 told(request(caller, route, code, |name| ids.value(name))).await
@@ -376,6 +408,23 @@ on_both_databases! {
         }
     }
 
+    /// Users' apps: without the token of a session nobody, whatever certificate comes with it.
+    async fn without_a_session_nobody_is_a_user(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        let phone = sandbox.phone("sandbox", story.customer).await;
+        let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
+        let unknown = sandbox.partner().with_bearer("unknown");
+        for route in ROUTES.iter().filter(|route| route.2 == Customers) {
+            for caller in [sandbox.anonymous(), sandbox.partner(), &unknown] {
+                let told = told(request(caller, route, None, |name| ids.value(name))).await;
+                assert_eq!(told, (401, json!("SESSION_EXPIRED")), "{route:?}");
+            }
+            let told = told(request(&phone.caller, route, None, |name| ids.value(name))).await;
+            assert!(told.0 != 401 && told.0 != 403, "{route:?}: {told:?}");
+        }
+    }
+
     /// What is somebody else's isn't there, by whichever name in path or body, and stays as it is.
     async fn anothers_objects_are_not_there(database) {
         let sandbox = Sandbox::start(database).await;
@@ -384,6 +433,7 @@ on_both_databases! {
         let other = Strangers::of(&sandbox).await;
         let own = Ids::of(other.story.clone(), &other.partner, &other.processor).await;
         let callers = Callers::of(&sandbox).await;
+        let phone = sandbox.phone(&other.code, other.story.customer).await;
         let before = everything(&sandbox, &theirs).await;
         for route in ROUTES {
             let &(method, _, channel, names, _) = route;
@@ -392,6 +442,7 @@ on_both_databases! {
                 Creation | Lifecycle | Secure => (&other.partner, 404),
                 Operator => (callers.operator(), 404),
                 Processor => (&other.processor, 200),
+                Customers => (&phone.caller, 404),
             };
             let mut cases: Vec<(Vec<&str>, &str)> =
                 names.iter().map(|(name, title)| (vec![*name], *title)).collect();
@@ -469,12 +520,15 @@ async fn a_certificate_of_another_authority_ended_or_not_for_clients_gets_an_ale
 #[tokio::test]
 async fn every_method_of_a_path_is_in_the_table() {
     let sandbox = Sandbox::start(Database::Sqlite).await;
+    let user = expect(201, register(sandbox.partner(), &registration())).await;
+    let phone = sandbox.phone("sandbox", user["id"].as_i64().expect("an id")).await;
     for (_, path, channel, ..) in ROUTES.iter().filter(|route| route.2 != Public) {
         let named = ROUTES.iter().filter(|route| route.1 == *path);
         let named: BTreeSet<&str> = named.map(|route| route.0).collect();
         let caller = match channel {
             Public | Lifecycle | Secure | Creation | Operator => sandbox.partner(),
             Processor => sandbox.processor(),
+            Customers => &phone.caller,
         };
         let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));
         let refused = trace.send().await.expect("an answer");

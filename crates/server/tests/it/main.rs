@@ -14,6 +14,7 @@ mod cards;
 mod certificates;
 mod clearings;
 mod crash;
+mod customers;
 mod deliveries;
 mod denied;
 mod history;

@@ -118,7 +118,7 @@ on_both_databases! {
             (json!({ "kycMode": "MANUAL", "colour": 1 }), &["colour"]),
             (json!({ "kycMode": "MANUAL", "a field": 1 }), &["body"]),
             (json!({ "kycMode": "MANUAL", "timeBudgetMs": 100 }), &["timeBudgetMs"]),
-            (json!({ "standIn": true, "stepUp": false }), &["standIn", "stepUp"]),
+            (json!({ "standIn": true, "stepUp": 1 }), &["standIn", "stepUp"]),
             (json!({ "descriptionCodes": 1 }), &["descriptionCodes"]),
             (json!({ "notifications": "cardLocked" }), &["notifications"]),
             (json!({ "notifications": ["cardLocked", "cardLost"] }), &["notifications"]),
@@ -151,6 +151,7 @@ on_both_databases! {
             json!({ "baseUrl": "https://127.0.0.1:9998" }),
             json!({ "trustedCa": ca }),
             json!({ "notifications": [] }),
+            json!({ "stepUp": true }),
             json!({ "baseUrl": null }),
             json!({ "kycMode": "MANUAL", "descriptionCodes": "SEEDS",
                     "notifications": ["transaction", "cardLocked", "cardUnlocked"] }),
@@ -169,6 +170,7 @@ on_both_databases! {
         sandbox.restart().await;
         let listed = listed(&sandbox, "sandbox").await;
         assert_eq!([&listed["kycMode"], &listed["descriptionCodes"]], ["MANUAL", "SEEDS"]);
+        assert_eq!(listed["stepUp"], true);
         expect(204, set(sandbox.partner(), &json!({ "kycMode": "EXTERNAL" }))).await;
         expect(201, register(sandbox.partner(), &registration())).await;
     }

@@ -1,12 +1,14 @@
 //! A running sandbox for a test, and what is called of it.
 
 mod foreign;
+mod phone;
 mod postgres;
 mod process;
 mod sibling;
 mod tls;
 
 pub(crate) use foreign::{Foreign, card_crypto, read_pdf};
+pub(crate) use phone::Phone;
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
 pub(crate) use tls::{Connection, config, connect, connect_as};
@@ -240,6 +242,8 @@ impl Sandbox {
 pub(crate) struct Caller {
     client: Client,
     base: String,
+    /// The token of a session.
+    bearer: Option<String>,
 }
 
 impl Caller {
@@ -258,12 +262,17 @@ impl Caller {
         if let Some(pem) = identity {
             builder = builder.identity(Identity::from_pem(pem.as_bytes()).expect("an identity"));
         }
-        Self { client: builder.build().expect("a client"), base }
+        Self { client: builder.build().expect("a client"), base, bearer: None }
+    }
+
+    /// The same with the token of a session.
+    pub(crate) fn with_bearer(&self, token: &str) -> Self {
+        Self { bearer: Some(token.to_owned()), ..self.clone() }
     }
 
     /// A GET of this path.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("{}{path}", self.base))
+        self.request(reqwest::Method::GET, path)
     }
 
     /// Replaces.
@@ -278,12 +287,16 @@ impl Caller {
 
     /// A POST to this path.
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.base))
+        self.request(reqwest::Method::POST, path)
     }
 
     /// A request of any method to this path.
     pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.bearer {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 }
 

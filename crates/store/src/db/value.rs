@@ -1,8 +1,8 @@
 //! What goes into a statement and comes out of a row.
 
 use domain::ids::{
-    BalanceId, CardId, MessageId, OperationId, PartnerId, ProcessorId, TransactionId, UserId,
-    VerificationId,
+    BalanceId, CardId, InstallationId, MessageId, OperationId, PartnerId, ProcessorId,
+    TransactionId, UserId, VerificationId,
 };
 use domain::money::{Amount, Currency};
 use jiff::{Timestamp, civil::Date};
@@ -136,6 +136,7 @@ to_value! {
     MessageId: |it| Value::Uuid(it.0);
     VerificationId: |it| Value::Uuid(it.0);
     OperationId: |it| Value::Uuid(it.0);
+    InstallationId: |it| Value::Uuid(it.0);
     Currency: |it| Value::Text(it.code().to_owned());
     Amount: |it| Value::Int(it.minor());
     Vec<i64>: |it| Value::Ints(it.clone());
@@ -187,7 +188,9 @@ macro_rules! from_uuid {
     )*};
 }
 
-from_uuid! { BalanceId TransactionId MessageId VerificationId OperationId }
+from_uuid! {
+    BalanceId TransactionId MessageId VerificationId OperationId InstallationId
+}
 
 /// As the database gave it, to be given back as a parameter.
 impl FromValue for Value {

@@ -50,8 +50,12 @@ fn each_state_allows_what_it_should() {
 #[test]
 fn only_an_empty_balance_without_cards_is_removed() {
     let with = |status| vec![card_in(removed()), card_in(status)];
-    let locked =
-        CardStatus::Locked { reason: LockReason::CardStolen, since: NOW, was: Usable::Active };
+    let locked = CardStatus::Locked {
+        reason: LockReason::CardStolen,
+        since: NOW,
+        was: Usable::Active,
+        by: None,
+    };
     let (not_empty, has_cards) = (Err(BalanceRefusal::NotEmpty), Err(BalanceRefusal::HasCards));
     for (what, posted, held, cards, told) in [
         ("money", 1, 0, vec![], not_empty),

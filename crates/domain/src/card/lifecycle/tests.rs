@@ -10,7 +10,7 @@ fn card(status: CardStatus) -> Card {
 }
 
 fn locked(reason: LockReason) -> CardStatus {
-    CardStatus::Locked { reason, since: NOW, was: Usable::Inactive }
+    CardStatus::Locked { reason, since: NOW, was: Usable::Inactive, by: Some(Locker::Partner) }
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn a_usable_card_takes_any_lock_and_goes_back_to_what_it_was() {
     for usable in [Usable::Inactive, Usable::Active] {
         for &reason in LockReason::ALL {
             let mut card = card(CardStatus::Usable(usable));
-            assert_eq!(card.lock(reason, NOW), Ok(Outcome::Applied));
-            assert_eq!(card.lock(reason, NOW), Ok(Outcome::AlreadyApplied));
-            let back = card.unlock();
+            assert_eq!(card.lock(reason, Locker::Partner, NOW), Ok(Outcome::Applied));
+            assert_eq!(card.lock(reason, Locker::Partner, NOW), Ok(Outcome::AlreadyApplied));
+            let back = card.unlock(Unlocks::All);
             if reason.is_reversible() {
                 assert_eq!(back, Ok(Outcome::Applied));
                 assert_eq!(card.status, CardStatus::Usable(usable));
@@ -63,7 +63,7 @@ fn a_second_reason_wins_only_if_it_alone_is_irreversible() {
         for &second in LockReason::ALL.iter().filter(|second| **second != held) {
             let mut card = card(locked(held));
             let before = card.clone();
-            let answer = card.lock(second, NOW);
+            let answer = card.lock(second, Locker::Partner, NOW);
             if held.is_reversible() && !second.is_reversible() {
                 assert_eq!(answer, Ok(Outcome::Applied), "{held} then {second}");
                 assert_eq!(card.status, locked(second));
@@ -79,8 +79,8 @@ fn a_second_reason_wins_only_if_it_alone_is_irreversible() {
 fn a_removed_card_stays_as_it_is() {
     let mut card = card(CardStatus::Removed { at: NOW });
     let before = card.clone();
-    assert_eq!(card.lock(LockReason::CardLost, NOW), Err(CardRefusal::Removed));
-    assert_eq!(card.unlock(), Err(CardRefusal::Removed));
+    assert_eq!(card.lock(LockReason::CardLost, Locker::Partner, NOW), Err(CardRefusal::Removed));
+    assert_eq!(card.unlock(Unlocks::All), Err(CardRefusal::Removed));
     assert_eq!(card.remove(NOW + SignedDuration::from_secs(1)), Ok(Outcome::AlreadyApplied));
     assert_eq!(card, before);
 }
@@ -100,7 +100,7 @@ fn a_card_is_removed_from_any_state() {
 #[test]
 fn unlocking_a_card_that_is_not_locked_changes_nothing() {
     let mut card = card(CardStatus::Usable(Usable::Active));
-    assert_eq!(card.unlock(), Ok(Outcome::AlreadyApplied));
+    assert_eq!(card.unlock(Unlocks::All), Ok(Outcome::AlreadyApplied));
     assert_eq!(card.status, CardStatus::Usable(Usable::Active));
 }
 
@@ -116,7 +116,7 @@ fn a_lock_for_wrong_pins_is_taken_off_together_with_them() {
     for &reason in LockReason::ALL.iter().filter(|reason| reason.is_reversible()) {
         let mut card = card(locked(reason));
         card.tries.pins = 3;
-        assert_eq!(card.unlock(), Ok(Outcome::Applied));
+        assert_eq!(card.unlock(Unlocks::All), Ok(Outcome::Applied));
         let of_pins = matches!(reason.code(), 6 | 11);
         assert_eq!(card.tries.pins, if of_pins { 0 } else { 3 }, "{reason}");
     }
@@ -147,4 +147,22 @@ fn a_card_that_can_still_be_used_gets_a_new_pin() {
             Err(_) => assert_eq!(card, before),
         }
     }
+}
+
+#[test]
+fn a_user_who_may_take_off_own_locks_alone_takes_off_no_others() {
+    use Locker::{Network, Partner, Platform, User};
+    for by in [Some(User), Some(Partner), Some(Network), Some(Platform), None] {
+        for &reason in LockReason::ALL {
+            let status = CardStatus::Locked { reason, since: NOW, was: Usable::Active, by };
+            let expected = match (reason.is_reversible(), by) {
+                (false, _) => Err(CardRefusal::LockIrreversible),
+                (true, Some(User)) => Ok(Outcome::Applied),
+                (true, Some(Partner | Network | Platform) | None) => Err(CardRefusal::LockNotOwn),
+            };
+            assert_eq!(card(status).unlock(Unlocks::OfUserAlone), expected, "{reason} {by:?}");
+        }
+    }
+    let mut usable = card(CardStatus::Usable(Usable::Active));
+    assert_eq!(usable.unlock(Unlocks::OfUserAlone), Ok(Outcome::AlreadyApplied));
 }

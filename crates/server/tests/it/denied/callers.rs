@@ -130,7 +130,11 @@ impl Callers {
         match channel {
             Channel::Lifecycle => Some(&self.partner),
             Channel::Operator => Some(&self.operator),
-            Channel::Public | Channel::Secure | Channel::Creation | Channel::Processor => None,
+            Channel::Public
+            | Channel::Secure
+            | Channel::Creation
+            | Channel::Processor
+            | Channel::Customers => None,
         }
     }
 
@@ -146,6 +150,7 @@ impl Callers {
             Channel::Creation => (&self.unscoped, &self.processor, &self.revoked_partner),
             Channel::Operator => (&self.operator, &self.processor, &self.revoked_partner),
             Channel::Processor => (&self.processor, &self.partner, &self.revoked_processor),
+            Channel::Customers => panic!("users have no certificate"),
         };
         let lacking = if channel == Channel::Creation { &self.partner } else { &self.unscoped };
         let other = if channel == Channel::Operator { &self.partner } else { &self.operator };
@@ -181,6 +186,8 @@ impl Strangers {
         let processor_name = format!("{code}-processor");
         let create = ["partner", "create", "--code", &code, "--kyc-mode", "EXTERNAL"];
         sandbox.antaca(&create).await.assert_done();
+        let set = ["partner", "set", "--code", &code, "--step-up", "off"];
+        sandbox.antaca(&set).await.assert_done();
         sandbox.antaca(&["processor", "create", "--name", &processor_name]).await.assert_done();
         let program = ["program", "create", "--partner", &code, "--processor", &processor_name];
         let of = ["--config-id", "0019167984", "--card-type", "VIRTUAL", "--currency", "EUR"];

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     MIGRATIONS, alerts, balances, books, cards, certificates, checkpoints, counters, endpoints,
     idempotency, instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners,
-    pin_keys, programs, spending, statements, transactions, users,
+    pin_keys, programs, sessions, spending, statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -34,6 +34,7 @@ fn statements() -> Vec<Sql> {
         spending::STATEMENTS,
         statements::STATEMENTS,
         transactions::STATEMENTS,
+        sessions::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
@@ -96,7 +97,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into card select 1, n, {ids}, {ids}, n, '0019167984', 'VIRTUAL', 'ACTIVE',
                 null, null, null, {bytes}, {bytes}, '1234', '2029-11-30', 0, null, {now}, 0,
-                null, 0, 0, null
+                null, 0, 0, null, null
              from {series}"
         ),
         format!(
