@@ -9,6 +9,7 @@ mod lock;
 mod operation;
 mod pin;
 mod remove;
+mod reset_cvv;
 mod unlock;
 
 pub(crate) use full_data::full_data;
@@ -20,6 +21,7 @@ pub(crate) use lock::lock;
 pub(crate) use operation::operation;
 pub(crate) use pin::set_pin;
 pub(crate) use remove::remove;
+pub(crate) use reset_cvv::reset_cvv;
 pub(crate) use unlock::unlock;
 
 use crate::answer::Named;

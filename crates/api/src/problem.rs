@@ -239,6 +239,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::PinKeyNotFound
         | Refusal::PinKeyInvalid
         | Refusal::WeakPin
+        | Refusal::CvvResetNotSupported
         | Refusal::LimitLoosened
         | Refusal::CsrRefused
         | Refusal::DaysOutOfRange

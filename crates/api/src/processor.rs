@@ -6,10 +6,12 @@ mod authorize;
 mod clear;
 mod reverse;
 mod secrets;
+mod stop;
 
 pub(crate) use authorize::authorize;
 pub(crate) use clear::clear;
 pub(crate) use reverse::reverse;
+pub(crate) use stop::stop;
 
 use crate::answer::Named;
 use crate::call::Call;

@@ -116,6 +116,7 @@ fn processor() -> Routes {
         .route("/processor/v1/authorizations", post(processor::authorize()))
         .route("/processor/v1/reversals", post(processor::reverse()))
         .route("/processor/v1/clearings", post(processor::clear()))
+        .route("/processor/v1/cards/stop", post(processor::stop()))
 }
 
 /// The routes under `/customers`, where the session tells the user.
@@ -136,6 +137,7 @@ fn customers() -> Routes {
 /// Those under `/customers` that need a fresh signature of the device.
 fn signed() -> Routes {
     Routes::signed(Channel::Customers)
+        .route("/customers/me/cards/{cardId}/cvv", post(cards::reset_cvv()))
         .route("/customers/me/cards/{cardId}/pin", post(cards::set_pin()))
 }
 

@@ -190,6 +190,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardLockIrreversible => "Issue another card.",
         Refusal::CardLockNotOwn => "Ask the partner to unlock the card.",
         Refusal::LimitLoosened => "Ask the partner to allow more.",
+        Refusal::CvvResetNotSupported => "Replace the card.",
         Refusal::CardExpired => "Renew the card, or issue another.",
         Refusal::WeakPin => "Let the cardholder choose another one.",
         Refusal::PinKeyNotFound => {

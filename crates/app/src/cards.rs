@@ -8,6 +8,7 @@ mod numbers;
 mod operations;
 mod pin;
 mod remove;
+mod reset_cvv;
 mod unlock;
 
 pub use full_data::FullCard;

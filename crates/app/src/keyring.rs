@@ -112,7 +112,8 @@ impl App {
         Ok(self.keyring.partners.put(partner, key))
     }
 
-    /// The key that makes the codes of a BIN's cards, of a generation.
+    /// The key that makes the codes of a BIN's cards, of a generation. The first is made with the
+    /// BIN, a further one when the first card of the BIN comes to it.
     pub(crate) async fn verification_key(
         &self,
         partner: PartnerId,
@@ -123,6 +124,9 @@ impl App {
         if let Some(key) = self.keyring.verification.get(&name) {
             return Ok(key);
         }
+        if generation > 0 {
+            self.prepare_card_key(partner, (bin, "cvc", generation)).await?;
+        }
         let bytes = self.card_key(partner, bin, "cvc", generation).await?;
         let key = TripleDesKey::from_bytes(&bytes)
             .map_err(|_| Error::broken("a card verification key has another form"))?;
@@ -130,8 +134,7 @@ impl App {
     }
 
     /// The key that makes the verification values of a BIN's PINs, of an index. A BIN's first is
-    /// made when it is first needed; of two nodes that need it at once the second finds that of
-    /// the first.
+    /// made when it is first needed.
     pub(crate) async fn pin_verification_key(
         &self,
         partner: PartnerId,
@@ -143,7 +146,7 @@ impl App {
             return Ok(key);
         }
         if index == FIRST_PIN_INDEX {
-            self.prepare_pin_verification_key(partner, bin).await?;
+            self.prepare_card_key(partner, (bin, "pvk", index.into())).await?;
         }
         let bytes = self.card_key(partner, bin, "pvk", index.into()).await?;
         let key = TripleDesKey::from_bytes(&bytes)
@@ -151,16 +154,18 @@ impl App {
         Ok(self.keyring.pins.put(name, PinVerificationKey(key)))
     }
 
-    async fn prepare_pin_verification_key(
+    /// Makes a key of a BIN where there is none; of two nodes that need it at once the second
+    /// finds that of the first.
+    async fn prepare_card_key(
         &self,
         partner: PartnerId,
-        bin: &str,
+        name: (&str, &str, i64),
     ) -> Result<(), Error> {
-        let name = (bin, "pvk", i64::from(FIRST_PIN_INDEX));
+        let (bin, purpose, generation) = name;
         let sealing = self.partner_key(partner).await?.sealing(Purpose::CardKey, EPOCH);
-        let place = row(name.0, name.1, name.2);
-        let sealed =
-            sealing.seal(&card_key_place(partner, &place), TripleDesKey::generate().expose());
+        let place = row(bin, purpose, generation);
+        let key = TripleDesKey::generate();
+        let sealed = sealing.seal(&card_key_place(partner, &place), key.expose());
         let mut tx = self.db.begin().await?;
         let made = store::keys::insert_card_key(&mut tx, partner, name, &sealed, self.now()).await;
         tx.end(made).await?;

@@ -7,6 +7,7 @@ mod inform;
 mod lookup;
 mod reverse;
 mod secrets;
+mod stop;
 
 pub use crate::ledger::command::Told;
 pub use authorize::Authorize;
@@ -15,6 +16,7 @@ pub use inform::Inform;
 pub use lookup::LookUps;
 pub use reverse::Reverse;
 pub use secrets::{Check, Checked, SentPin};
+pub use stop::{Stop, Stopped};
 /// What was decided about a message.
 pub use store::ledger::Message;
 use store::ledger::Name;

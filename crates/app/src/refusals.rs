@@ -104,6 +104,8 @@ refusals! {
     WeakPin, "WEAK_PIN",
         "The PIN is easily guessed: digits in a row, one of them more than twice, one pair twice, \
          the end of the card's number, or the holder's birthday.";
+    CvvResetNotSupported, "CVV_RESET_NOT_SUPPORTED",
+        "The card's code is printed on its plastic: it gets another with other plastic.";
     CardExpired, "CARD_EXPIRED", "The card has expired.";
     ProcessorAlreadyExists, "PROCESSOR_ALREADY_EXISTS",
         "There is a processor of this name with another time budget.";
@@ -202,6 +204,7 @@ impl From<CardRefusal> for crate::Error {
             CardRefusal::AlreadyLocked => Refusal::CardAlreadyLocked,
             CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
             CardRefusal::LockNotOwn => Refusal::CardLockNotOwn,
+            CardRefusal::CodeOnPlastic => Refusal::CvvResetNotSupported,
             CardRefusal::Expired => Refusal::CardExpired,
             CardRefusal::Removed => Refusal::CardNotFound,
         })

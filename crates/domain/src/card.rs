@@ -2,6 +2,7 @@
 
 pub mod lifecycle;
 pub mod pin;
+pub mod stop;
 pub mod tries;
 
 use crate::ids::{BalanceId, CardId, UserId};

@@ -297,6 +297,11 @@ impl Target {
         self.send("clearings", clearing.body(now)).await
     }
 
+    /// Has a card stopped for the reason of a code.
+    pub async fn stop(&self, card: i64, reason: i64) -> Answer {
+        self.send("cards/stop", json!({ "card": { "cardId": card }, "reason": reason })).await
+    }
+
     /// Reverses a purchase, in full or in part.
     pub async fn reverse(&self, reversal: &Reversal, now: Timestamp) -> Answer {
         self.send("reversals", reversal.body(now)).await

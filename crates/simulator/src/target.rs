@@ -79,7 +79,9 @@ impl Target {
             return Err(SimulatorError::UnexpectedAnswer);
         };
         for name in ["transactionId", "transactionDate"] {
-            answer.insert(name.to_owned(), message[name].clone());
+            if let Some(told) = message.get(name) {
+                answer.insert(name.to_owned(), told.clone());
+            }
         }
         Ok(Value::Object(answer))
     }

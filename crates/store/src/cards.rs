@@ -78,8 +78,8 @@ const SET_PVV: Sql = Sql("update card set pvv = $3 where partner_id = $1 and id 
 const UPDATE: Each = Each {
     sql: "update card
         set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, pin_version = $7,
-            pin_tries = $8, wrong_codes = $9, locked_by = $10, version = $11
-        where partner_id = $1 and id = $2 and version = $12",
+            pin_tries = $8, wrong_codes = $9, locked_by = $10, cvc_generation = $11, version = $12
+        where partner_id = $1 and id = $2 and version = $13",
     keys: &[
         Type::Int,
         Type::Int,
@@ -91,6 +91,7 @@ const UPDATE: Each = Each {
         Type::Int,
         Type::Json,
         Type::Text,
+        Type::Int,
         Type::Int,
         Type::Int,
     ],
@@ -300,7 +301,7 @@ pub async fn set_pvv(
     }
 }
 
-/// Writes a card's state and tries; the caller holds the lock of its balance.
+/// Writes what may change of a card; the caller holds the lock of its balance.
 pub async fn update(tx: &mut Tx, scope: Scope, card: &Card) -> Result<(), StoreError> {
     match update_all(tx, std::iter::once((scope.partner(), card))).await? {
         1 => Ok(()),
@@ -327,6 +328,7 @@ pub async fn update_all<'a>(
                 card.tries.pins,
                 wrong_codes(&card.tries),
                 locked_by(card.status),
+                card.cvc_generation,
                 card.version + 1,
                 card.version,
             ]

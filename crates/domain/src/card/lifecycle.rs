@@ -2,6 +2,7 @@
 
 use super::Card;
 use crate::outcome::Outcome;
+use crate::program::CardType;
 use crate::words::words;
 use jiff::{Timestamp, civil::Date};
 use thiserror::Error;
@@ -155,6 +156,9 @@ pub enum CardRefusal {
     /// The user may take off own locks alone, and this is another's.
     #[error("somebody else has locked the card")]
     LockNotOwn,
+    /// Its code is printed on plastic.
+    #[error("the card's code is printed on it")]
+    CodeOnPlastic,
     /// Its last day is over.
     #[error("the card has expired")]
     Expired,
@@ -219,6 +223,20 @@ impl Card {
         self.may_get_secrets(today)?;
         self.pin_version = self.pin_version.saturating_add(1);
         self.tries.right_pin();
+        Ok(())
+    }
+
+    /// Gives the card another code, that of a later generation of its key; the one before is wrong
+    /// from then on, and wrong ones so far are forgotten. Of plastic it is printed on, the code
+    /// stays: only what has none gets another (spec "Calls").
+    pub fn reset_code(&mut self, generation: i64, today: Date) -> Result<(), CardRefusal> {
+        self.may_get_secrets(today)?;
+        match self.card_type {
+            CardType::Virtual => {}
+            CardType::Physical => return Err(CardRefusal::CodeOnPlastic),
+        }
+        self.cvc_generation = generation;
+        self.tries.codes.clear();
         Ok(())
     }
 

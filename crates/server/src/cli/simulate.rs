@@ -52,6 +52,9 @@ pub(crate) enum SimulateCommand {
     #[command(after_help = "Example:\n  antaca simulate reverse --card 17 --amount 1234 \
         --reference 177482991004\n    --reference-date 2026-01-31T12:00:00+00:00")]
     Reverse(ReverseArgs),
+    /// The network has a card stopped
+    #[command(after_help = "Example:\n  antaca simulate stop --card 17 --reason 2")]
+    Stop(StopArgs),
     /// Many cardholders at many merchants, for a while
     #[command(after_help = "Example:\n  antaca simulate traffic --cards 1000 --rate 200 \
         --duration 60s")]
@@ -242,6 +245,20 @@ pub(crate) struct ReverseArgs {
     pub(crate) what: RefundArgs,
     #[command(flatten)]
     pub(crate) of: ReferenceArgs,
+}
+
+/// `antaca simulate stop`
+#[derive(Args, Debug)]
+pub(crate) struct StopArgs {
+    /// The card's id
+    #[arg(long)]
+    pub(crate) card: i64,
+    /// Why: 1 lost, 2 stolen, 3 a question is open, 4 consolidation, 5 inactive, 6 wrong PINs,
+    /// 7 suspected fraud, 8 replaced, 11 wrong PINs offline
+    #[arg(long)]
+    pub(crate) reason: i64,
+    #[command(flatten)]
+    pub(crate) at: SandboxData,
 }
 
 /// `antaca simulate traffic`

@@ -63,6 +63,7 @@ pub(super) async fn perform(command: SimulateCommand) -> Result<(), Failure> {
             };
             told(target(&it.what.at.data)?.reverse(&reversal, clock::now()).await)
         }
+        C::Stop(it) => told(target(&it.at.data)?.stop(it.card, it.reason).await),
         C::Traffic(it) => traffic(it).await,
     }
 }

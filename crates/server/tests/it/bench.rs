@@ -192,15 +192,15 @@ on_both_databases! {
         simulate("clear", "1000", &[], 7_000).await;
         let known = simulate("account-verification", "", &[], 7_000).await;
         assert_eq!(known["approved"], true);
-        let told = simulate("balance-inquiry", "", &[], 7_000).await;
-        assert_eq!(told["balance"]["amount"], 7_000);
+        assert_eq!(simulate("balance-inquiry", "", &[], 7_000).await["balance"]["amount"], 7_000);
         let cash = ["--type", "atm", "--expiry", "2020-01"];
         let declined = simulate("purchase", "100", &cash, 7_000).await;
         assert_eq!(declined["description"], "CARD_EXPIRED");
-        let declined = simulate("purchase", "100", &["--pin", "8264"], 7_000).await;
-        assert_eq!(declined["description"], "INCORRECT_PIN", "the card has none yet");
+        let pin = ["--pin", "8264"];
+        assert_eq!(simulate("purchase", "100", &pin, 7_000).await["description"], "INCORRECT_PIN");
         let part = simulate("purchase", "9000", &["--partial-approval"], 0).await;
         assert_eq!((&part["approvedAmount"], &part["actionCode"]), (&7_000.into(), &"0002".into()));
+        assert_eq!(simulate("stop", "", &["--reason", "3"], 0).await["accepted"], true);
         // Before the clearing it changes what is held, of nothing it moves money of its own.
         let of = reference(&part);
         let of: Vec<&str> = of.iter().map(String::as_str).collect();

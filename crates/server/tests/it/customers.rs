@@ -120,6 +120,87 @@ on_both_databases! {
         assert_eq!(expect(404, encrypted(app.get(&path))).await["title"], "CARD_NOT_FOUND");
     }
 
+    /// A reset code is right, the one before wrong; plastic keeps its own.
+    async fn a_code_is_reset(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (story, phone) = begun(&sandbox, 10_000).await;
+        let path = format!("/customers/me/cards/{}/cvv", story.card);
+        assert_eq!(expect(400, phone.caller.post(&path)).await["title"], "ENCRYPTION_REQUIRED");
+        let reset = || encrypted(phone.caller.post(&path)).header("X-Idempotency-Key", "once");
+        let told = decrypted(&expect(200, reset()).await);
+        assert_eq!(told["id"], story.card);
+        assert_ne!(told["cvv"], story.full["cvv"]);
+        assert_eq!(decrypted(&expect(200, reset()).await), told, "a retry resets nothing");
+        let shown = phone.caller.get(&format!("/customers/me/cards/{}", story.card));
+        let full = decrypted(&expect(200, encrypted(shown)).await);
+        assert_eq!((&full["cvv"], &full["cardNo"]), (&told["cvv"], &story.full["cardNo"]));
+        let paid = |code: &Value, id: &str| {
+            let body = json!({
+                "card": { "cardId": story.card }, "kind": "authorization", "type": "pos",
+                "amount": 100, "currency": "EUR", "transactionId": id, "cvv": code,
+                "transactionDate": "2026-11-21T10:00:00+00:00",
+            });
+            let post = sandbox.processor().post("/processor/v1/authorizations");
+            expect(200, post.header("X-Idempotency-Key", id).json(&body))
+        };
+        assert_eq!(paid(&story.full["cvv"], "old").await["description"], "INCORRECT_CVV");
+        assert_eq!(paid(&told["cvv"], "new").await["description"], "APPROVED");
+        // Each further one is another too, with a key of its own.
+        let mut seen = vec![told["cvv"].clone()];
+        for _ in 0..3 {
+            let next = decrypted(&expect(200, encrypted(phone.caller.post(&path))).await);
+            assert_ne!(Some(&next["cvv"]), seen.last());
+            seen.push(next["cvv"].clone());
+        }
+        assert_eq!(paid(&seen[3], "newest").await["description"], "APPROVED");
+    }
+
+    /// The network stops a card by number or id; its partner is told, and only a lock for good
+    /// takes another's place.
+    async fn a_network_stops_a_card(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (story, _) = begun(&sandbox, 10_000).await;
+        let stop = |card: Value, reason: i64, key: &str| {
+            let post = sandbox.processor().post("/processor/v1/cards/stop");
+            let post = post.header("X-Idempotency-Key", key);
+            post.json(&json!({ "card": card, "reason": reason }))
+        };
+        let by_id = || json!({ "cardId": story.card });
+        let by_number = json!({ "pan": story.full["cardNo"] });
+        for (card, reason, accepted, description) in [
+            (by_id(), 3, true, "APPROVED"),
+            (by_number, 3, true, "APPROVED"),
+            (by_id(), 7, false, "CARD_ALREADY_LOCKED"),
+            (by_id(), 2, true, "APPROVED"),
+            (by_id(), 1, false, "CARD_ALREADY_LOCKED"),
+            (json!({ "cardId": 999_999 }), 1, false, "CARD_NOT_FOUND"),
+            (json!({ "pan": "4111111111111111" }), 1, false, "CARD_NOT_FOUND"),
+        ] {
+            let key = format!("stop-{}", crate::story::unique());
+            let told = expect(200, stop(card.clone(), reason, &key)).await;
+            assert_eq!((&told["accepted"], &told["description"]),
+                (&json!(accepted), &json!(description)), "{card} {reason}");
+        }
+        let told = expect(200, story.purchase(sandbox.processor(), 1, "stolen")).await;
+        assert_eq!(told["actionCode"], "2009");
+        for card in [by_id(), json!({ "cardId": 999_999 })] {
+            let unknown = stop(card, 9, &format!("stop-{}", crate::story::unique()));
+            assert_eq!(expect(422, unknown).await["title"], "INVALID_LOCK_REASON");
+        }
+        expect(200, stop(by_id(), 2, "once")).await;
+        let reused = expect(409, stop(by_id(), 1, "once")).await;
+        assert_eq!(reused["title"], "IDEMPOTENCY_KEY_REUSED");
+        let keyless = sandbox.processor().post("/processor/v1/cards/stop");
+        let refused = expect(422, keyless.json(&json!({ "card": by_id(), "reason": 2 }))).await;
+        assert_eq!(refused["violations"][0]["field"], "X-Idempotency-Key");
+        testkit::eventually("the partner is told", std::time::Duration::from_secs(20), async || {
+            let told = expect(200, sandbox.partner().get("/sandbox/v1/received")).await;
+            let items = told["items"].as_array().expect("a list").iter();
+            items.filter(|it| it["path"] == "/notifications/cardLocked").count() == 2
+        })
+        .await;
+    }
+
     /// A PIN comes encrypted, has four digits, and isn't easily guessed.
     async fn a_pin_is_sent_encrypted(database) {
         let sandbox = Sandbox::start(database).await;

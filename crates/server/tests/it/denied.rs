@@ -112,6 +112,8 @@ const FOLLOW_UP: Sends = Json(
         "referenceTransactionDate": "2026-11-21T10:00:00+00:00"}"#,
 );
 
+const STOP: Sends = Json(r#"{"card": {"cardId": {cardId}}, "reason": 7}"#);
+
 const LIMITS: Sends = Json(
     r#"{"limits": [{"type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5}]}"#,
 );
@@ -230,6 +232,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/customers/me/cards/{cardId}/unlock", Customers, CARD, Nothing),
     ("GET", "/customers/me/cards/{cardId}/limits", Customers, CARD, Nothing),
     ("PUT", "/customers/me/cards/{cardId}/limits", Customers, CARD, LIMITS),
+    ("POST", "/customers/me/cards/{cardId}/cvv", Customers, CARD, Nothing),
     ("POST", "/customers/me/cards/{cardId}/pin", Customers, CARD, Sealed(r#"{"pin": "8264"}"#)),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -237,6 +240,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/processor/v1/authorizations", Processor, CARD, AUTHORIZATION),
     ("POST", "/processor/v1/reversals", Processor, CARD, FOLLOW_UP),
     ("POST", "/processor/v1/clearings", Processor, CARD, FOLLOW_UP),
+    ("POST", "/processor/v1/cards/stop", Processor, CARD, STOP),
 ];
 
 /// What each name stands for.

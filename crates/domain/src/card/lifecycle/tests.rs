@@ -166,3 +166,27 @@ fn a_user_who_may_take_off_own_locks_alone_takes_off_no_others() {
     let mut usable = card(CardStatus::Usable(Usable::Active));
     assert_eq!(usable.unlock(Unlocks::OfUserAlone), Ok(Outcome::AlreadyApplied));
 }
+
+#[test]
+fn a_card_without_plastic_gets_a_new_code_while_it_can_be_used() {
+    let (last, next) = (Date::constant(2029, 11, 30), Date::constant(2029, 12, 1));
+    let active = CardStatus::Usable(Usable::Active);
+    for (status, card_type, today, expected) in [
+        (active, CardType::Virtual, last, Ok(())),
+        (CardStatus::Usable(Usable::Inactive), CardType::Virtual, last, Ok(())),
+        (locked(LockReason::SuspectedFraud), CardType::Virtual, last, Ok(())),
+        (active, CardType::Physical, last, Err(CardRefusal::CodeOnPlastic)),
+        (active, CardType::Virtual, next, Err(CardRefusal::Expired)),
+        (locked(LockReason::CardLost), CardType::Virtual, last, Err(CardRefusal::LockIrreversible)),
+        (CardStatus::Removed { at: NOW }, CardType::Virtual, last, Err(CardRefusal::Removed)),
+    ] {
+        let mut card = Card { card_type, ..card(status) };
+        card.tries.codes = vec![NOW; 5];
+        let before = card.clone();
+        assert_eq!(card.reset_code(3, today), expected, "{status:?} {card_type}");
+        match expected {
+            Ok(()) => assert!(card.cvc_generation == 3 && card.tries.codes.is_empty()),
+            Err(_) => assert_eq!(card, before),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `POST /customers/me/cards/{cardId}/cvv`: another code, encrypted.
+
+use super::TAG;
+use crate::Api;
+use crate::answer::Done;
+use crate::answer::kept;
+use crate::call::Head;
+use crate::endpoint::{Endpoint, nothing};
+use crate::problem::Problem;
+use app::Refusal;
+use domain::card::Card;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Resets a card's code → 200 `{"id", "cvv"}`, encrypted.
+pub(crate) fn reset_cvv() -> Endpoint {
+    Endpoint::encrypted(nothing, reset)
+        .about(
+            TAG,
+            "Reset a card's CVV",
+            "The card has another CVC2 from now on, and the one before is wrong; number and \
+             expiry stay. For cards without plastic. A retry shows the code as it is then.",
+        )
+        .refuses(&[
+            Refusal::CvvResetNotSupported,
+            Refusal::CardExpired,
+            Refusal::CardLockIrreversible,
+        ])
+}
+
+async fn reset(api: Api, head: Head, (): ()) -> Result<Done<CodeJson<'static>>, Problem> {
+    let (scope, card) = (head.scope()?, (head.user()?, head.card()?));
+    api.app.reset_cvv(scope, card, head.once(kept::<_, Kept>)).await?;
+    // What is kept with the key is that it was done; the code is read again.
+    let code = api.app.card_code(scope, card, head.origin()).await?;
+    #[expect(clippy::disallowed_methods, reason = "the endpoint demands encryption")]
+    let shown = CodeJson { id: card.1.0, cvv: code.expose() };
+    Ok(Done::kept(crate::answer::json(&shown)))
+}
+
+/// What is kept of the answer.
+#[derive(Serialize)]
+struct Kept {
+    id: i64,
+}
+
+impl From<&Card> for Kept {
+    fn from(card: &Card) -> Self {
+        Self { id: card.id.0 }
+    }
+}
+
+/// A card's new code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CardCode)]
+struct CodeJson<'a> {
+    /// The card's id.
+    id: i64,
+    /// Its CVC2: three digits.
+    #[schema(pattern = "^[0-9]{3}$")]
+    cvv: &'a str,
+}
