@@ -9,6 +9,8 @@ mod lock;
 mod operation;
 mod pin;
 mod remove;
+mod renew;
+mod replace;
 mod reset_cvv;
 mod unlock;
 
@@ -21,6 +23,8 @@ pub(crate) use lock::lock;
 pub(crate) use operation::operation;
 pub(crate) use pin::set_pin;
 pub(crate) use remove::remove;
+pub(crate) use renew::renew;
+pub(crate) use replace::replace;
 pub(crate) use reset_cvv::reset_cvv;
 pub(crate) use unlock::unlock;
 
@@ -87,6 +91,18 @@ pub(crate) struct FullCardJson<'a> {
     /// The last day on which it works.
     #[schema(format = Date)]
     exp: String,
+}
+
+/// What is kept with a key of an answer that shows a card's number or code: which card it is.
+#[derive(Serialize)]
+struct Kept {
+    id: i64,
+}
+
+impl From<&Card> for Kept {
+    fn from(card: &Card) -> Self {
+        Self { id: card.id.0 }
+    }
 }
 
 impl CardJson {

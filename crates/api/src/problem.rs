@@ -201,6 +201,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn
+        | Refusal::CardRenewalTooEarly
         | Refusal::PinKeyAlreadyExists
         | Refusal::BalanceNotEmpty
         | Refusal::BalanceHasCards
@@ -239,7 +240,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::PinKeyNotFound
         | Refusal::PinKeyInvalid
         | Refusal::WeakPin
-        | Refusal::CvvResetNotSupported
+        | Refusal::PlasticNotSupported
         | Refusal::LimitLoosened
         | Refusal::CsrRefused
         | Refusal::DaysOutOfRange

@@ -89,6 +89,8 @@ fn secure() -> Routes {
         )
         .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock()))
         .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock()))
+        .route("/secure/customers/{customerId}/cards/{cardId}/renew", post(cards::renew()))
+        .route("/secure/customers/{customerId}/cards/{cardId}/replace", post(cards::replace()))
 }
 
 /// The routes under `/secure` by which money is moved from outside the network.

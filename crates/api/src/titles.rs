@@ -190,7 +190,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardLockIrreversible => "Issue another card.",
         Refusal::CardLockNotOwn => "Ask the partner to unlock the card.",
         Refusal::LimitLoosened => "Ask the partner to allow more.",
-        Refusal::CvvResetNotSupported => "Replace the card.",
+        Refusal::PlasticNotSupported => "Wait for the release that orders plastic.",
+        Refusal::CardRenewalTooEarly => "Wait until then, or issue another card.",
         Refusal::CardExpired => "Renew the card, or issue another.",
         Refusal::WeakPin => "Let the cardholder choose another one.",
         Refusal::PinKeyNotFound => {

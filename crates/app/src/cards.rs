@@ -8,6 +8,8 @@ mod numbers;
 mod operations;
 mod pin;
 mod remove;
+mod renew;
+mod replace;
 mod reset_cvv;
 mod unlock;
 

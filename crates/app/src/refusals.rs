@@ -104,8 +104,10 @@ refusals! {
     WeakPin, "WEAK_PIN",
         "The PIN is easily guessed: digits in a row, one of them more than twice, one pair twice, \
          the end of the card's number, or the holder's birthday.";
-    CvvResetNotSupported, "CVV_RESET_NOT_SUPPORTED",
-        "The card's code is printed on its plastic: it gets another with other plastic.";
+    PlasticNotSupported, "PLASTIC_NOT_SUPPORTED",
+        "What would change stands on the card's plastic, and other plastic can't be ordered yet.";
+    CardRenewalTooEarly, "CARD_RENEWAL_TOO_EARLY",
+        "A card is renewed from 60 days before its last day on.";
     CardExpired, "CARD_EXPIRED", "The card has expired.";
     ProcessorAlreadyExists, "PROCESSOR_ALREADY_EXISTS",
         "There is a processor of this name with another time budget.";
@@ -204,7 +206,8 @@ impl From<CardRefusal> for crate::Error {
             CardRefusal::AlreadyLocked => Refusal::CardAlreadyLocked,
             CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
             CardRefusal::LockNotOwn => Refusal::CardLockNotOwn,
-            CardRefusal::CodeOnPlastic => Refusal::CvvResetNotSupported,
+            CardRefusal::OnPlastic => Refusal::PlasticNotSupported,
+            CardRefusal::RenewalTooEarly => Refusal::CardRenewalTooEarly,
             CardRefusal::Expired => Refusal::CardExpired,
             CardRefusal::Removed => Refusal::CardNotFound,
         })

@@ -62,10 +62,12 @@ const BY_USER: Sql =
     Sql(select!("user_id = $2 and removed_at is null and id > $3 order by id limit $4"));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
+/// One whose place another has taken is none that its holder has.
 const COUNT: Sql = Sql("
     select count(*) as cards
     from card
-    where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null");
+    where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null
+        and (lock_reason is null or lock_reason <> 'CARD_REPLACED')");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
 const SEALED: Sql = Sql("
     select id, balance_id, pan
@@ -78,8 +80,9 @@ const SET_PVV: Sql = Sql("update card set pvv = $3 where partner_id = $1 and id 
 const UPDATE: Each = Each {
     sql: "update card
         set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, pin_version = $7,
-            pin_tries = $8, wrong_codes = $9, locked_by = $10, cvc_generation = $11, version = $12
-        where partner_id = $1 and id = $2 and version = $13",
+            pin_tries = $8, wrong_codes = $9, locked_by = $10, cvc_generation = $11, expiry = $12,
+            version = $13
+        where partner_id = $1 and id = $2 and version = $14",
     keys: &[
         Type::Int,
         Type::Int,
@@ -92,6 +95,7 @@ const UPDATE: Each = Each {
         Type::Json,
         Type::Text,
         Type::Int,
+        Type::Text,
         Type::Int,
         Type::Int,
     ],
@@ -149,7 +153,7 @@ pub async fn list_of_balance(
     rows.iter().map(read).collect()
 }
 
-/// How many unremoved cards of a program a holder has.
+/// How many cards of a program a holder has, without those that were removed or replaced.
 pub async fn count(
     tx: &mut Tx,
     scope: Scope,
@@ -329,6 +333,7 @@ pub async fn update_all<'a>(
                 wrong_codes(&card.tries),
                 locked_by(card.status),
                 card.cvc_generation,
+                card.expiry,
                 card.version + 1,
                 card.version,
             ]

@@ -1,6 +1,6 @@
 //! `POST /secure/customers/{customerId}/cards/virtual` and `POST /secure/cards/virtual`.
 
-use super::{FullCardJson, TAG};
+use super::{FullCardJson, Kept, TAG};
 use crate::Api;
 use crate::answer::{self, Created, kept};
 use crate::call::{Call, Head};
@@ -10,9 +10,7 @@ use crate::problem::Problem;
 use crate::wire::{integer, text, uuid};
 use app::Refusal;
 use app::cards::IssueVirtual;
-use domain::card::Card;
 use domain::ids::{BalanceId, CardId, UserId};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Issues a virtual card → 201 its full data, encrypted.
@@ -68,18 +66,6 @@ async fn issued(
     let id = issued.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
     let full = api.app.full_card(scope, holder, CardId(id), head.origin()).await?;
     Ok(Created::kept(answer::json(&FullCardJson::of(&full))))
-}
-
-/// What is kept of the answer.
-#[derive(Serialize)]
-struct Kept {
-    id: i64,
-}
-
-impl From<&Card> for Kept {
-    fn from(card: &Card) -> Self {
-        Self { id: card.id.0 }
-    }
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.

@@ -1,6 +1,6 @@
 //! `POST /customers/me/cards/{cardId}/cvv`: another code, encrypted.
 
-use super::TAG;
+use super::{Kept, TAG};
 use crate::Api;
 use crate::answer::Done;
 use crate::answer::kept;
@@ -8,7 +8,6 @@ use crate::call::Head;
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use app::Refusal;
-use domain::card::Card;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +21,7 @@ pub(crate) fn reset_cvv() -> Endpoint {
              expiry stay. For cards without plastic. A retry shows the code as it is then.",
         )
         .refuses(&[
-            Refusal::CvvResetNotSupported,
+            Refusal::PlasticNotSupported,
             Refusal::CardExpired,
             Refusal::CardLockIrreversible,
         ])
@@ -36,18 +35,6 @@ async fn reset(api: Api, head: Head, (): ()) -> Result<Done<CodeJson<'static>>, 
     #[expect(clippy::disallowed_methods, reason = "the endpoint demands encryption")]
     let shown = CodeJson { id: card.1.0, cvv: code.expose() };
     Ok(Done::kept(crate::answer::json(&shown)))
-}
-
-/// What is kept of the answer.
-#[derive(Serialize)]
-struct Kept {
-    id: i64,
-}
-
-impl From<&Card> for Kept {
-    fn from(card: &Card) -> Self {
-        Self { id: card.id.0 }
-    }
 }
 
 /// A card's new code.

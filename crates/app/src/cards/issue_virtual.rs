@@ -62,17 +62,36 @@ impl App {
         command: &IssueVirtual,
     ) -> Result<(Program, Card, SealedPan), Error> {
         self.need_supported_mode(scope)?;
-        let program = self.find_program(scope, &command.config_id).await?;
-        let program = program
-            .filter(|program| program.state == ProgramState::Live)
-            .filter(|program| program.card_type == CardType::Virtual)
-            .ok_or(Refusal::ProgramNotFound)?;
+        let program = self.live_program(scope, &command.config_id).await?;
         let mut tx = self.db.read().await?;
         let allowed = may_have_card(&mut tx, scope, &program, command).await;
         tx.end(allowed).await?;
+        let (card, sealed) = self.new_virtual_card(scope, &program, command).await?;
+        Ok((program, card, sealed))
+    }
 
+    /// A program that makes cards without plastic now.
+    pub(super) async fn live_program(
+        &self,
+        scope: Scope,
+        config_id: &str,
+    ) -> Result<Program, Error> {
+        let program = self.find_program(scope, config_id).await?;
+        let program = program
+            .filter(|program| program.state == ProgramState::Live)
+            .filter(|program| program.card_type == CardType::Virtual);
+        Ok(program.ok_or(Refusal::ProgramNotFound)?)
+    }
+
+    /// A card with a new number, not written yet.
+    pub(super) async fn new_virtual_card(
+        &self,
+        scope: Scope,
+        program: &Program,
+        command: &IssueVirtual,
+    ) -> Result<(Card, SealedPan), Error> {
         let id = self.new_card_id().await?;
-        let pan = self.new_pan(&program).await?;
+        let pan = self.new_pan(program).await?;
         let sealed = self.seal_pan(scope.partner(), id, &pan).await?;
         let card = Card {
             id,
@@ -90,7 +109,7 @@ impl App {
             label: command.label.clone(),
             version: 0,
         };
-        Ok((program, card, sealed))
+        Ok((card, sealed))
     }
 
     /// Looks again, now under the locks of owner and balance, and writes.
@@ -116,7 +135,7 @@ impl App {
     }
 
     /// What an audit record tells of a new card.
-    fn card_facts(&self, scope: Scope, card: &Card) -> Value {
+    pub(super) fn card_facts(&self, scope: Scope, card: &Card) -> Value {
         let digests = self.digests(scope.partner(), format!("card/{}", card.id.0));
         json!({
             "userId": card.holder.0,
@@ -136,10 +155,25 @@ async fn may_have_card(
     program: &Program,
     command: &IssueVirtual,
 ) -> Result<(), Error> {
-    let user = users::find(tx, scope, command.holder).await?.ok_or(Refusal::CustomerNotFound)?;
-    let balance = balances::find(tx, scope, command.balance)
+    may_pay_from(tx, scope, program, (command.holder, command.balance)).await?;
+    let held = cards::count(tx, scope, command.holder, &program.config_id).await?;
+    if held >= program.card_cap {
+        return Err(Refusal::CardLimitReached.into());
+    }
+    Ok(())
+}
+
+/// Whether a card of a program may pay from a holder's balance.
+pub(super) async fn may_pay_from(
+    tx: &mut Tx,
+    scope: Scope,
+    program: &Program,
+    (holder, balance): (UserId, BalanceId),
+) -> Result<(), Error> {
+    let user = users::find(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
+    let balance = balances::find(tx, scope, balance)
         .await?
-        .filter(|balance| balance.owner.user() == Some(command.holder))
+        .filter(|balance| balance.owner.user() == Some(holder))
         .filter(|balance| balance.state != BalanceState::Removed)
         .ok_or(Refusal::BalanceNotFound)?;
     if balance.currency != program.currency {
@@ -147,10 +181,6 @@ async fn may_have_card(
     }
     if user.kyc != Kyc::Success {
         return Err(Refusal::KycNotVerified.into());
-    }
-    let held = cards::count(tx, scope, command.holder, &program.config_id).await?;
-    if held >= program.card_cap {
-        return Err(Refusal::CardLimitReached.into());
     }
     Ok(())
 }

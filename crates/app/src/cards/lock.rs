@@ -91,7 +91,7 @@ impl App {
     }
 
     /// Has the partner told that a card was locked or unlocked, if it wants to hear of it.
-    async fn notify_of_card(
+    pub(super) async fn notify_of_card(
         &self,
         tx: &mut Tx,
         scope: Scope,

@@ -4,7 +4,7 @@ use super::Card;
 use crate::outcome::Outcome;
 use crate::program::CardType;
 use crate::words::words;
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use thiserror::Error;
 
 /// Where a card stands. `EXPIRED` isn't a state of its own: it follows from the expiry date.
@@ -77,6 +77,21 @@ words! {
         OfflinePinAttemptsExceeded = "OFFLINE_PIN_ATTEMPTS_EXCEEDED",
     }
 }
+
+words! {
+    /// Why another number takes a card's place.
+    pub enum ReplacementReason {
+        /// It is lost.
+        Lost = "CARD_LOST",
+        /// It is stolen.
+        Stolen = "CARD_STOLEN",
+        /// It may be in wrong hands.
+        Fraud = "SUSPECTED_FRAUD",
+    }
+}
+
+/// How long before its last day a card may be renewed (spec "States").
+const RENEWAL_DAYS: i32 = 60;
 
 impl LockReason {
     /// The code on the wire.
@@ -156,9 +171,12 @@ pub enum CardRefusal {
     /// The user may take off own locks alone, and this is another's.
     #[error("somebody else has locked the card")]
     LockNotOwn,
-    /// Its code is printed on plastic.
-    #[error("the card's code is printed on it")]
-    CodeOnPlastic,
+    /// What would change stands on its plastic.
+    #[error("what would change stands on the card's plastic")]
+    OnPlastic,
+    /// It lives for too long still.
+    #[error("it is too early to renew the card")]
+    RenewalTooEarly,
     /// Its last day is over.
     #[error("the card has expired")]
     Expired,
@@ -231,13 +249,55 @@ impl Card {
     /// stays: only what has none gets another (spec "Calls").
     pub fn reset_code(&mut self, generation: i64, today: Date) -> Result<(), CardRefusal> {
         self.may_get_secrets(today)?;
-        match self.card_type {
-            CardType::Virtual => {}
-            CardType::Physical => return Err(CardRefusal::CodeOnPlastic),
-        }
+        self.need_no_plastic()?;
         self.cvc_generation = generation;
         self.tries.codes.clear();
         Ok(())
+    }
+
+    /// Lets the card live on under its number, with another last day and another code: from some
+    /// weeks before its last day on, and after it (spec "States").
+    pub fn renew(&mut self, expiry: Date, today: Date) -> Result<(), CardRefusal> {
+        match self.status {
+            CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
+            CardStatus::Locked { reason, .. } if !reason.is_reversible() => {
+                return Err(CardRefusal::LockIrreversible);
+            }
+            CardStatus::Usable(_) | CardStatus::Locked { .. } => {}
+        }
+        self.need_no_plastic()?;
+        let first = self.expiry.checked_sub(RENEWAL_DAYS.days()).unwrap_or(self.expiry);
+        if today < first || expiry <= self.expiry {
+            return Err(CardRefusal::RenewalTooEarly);
+        }
+        self.expiry = expiry;
+        // What was compared with the code of the old expiry is compared again.
+        self.cvc_generation = self.cvc_generation.saturating_add(1);
+        self.tries.codes.clear();
+        Ok(())
+    }
+
+    /// Gives the card's place to another one: it is locked for good, whatever it was locked for.
+    pub fn replace(&mut self, by: Locker, now: Timestamp) -> Result<(), CardRefusal> {
+        let was = match self.status {
+            CardStatus::Usable(usable) => usable,
+            CardStatus::Locked { reason: LockReason::CardReplaced, .. } => {
+                return Err(CardRefusal::LockIrreversible);
+            }
+            CardStatus::Locked { was, .. } => was,
+            CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
+        };
+        self.need_no_plastic()?;
+        let reason = LockReason::CardReplaced;
+        self.status = CardStatus::Locked { reason, since: now, was, by: Some(by) };
+        Ok(())
+    }
+
+    fn need_no_plastic(&self) -> Result<(), CardRefusal> {
+        match self.card_type {
+            CardType::Virtual => Ok(()),
+            CardType::Physical => Err(CardRefusal::OnPlastic),
+        }
     }
 
     /// Whether a new code or PIN would ever be of use.

@@ -317,6 +317,20 @@ async fn cards(book: &mut Book<'_>, customer: i64, balance: &str) -> Vec<String>
         book.once(post, 204, action).await;
     }
     limits(book, customer, card).await;
+    // Too early for the one; the other makes a card, and a retry shows it again.
+    let route = "/secure/customers/{customerId}/cards/{cardId}/renew";
+    let post = encrypted(book.request("POST", route, &[&customer, &card]));
+    book.once(post, 409, &[]).await;
+    let route = "/secure/customers/{customerId}/cards/{cardId}/replace";
+    let post = book.request("POST", route, &[&customer, &card]);
+    let post = post.json(&json!({ "reason": "CARD_LOST" }));
+    let post = encrypted(post.header("X-Idempotency-Key", format!("replace-{}", unique())));
+    for actions in [&["card.replace", "card.show"][..], &["card.show"]] {
+        let post = post.try_clone().expect("it can be sent twice");
+        let told = decrypted(&book.send(post, 201, actions).await);
+        card = told["id"].as_i64().expect("an id");
+        numbers.push(told["cardNo"].as_str().expect("a number").to_owned());
+    }
     let route = "/lifecycle/v1/users/{customerId}/cards/{cardId}";
     for action in [&["card.remove"][..], &[]] {
         let delete = book.request("DELETE", route, &[&customer, &card]);

@@ -35,6 +35,7 @@ mod production;
 mod references;
 mod refused;
 mod removal;
+mod renewals;
 mod sandbox;
 mod spending;
 mod statements;

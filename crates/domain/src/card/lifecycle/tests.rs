@@ -175,7 +175,7 @@ fn a_card_without_plastic_gets_a_new_code_while_it_can_be_used() {
         (active, CardType::Virtual, last, Ok(())),
         (CardStatus::Usable(Usable::Inactive), CardType::Virtual, last, Ok(())),
         (locked(LockReason::SuspectedFraud), CardType::Virtual, last, Ok(())),
-        (active, CardType::Physical, last, Err(CardRefusal::CodeOnPlastic)),
+        (active, CardType::Physical, last, Err(CardRefusal::OnPlastic)),
         (active, CardType::Virtual, next, Err(CardRefusal::Expired)),
         (locked(LockReason::CardLost), CardType::Virtual, last, Err(CardRefusal::LockIrreversible)),
         (CardStatus::Removed { at: NOW }, CardType::Virtual, last, Err(CardRefusal::Removed)),
@@ -189,4 +189,63 @@ fn a_card_without_plastic_gets_a_new_code_while_it_can_be_used() {
             Err(_) => assert_eq!(card, before),
         }
     }
+}
+
+#[test]
+fn a_card_is_renewed_in_its_last_sixty_days_or_after_them() {
+    let new = Date::constant(2032, 11, 30);
+    let day = |text: &str| text.parse::<Date>().expect("a day");
+    let active = CardStatus::Usable(Usable::Active);
+    for (status, today, expected) in [
+        (active, "2029-09-30", Err(CardRefusal::RenewalTooEarly)),
+        (active, "2029-10-01", Ok(())),
+        (active, "2029-11-30", Ok(())),
+        (active, "2030-02-01", Ok(())),
+        (CardStatus::Usable(Usable::Inactive), "2029-11-30", Ok(())),
+        (locked(LockReason::SuspectedFraud), "2029-11-30", Ok(())),
+        (locked(LockReason::CardStolen), "2029-11-30", Err(CardRefusal::LockIrreversible)),
+        (CardStatus::Removed { at: NOW }, "2029-11-30", Err(CardRefusal::Removed)),
+    ] {
+        let mut card = card(status);
+        let before = card.clone();
+        assert_eq!(card.renew(new, day(today)), expected, "{status:?} {today}");
+        match expected {
+            Ok(()) => {
+                assert_eq!((card.expiry, card.cvc_generation), (new, before.cvc_generation + 1));
+                assert_eq!(card.status, status);
+            }
+            Err(_) => assert_eq!(card, before),
+        }
+    }
+    let mut short = card(active);
+    let again = short.expiry;
+    assert_eq!(short.renew(again, again), Err(CardRefusal::RenewalTooEarly), "no gain");
+}
+
+#[test]
+fn a_card_is_replaced_once_whatever_it_was_locked_for() {
+    let replaced = |was| CardStatus::Locked {
+        reason: LockReason::CardReplaced,
+        since: NOW,
+        was,
+        by: Some(Locker::Partner),
+    };
+    for usable in [Usable::Inactive, Usable::Active] {
+        let mut card = card(CardStatus::Usable(usable));
+        assert_eq!(card.replace(Locker::Partner, NOW), Ok(()));
+        assert_eq!(card.status, replaced(usable));
+        assert_eq!(card.replace(Locker::Partner, NOW), Err(CardRefusal::LockIrreversible));
+    }
+    for &reason in LockReason::ALL {
+        let mut card = card(locked(reason));
+        let again = reason == LockReason::CardReplaced;
+        let expected = if again { Err(CardRefusal::LockIrreversible) } else { Ok(()) };
+        assert_eq!(card.replace(Locker::Partner, NOW), expected, "{reason}");
+        assert_eq!(card.status, replaced(Usable::Inactive));
+    }
+    let mut gone = card(CardStatus::Removed { at: NOW });
+    assert_eq!(gone.replace(Locker::Partner, NOW), Err(CardRefusal::Removed));
+    let plastic = card(CardStatus::Usable(Usable::Active));
+    let mut plastic = Card { card_type: CardType::Physical, ..plastic };
+    assert_eq!(plastic.replace(Locker::Partner, NOW), Err(CardRefusal::OnPlastic));
 }
