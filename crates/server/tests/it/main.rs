@@ -39,6 +39,7 @@ mod renewals;
 mod sandbox;
 mod spending;
 mod statements;
+mod states;
 mod story;
 mod trouble;
 mod twins;

@@ -1,91 +1,16 @@
-//! What can be done with a card in each of its states, and what remains of a removed one.
+//! What remains of a removed card.
 
-use crate::story::{Story, answer, decrypted, encrypted, expect};
+use crate::story::{Story, decrypted, encrypted, expect};
 use crate::support::{Caller, Sandbox};
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn remove(partner: &Caller, story: &Story) -> RequestBuilder {
     let path = format!("/lifecycle/v1/users/{}/cards/{}", story.customer, story.card);
     partner.request(Method::DELETE, &path).header("Issuer-Code", "sandbox")
 }
 
-fn lock(partner: &Caller, story: &Story, reason: i64) -> RequestBuilder {
-    let path = format!("/secure/customers/{}/cards/{}/lock", story.customer, story.card);
-    partner.post(&path).json(&json!({ "reason": reason }))
-}
-
-fn unlock(partner: &Caller, story: &Story) -> RequestBuilder {
-    partner.post(&format!("/secure/customers/{}/cards/{}/unlock", story.customer, story.card))
-}
-
-fn full(partner: &Caller, story: &Story) -> RequestBuilder {
-    let path = format!("/secure/customers/{}/cards/{}", story.customer, story.card);
-    encrypted(partner.get(&path))
-}
-
-const STATES: [&str; 4] = ["active", "locked", "stolen", "removed"];
-
-/// Another card of the same user in one of the states.
-async fn card_in(sandbox: &Sandbox, state: &str) -> Story {
-    let partner = sandbox.partner();
-    let story = Story::begin(sandbox, 1_000).await;
-    match state {
-        "active" => Value::Null,
-        "locked" => expect(204, lock(partner, &story, 7)).await,
-        "stolen" => expect(204, lock(partner, &story, 2)).await,
-        "removed" => expect(204, remove(partner, &story)).await,
-        other => panic!("{other}"),
-    };
-    story
-}
-
-/// Status, and what is told: a title, a description with its action code, or nothing.
-async fn told(sandbox: &Sandbox, story: &Story, action: &str) -> (u16, String) {
-    let partner = sandbox.partner();
-    let (status, body) = answer(match action {
-        "lock" => lock(partner, story, 7),
-        "report stolen" => lock(partner, story, 2),
-        "unlock" => unlock(partner, story),
-        "remove" => remove(partner, story),
-        "full data" => full(partner, story),
-        "authorize" => story.purchase(sandbox.processor(), 100, &format!("p{}", story.card)),
-        other => panic!("{other}"),
-    })
-    .await;
-    let words = [&body["title"], &body["description"], &body["actionCode"]];
-    let words: Vec<&str> = words.into_iter().filter_map(Value::as_str).collect();
-    (status, words.join(" "))
-}
-
 on_both_databases! {
-    /// Each state × each action that there is.
-    async fn each_state_allows_what_it_should(database) {
-        let sandbox = Sandbox::start(database).await;
-        let (done, gone) = ((204, ""), (404, "CARD_NOT_FOUND"));
-        let (second, for_ever) = ((409, "CARD_ALREADY_LOCKED"), (409, "CARD_LOCK_IRREVERSIBLE"));
-        let table = [
-            ("lock", [done, done, second, gone]),
-            ("report stolen", [done, done, done, gone]),
-            ("unlock", [done, done, for_ever, gone]),
-            ("remove", [done, done, done, done]),
-            ("full data", [(200, ""), (200, ""), (200, ""), gone]),
-            ("authorize", [
-                (200, "APPROVED 0000"),
-                (200, "CARD_LOCKED 1002"),
-                (200, "CARD_LOCKED 2009"),
-                (200, "CARD_NOT_ACTIVE 1004"),
-            ]),
-        ];
-        for (action, answers) in table {
-            for (state, (status, words)) in STATES.into_iter().zip(answers) {
-                let story = card_in(&sandbox, state).await;
-                let told = told(&sandbox, &story, action).await;
-                assert_eq!(told, (status, words.to_owned()), "{action} a card that is {state}");
-            }
-        }
-    }
-
     /// It pays no more, is shown nowhere, and what was authorized before is settled.
     async fn a_removed_card_never_comes_back(database) {
         let sandbox = Sandbox::start(database).await;
