@@ -117,6 +117,13 @@ impl Db {
         }
     }
 
+    /// Has SQLite open its next readers anew: those there are keep what they know of the tables.
+    fn forget_readers(&self) {
+        if let On::Sqlite(sqlite) = &self.0 {
+            sqlite.forget_readers();
+        }
+    }
+
     /// Begins to read and write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(Tx::new(match &self.0 {

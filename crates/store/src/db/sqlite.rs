@@ -161,6 +161,11 @@ impl Sqlite {
         Ok(SqliteTx { connection: Held::Writer(writer), database: Arc::clone(self) })
     }
 
+    /// Closes the readers that nobody has now.
+    pub(super) fn forget_readers(&self) {
+        lock(&self.readers).clear();
+    }
+
     /// Begins to read; the first statement takes the snapshot.
     pub(super) async fn read(self: &Arc<Self>) -> Result<SqliteTx, StoreError> {
         let waiting = Waiting::begin(&self.waiting);
@@ -256,7 +261,7 @@ impl Sqlite {
     /// Waits for the writer, then empties the write-ahead log.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         let writer = self.writer().await?;
-        lock(&self.readers).clear();
+        self.forget_readers();
         inline(|| writer.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())))
             .map_err(error)
     }
