@@ -9,10 +9,12 @@
 //! | `ground` | where it is measured: folder, database, partner, cards, past |
 //! | `over_https` | the measurement through the processor's channel |
 //! | `ledger_only` | the measurement of the engine |
+//! | `cards` | the measurement of issuing |
 //! | `child` | the other processes, and what is said to them |
 //! | `generator`, `partner` | what those processes do |
 //! | `report` | what is told of it |
 
+mod cards;
 mod child;
 mod generator;
 mod ground;
@@ -21,7 +23,7 @@ mod over_https;
 mod partner;
 mod report;
 
-use crate::cli::{BenchArgs, BenchCommand, PreloadArgs};
+use crate::cli::{BenchArgs, BenchCommand, CardsArgs, PreloadArgs};
 use crate::failure::Failure;
 use crate::output::{self, Progress};
 use app::preload::BenchPartner;
@@ -36,6 +38,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
     match command {
         BenchCommand::Authorizations(it) => unless_interrupted(authorizations(it)).await,
+        BenchCommand::Cards(it) => unless_interrupted(issuing(it)).await,
         BenchCommand::Preload(it) => unless_interrupted(preload(it)).await,
         BenchCommand::Generator(it) => generator::run(&it).map(|()| ExitCode::SUCCESS),
         BenchCommand::Partner => partner::run().await.map(|()| ExitCode::SUCCESS),
@@ -88,6 +91,19 @@ fn tell(report: &Report, json: bool) {
     }
     report.faults.iter().for_each(|fault| output::error(fault));
     output::line(&if json { report.json().to_string() } else { report.text() });
+}
+
+async fn issuing(arguments: CardsArgs) -> Result<ExitCode, Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
+    let progress = Progress::begin();
+    let issued = cards::measure(&ground, &arguments, &progress).await?;
+    drop(progress);
+    if let Some(error) = &issued.figures.first_error {
+        let errors = issued.figures.errors;
+        output::error(&format!("{errors} cards weren't issued, the first: {error}"));
+    }
+    output::line(&if arguments.json { issued.json().to_string() } else { issued.text() });
+    Ok(if issued.figures.errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {

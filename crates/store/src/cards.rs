@@ -70,7 +70,7 @@ const COUNT: Sql = Sql("
         and (lock_reason is null or lock_reason <> 'CARD_REPLACED')");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
 const SEALED: Sql = Sql("
-    select id, balance_id, pan
+    select id, user_id, balance_id, pan
     from card
     where partner_id = $1 and id > $2 and config_id = $3 and removed_at is null
     order by id
@@ -168,8 +168,18 @@ pub async fn sealed_pan(tx: &mut Tx, scope: Scope, id: CardId) -> Result<Vec<u8>
     tx.row(&PAN, &[&scope.partner(), &id]).await?.get("pan")
 }
 
-/// A card's id, the balance that it pays from, and its sealed number.
-pub type Sealed = (CardId, BalanceId, Vec<u8>);
+/// A card with its sealed number.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The card.
+    pub card: CardId,
+    /// Whose it is.
+    pub holder: UserId,
+    /// The balance that it pays from.
+    pub balance: BalanceId,
+    /// Its number, sealed.
+    pub pan: Vec<u8>,
+}
 
 /// The unremoved cards of a program with their sealed numbers, by ascending id, from the one after
 /// `after`.
@@ -181,7 +191,15 @@ pub async fn list_sealed(
     limit: i64,
 ) -> Result<Vec<Sealed>, StoreError> {
     let rows = tx.rows(&SEALED, &[&scope.partner(), &after, &config_id, &limit]).await?;
-    rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?, row.get("pan")?))).collect()
+    let sealed = |row: &Row| {
+        Ok(Sealed {
+            card: row.get("id")?,
+            holder: row.get("user_id")?,
+            balance: row.get("balance_id")?,
+            pan: row.get("pan")?,
+        })
+    };
+    rows.iter().map(sealed).collect()
 }
 
 /// Where a card's messages go. None of it ever changes.

@@ -19,7 +19,7 @@ use domain::transaction::{
     Category, Order, Place, Processing, Transaction, TransactionType, action_code,
 };
 use domain::user::{Email, Kyc, Phone, Profile, User, UserState};
-use store::cards::SealedPan;
+use store::cards::{Sealed, SealedPan};
 use store::db::Tx;
 use store::ledger::{Message, Name};
 use store::spending::Kept;
@@ -35,6 +35,8 @@ const BORN: domain::Date = jiff::civil::date(1990, 1, 1);
 pub struct Holding {
     /// The card.
     pub card: CardId,
+    /// Who holds it.
+    pub holder: UserId,
     /// What it pays from.
     pub balance: BalanceId,
     /// Its number.
@@ -67,11 +69,12 @@ impl App {
             let config_id = &bench.program.config_id;
             let rows = cards::list_sealed(&mut tx, bench.scope, config_id, after, SLICE).await;
             let rows = tx.end(rows).await?;
-            let Some((last, _, _)) = rows.last() else { break };
-            after = *last;
-            for (card, balance, sealed) in rows.into_iter().take(count - found.len()) {
-                let pan = self.open_pan(bench.partner(), card, &sealed).await?;
-                found.push(Holding { card, balance, pan });
+            let Some(last) = rows.last() else { break };
+            after = last.card;
+            for Sealed { card, holder, balance, pan } in rows.into_iter().take(count - found.len())
+            {
+                let pan = self.open_pan(bench.partner(), card, &pan).await?;
+                found.push(Holding { card, holder, balance, pan });
             }
         }
         Ok(found)

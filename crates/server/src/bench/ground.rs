@@ -26,6 +26,8 @@ const KEPT: &str = "./antaca-bench";
 const OPENING: i64 = 10_000_000_000;
 /// On the partner's deposit: all cards' money and more.
 const DEPOSIT: i64 = 1_000_000_000_000_000_000;
+/// The program of the partner that is measured.
+pub(super) const CONFIG_ID: &str = "0019167990";
 /// Days for which a replaced JWE key is accepted; none is replaced.
 const JWE_PREVIOUS_DAYS: u32 = 7;
 
@@ -242,7 +244,7 @@ async fn make_partner(prepared: &Prepared, of: BenchPartner) -> Result<PartnerId
 /// The program of its cards. All partners' cards come through one processor.
 fn program(of: BenchPartner) -> CreateProgram {
     let (config_id, bin) = match of {
-        BenchPartner::Measured => ("0019167990", "53208790"),
+        BenchPartner::Measured => (CONFIG_ID, "53208790"),
         BenchPartner::Greedy => ("0019167991", "53208791"),
     };
     CreateProgram {
@@ -257,7 +259,7 @@ fn program(of: BenchPartner) -> CreateProgram {
         product: "PREPAID".to_owned(),
         audience: "CONSUMER".to_owned(),
         lifetime_months: 36,
-        card_cap: 10,
+        card_cap: 1_000,
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
     }

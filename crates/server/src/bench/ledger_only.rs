@@ -61,7 +61,7 @@ pub(super) async fn measure(
 }
 
 /// What a server's worker does for SQLite.
-async fn checkpoints(app: App) {
+pub(super) async fn checkpoints(app: App) {
     let (stopping, copier) = (app.tasks.stopping(), Copier::start());
     while stopping.run_until_cancelled(sleep(checkpoints::EVERY)).await.is_some() {
         if let Err(error) = copier.copy(&app).await {

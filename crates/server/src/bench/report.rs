@@ -1,6 +1,6 @@
 //! What is told of a measurement, and what the system says of its processes.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use simulator::load::tally::Figures;
 use std::time::Duration;
 
@@ -199,6 +199,47 @@ impl Report {
         let holds = if self.faults.is_empty() { "holds" } else { "DOESN'T HOLD" };
         lines.push(format!("ledger                   {holds}"));
         lines.join("\n")
+    }
+}
+
+/// What was measured of issuing cards.
+#[derive(Debug)]
+pub(super) struct Issued {
+    /// The cards are what is approved.
+    pub(super) figures: Figures,
+    /// Processor time of this process meanwhile.
+    pub(super) cpu: Option<Duration>,
+}
+
+impl Issued {
+    /// One object.
+    pub(super) fn json(&self) -> Value {
+        let figures = &self.figures;
+        let cpu = self.cpu.map(|cpu| u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX));
+        json!({
+            "cards": figures.approved,
+            "throughput": parts(figures.approved.saturating_mul(1_000_000), figures.elapsed.max(1)),
+            "p50_ms": parts(figures.p50, 1_000),
+            "p99_ms": parts(figures.p99, 1_000),
+            "p999_ms": parts(figures.p999, 1_000),
+            "max_ms": parts(figures.longest, 1_000),
+            "errors": figures.errors,
+            "seconds": parts(figures.elapsed, 1_000_000),
+            "cpu_seconds": cpu.map(|cpu| parts(cpu, 1_000_000)),
+        })
+    }
+
+    /// The same for a person.
+    pub(super) fn text(&self) -> String {
+        let told = self.json();
+        let known = |name: &str| known(&told, name);
+        [
+            format!("cards a second     {}", known("throughput")),
+            format!("milliseconds       {}", times(&told)),
+            format!("cards              {} issued, {} errors", known("cards"), known("errors")),
+            format!("processor seconds  {} in {} seconds", known("cpu_seconds"), known("seconds")),
+        ]
+        .join("\n")
     }
 }
 

@@ -12,6 +12,10 @@ pub(crate) enum BenchCommand {
         antaca bench authorizations --rate 300 --greedy 10 --duration 60\n  \
         antaca bench authorizations --ledger-only --database postgres://antaca@db/bench")]
     Authorizations(BenchArgs),
+    /// Measure how many virtual cards a second are issued, without HTTP
+    #[command(after_help = "Example:\n  antaca bench cards --count 1000000\n  \
+        antaca bench cards --count 20000 --database postgres://antaca@db/bench")]
+    Cards(CardsArgs),
     /// Make cards and a past for measuring
     #[command(
         after_help = "Example:\n  antaca bench preload --cards 100000 --transactions 10000000"
@@ -78,6 +82,24 @@ pub(crate) struct BenchArgs {
     /// Measure the ledger engine without HTTP
     #[arg(long)]
     pub(crate) ledger_only: bool,
+}
+
+/// `antaca bench cards`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CardsArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// How many cards are issued, to the holders of those that there are, in turn
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) count: u32,
+    /// Callers at once
+    #[arg(long, value_name = "C", default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    pub(crate) callers: u32,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `antaca bench preload`

@@ -118,6 +118,19 @@ on_both_databases! {
         assert!((1..=101).contains(&told["notified"].as_i64().unwrap_or(0)), "{told}");
     }
 
+    /// Each is issued once, and a second time upon them.
+    async fn issuing_is_measured(database) {
+        let around = testkit::folder();
+        for _ in 0..2 {
+            let cards = ["cards", "--count", "300", "--callers", "8", "--json"];
+            let told = bench(around.path(), &database, &cards).await.assert_done().json().remove(0);
+            assert_eq!((&told["cards"], &told["errors"]), (&300.into(), &0.into()), "{told}");
+            for field in ["throughput", "p50_ms", "p99_ms", "seconds", "cpu_seconds"] {
+                assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
+            }
+        }
+    }
+
     /// Both partners have cards and a deposit of their own, and both are served and told.
     async fn a_greedy_partner_is_measured_beside(database) {
         let around = testkit::folder();
