@@ -100,7 +100,7 @@ impl Db {
     }
 
     /// Gathers statistics of all tables, from which statements are planned: PostgreSQL's own, and
-    /// on SQLite those that [`STATISTICS`] tell, which never change.
+    /// on SQLite those that the schema tells, which never change.
     pub async fn analyze(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let result = analyze(&mut tx).await;
