@@ -10,6 +10,7 @@
 //! | to write | one connection, given out in order of arrival | a pool |
 //! | to read | a few connections, snapshots | the same pool, `repeatable read read only` |
 //! | an engine | the writer | a connection of its own |
+//! | commits | of use cases that wait for one another, together | each by itself |
 //! | many rows at once | a prepared statement, run for each | one statement over `unnest` |
 //! | a row lock | nothing, the writer is alone | `for no key update` |
 //! | dropping a transaction | rolls back | closes the connection |
@@ -20,6 +21,7 @@ mod postgres;
 mod postgres_value;
 mod row;
 mod sqlite;
+mod sqlite_writer;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -246,7 +248,7 @@ enum Engine {
 impl EngineConnection {
     /// Begins to read and write; connects again if the connection is gone.
     pub async fn begin(&mut self) -> Result<Tx, StoreError> {
-        Ok(Tx::new(match &self.0 {
+        Ok(Tx::of_engine(match &self.0 {
             Engine::Sqlite(sqlite) => tx::On::Sqlite(sqlite.begin().await?),
             Engine::Postgres(pool) => tx::On::Postgres(postgres::begin(pool, "begin").await?),
         }))

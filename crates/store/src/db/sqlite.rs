@@ -3,6 +3,7 @@
 
 use super::copy::Copies;
 use super::row::{Columns, Row};
+use super::sqlite_writer::{End, Ending, Writer};
 use super::value::Value;
 use super::{Load, Options, inline};
 use crate::StoreError;
@@ -43,7 +44,7 @@ const STATEMENTS_CACHED: usize = 1024;
 pub(super) struct Sqlite {
     path: PathBuf,
     options: Options,
-    writer: Arc<tokio::sync::Mutex<Connection>>,
+    writer: Arc<tokio::sync::Mutex<Writer>>,
     permits: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
     checkpointer: Mutex<Checkpointer>,
@@ -79,12 +80,14 @@ impl Checkpointer {
 /// A transaction on one of the connections; rolled back when it is dropped unfinished.
 pub(super) struct SqliteTx {
     connection: Held,
+    /// Whether there is nothing left to undo.
+    finished: bool,
     /// Keeps the lock file locked.
     database: Arc<Sqlite>,
 }
 
 enum Held {
-    Writer(OwnedMutexGuard<Connection>),
+    Writer(OwnedMutexGuard<Writer>),
     /// The connection is there until the drop puts it back; then the permit is given back.
     Reader(Option<Connection>, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
 }
@@ -106,7 +109,7 @@ impl Sqlite {
         let writer = connect(path, WRITER)?;
         let file = File::open(path).map_err(|error| StoreError::Broken(error.into()))?;
         Ok(Self {
-            writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            writer: Arc::new(tokio::sync::Mutex::new(Writer::new(writer))),
             permits: Arc::new(Semaphore::new(options.connections)),
             readers: Mutex::default(),
             checkpointer: Mutex::new(Checkpointer::open(path)?),
@@ -140,7 +143,7 @@ impl Sqlite {
         }
     }
 
-    async fn writer(&self) -> Result<OwnedMutexGuard<Connection>, StoreError> {
+    async fn writer(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
         let _waiting = Waiting::begin(&self.waiting);
         timeout(self.options.wait, Arc::clone(&self.writer).lock_owned())
             .await
@@ -149,16 +152,25 @@ impl Sqlite {
 
     /// Begins to write, after all who asked earlier.
     pub(super) async fn begin(self: &Arc<Self>) -> Result<SqliteTx, StoreError> {
-        let writer = self.writer().await?;
-        inline(|| {
-            if !writer.is_autocommit() {
-                // The rollback of the last transaction failed.
-                writer.execute_batch("rollback")?;
+        let mut writer = self.writer().await?;
+        inline(|| writer.begin()).map_err(error)?;
+        Ok(SqliteTx::new(Held::Writer(writer), self))
+    }
+
+    /// Commits the group whose end is awaited, unless somebody else does before it is our turn.
+    async fn commit_group(self: Arc<Self>, mut ending: Ending) -> Result<(), StoreError> {
+        let mut writer = tokio::select! {
+            biased;
+            _ = ending.wait_for(Option::is_some) => None,
+            writer = Arc::clone(&self.writer).lock_owned() => Some(writer),
+        };
+        match &mut writer {
+            Some(writer) => commit_unless_ended(writer, &ending),
+            None => {
+                let end = *ending.borrow();
+                end.unwrap_or(End::Unknown).result()
             }
-            writer.execute_batch("begin immediate")
-        })
-        .map_err(error)?;
-        Ok(SqliteTx { connection: Held::Writer(writer), database: Arc::clone(self) })
+        }
     }
 
     /// Closes the readers that nobody has now.
@@ -180,8 +192,7 @@ impl Sqlite {
             reader.execute_batch("begin deferred").map_err(error)?;
             Ok::<_, StoreError>(reader)
         })?;
-        let connection = Held::Reader(Some(reader), permit);
-        Ok(SqliteTx { connection, database: Arc::clone(self) })
+        Ok(SqliteTx::new(Held::Reader(Some(reader), permit), self))
     }
 
     /// Copies what is committed from the write-ahead log into the database and flushes it, without
@@ -237,7 +248,8 @@ impl Sqlite {
         if !self.wants_restart() {
             return Ok(false);
         }
-        let writer = self.writer().await?;
+        let mut writer = self.writer().await?;
+        inline(|| writer.commit_group())?;
         // SQLite itself would look whether the readers are gone at growing intervals, while new
         // ones begin.
         let all = u32::try_from(self.options.connections).unwrap_or(u32::MAX);
@@ -260,7 +272,8 @@ impl Sqlite {
 
     /// Waits for the writer, then empties the write-ahead log.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
-        let writer = self.writer().await?;
+        let mut writer = self.writer().await?;
+        inline(|| writer.commit_group())?;
         self.forget_readers();
         inline(|| writer.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())))
             .map_err(error)
@@ -303,6 +316,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl SqliteTx {
+    fn new(connection: Held, database: &Arc<Sqlite>) -> Self {
+        Self { connection, finished: false, database: Arc::clone(database) }
+    }
+
     fn connection(&self) -> &Connection {
         match &self.connection {
             Held::Writer(guard) => guard,
@@ -349,32 +366,53 @@ impl SqliteTx {
         inline(|| self.connection().execute_batch(text)).map_err(error)
     }
 
-    /// Makes everything durable; on an error all is rolled back.
-    pub(super) fn commit(self) -> Result<(), StoreError> {
-        inline(|| self.connection().execute_batch("commit")).map_err(|cause| {
-            // What was written before a failing fsync may come back after a crash.
-            if cause.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-                StoreError::CommitUnknown(cause.into())
-            } else {
-                error(cause)
+    /// Makes everything durable; on an error all is rolled back. `alone`: at once, and with it
+    /// whatever waits to be committed; else those who wait for the writer have their turn first.
+    pub(super) async fn commit(mut self, alone: bool) -> Result<(), StoreError> {
+        let ending = match &mut self.connection {
+            Held::Reader(..) => return Ok(()),
+            Held::Writer(writer) if alone => {
+                self.finished = true;
+                return inline(|| writer.commit());
             }
-        })
+            Held::Writer(writer) => inline(|| writer.join()).map_err(error)?,
+        };
+        self.finished = true;
+        let database = Arc::clone(&self.database);
+        drop(self);
+        if let Ok(mut writer) = Arc::clone(&database.writer).try_lock_owned() {
+            return commit_unless_ended(&mut writer, &ending);
+        }
+        // A task, since others wait for the group too when this transaction's caller gives up.
+        let task = tokio::spawn(database.commit_group(ending));
+        task.await.map_err(|failed| StoreError::CommitUnknown(failed.into()))?
     }
 }
 
 /// Rolls back what wasn't committed and gives the connection back.
 impl Drop for SqliteTx {
     fn drop(&mut self) {
-        let unfinished = !self.connection().is_autocommit();
-        let failed = unfinished && self.connection().execute_batch("rollback").is_err();
-        if failed {
-            tracing::warn!("Could not roll back a transaction, the next one tries again.");
+        match &mut self.connection {
+            Held::Writer(_) if self.finished => {}
+            Held::Writer(writer) => writer.rollback(),
+            Held::Reader(reader, _) => {
+                if let Some(reader) = reader.take()
+                    && (reader.is_autocommit() || reader.execute_batch("rollback").is_ok())
+                {
+                    lock(&self.database.readers).push(reader);
+                }
+            }
         }
-        if let Held::Reader(reader, _) = &mut self.connection
-            && let Some(reader) = reader.take_if(|_| !failed)
-        {
-            lock(&self.database.readers).push(reader);
-        }
+    }
+}
+
+/// Commits the group whose end is awaited, if nobody else has.
+fn commit_unless_ended(writer: &mut Writer, ending: &Ending) -> Result<(), StoreError> {
+    // Not borrowed any longer: it is locked as long as it is.
+    let end = *ending.borrow();
+    match end {
+        Some(end) => end.result(),
+        None => inline(|| writer.commit_group()),
     }
 }
 

@@ -7,6 +7,7 @@ mod migrations;
 mod plans;
 mod postgres;
 mod sqlite;
+mod together;
 
 use super::*;
 use std::sync::atomic::{AtomicU32, Ordering};

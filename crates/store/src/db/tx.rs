@@ -17,6 +17,8 @@ pub struct Tx {
     on: On,
     /// A statement failed, runs, or was given up.
     failed: bool,
+    /// Whether it is committed at once, rather than after others that wait, together with them.
+    alone: bool,
 }
 
 pub(super) enum On {
@@ -26,7 +28,12 @@ pub(super) enum On {
 
 impl Tx {
     pub(super) fn new(on: On) -> Self {
-        Self { on, failed: false }
+        Self { on, failed: false, alone: false }
+    }
+
+    /// An engine's, which has gathered a batch already and is waited for by all of it.
+    pub(super) fn of_engine(on: On) -> Self {
+        Self { alone: true, ..Self::new(on) }
     }
 
     /// Which database it runs on.
@@ -146,7 +153,7 @@ impl Tx {
             return Err(had_failed());
         }
         match self.on {
-            On::Sqlite(tx) => tx.commit(),
+            On::Sqlite(tx) => tx.commit(self.alone).await,
             On::Postgres(tx) => tx.commit().await,
         }
     }
