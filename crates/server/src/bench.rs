@@ -9,7 +9,7 @@
 //! | `ground` | where it is measured: folder, database, partner, cards, past |
 //! | `over_https` | the measurement through the processor's channel |
 //! | `ledger_only` | the measurement of the engine |
-//! | `cards` | the measurement of issuing |
+//! | `cards` | the measurement of issuing, by the use case or over HTTPS |
 //! | `child` | the other processes, and what is said to them |
 //! | `generator`, `partner` | what those processes do |
 //! | `report` | what is told of it |

@@ -4,7 +4,9 @@ mod bench;
 mod certificates;
 mod simulate;
 
-pub(crate) use bench::{BenchArgs, BenchCommand, CardsArgs, GeneratorArgs, PreloadArgs, Where};
+pub(crate) use bench::{
+    BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, PreloadArgs, Where,
+};
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 

@@ -6,9 +6,9 @@
 //! | [`mix`] | what is sent |
 //! | [`turns`] | when it is sent |
 //! | [`tally`] | what came of it |
-//! | `connection` | HTTP/1.1 over TLS, kept alive |
+//! | [`connection`] | HTTP/1.1 over TLS, kept alive |
 
-mod connection;
+pub mod connection;
 pub mod mix;
 pub mod tally;
 pub mod turns;

@@ -68,7 +68,7 @@ impl SandboxFile {
 }
 
 /// Who calls, and where: what each of many connections begins with.
-pub(crate) struct Caller {
+pub struct Caller {
     pub(crate) address: SocketAddr,
     /// With the port, as a request names it.
     pub(crate) host: String,
@@ -79,17 +79,28 @@ pub(crate) struct Caller {
 impl Caller {
     /// The sandbox's processor.
     pub(crate) fn of_processor(dir: &Path, file: &SandboxFile) -> Result<Self, SimulatorError> {
-        let ca = certificates(&dir.join(&file.ca))?;
-        let chain = certificates(&dir.join(&file.processor.certificate))?;
-        let path = dir.join(&file.processor.key);
-        let key = PrivateKeyDer::from_pem_slice(&read(&path)?)
-            .map_err(|error| SimulatorError::Unreadable(path.clone(), error.into()))?;
+        let certificate = read(&dir.join(&file.processor.certificate))?;
+        Self::new(dir, file, &certificate, &read(&dir.join(&file.processor.key))?)
+    }
+
+    /// Who calls the sandbox that serves from this folder with a certificate and its key.
+    pub(crate) fn new(
+        dir: &Path,
+        file: &SandboxFile,
+        certificate: &[u8],
+        key: &[u8],
+    ) -> Result<Self, SimulatorError> {
+        let path = dir.join(&file.ca);
+        let ca = certificates(&path, &read(&path)?)?;
+        let unusable = |error: Box<dyn std::error::Error + Send + Sync>| {
+            SimulatorError::Unreadable(dir.to_owned(), error)
+        };
+        let chain = certificates(dir, certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| unusable(error.into()))?;
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(ca);
         let tls = ClientConfig::builder().with_root_certificates(roots);
-        let tls = tls
-            .with_client_auth_cert(chain, key)
-            .map_err(|error| SimulatorError::Unreadable(path, error.into()))?;
+        let tls = tls.with_client_auth_cert(chain, key).map_err(|error| unusable(error.into()))?;
         let unreadable = || SimulatorError::Unreadable(dir.join("sandbox.json"), "no port".into());
         let host = file.base_url.strip_prefix("https://").ok_or_else(unreadable)?;
         let port =
@@ -103,9 +114,8 @@ impl Caller {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SimulatorError> {
-    let pem = read(path)?;
-    CertificateDer::pem_slice_iter(&pem)
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SimulatorError> {
+    CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|error| SimulatorError::Unreadable(path.to_owned(), error.into()))
 }

@@ -1,7 +1,10 @@
-//! The measurement of issuing: many callers in this process, each through the use case that a
-//! partner's call ends in, with a key of idempotency, without HTTP.
+//! The measurement of issuing: many callers at once, each with a key of idempotency of its own. By
+//! itself it is the use case that a partner's call ends in, in this process; `over_https` makes it
+//! the call.
 
-use super::ground::Ground;
+mod over_https;
+
+use super::ground::{CONFIG_ID, Ground};
 use super::ledger_only::checkpoints;
 use super::report::{Issued, processor_time};
 use crate::cli::CardsArgs;
@@ -18,9 +21,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use store::db::Kind;
+use tokio::task::JoinSet;
+use tokio::time::interval;
 
 /// How often a person is told how far it is.
 const OFTEN: Duration = Duration::from_millis(250);
+
+/// One caller: issues one card after the other.
+trait Caller: Send + 'static {
+    /// Issues card `number` of the measurement.
+    fn issue(&mut self, number: usize) -> impl Future<Output = Outcome> + Send;
+}
 
 /// Measures.
 pub(super) async fn measure(
@@ -28,87 +39,90 @@ pub(super) async fn measure(
     arguments: &CardsArgs,
     progress: &Progress,
 ) -> Result<Issued, Failure> {
+    if let Some(encrypted) = arguments.https {
+        return over_https::measure(ground, arguments, encrypted, progress).await;
+    }
     let mut opened = ground.prepare(&[BenchPartner::Measured], progress).await?;
-    let party = opened.partners().first().map(|party| party.id);
-    let partner = party.ok_or_else(|| Failure::new("There is no partner for measuring."))?;
-    let holders = opened.take_cards().into_iter().next().unwrap_or_default();
+    let partner = opened.measured()?;
+    let holders: Arc<[_]> = opened.take_cards().into_iter().flatten().collect();
     let app = opened.sandbox.desk.app.clone();
     if app.db.kind() == Kind::Sqlite {
         drop(app.tasks.run(checkpoints(app.clone())));
     }
-    let caller = Caller {
+    let caller = InProcess {
         scope: Scope::platform(partner, "cards for measuring"),
-        config_id: super::ground::CONFIG_ID.to_owned(),
         app: app.clone(),
-        holders: holders.into(),
-        next: Arc::default(),
-        count: arguments.count as usize,
+        holders,
     };
-    let issued = drive(&caller, arguments.callers, progress).await;
-    drop((caller, app));
+    let callers = vec![caller; arguments.callers as usize];
+    let issued = drive(callers, arguments.count, std::process::id(), progress).await;
+    drop(app);
     opened.close().await?;
-    Ok(issued)
+    Ok(Issued { generator_cpu: None, ..issued })
 }
 
-async fn drive(caller: &Caller, callers: u32, progress: &Progress) -> Issued {
-    let (begun, before) = (Instant::now(), processor_time(std::process::id()));
-    let one = |_| caller.app.tasks.run(caller.clone().run());
-    let callers: Vec<_> = (0..callers).map(one).collect();
-    let mut all = Tally::new();
-    for running in callers {
-        let mut running = std::pin::pin!(running);
-        let tally = loop {
-            tokio::select! {
-                done = &mut running => break done,
-                () = tokio::time::sleep(OFTEN) => {
-                    let made = caller.next.load(Ordering::Relaxed).min(caller.count);
-                    progress.tell(|| format!("{made} of {} cards…", caller.count));
+/// Has the callers issue so many cards, and looks at the process that does it.
+async fn drive<C: Caller>(
+    callers: Vec<C>,
+    count: u32,
+    process: u32,
+    progress: &Progress,
+) -> Issued {
+    let times = || [process, std::process::id()].map(processor_time);
+    let (begun, before) = (Instant::now(), times());
+    let (next, count) = (Arc::new(AtomicUsize::new(0)), count as usize);
+    let mut running = JoinSet::new();
+    for mut caller in callers {
+        let next = next.clone();
+        running.spawn(async move {
+            let mut tally = Tally::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return tally;
                 }
+                let begun = Instant::now();
+                let outcome = caller.issue(number).await;
+                tally.record(begun.elapsed(), &outcome);
             }
-        };
-        match tally {
-            Ok(tally) => all.add(&tally),
-            Err(_) => all.error("a caller's task ended"),
+        });
+    }
+    let mut all = Tally::new();
+    let mut often = interval(OFTEN);
+    loop {
+        tokio::select! {
+            ended = running.join_next() => match ended {
+                Some(Ok(tally)) => all.add(&tally),
+                Some(Err(_)) => all.error("a caller's task ended"),
+                None => break,
+            },
+            _ = often.tick() => {
+                let made = next.load(Ordering::Relaxed).min(count);
+                progress.tell(|| format!("{made} of {count} cards…"));
+            }
         }
     }
     all.end(begun);
-    let cpu = before.zip(processor_time(std::process::id()));
-    let cpu = cpu.map(|(before, after)| after.saturating_sub(before));
-    Issued { figures: all.figures(), cpu }
+    let spent = |n: usize| Some(times()[n]?.saturating_sub(before[n]?));
+    Issued { figures: all.figures(), cpu: spent(0), generator_cpu: spent(1) }
 }
 
-/// One caller at work.
+/// Calls the use case.
 #[derive(Clone)]
-struct Caller {
+struct InProcess {
     app: App,
     scope: Scope,
-    config_id: String,
     holders: Arc<[Holding]>,
-    next: Arc<AtomicUsize>,
-    count: usize,
 }
 
-impl Caller {
-    async fn run(self) -> Tally {
-        let mut tally = Tally::new();
-        loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if number >= self.count {
-                return tally;
-            }
-            let begun = Instant::now();
-            let outcome = self.issue(number).await;
-            tally.record(begun.elapsed(), &outcome);
-        }
-    }
-
-    async fn issue(&self, number: usize) -> Outcome {
+impl Caller for InProcess {
+    async fn issue(&mut self, number: usize) -> Outcome {
         let holding = &self.holders[number % self.holders.len()];
         let key = app::ids::random_id().to_string();
         let command = IssueVirtual {
             holder: holding.holder,
             balance: holding.balance,
-            config_id: self.config_id.clone(),
+            config_id: CONFIG_ID.to_owned(),
             label: None,
         };
         let origin = Origin { actor: "bench".to_owned(), address: None, request_id: key.clone() };

@@ -1,7 +1,9 @@
 //! Where it is measured: a sandbox's folder and database, with partners, cards and a past that are
 //! for measuring alone.
 
-use crate::acts::{Act, CreatePartner, CreateProgram, MoveMoney, NamedBalance};
+use crate::acts::{
+    Act, CreatePartner, CreateProgram, HolderArgs, MoveMoney, NamedBalance, SignCertificate,
+};
 use crate::cli::Where;
 use crate::database::{self, Place};
 use crate::failure::Failure;
@@ -12,10 +14,11 @@ use crate::sandbox::calls::{authority, identity};
 use crate::sandbox::{self, Prepared};
 use app::outbound::SetOutbound;
 use app::preload::{BenchPartner, Holding, Past};
-use crypto::certificates::Authority;
+use crypto::certificates::{Authority, client_key_and_csr};
 use domain::ids::PartnerId;
 use domain::money::Amount;
 use domain::notification::Event;
+use simulator::load::connection::Identity;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -123,6 +126,24 @@ impl Opened {
     /// The partners.
     pub(super) fn partners(&self) -> &[Party] {
         &self.partners
+    }
+
+    /// The partner that is measured.
+    pub(super) fn measured(&self) -> Result<PartnerId, Failure> {
+        let measured = self.partners.iter().find(|party| party.of == BenchPartner::Measured);
+        let measured = measured.map(|party| party.id);
+        measured.ok_or_else(|| Failure::new("There is no partner for measuring."))
+    }
+
+    /// A new certificate of the partner that is measured, and its key.
+    pub(super) async fn identity_of_measured(&self) -> Result<Identity, Failure> {
+        let code = BenchPartner::Measured.code();
+        let (key, csr) = client_key_and_csr(code);
+        let holder = HolderArgs { partner: Some(code.to_owned()), ..HolderArgs::default() };
+        let sign = SignCertificate { csr, holder, scopes: Vec::new(), days: 1 };
+        let signed = self.sandbox.desk.act(&self.sandbox.operator, Act::SignCertificate(sign));
+        let certificate = signed.await?["certificate"].as_str().unwrap_or_default().to_owned();
+        Ok(Identity { certificate, key })
     }
 
     /// How many cards each partner has.

@@ -107,8 +107,8 @@ async fn end_partner(partner: &mut Process) -> Result<BTreeMap<String, i64>, Fai
     })
 }
 
-/// Starts a sandbox that allows this many connections of its processor, and waits until it serves.
-async fn start_server(dir: &Path, connections: u32) -> Result<Process, Failure> {
+/// Starts a sandbox that allows this many connections of one caller, and waits until it serves.
+pub(super) async fn start_server(dir: &Path, connections: u32) -> Result<Process, Failure> {
     let file = dir.join("sandbox.json");
     // A file that a killed sandbox left tells of a server that isn't there.
     let _ = std::fs::remove_file(&file);
@@ -118,6 +118,9 @@ async fn start_server(dir: &Path, connections: u32) -> Result<Process, Failure> 
         ("ANTACA_LIMITS_CONNECTIONS_PER_CERTIFICATE", allowed(256)),
         ("ANTACA_LIMITS_CONNECTIONS_PER_ADDRESS", allowed(64)),
         ("ANTACA_LIMITS_PROCESSOR_REQUESTS_AT_ONCE", allowed(4096)),
+        ("ANTACA_LIMITS_REQUESTS_AT_ONCE", allowed(1024)),
+        ("ANTACA_LIMITS_REQUESTS_PER_SECOND", "0".to_owned()),
+        ("ANTACA_JWE_PRIVATE_OPERATIONS", "100000".to_owned()),
     ];
     let any = "127.0.0.1:0";
     let dir = dir.as_os_str();

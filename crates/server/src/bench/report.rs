@@ -126,9 +126,6 @@ impl Report {
     /// One object.
     pub(super) fn json(&self) -> Value {
         let mut all = told(&self.figures);
-        let seconds = |time: Option<Duration>| {
-            time.map(|time| parts(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), 1_000_000))
-        };
         let mib = |kib: Option<u64>| kib.map(|kib| parts(kib, 1024));
         let mut add = |name: &str, value: Value| all.insert(name.to_owned(), value);
         add("cpu_seconds", seconds(self.cpu).into());
@@ -207,15 +204,16 @@ impl Report {
 pub(super) struct Issued {
     /// The cards are what is approved.
     pub(super) figures: Figures,
-    /// Processor time of this process meanwhile.
+    /// Processor time of the process that issues meanwhile.
     pub(super) cpu: Option<Duration>,
+    /// Of the one that calls, if it is another.
+    pub(super) generator_cpu: Option<Duration>,
 }
 
 impl Issued {
     /// One object.
     pub(super) fn json(&self) -> Value {
         let figures = &self.figures;
-        let cpu = self.cpu.map(|cpu| u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX));
         json!({
             "cards": figures.approved,
             "throughput": parts(figures.approved.saturating_mul(1_000_000), figures.elapsed.max(1)),
@@ -225,7 +223,8 @@ impl Issued {
             "max_ms": parts(figures.longest, 1_000),
             "errors": figures.errors,
             "seconds": parts(figures.elapsed, 1_000_000),
-            "cpu_seconds": cpu.map(|cpu| parts(cpu, 1_000_000)),
+            "cpu_seconds": seconds(self.cpu),
+            "generator_cpu_seconds": seconds(self.generator_cpu),
         })
     }
 
@@ -237,10 +236,19 @@ impl Issued {
             format!("cards a second     {}", known("throughput")),
             format!("milliseconds       {}", times(&told)),
             format!("cards              {} issued, {} errors", known("cards"), known("errors")),
-            format!("processor seconds  {} in {} seconds", known("cpu_seconds"), known("seconds")),
+            format!(
+                "processor seconds  {} in {} seconds; callers {}",
+                known("cpu_seconds"),
+                known("seconds"),
+                known("generator_cpu_seconds")
+            ),
         ]
         .join("\n")
     }
+}
+
+fn seconds(time: Option<Duration>) -> Option<f64> {
+    time.map(|time| parts(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), 1_000_000))
 }
 
 fn known(told: &Value, name: &str) -> String {

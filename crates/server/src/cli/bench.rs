@@ -1,6 +1,6 @@
 //! The command line of `antaca bench`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// `antaca bench`
@@ -12,8 +12,9 @@ pub(crate) enum BenchCommand {
         antaca bench authorizations --rate 300 --greedy 10 --duration 60\n  \
         antaca bench authorizations --ledger-only --database postgres://antaca@db/bench")]
     Authorizations(BenchArgs),
-    /// Measure how many virtual cards a second are issued, without HTTP
+    /// Measure how many virtual cards a second are issued
     #[command(after_help = "Example:\n  antaca bench cards --count 1000000\n  \
+        antaca bench cards --count 20000 --callers 32 --https response\n  \
         antaca bench cards --count 20000 --database postgres://antaca@db/bench")]
     Cards(CardsArgs),
     /// Make cards and a past for measuring
@@ -84,6 +85,15 @@ pub(crate) struct BenchArgs {
     pub(crate) ledger_only: bool,
 }
 
+/// What of a call is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Encrypted {
+    /// The answer.
+    Response,
+    /// The request too.
+    Request,
+}
+
 /// `antaca bench cards`
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CardsArgs {
@@ -97,6 +107,10 @@ pub(crate) struct CardsArgs {
     #[arg(long, value_name = "C", default_value_t = 64,
         value_parser = clap::value_parser!(u32).range(1..=16_384))]
     pub(crate) callers: u32,
+    /// Issue them through the partner's channel, with Encrypt-Response or with Encrypted-Request,
+    /// each caller over a connection of its own [default: without HTTP]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) https: Option<Encrypted>,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -118,13 +118,15 @@ on_both_databases! {
         assert!((1..=101).contains(&told["notified"].as_i64().unwrap_or(0)), "{told}");
     }
 
-    /// Each is issued once, and a second time upon them.
+    /// Each is issued once, by the use case and over HTTPS, each time upon those before.
     async fn issuing_is_measured(database) {
         let around = testkit::folder();
-        for _ in 0..2 {
+        for more in [&[][..], &["--https", "response"], &["--https", "request"]] {
             let cards = ["cards", "--count", "300", "--callers", "8", "--json"];
-            let told = bench(around.path(), &database, &cards).await.assert_done().json().remove(0);
+            let told = bench(around.path(), &database, &[&cards, more].concat()).await;
+            let told = told.assert_done().json().remove(0);
             assert_eq!((&told["cards"], &told["errors"]), (&300.into(), &0.into()), "{told}");
+            assert_eq!(told["generator_cpu_seconds"].is_null(), more.is_empty(), "{told}");
             for field in ["throughput", "p50_ms", "p99_ms", "seconds", "cpu_seconds"] {
                 assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
             }

@@ -1,15 +1,17 @@
-//! One connection: HTTP/1.1 over TLS with the processor's certificate, kept alive.
+//! One connection: HTTP/1.1 over TLS with a client's certificate, kept alive.
 
-use crate::sandbox::Caller;
+use crate::sandbox::{Caller, SandboxFile};
 use crate::target::SimulatorError;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Request, StatusCode, header};
+use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 /// Told by an authorization's answer.
 const APPROVED: &[u8] = br#""approved":true"#;
@@ -18,7 +20,7 @@ const DECLINED: &[u8] = br#""approved":false"#;
 const ACCEPTED: &[u8] = br#""accepted":true"#;
 
 /// Told where there is too much to do, of one caller or of all.
-const TOO_MUCH: [StatusCode; 2] = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+const TOO_MUCH: [u16; 2] = [503, 429];
 
 /// What a message was answered.
 pub(super) enum Sent {
@@ -30,15 +32,37 @@ pub(super) enum Sent {
     Failed(String),
 }
 
+/// Why a request got no answer.
+pub type Broken = Box<dyn std::error::Error + Send + Sync>;
+/// Status and body.
+pub type Answer = (u16, Bytes);
+
+/// A certificate and its key, in PEM.
+pub struct Identity {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: Zeroizing<String>,
+}
+
+impl Identity {
+    /// Who calls the sandbox that serves from this folder with it.
+    pub fn caller(&self, dir: &Path) -> Result<Caller, SimulatorError> {
+        let file = SandboxFile::read(dir)?;
+        Caller::new(dir, &file, self.certificate.as_bytes(), self.key.as_bytes())
+    }
+}
+
 /// A connection, and what keeps it going.
-pub(super) struct Connection {
+pub struct Connection {
     caller: Arc<Caller>,
     sender: SendRequest<Full<Bytes>>,
     _driver: JoinSet<()>,
 }
 
 impl Connection {
-    pub(super) async fn open(caller: Arc<Caller>) -> Result<Self, SimulatorError> {
+    /// Connects.
+    pub async fn open(caller: Arc<Caller>) -> Result<Self, SimulatorError> {
         let broken = |error: &dyn std::fmt::Display| {
             SimulatorError::NoConnection(caller.host.clone(), error.to_string())
         };
@@ -64,32 +88,46 @@ impl Connection {
     }
 
     pub(super) async fn send(&mut self, path: &str, (key, body): (&str, String)) -> Sent {
-        match self.exchange(path, key, body).await {
-            Ok((StatusCode::OK, body)) if has(&body, APPROVED) => Sent::Approved,
-            Ok((StatusCode::OK, body)) if has(&body, DECLINED) => Sent::Declined,
-            Ok((StatusCode::OK, body)) if has(&body, ACCEPTED) => Sent::Accepted,
+        match self.post(path, &[("x-idempotency-key", key)], body).await {
+            Ok((200, body)) if has(&body, APPROVED) => Sent::Approved,
+            Ok((200, body)) if has(&body, DECLINED) => Sent::Declined,
+            Ok((200, body)) if has(&body, ACCEPTED) => Sent::Accepted,
             Ok((status, _)) => {
-                let why = format!("answered with status {}", status.as_u16());
+                let why = format!("answered with status {status}");
                 if TOO_MUCH.contains(&status) { Sent::Refused(why) } else { Sent::Failed(why) }
             }
             Err(error) => Sent::Failed(error.to_string()),
         }
     }
 
-    async fn exchange(
+    /// Sends a request with a JSON body.
+    pub async fn post(
         &mut self,
         path: &str,
-        key: &str,
+        headers: &[(&str, &str)],
         body: String,
-    ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<Answer, Broken> {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.exchange(request, body).await
+    }
+
+    /// Asks for something.
+    pub async fn get(&mut self, path: &str) -> Result<Answer, Broken> {
+        self.exchange(Request::get(path), String::new()).await
+    }
+
+    async fn exchange(
+        &mut self,
+        request: hyper::http::request::Builder,
+        body: String,
+    ) -> Result<Answer, Broken> {
         self.sender.ready().await?;
-        let request = Request::post(path)
-            .header(header::HOST, &self.caller.host)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("x-idempotency-key", key)
-            .body(Full::from(body))?;
+        let request = request.header(header::HOST, &self.caller.host).body(Full::from(body))?;
         let response = self.sender.send_request(request).await?;
-        let status = response.status();
+        let status = response.status().as_u16();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 }
