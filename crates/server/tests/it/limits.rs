@@ -363,8 +363,13 @@ async fn a_database_that_does_not_answer_is_told_503() {
     let story = Story::begin(&sandbox, 1_000).await;
     let db = store::db::Db::postgres(&url, store::db::Options::default()).expect("opens");
     let mut blocking = db.begin().await.expect("begins");
-    let lock = store::db::Sql("lock table balance in access exclusive mode");
-    blocking.run(&lock, &[]).await.expect("locks");
+    // However long it takes: a pool's connection doesn't stand still in a transaction for ever.
+    for text in [
+        "set local idle_in_transaction_session_timeout = 0",
+        "lock table balance in access exclusive mode",
+    ] {
+        blocking.run(&store::db::Sql(text), &[]).await.expect("locks");
+    }
 
     // More than there are connections: some wait for the table, the others for a connection.
     let path = format!("/secure/customers/{}/balances", story.customer);
