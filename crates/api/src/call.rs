@@ -16,7 +16,7 @@ use axum::extract::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use domain::Date;
-use domain::ids::{BalanceId, CardId, OperationId, ProcessorId, TransactionId, UserId};
+use domain::ids::{BalanceId, CardId, OperationId, OrderId, ProcessorId, TransactionId, UserId};
 use domain::scope::Scope;
 use serde_json::{Map, Value};
 use std::sync::atomic::Ordering;
@@ -192,6 +192,12 @@ impl Head {
     pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
         let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());
         id.map(OperationId).ok_or_else(|| refused(Refusal::OperationNotFound))
+    }
+
+    /// The order of plastic that the path names.
+    pub(crate) fn order(&self) -> Result<OrderId, Problem> {
+        let id = self.param("orderId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(OrderId).ok_or_else(|| refused(Refusal::OrderNotFound))
     }
 
     /// The transaction that the path names.

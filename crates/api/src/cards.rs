@@ -1,5 +1,6 @@
 //! Cards: issue, now or later, list, show, lock, unlock, remove (spec "Cards").
 
+mod activate;
 mod full_data;
 mod issue_later;
 mod issue_virtual;
@@ -7,13 +8,17 @@ mod limits;
 mod list;
 mod lock;
 mod operation;
+mod order;
+mod order_physical;
 mod pin;
+mod print;
 mod remove;
 mod renew;
 mod replace;
 mod reset_cvv;
 mod unlock;
 
+pub(crate) use activate::activate;
 pub(crate) use full_data::full_data;
 pub(crate) use issue_later::issue_later;
 pub(crate) use issue_virtual::issue_virtual;
@@ -21,7 +26,10 @@ pub(crate) use limits::{limits, set_limits};
 pub(crate) use list::list;
 pub(crate) use lock::lock;
 pub(crate) use operation::operation;
+pub(crate) use order::order;
+pub(crate) use order_physical::{order_physical, order_physical_with_pin};
 pub(crate) use pin::set_pin;
+pub(crate) use print::print;
 pub(crate) use remove::remove;
 pub(crate) use renew::renew;
 pub(crate) use replace::replace;

@@ -186,12 +186,14 @@ impl From<Error> for Problem {
 }
 
 /// The status of each refusal.
+#[expect(clippy::too_many_lines, reason = "a table with a line for each refusal")]
 pub(crate) fn status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::CustomerNotFound
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
+        | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::PartnerNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
@@ -201,6 +203,9 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn
+        | Refusal::CardLocked
+        | Refusal::CardNotActive
+        | Refusal::PlasticAlreadyOrdered
         | Refusal::CardRenewalTooEarly
         | Refusal::PinKeyAlreadyExists
         | Refusal::BalanceNotEmpty
@@ -241,6 +246,10 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::PinKeyInvalid
         | Refusal::WeakPin
         | Refusal::PlasticNotSupported
+        | Refusal::NameNotEmbossable
+        | Refusal::BureauNotFound
+        | Refusal::BureauInvalid
+        | Refusal::ActivationDataWrong
         | Refusal::LimitLoosened
         | Refusal::CsrRefused
         | Refusal::DaysOutOfRange

@@ -65,6 +65,14 @@ fn secure() -> Routes {
         .route("/secure/cards/virtual", post(cards::issue_virtual()))
         .route("/secure/customers/{customerId}/cards/virtual", post(cards::issue_virtual()))
         .route("/secure/customers/{customerId}/cards/virtual/async", post(cards::issue_later()))
+        .route("/secure/cards/physical", post(cards::order_physical()))
+        .route("/secure/cards/physical_with_pin", post(cards::order_physical_with_pin()))
+        .route("/secure/customers/{customerId}/cards/physical", post(cards::order_physical()))
+        .route(
+            "/secure/customers/{customerId}/cards/physical_with_pin",
+            post(cards::order_physical_with_pin()),
+        )
+        .route("/secure/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
         .route(
             "/secure/customers/{customerId}/cards/operations/{operationId}",
             get(cards::operation()),
@@ -89,6 +97,8 @@ fn secure() -> Routes {
         )
         .route("/secure/customers/{customerId}/cards/{cardId}/lock", post(cards::lock()))
         .route("/secure/customers/{customerId}/cards/{cardId}/unlock", post(cards::unlock()))
+        .route("/secure/customers/{customerId}/cards/{cardId}/activate", post(cards::activate()))
+        .route("/secure/customers/{customerId}/cards/{cardId}/print", post(cards::print()))
         .route("/secure/customers/{customerId}/cards/{cardId}/renew", post(cards::renew()))
         .route("/secure/customers/{customerId}/cards/{cardId}/replace", post(cards::replace()))
 }
@@ -131,6 +141,11 @@ fn customers() -> Routes {
         .route("/customers/me/cards/virtual", post(cards::issue_virtual()))
         .route("/customers/me/cards/virtual/async", post(cards::issue_later()))
         .route("/customers/me/cards/operations/{operationId}", get(cards::operation()))
+        .route("/customers/me/cards/physical", post(cards::order_physical()))
+        .route("/customers/me/cards/physical_with_pin", post(cards::order_physical_with_pin()))
+        .route("/customers/me/cards/orders/{orderId}", get(cards::order()))
+        .route("/customers/me/cards/{cardId}/activate", post(cards::activate()))
+        .route("/customers/me/cards/{cardId}/print", post(cards::print()))
         .route("/customers/me/cards/{cardId}/lock", post(cards::lock()))
         .route("/customers/me/cards/{cardId}/unlock", post(cards::unlock()))
         .route("/customers/me/cards/{cardId}/limits", get(cards::limits()).put(cards::set_limits()))

@@ -169,6 +169,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
+        | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
@@ -190,10 +191,16 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardLockIrreversible => "Issue another card.",
         Refusal::CardLockNotOwn => "Ask the partner to unlock the card.",
         Refusal::LimitLoosened => "Ask the partner to allow more.",
-        Refusal::PlasticNotSupported => "Wait for the release that orders plastic.",
+        Refusal::PlasticNotSupported => "Ask for a bureau for the program, or issue another card.",
+        Refusal::PlasticAlreadyOrdered => "Wait until it has arrived, or its order has failed.",
+        Refusal::NameNotEmbossable => "Send `embossedName` in letters that fit the card.",
+        Refusal::CardNotActive => "Activate the card first.",
+        Refusal::CardLocked => "Unlock the card first.",
+        Refusal::ActivationDataWrong => "Look at the card and its letter, and try again.",
         Refusal::CardRenewalTooEarly => "Wait until then, or issue another card.",
         Refusal::CardExpired => "Renew the card, or issue another.",
         Refusal::WeakPin => "Let the cardholder choose another one.",
+        Refusal::BureauNotFound => "Name one that `antaca bureau list` shows.",
         Refusal::PinKeyNotFound => {
             "Name a key that the operator has imported for the processor, or have it imported."
         }
@@ -223,6 +230,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::PinKeyInvalid
+        | Refusal::BureauInvalid
         | Refusal::DaysOutOfRange => "Correct the option that the meaning tells of.",
         Refusal::ClockLimitReached => "Begin a new sandbox.",
         Refusal::ModeNotSupported => "Use one of the other modes.",

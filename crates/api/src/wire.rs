@@ -153,6 +153,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Refuses a field that is of another call.
+    pub(crate) fn foreign(&mut self, name: &str, message: &'static str) {
+        if self.has(name) {
+            self.wrong(name, message);
+        }
+    }
+
     /// Notes that a field is wrong.
     pub(crate) fn wrong(&mut self, name: &str, message: &'static str) {
         self.violations.push(Violation { field: format!("{}{name}", self.prefix), message });

@@ -1,11 +1,14 @@
-//! Cards: issue, now or later, list, show, lock, unlock, remove; their PINs.
+//! Cards: issue, now or later, order on plastic, activate, list, show, lock, unlock, remove; their
+//! PINs.
 
+mod activate;
 mod full_data;
 mod issue_virtual;
 mod list;
 mod lock;
 mod numbers;
 mod operations;
+mod order;
 mod pin;
 mod remove;
 mod renew;
@@ -13,7 +16,9 @@ mod replace;
 mod reset_cvv;
 mod unlock;
 
+pub use activate::{CODE_DIGITS, Evidence, More};
 pub use full_data::FullCard;
 pub use issue_virtual::IssueVirtual;
 pub(crate) use list::of_holder;
 pub(crate) use lock::state_facts;
+pub use order::{Carrier, OrderPhysical};

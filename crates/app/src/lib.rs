@@ -22,6 +22,7 @@ pub mod outbound;
 pub mod outbox;
 pub mod page;
 pub mod partners;
+pub mod personalisation;
 pub mod pin_keys;
 pub mod preload;
 pub mod processor;

@@ -1,6 +1,7 @@
 //! Programs and processors: create. Both are the operator's, through the control channel.
 
 use crate::audit::{Operator, change_json};
+use crate::personalisation::plastic_json;
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::balance::PartnerBalanceKind;
@@ -175,6 +176,7 @@ pub fn program_json(program: &Program) -> Value {
         "fxDifferenceTo": program.fx_difference_to.as_str(),
         "state": program.state.as_str(),
         "rules": rules_json(&program.rules),
+        "plastic": program.plastic.as_ref().map(plastic_json),
     })
 }
 

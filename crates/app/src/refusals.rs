@@ -36,6 +36,7 @@ refusals! {
     BalanceNotFound, "BALANCE_NOT_FOUND", "There is no such balance.";
     CardNotFound, "CARD_NOT_FOUND", "There is no such card.";
     TransactionNotFound, "TRANSACTION_NOT_FOUND", "There is no such transaction.";
+    OrderNotFound, "ORDER_NOT_FOUND", "There is no such order.";
     OperationNotFound, "OPERATION_NOT_FOUND",
         "There is no such operation, or it is older than seven days.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
@@ -105,7 +106,21 @@ refusals! {
         "The PIN is easily guessed: digits in a row, one of them more than twice, one pair twice, \
          the end of the card's number, or the holder's birthday.";
     PlasticNotSupported, "PLASTIC_NOT_SUPPORTED",
-        "What would change stands on the card's plastic, and other plastic can't be ordered yet.";
+        "Nobody makes plastic for the program, or what would change stands on the card's plastic, \
+         which isn't made anew yet.";
+    BureauNotFound, "BUREAU_NOT_FOUND", "There is no bureau of this name.";
+    BureauInvalid, "BUREAU_INVALID",
+        "A bureau has a name of 1 to 64 of a-z, 0-9 and the hyphen, and an RSA key of 2048 to 4096 \
+         bits, a PEM of PUBLIC KEY.";
+    PlasticAlreadyOrdered, "PLASTIC_ALREADY_ORDERED", "The card's plastic is on its way already.";
+    NameNotEmbossable, "NAME_NOT_EMBOSSABLE",
+        "A card has room for 26 characters: letters, digits and . ' - & , of Latin, Cyrillic or \
+         Greek names.";
+    CardNotActive, "CARD_NOT_ACTIVE", "The card isn't active.";
+    CardLocked, "CARD_LOCKED", "The card is locked.";
+    ActivationDataWrong, "ACTIVATION_DATA_WRONG",
+        "What was told doesn't agree with the card or its letter. Five wrong tries in a row lock \
+         the card.";
     CardRenewalTooEarly, "CARD_RENEWAL_TOO_EARLY",
         "A card is renewed from 60 days before its last day on.";
     CardExpired, "CARD_EXPIRED", "The card has expired.";
@@ -207,6 +222,9 @@ impl From<CardRefusal> for crate::Error {
             CardRefusal::LockIrreversible => Refusal::CardLockIrreversible,
             CardRefusal::LockNotOwn => Refusal::CardLockNotOwn,
             CardRefusal::OnPlastic => Refusal::PlasticNotSupported,
+            CardRefusal::Locked => Refusal::CardLocked,
+            CardRefusal::NotActive => Refusal::CardNotActive,
+            CardRefusal::ActivationDataWrong => Refusal::ActivationDataWrong,
             CardRefusal::RenewalTooEarly => Refusal::CardRenewalTooEarly,
             CardRefusal::Expired => Refusal::CardExpired,
             CardRefusal::Removed => Refusal::CardNotFound,

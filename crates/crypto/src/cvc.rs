@@ -25,6 +25,15 @@ impl ServiceCode {
     /// The stand-in for iCVV, in the chip's copy of track 2.
     pub const ICVV: Self = Self(*b"999");
 
+    /// Of a chip card that works everywhere (ISO/IEC 7813): what its stripe and its chip say.
+    pub const INTERNATIONAL_CHIP: Self = Self(*b"201");
+
+    /// The three digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
     /// Reads the three digits of a magnetic stripe, such as 201.
     pub fn parse(digits: &str) -> Result<Self, InvalidServiceCode> {
         let code = <[u8; 3]>::try_from(digits.as_bytes()).map_err(|_| InvalidServiceCode)?;

@@ -43,6 +43,8 @@ pub enum Purpose {
     Fingerprint,
     /// Digests of personal fields in audit records.
     Audit,
+    /// The codes in the letters that cards come with.
+    ActivationCode,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::CardKey => b"card-key",
             Self::Fingerprint => b"fingerprint",
             Self::Audit => b"audit",
+            Self::ActivationCode => b"activation-code",
         }
     }
 }

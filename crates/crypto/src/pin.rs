@@ -11,7 +11,7 @@ mod key;
 #[cfg(test)]
 mod tests;
 
-pub use block::{Format, PinBlock, UnreadablePinBlock};
+pub use block::{Format, PinBlock, UnreadablePinBlock, clear_block};
 pub use key::{InvalidPinKey, PinKey};
 
 use crate::tdes::{self, TripleDesKey, decimalised, packed};

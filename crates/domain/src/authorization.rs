@@ -370,7 +370,7 @@ fn check_card(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
     }
     match card.status {
         CardStatus::Usable(Usable::Active) => Ok(()),
-        CardStatus::Usable(Usable::Inactive) | CardStatus::Removed { .. } => {
+        CardStatus::Usable(Usable::Ordered | Usable::Inactive) | CardStatus::Removed { .. } => {
             Err(Description::CardNotActive.into())
         }
         CardStatus::Locked { reason, .. } => {

@@ -1,7 +1,10 @@
 //! Cards: what they are and what may become of them.
 
+pub mod embossing;
 pub mod lifecycle;
+pub mod order;
 pub mod pin;
+pub mod plastic;
 pub mod stop;
 pub mod tries;
 

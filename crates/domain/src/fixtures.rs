@@ -3,16 +3,18 @@
 use crate::authorization::{Ask, Chip, OwnerFacts, PartialApproval, Request, Verified};
 use crate::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use crate::card::Card;
+use crate::card::embossing::CardholderLine;
 use crate::card::lifecycle::{CardStatus, Usable};
+use crate::card::order::{CardOrder, Delivery, OrderKind, OrderStatus};
 use crate::card::tries::Tries;
-use crate::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
+use crate::ids::{BalanceId, CardId, OrderId, PartnerId, ProcessorId, TransactionId, UserId};
 use crate::limits::Rules;
 use crate::money::{Amount, Currency};
 use crate::program::{
     Audience, CardType, FxDifferenceTo, PreAuthorization, Product, Program, ProgramState, Scheme,
 };
 use crate::transaction::{Category, Order, Place, TransactionType};
-use crate::user::UserState;
+use crate::user::{Address, Country, UserState};
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
@@ -67,6 +69,29 @@ pub(crate) fn card() -> Card {
     }
 }
 
+pub(crate) fn card_order() -> CardOrder {
+    CardOrder {
+        id: OrderId(Uuid::from_u128(3)),
+        holder: UserId(1),
+        card: CardId(1),
+        kind: OrderKind::Card,
+        status: OrderStatus::Ordered,
+        failure: None,
+        delivery: Delivery::Post,
+        address: Address {
+            street: "Main Street".to_owned(),
+            number: "1".to_owned(),
+            apartment: None,
+            city: "Warsaw".to_owned(),
+            post_code: "00-001".to_owned(),
+            country: Country::parse("PL").expect("two letters"),
+        },
+        line: CardholderLine::of("John Doe").expect("a name"),
+        tracking: None,
+        version: 0,
+    }
+}
+
 pub(crate) fn program() -> Program {
     Program {
         partner: PartnerId(1),
@@ -85,6 +110,7 @@ pub(crate) fn program() -> Program {
         fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
         rules: Rules::default(),
+        plastic: None,
     }
 }
 

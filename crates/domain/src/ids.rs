@@ -72,6 +72,10 @@ uuid_id! {
 }
 
 uuid_id! {
+    /// Plastic that was ordered; `orderId` on the wire, a UUIDv4.
+    OrderId, "order"
+}
+uuid_id! {
     /// A user's app on a device; `installationId` on the wire, a UUIDv4.
     InstallationId, "installation"
 }

@@ -104,6 +104,17 @@ pub struct Program {
     pub state: ProgramState,
     /// What each of its cards may spend at most, whatever its own limits are.
     pub rules: Rules,
+    /// Who makes its cards' plastic, if anybody does.
+    pub plastic: Option<Plastic>,
+}
+
+/// How a program's cards are made of plastic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plastic {
+    /// The name of the bureau that makes them.
+    pub bureau: String,
+    /// The bureau's name for what it puts on the chip.
+    pub chip_profile: String,
 }
 
 /// Days that a hold lasts where rental, lodging or a pre-authorization asks for more

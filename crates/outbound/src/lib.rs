@@ -3,11 +3,13 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`bureau`] | the files that we and a bureau lay for one another |
 //! | [`client`] | one call to one partner, and its answer |
 //! | [`target`] | where a partner is called, checked |
 //! | [`mail`] | e-mail by SMTP |
 //! | [`notifications`] | the bodies of what partners are told, as the seeds have them |
 
+pub mod bureau;
 pub mod client;
 pub mod mail;
 pub mod notifications;

@@ -8,6 +8,7 @@ mod certificates;
 mod deliveries;
 mod outbound;
 mod pin_keys;
+mod plastic;
 mod programs;
 
 pub(crate) use alerts::SetAlert;
@@ -17,7 +18,8 @@ pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, S
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes};
-pub(crate) use programs::SetProgram;
+pub(crate) use plastic::{OverdueOrders, SetBureau, TakeReport};
+pub(crate) use programs::{CreateProgram, SetProgram};
 
 use crate::backup::Backup;
 use crate::failure::Failure;
@@ -32,12 +34,9 @@ use clap::Args;
 use crypto::certificates::Authority;
 use domain::Timestamp;
 use domain::ids::PartnerId;
-use domain::limits::Rules;
-use domain::money::Currency;
 use domain::partner::{
     CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings, UserMayUnlock,
 };
-use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -68,6 +67,16 @@ pub(crate) enum Act {
     SetProgram(SetProgram),
     /// `program list`
     ListPrograms(ListPrograms),
+    /// `bureau set`
+    SetBureau(SetBureau),
+    /// `bureau list`
+    ListBureaus,
+    /// `orders run`
+    RunOrders,
+    /// `orders import`
+    TakeReport(TakeReport),
+    /// `orders overdue`
+    OverdueOrders(OverdueOrders),
     /// `processor create`
     CreateProcessor(CreateProcessor),
     /// `ca sign`
@@ -173,54 +182,6 @@ pub(crate) struct SetPartner {
     pub(crate) notifications: Option<Vec<String>>,
 }
 
-/// A program to be.
-#[derive(Args, Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CreateProgram {
-    /// The partner's Issuer-Code
-    #[arg(long)]
-    pub(crate) partner: String,
-    /// The program's configId: ten digits
-    #[arg(long)]
-    pub(crate) config_id: String,
-    /// The processor whose messages its cards obey
-    #[arg(long)]
-    pub(crate) processor: String,
-    /// What its cards are made of
-    #[arg(long, value_parser = ["VIRTUAL", "PHYSICAL"])]
-    pub(crate) card_type: String,
-    /// Cards begin as numbers and may be printed later
-    #[arg(long)]
-    pub(crate) digital_first: bool,
-    /// ISO 4217 code of the currency of its cards' balances
-    #[arg(long)]
-    pub(crate) currency: String,
-    /// The first 6 or 8 digits of its cards' numbers
-    #[arg(long)]
-    pub(crate) bin: String,
-    /// The card network
-    #[arg(long, default_value = "MASTERCARD", value_parser = ["MASTERCARD", "VISA"])]
-    pub(crate) scheme: String,
-    /// Where the money behind a card comes from
-    #[arg(long, default_value = "PREPAID", value_parser = ["PREPAID", "DEBIT", "CREDIT"])]
-    pub(crate) product: String,
-    /// Who it is for
-    #[arg(long, default_value = "CONSUMER", value_parser = ["CONSUMER", "BUSINESS"])]
-    pub(crate) audience: String,
-    /// How many months a card lives
-    #[arg(long, default_value_t = 36)]
-    pub(crate) lifetime_months: i32,
-    /// How many cards an owner may have of it
-    #[arg(long, default_value_t = 10)]
-    pub(crate) card_cap: i64,
-    /// How many days a hold lasts
-    #[arg(long, default_value_t = 7)]
-    pub(crate) hold_days: i32,
-    /// Who bears a difference between the exchange rates of authorization and clearing
-    #[arg(long, default_value = "COMPANY", value_parser = ["COMPANY", "CARDHOLDER"])]
-    pub(crate) fx_difference_to: String,
-}
-
 /// Whose programs to list.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -284,6 +245,11 @@ impl Desk {
             Act::CreateProgram(command) => self.create_program(operator, command).await,
             Act::SetProgram(command) => self.set_program(operator, command).await,
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,
+            Act::SetBureau(command) => self.set_bureau(operator, command).await,
+            Act::ListBureaus => Ok(self.app.bureaus().await?.into()),
+            Act::RunOrders => self.run_orders().await,
+            Act::TakeReport(command) => self.take_report(&command).await,
+            Act::OverdueOrders(command) => self.overdue_orders(&command).await,
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
@@ -373,43 +339,6 @@ impl Desk {
         let settings = self.app.settings.get();
         let partners = settings.partners();
         Ok(partners.into_iter().map(|partner| self.partner_json(partner)).collect())
-    }
-
-    async fn create_program(
-        &self,
-        operator: &Operator,
-        command: CreateProgram,
-    ) -> Result<Value, Failure> {
-        self.app.refresh_settings().await?;
-        let settings = self.app.settings.get();
-        let processor = settings.processor_of_name(&command.processor);
-        let processor = processor.ok_or(app::Error::from(Refusal::ProcessorNotFound))?.id;
-        let currency = Currency::parse(&command.currency)
-            .map_err(|_| Failure::new("--currency must be an ISO 4217 code."))?;
-        let program = Program {
-            partner: self.partner(&command.partner)?,
-            config_id: command.config_id,
-            card_type: word("--card-type", CardType::parse, &command.card_type)?,
-            digital_first: command.digital_first,
-            currency,
-            scheme: word("--scheme", Scheme::parse, &command.scheme)?,
-            product: word("--product", Product::parse, &command.product)?,
-            audience: word("--audience", Audience::parse, &command.audience)?,
-            processor,
-            bin: command.bin,
-            lifetime_months: command.lifetime_months,
-            card_cap: command.card_cap,
-            hold_days: command.hold_days,
-            fx_difference_to: word(
-                "--fx-difference-to",
-                FxDifferenceTo::parse,
-                &command.fx_difference_to,
-            )?,
-            state: ProgramState::Live,
-            rules: Rules::default(),
-        };
-        let program = self.app.create_program(operator, program).await?;
-        Ok(program_json(&program))
     }
 
     async fn list_programs(&self, partner: &str) -> Result<Value, Failure> {

@@ -2,12 +2,14 @@
 
 mod bench;
 mod certificates;
+mod plastic;
 mod simulate;
 
 pub(crate) use bench::{
     BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, PreloadArgs, Where,
 };
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
+pub(crate) use plastic::{BureauCommand, ImportReportArgs, OrdersCommand, SetBureauArgs};
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 
 use crate::acts::{
@@ -56,6 +58,12 @@ pub(crate) enum Command {
     /// Create and list programs
     #[command(subcommand, after_help = "Example:\n  antaca program list --partner acme")]
     Program(ProgramCommand),
+    /// Create, change and list bureaus, which make plastic
+    #[command(subcommand, after_help = "Example:\n  antaca bureau list")]
+    Bureau(BureauCommand),
+    /// Send orders of plastic to their bureaus, and take what these report
+    #[command(subcommand, after_help = "Example:\n  antaca orders run")]
+    Orders(OrdersCommand),
     /// Create processors
     #[command(subcommand, after_help = "Example:\n  antaca processor create --name acme-processor")]
     Processor(ProcessorCommand),
@@ -223,9 +231,11 @@ pub(crate) enum ProgramCommand {
         --processor\n    acme-processor --card-type VIRTUAL --currency EUR --bin 53208799"
     )]
     Create(Box<With<CreateProgram>>),
-    /// Set what each card of a program may spend at most
+    /// Set what each card of a program may spend at most, and who makes its plastic
     #[command(after_help = "Example:\n  antaca program set --partner acme --config-id 0000000042 \
-        --limits limits.json\n\n  where limits.json has limits and controls as PUT \
+        --bureau acme-cards \\\n    --chip-profile MCHIP-EUR\n  antaca program set --partner \
+        acme --config-id 0000000042 --limits limits.json\n\n  where limits.json has limits and \
+        controls as PUT \
         /secure/customers/{customerId}/cards/{cardId}/limits\n  takes them; {} takes all away")]
     Set(ProgramSetArgs),
     /// List a partner's programs
@@ -243,8 +253,14 @@ pub(crate) struct ProgramSetArgs {
     #[arg(long)]
     pub(crate) config_id: String,
     /// A JSON file with limits and controls
-    #[arg(long)]
-    pub(crate) limits: PathBuf,
+    #[arg(long, required_unless_present = "bureau")]
+    pub(crate) limits: Option<PathBuf>,
+    /// The name of the bureau that makes its cards of plastic
+    #[arg(long, requires = "chip_profile")]
+    pub(crate) bureau: Option<String>,
+    /// The bureau's name for what it puts on their chips
+    #[arg(long, requires = "bureau")]
+    pub(crate) chip_profile: Option<String>,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -6,11 +6,19 @@ use app::Clock;
 use domain::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// Real time, as of now.
 #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// So long ago, as files tell their times.
+#[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
+pub(crate) fn file_time_before(long: Duration) -> SystemTime {
+    let now = SystemTime::now();
+    now.checked_sub(long).unwrap_or(now)
 }
 
 /// The two times of an instance.

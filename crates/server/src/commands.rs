@@ -2,6 +2,7 @@
 
 mod certificates;
 mod pin_keys;
+mod plastic;
 mod simulate;
 
 use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
@@ -85,6 +86,8 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Ca(command) => certificates::perform(command).await?,
         Command::Partner(command) => partner(command).await?,
         Command::Program(command) => program(command).await?,
+        Command::Bureau(command) => plastic::bureau(command).await?,
+        Command::Orders(command) => plastic::orders(command).await?,
         Command::Processor(ProcessorCommand::Create(it)) => {
             show(&it.at, Act::CreateProcessor(it.what)).await?;
         }
@@ -145,9 +148,10 @@ async fn program(command: ProgramCommand) -> Result<(), Failure> {
     match command {
         ProgramCommand::Create(it) => show(&it.at, Act::CreateProgram(it.what)).await,
         ProgramCommand::Set(it) => {
-            let limits = read_json(&it.limits)?;
-            let ProgramSetArgs { partner, config_id, at, .. } = it;
-            show(&at, Act::SetProgram(SetProgram { partner, config_id, limits })).await
+            let limits = it.limits.as_deref().map(read_json).transpose()?;
+            let ProgramSetArgs { partner, config_id, bureau, chip_profile, at, .. } = it;
+            let plastic = bureau.zip(chip_profile);
+            show(&at, Act::SetProgram(SetProgram { partner, config_id, limits, plastic })).await
         }
         ProgramCommand::List(it) => show(&it.at, Act::ListPrograms(it.what)).await,
     }

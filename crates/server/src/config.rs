@@ -13,6 +13,7 @@ use crate::database::Place;
 use crate::failure::Failure;
 use crate::logs::Format;
 use app::janitor::{AUDIT_MONTHS, AUDIT_MONTHS_MAX, Retention};
+use jiff::civil::Time;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -26,6 +27,8 @@ const DATA: &str = "/var/lib/antaca";
 /// Variables that aren't keys: of tests, and of builds for tests.
 const OTHER_VARIABLES: &[&str] = &["ANTACA_FAULT", "ANTACA_CLOCK"];
 const TEST_VARIABLES: &str = "ANTACA_TEST_";
+/// What a sandbox heeds, beside its options.
+const SECTIONS_OF_SANDBOX: &[&str] = &["jwe.", "limits.", "sandbox.", "smtp."];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// More engines or connections than these only wait for one another.
 const ENGINES_MAX: i64 = 64;
@@ -85,6 +88,18 @@ const KEYS: &[Key] = &[
         Form::Number,
         "12",
         "months that audit records stay, at least 12",
+    ),
+    key(
+        "orders.at",
+        Form::Text,
+        "02:00",
+        "when the day's orders of plastic leave for their bureaus, UTC",
+    ),
+    key(
+        "sandbox.bureau_seconds",
+        Form::Number,
+        "2",
+        "after how many seconds a sandbox's bureau reports that cards were made",
     ),
     key("keys.passphrase_file", Form::Text, "", "file that holds the master key's passphrase"),
     key(
@@ -156,6 +171,10 @@ pub(crate) struct Config {
     pub(crate) jwe: Jwe,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// When the day's orders of plastic leave, UTC.
+    pub(crate) orders_at: Time,
+    /// After how many seconds a sandbox's bureau answers.
+    pub(crate) bureau_seconds: u64,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
     /// By which server e-mail is sent, if one is configured.
@@ -185,7 +204,7 @@ impl Config {
         let mut heeded = environment()?;
         let of_sandbox = |key: &Key| {
             ["log", "log_format"].contains(&key.name)
-                || ["jwe.", "limits.", "smtp."].iter().any(|section| key.name.starts_with(section))
+                || SECTIONS_OF_SANDBOX.iter().any(|section| key.name.starts_with(section))
         };
         let names: Vec<_> = keys().filter(|key| of_sandbox(key)).map(variable_of).collect();
         heeded.retain(|name, _| names.contains(name));
@@ -215,6 +234,8 @@ impl Config {
             connections: values.number("database.connections", 1, CONNECTIONS_MAX)?,
             jwe: values.jwe()?,
             retention: Retention { audit_months: values.months("retention.audit_months")? },
+            orders_at: values.time("orders.at")?,
+            bureau_seconds: values.number("sandbox.bureau_seconds", 0, DAYS_MAX * 86_400)? as u64,
             passphrase,
             smtp: Smtp::read(&values)?,
             limits: Limits::read(&values)?,
@@ -260,7 +281,7 @@ impl Config {
              log_format = {}\n\n\
              [database]\nurl = {}\nconnections = {}\n\n\
              [jwe]\nprevious_days = {}\nprivate_operations = {}\n\n\
-             [retention]\naudit_months = {}\n\n[keys]\n",
+             [retention]\naudit_months = {}\n\n[orders]\nat = {}\n\n[keys]\n",
             text(&self.data().display().to_string()),
             text(&self.listen.to_string()),
             text(&self.operations.to_string()),
@@ -273,6 +294,7 @@ impl Config {
             self.jwe.previous_days,
             self.jwe.private_operations,
             self.retention.audit_months,
+            text(&self.orders_at.strftime("%H:%M").to_string()),
         );
         lines.push_str(&match &self.passphrase {
             Some(PassphraseSource::File(path)) => {
@@ -431,6 +453,12 @@ impl Values {
     fn months(&self, name: &str) -> Result<i64, Failure> {
         let months = self.number(name, AUDIT_MONTHS, AUDIT_MONTHS_MAX)?;
         Ok(i64::try_from(months).unwrap_or(AUDIT_MONTHS_MAX))
+    }
+
+    fn time(&self, name: &str) -> Result<Time, Failure> {
+        let text = self.text(name).unwrap_or_else(|| default(name).to_owned());
+        Time::strptime("%H:%M", &text)
+            .map_err(|_| Failure::new(format!("The key {name} must be a time as 02:00.")))
     }
 
     fn passphrase(&self) -> Result<Option<PassphraseSource>, Failure> {

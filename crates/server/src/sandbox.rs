@@ -21,6 +21,7 @@ use crate::jwe_keys;
 use crate::output;
 use crate::secrets::{self, MASTER_KEY, PASSPHRASE, ServerCertificate};
 use crate::serve::{self, Served, Sockets};
+use crate::workers::Orders;
 use api::Sandbox;
 use app::audit::Operator;
 use app::keyring::Keyring;
@@ -28,10 +29,12 @@ use calls::{Calls, Needs};
 use clap::Args;
 use crypto::keys::MasterKey;
 use serde_json::Value;
+use simulator::bureau::Bureau;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 use store::db::Db;
 
 /// The folder of a sandbox, unless `--data` says otherwise.
@@ -73,6 +76,9 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let mailer = config.smtp.as_ref().map(Smtp::mailer).transpose()?;
     let prepared = prepare(&folder, place, config.jwe.previous_days).await?;
     let Prepared { mut desk, operator, ca, certificate, ahead } = prepared;
+    let answers = Duration::from_secs(config.bureau_seconds);
+    let bureau = Bureau::of_sandbox(folder.dir());
+    let orders = Orders::AtOnce { bureau, answers };
     let needs = Needs { app: &desk.app, folder: &folder, real_time: desk.real_time.clone(), ahead };
     let calls = Calls::start(needs, &operator).await?;
     quickstart::prepare(&folder)?;
@@ -81,8 +87,19 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
     let sign = Some(file::NAME);
     desk.sends_mail = mailer.is_some();
-    let served =
-        Served { desk, jwe, ca, certificate, folder, retention, mailer, limits, sign, sandbox };
+    let served = Served {
+        desk,
+        jwe,
+        ca,
+        certificate,
+        folder,
+        retention,
+        orders,
+        mailer,
+        limits,
+        sign,
+        sandbox,
+    };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
         let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;

@@ -12,7 +12,7 @@ use crate::listener::Listener;
 use crate::measures::{Measures, UPKEEP};
 use crate::operations::Watched;
 use crate::secrets::{self, ServerCertificate};
-use crate::workers::Pulse;
+use crate::workers::{Orders, Pulse};
 use crate::{control, jwe_keys, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::keyring::Keyring;
@@ -102,6 +102,8 @@ pub(crate) struct Served {
     pub(crate) folder: Arc<Folder>,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// When orders of plastic leave.
+    pub(crate) orders: Orders,
     /// What sends e-mail, if a mail server is configured.
     pub(crate) mailer: Option<Mailer>,
     /// What protects it.
@@ -233,8 +235,20 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let (listen, operations) = sockets.addresses()?;
     let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
     let (sign, sandbox) = (None, None);
-    let served =
-        Served { desk, jwe, ca, certificate, folder, retention, mailer, limits, sign, sandbox };
+    let orders = Orders::Daily(config.orders_at);
+    let served = Served {
+        desk,
+        jwe,
+        ca,
+        certificate,
+        folder,
+        retention,
+        orders,
+        mailer,
+        limits,
+        sign,
+        sandbox,
+    };
     run(served, sockets, |_| {
         tracing::info!(%listen, %operations, "Serving");
         Ok(())

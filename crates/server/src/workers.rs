@@ -1,13 +1,19 @@
 //! What a server does by itself, again and again, until it stops.
 
 use crate::checkpoints::{self, Copier};
+use crate::clock;
 use crate::folder::Folder;
 use crate::jwe_keys;
 use crate::serve::Served;
 use app::error::Chain;
 use app::janitor;
 use app::{App, Clock, Error};
+use domain::Timestamp;
+use jiff::ToSpan as _;
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
 use outbound::mail::Mailer;
+use simulator::bureau::Bureau;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +34,11 @@ const OPERATIONS: Duration = Duration::from_secs(1);
 /// How late it may be seen that a balance runs low, and how long an e-mail waits to be sent.
 const ALERTS: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether orders of plastic are to leave, and whether reports have come; in
+/// a sandbox, where they leave at once.
+const ORDERS: Duration = Duration::from_secs(60);
+const ORDERS_AT_ONCE: Duration = Duration::from_millis(500);
+
 /// How often what has served its time is looked for.
 const JANITOR: Duration = Duration::from_secs(60);
 
@@ -45,6 +56,49 @@ impl Pulse {
     pub(crate) fn ages(&self) -> Vec<(&'static str, Duration)> {
         let beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         beats.iter().map(|(worker, at)| (*worker, at.elapsed())).collect()
+    }
+}
+
+/// When orders of plastic leave.
+#[derive(Clone, Debug)]
+pub(crate) enum Orders {
+    /// Once a day, at this time in UTC.
+    Daily(Time),
+    /// As soon as they are made; a bureau of ours answers after a while.
+    AtOnce {
+        /// Who answers.
+        bureau: Bureau,
+        /// After how long.
+        answers: Duration,
+    },
+}
+
+impl Orders {
+    /// Before which moment an order was made that leaves now.
+    fn leave_before(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::AtOnce { .. } => now,
+            Self::Daily(at) => {
+                let today = now.to_zoned(TimeZone::UTC).date().to_datetime(*at);
+                let at = |day: DateTime| day.to_zoned(TimeZone::UTC).map(|it| it.timestamp());
+                let yesterday = || at(today.saturating_sub(1.day()));
+                let last = at(today).ok().filter(|last| *last <= now);
+                last.or_else(|| yesterday().ok()).unwrap_or(now)
+            }
+        }
+    }
+
+    async fn carry_out(&self, app: &App) -> Result<(), Error> {
+        if let Self::AtOnce { bureau, answers } = self
+            && let Err(error) = bureau.answer(clock::file_time_before(*answers))
+        {
+            tracing::warn!(%error, "The sandbox's bureau can't work");
+        }
+        app.send_orders(self.leave_before(app.now())).await?;
+        app.take_reports().await?;
+        let overdue = app.count_overdue_orders().await?;
+        crate::measures::orders_overdue(overdue);
+        Ok(())
     }
 }
 
@@ -71,6 +125,12 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
     alert(&every, served.mailer.clone());
+    let orders = served.orders.clone();
+    let pause = if matches!(orders, Orders::Daily(_)) { ORDERS } else { ORDERS_AT_ONCE };
+    every.run("orders", pause, move |app| {
+        let orders = orders.clone();
+        async move { orders.carry_out(&app).await }
+    });
     let made = |app: App| async move { app.carry_out_operations().await.map(|_| ()) };
     every.run_or_woken("operations", OPERATIONS, Some(|app| &app.operations), made);
     if app.db.kind() == Kind::Sqlite {

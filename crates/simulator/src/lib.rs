@@ -2,6 +2,7 @@
 //! interface, so that a sandbox can be used without a processor. And a partner's server in
 //! miniature, which a sandbox calls as it would call a partner.
 
+pub mod bureau;
 pub mod load;
 mod message;
 pub mod partner;

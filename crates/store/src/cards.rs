@@ -40,6 +40,7 @@ const TABLE: Table = Table {
         ("pin_tries", Type::Int),
         ("wrong_codes", Type::Json),
         ("locked_by", Type::Text),
+        ("activation_tries", Type::Int),
     ],
 };
 
@@ -49,7 +50,7 @@ macro_rules! select {
         concat!(
             "select partner_id, id, resource_id, balance_id, user_id, config_id, card_type, state,
                 lock_reason, locked_at, removed_at, last_four, expiry, cvc_generation, label,
-                version, pin_version, pin_tries, wrong_codes, locked_by
+                version, pin_version, pin_tries, wrong_codes, locked_by, activation_tries
             from card
             where partner_id = $1 and ",
             $rest
@@ -58,8 +59,9 @@ macro_rules! select {
 }
 
 const BY_ID: Sql = Sql(select!("id = $2"));
-const BY_USER: Sql =
-    Sql(select!("user_id = $2 and removed_at is null and id > $3 order by id limit $4"));
+const BY_USER: Sql = Sql(select!(
+    "user_id = $2 and removed_at is null and state <> 'ORDERED' and id > $3 order by id limit $4"
+));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
 /// One whose place another has taken is none that its holder has.
@@ -81,8 +83,8 @@ const UPDATE: Each = Each {
     sql: "update card
         set state = $3, lock_reason = $4, locked_at = $5, removed_at = $6, pin_version = $7,
             pin_tries = $8, wrong_codes = $9, locked_by = $10, cvc_generation = $11, expiry = $12,
-            version = $13
-        where partner_id = $1 and id = $2 and version = $14",
+            activation_tries = $13, version = $14
+        where partner_id = $1 and id = $2 and version = $15",
     keys: &[
         Type::Int,
         Type::Int,
@@ -96,6 +98,7 @@ const UPDATE: Each = Each {
         Type::Text,
         Type::Int,
         Type::Text,
+        Type::Int,
         Type::Int,
         Type::Int,
     ],
@@ -295,6 +298,7 @@ fn row_of(scope: Scope, card: &Card, pan: &SealedPan, now: Timestamp) -> Vec<Val
         card.tries.pins,
         wrong_codes(&card.tries),
         locked_by(card.status),
+        card.tries.activations,
     ]
 }
 
@@ -352,6 +356,7 @@ pub async fn update_all<'a>(
                 locked_by(card.status),
                 card.cvc_generation,
                 card.expiry,
+                card.tries.activations,
                 card.version + 1,
                 card.version,
             ]
@@ -372,7 +377,8 @@ fn read_tries(row: &Row) -> Result<Tries, StoreError> {
     let time = |it: &serde_json::Value| Timestamp::from_microsecond(it.as_i64()?).ok();
     let codes: Option<Vec<Timestamp>> = times.and_then(|all| all.iter().map(time).collect());
     let codes = codes.ok_or_else(|| corrupt("wrong_codes"))?;
-    Ok(Tries { pins: row.get("pin_tries")?, codes })
+    let (pins, activations) = (row.get("pin_tries")?, row.get("activation_tries")?);
+    Ok(Tries { pins, codes, activations })
 }
 
 /// Reads cards whose balances were locked before.

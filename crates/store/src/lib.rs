@@ -8,6 +8,8 @@ pub mod alerts;
 pub mod audit;
 pub mod balances;
 pub mod books;
+pub mod bureaus;
+pub mod card_orders;
 pub mod cards;
 pub mod certificates;
 pub mod checkpoints;
@@ -69,6 +71,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(14, "0014_estimates"),
     migration!(15, "0015_pins"),
     migration!(16, "0016_sessions"),
+    migration!(17, "0017_plastic"),
 ];
 
 /// The values of a row, in the order of its table's columns.

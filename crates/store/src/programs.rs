@@ -7,7 +7,9 @@ use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
-use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
+use domain::program::{
+    Audience, CardType, FxDifferenceTo, Plastic, Product, Program, ProgramState, Scheme,
+};
 
 const PROGRAMS: Table = Table {
     name: "program",
@@ -31,6 +33,8 @@ const PROGRAMS: Table = Table {
         ("version", Type::Int),
         ("fx_difference_to", Type::Text),
         ("rules", Type::Json),
+        ("bureau", Type::Text),
+        ("chip_profile", Type::Text),
     ],
 };
 
@@ -54,19 +58,23 @@ const PROCESSORS: Table = Table {
 const LIST: Sql = Sql("
     select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
         processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to,
-        rules
+        rules, bureau, chip_profile
     from program
     order by partner_id, config_id");
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
 const LIST_PROCESSORS: Sql = Sql("select id, name, time_budget_ms from processor order by id");
 
+const SET_PLASTIC: Sql = Sql("
+    update program
+    set bureau = $3, chip_profile = $4, version = version + 1
+    where partner_id = $1 and config_id = $2");
 const SET_RULES: Sql = Sql("
     update program
     set rules = $3, version = version + 1
     where partner_id = $1 and config_id = $2");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, SET_RULES];
+pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, SET_PLASTIC, SET_RULES];
 
 /// An issuing processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +113,8 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         0i64,
         program.fx_difference_to.as_str(),
         rules::to_value(&program.rules),
+        program.plastic.as_ref().map(|plastic| &plastic.bureau),
+        program.plastic.as_ref().map(|plastic| &plastic.chip_profile),
     ];
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
 }
@@ -118,6 +128,17 @@ pub async fn set_rules(
 ) -> Result<bool, StoreError> {
     let to = rules::to_value(to);
     Ok(tx.run(&SET_RULES, &[&partner, &config_id, &to]).await? == 1)
+}
+
+/// Sets who makes a program's plastic; `false` if there is no such program.
+pub async fn set_plastic(
+    tx: &mut Tx,
+    partner: PartnerId,
+    config_id: &str,
+    to: &Plastic,
+) -> Result<bool, StoreError> {
+    let Plastic { bureau, chip_profile } = to;
+    Ok(tx.run(&SET_PLASTIC, &[&partner, &config_id, bureau, chip_profile]).await? == 1)
 }
 
 /// Every BIN and the partner that it belongs to.
@@ -173,5 +194,12 @@ fn read(row: &Row) -> Result<Program, StoreError> {
         fx_difference_to: word(row, "fx_difference_to", FxDifferenceTo::parse)?,
         state: word(row, "state", ProgramState::parse)?,
         rules: rules::read(row, "rules")?,
+        plastic: read_plastic(row)?,
     })
+}
+
+fn read_plastic(row: &Row) -> Result<Option<Plastic>, StoreError> {
+    let bureau: Option<String> = row.get("bureau")?;
+    let chip_profile: Option<String> = row.get("chip_profile")?;
+    Ok(bureau.zip(chip_profile).map(|(bureau, chip_profile)| Plastic { bureau, chip_profile }))
 }

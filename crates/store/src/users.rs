@@ -264,7 +264,9 @@ fn read(row: &Row) -> Result<User, StoreError> {
     })
 }
 
-fn address_json(address: &Address) -> serde_json::Value {
+/// An address as it is kept.
+#[must_use]
+pub fn address_json(address: &Address) -> serde_json::Value {
     json!({
         "street": address.street,
         "number": address.number,
@@ -275,7 +277,7 @@ fn address_json(address: &Address) -> serde_json::Value {
     })
 }
 
-fn read_address(value: &serde_json::Value) -> Option<Address> {
+pub(crate) fn read_address(value: &serde_json::Value) -> Option<Address> {
     let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
     Some(Address {
         street: text("street")?,

@@ -439,6 +439,7 @@ async fn set_up(app: &App) -> (Scope, ProcessorId) {
         fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
         rules: domain::limits::Rules::default(),
+        plastic: None,
     };
     app.create_program(&operator, program).await.expect("creates a program");
     (Scope::platform(partner.id, "a test"), processor)

@@ -7,7 +7,7 @@ use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::masking::mask;
 use crate::problem::Problem;
-use crate::wire::{integer, text, uuid};
+use crate::wire::{Fields, integer, text, uuid};
 use app::Refusal;
 use app::cards::IssueVirtual;
 use domain::ids::{BalanceId, CardId, UserId};
@@ -70,24 +70,47 @@ async fn issued(
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.
 pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
-    let in_path = call.user_if_named()?;
     let mut fields = call.fields()?;
+    let asked = asked(call, &mut fields)?;
+    let Some(asked) = asked else { return Err(fields.problem()) };
+    fields.finish()?;
+    asked.command()
+}
+
+/// The fields of a card to be.
+pub(super) struct Asked {
+    in_path: Option<UserId>,
+    in_body: Option<UserId>,
+    balance: BalanceId,
+    config_id: String,
+    label: Option<String>,
+}
+
+/// Reads them; `None` if one that is needed isn't there or isn't right.
+pub(super) fn asked(call: &Call, fields: &mut Fields<'_>) -> Result<Option<Asked>, Problem> {
+    let in_path = call.user_if_named()?;
     let balance = fields.required("balanceId", uuid()).map(BalanceId);
     let config_id = fields.required("configId", text(10));
     let in_body = match in_path {
         Some(_) => fields.optional("dcUserId", integer()),
         None => fields.required("dcUserId", integer()),
     };
+    let in_body = in_body.map(UserId);
     let label = fields.optional("label", text(100)).map(|label| mask(&label));
     fields.unsupported("dcCorporationId");
-    let (Some(balance), Some(config_id)) = (balance, config_id) else {
-        return Err(fields.problem());
-    };
-    fields.finish()?;
-    let holder = match (in_path, in_body.map(UserId)) {
-        (Some(one), Some(other)) if one != other => return Ok((one, None)),
-        (Some(user), _) | (None, Some(user)) => user,
-        (None, None) => return Err(Problem::invalid_field("dcUserId", "is required")),
-    };
-    Ok((holder, Some(IssueVirtual { holder, balance, config_id, label })))
+    let asked = |(balance, config_id)| Asked { in_path, in_body, balance, config_id, label };
+    Ok(balance.zip(config_id).map(asked))
+}
+
+impl Asked {
+    /// Who will hold it, and what is asked; nothing is if path and body name different users.
+    pub(super) fn command(self) -> Result<(UserId, Option<IssueVirtual>), Problem> {
+        let Self { in_path, in_body, balance, config_id, label } = self;
+        let holder = match (in_path, in_body) {
+            (Some(one), Some(other)) if one != other => return Ok((one, None)),
+            (Some(user), _) | (None, Some(user)) => user,
+            (None, None) => return Err(Problem::invalid_field("dcUserId", "is required")),
+        };
+        Ok((holder, Some(IssueVirtual { holder, balance, config_id, label })))
+    }
 }

@@ -16,7 +16,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 6] = [
+const NAMED: [Named; 7] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -40,6 +40,12 @@ const NAMED: [Named; 6] = [
         description: "The operation's id.",
         form: uuid,
         refusal: Refusal::OperationNotFound,
+    },
+    Named {
+        name: "orderId",
+        description: "The order's id.",
+        form: uuid,
+        refusal: Refusal::OrderNotFound,
     },
     Named {
         name: "transactionId",

@@ -49,7 +49,7 @@ async fn balance_in(
     if balance.state == BalanceState::Removed {
         return Err(Refusal::BalanceNotFound.into());
     }
-    let cards = cards::list_of_balance(tx, scope, id).await?;
+    let cards = shown(cards::list_of_balance(tx, scope, id).await?);
     Ok(WithCards { balance, cards })
 }
 
@@ -58,10 +58,16 @@ async fn balances_in(tx: &mut Tx, scope: Scope, owner: UserId) -> Result<Vec<Wit
     let mut found = Vec::new();
     let all = balances::list(tx, scope, owner).await?.into_iter();
     for balance in all.filter(|balance| balance.state != BalanceState::Removed) {
-        let cards = cards::list_of_balance(tx, scope, balance.id).await?;
+        let cards = shown(cards::list_of_balance(tx, scope, balance.id).await?);
         found.push(WithCards { balance, cards });
     }
     Ok(found)
+}
+
+/// Without those that the bureau hasn't made yet.
+fn shown(mut cards: Vec<Card>) -> Vec<Card> {
+    cards.retain(|card| !card.is_ordered());
+    cards
 }
 
 /// The balance of an id, removed or not, if it is this user's, or any user's where none is named:

@@ -62,33 +62,36 @@ impl App {
         command: &IssueVirtual,
     ) -> Result<(Program, Card, SealedPan), Error> {
         self.need_supported_mode(scope)?;
-        let program = self.live_program(scope, &command.config_id).await?;
+        let program = self.live_program(scope, &command.config_id, CardType::Virtual).await?;
         let mut tx = self.db.read().await?;
         let allowed = may_have_card(&mut tx, scope, &program, command).await;
         tx.end(allowed).await?;
-        let (card, sealed) = self.new_virtual_card(scope, &program, command).await?;
+        let active = CardStatus::Usable(Usable::Active);
+        let (card, sealed) = self.new_card(scope, &program, command, active).await?;
         Ok((program, card, sealed))
     }
 
-    /// A program that makes cards without plastic now.
+    /// A program that makes cards of a kind now.
     pub(super) async fn live_program(
         &self,
         scope: Scope,
         config_id: &str,
+        kind: CardType,
     ) -> Result<Program, Error> {
         let program = self.find_program(scope, config_id).await?;
         let program = program
             .filter(|program| program.state == ProgramState::Live)
-            .filter(|program| program.card_type == CardType::Virtual);
+            .filter(|program| program.card_type == kind);
         Ok(program.ok_or(Refusal::ProgramNotFound)?)
     }
 
     /// A card with a new number, not written yet.
-    pub(super) async fn new_virtual_card(
+    pub(super) async fn new_card(
         &self,
         scope: Scope,
         program: &Program,
         command: &IssueVirtual,
+        status: CardStatus,
     ) -> Result<(Card, SealedPan), Error> {
         let id = self.new_card_id().await?;
         let pan = self.new_pan(program).await?;
@@ -99,8 +102,8 @@ impl App {
             balance: command.balance,
             holder: command.holder,
             config_id: command.config_id.clone(),
-            card_type: CardType::Virtual,
-            status: CardStatus::Usable(Usable::Active),
+            card_type: program.card_type,
+            status,
             last_four: pan.last_four().to_owned(),
             expiry: program.expiry_of_card_made_on(self.today()),
             cvc_generation: 0,
@@ -149,7 +152,7 @@ impl App {
 }
 
 /// The checks of spec "Cards", in its order.
-async fn may_have_card(
+pub(super) async fn may_have_card(
     tx: &mut Tx,
     scope: Scope,
     program: &Program,

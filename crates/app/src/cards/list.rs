@@ -37,7 +37,7 @@ async fn cards_in(
     Ok(Page::of(rows, limit, |card| card.id.0))
 }
 
-/// The card of an id, if this holder has it and it wasn't removed.
+/// The card of an id, if this holder has it, sees it and it wasn't removed.
 pub(crate) async fn of_holder(
     tx: &mut Tx,
     scope: Scope,
@@ -51,7 +51,7 @@ pub(crate) async fn of_holder(
     }
 }
 
-/// The card of an id, if this holder has or had it: for rules that know removed cards.
+/// The card of an id, if this holder has or had it and sees it: for rules that know removed cards.
 pub(super) async fn ever_of_holder(
     tx: &mut Tx,
     scope: Scope,
@@ -59,6 +59,6 @@ pub(super) async fn ever_of_holder(
     id: CardId,
 ) -> Result<Card, Error> {
     let card = cards::find(tx, scope, id).await?;
-    let card = card.filter(|card| card.holder == holder);
+    let card = card.filter(|card| card.holder == holder && !card.is_ordered());
     Ok(card.ok_or(Refusal::CardNotFound)?)
 }

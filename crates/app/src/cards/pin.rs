@@ -60,10 +60,21 @@ impl App {
         if is_weak(pin, &card.last_four, user.map(|user| user.profile.birth_date)) {
             return Err(Refusal::WeakPin.into());
         }
-        let pan = self.open_pan(scope.partner(), id, &sealed).await?;
-        let pvv = self.pvv(scope, &card, &pan, (pin, FIRST_PIN_INDEX)).await?;
+        self.seal_pvv(scope, &card, &sealed, pin).await
+    }
+
+    /// The verification value of a PIN on a card of this sealed number, sealed for it.
+    pub(super) async fn seal_pvv(
+        &self,
+        scope: Scope,
+        card: &Card,
+        sealed: &[u8],
+        pin: &Pin,
+    ) -> Result<Vec<u8>, Error> {
+        let pan = self.open_pan(scope.partner(), card.id, sealed).await?;
+        let pvv = self.pvv(scope, card, &pan, (pin, FIRST_PIN_INDEX)).await?;
         let key = self.partner_key(scope.partner()).await?.sealing(Purpose::CardKey, EPOCH);
-        Ok(key.seal(&place(scope.partner(), &id.0.to_string()), pvv.expose()))
+        Ok(key.seal(&place(scope.partner(), &card.id.0.to_string()), pvv.expose()))
     }
 
     async fn set_pin_in(

@@ -41,7 +41,8 @@ impl App {
     ) -> Result<Date, Error> {
         let mut tx = self.db.read().await?;
         let card = of_holder(&mut tx, scope, holder, id).await;
-        let program = self.live_program(scope, &tx.end(card).await?.config_id).await?;
+        let card = tx.end(card).await?;
+        let program = self.live_program(scope, &card.config_id, card.card_type).await?;
         Ok(program.expiry_of_card_made_on(self.today()))
     }
 

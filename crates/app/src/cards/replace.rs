@@ -8,9 +8,9 @@ use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::card::Card;
-use domain::card::lifecycle::{Locker, ReplacementReason};
+use domain::card::lifecycle::{CardStatus, Locker, ReplacementReason, Usable};
 use domain::ids::{CardId, UserId};
-use domain::program::Program;
+use domain::program::{CardType, Program};
 use domain::scope::Scope;
 use domain::spending::Subject;
 use serde_json::{Value, json};
@@ -64,10 +64,11 @@ impl App {
         let old = tx.end(old).await?;
         // What can't be replaced costs no number.
         old.clone().replace(Locker::Platform, self.now())?;
-        let program = self.live_program(scope, &old.config_id).await?;
+        let program = self.live_program(scope, &old.config_id, CardType::Virtual).await?;
         let Card { balance, config_id, label, .. } = old;
         let command = IssueVirtual { holder, balance, config_id, label };
-        let (card, pan) = self.new_virtual_card(scope, &program, &command).await?;
+        let active = CardStatus::Usable(Usable::Active);
+        let (card, pan) = self.new_card(scope, &program, &command, active).await?;
         Ok(Made { program, card, pan })
     }
 

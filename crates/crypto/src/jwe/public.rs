@@ -66,6 +66,11 @@ impl PublicKey {
         }
     }
 
+    /// Reads a PEM of a `PUBLIC KEY`.
+    pub fn from_pem(pem: &str) -> Result<Self, InvalidPublicKey> {
+        Self::from_spki(&from_pem("PUBLIC KEY", pem).ok_or(InvalidPublicKey::NotAnRsaKey)?)
+    }
+
     /// Reads a DER `SubjectPublicKeyInfo`.
     pub(super) fn from_spki(der: &[u8]) -> Result<Self, InvalidPublicKey> {
         let Ok((&[], info)) = SubjectPublicKeyInfo::from_der(der) else {

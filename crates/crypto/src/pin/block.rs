@@ -83,6 +83,16 @@ impl PinBlock {
     }
 }
 
+/// A PIN and its number in a block of format 0, in clear, as hexadecimal digits: for what is itself
+/// encrypted for who makes the card.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the digits go into the block")]
+pub fn clear_block(pin: &Pin, pan: &Pan) -> Zeroizing<String> {
+    let mut block = field(0x00, pin.expose(), [0xFF; 8]);
+    combine(&mut *block, &*number_of_12(pan.expose()));
+    Zeroizing::new(block.iter().map(|byte| format!("{byte:02X}")).collect())
+}
+
 impl PinKey {
     /// Encrypts a PIN for a number; nothing if the format isn't for this kind of key.
     #[must_use]

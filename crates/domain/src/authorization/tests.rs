@@ -81,6 +81,7 @@ impl Case {
             ("amount", "minus") => self.request.order.amount = -1,
             ("card", "none") => self.card = None,
             ("card", "other") => self.program.processor = ProcessorId(99),
+            ("card", "ordered") => card(self, CardStatus::Usable(Usable::Ordered)),
             ("card", "inactive") => card(self, CardStatus::Usable(Usable::Inactive)),
             ("card", "removed") => card(self, CardStatus::Removed { at: fixtures::NOW }),
             ("card", "locked") => card(self, locked(LockReason::CardStolen)),
@@ -140,7 +141,7 @@ impl Case {
     /// What came of comparing a secret, and the tries before it.
     fn verified(&mut self, word: &str) -> Verified {
         if matches!(word, "barred" | "third") {
-            let tries = Tries { pins: 2, codes: vec![fixtures::NOW; 5] };
+            let tries = Tries { pins: 2, codes: vec![fixtures::NOW; 5], ..Tries::default() };
             self.card.iter_mut().for_each(|card| card.tries = tries.clone());
         }
         match word {
@@ -218,6 +219,7 @@ fn the_first_failing_check_names_the_reason() {
         amount minus     | INVALID_AMOUNT 1010
         card none        | CARD_NOT_FOUND 1011
         card other       | CARD_NOT_FOUND 1011
+        card ordered     | CARD_NOT_ACTIVE 1004
         card inactive    | CARD_NOT_ACTIVE 1004
         card removed     | CARD_NOT_ACTIVE 1004
         card locked      | CARD_LOCKED 2009
@@ -301,7 +303,7 @@ fn wrong_secrets_count_and_right_ones_begin_anew() {
     ] {
         let mut case = Case::good();
         (case.request.cvv, case.request.pin) = (cvv, pin);
-        let tries = Tries { pins: 2, codes: vec![fixtures::NOW; 4] };
+        let tries = Tries { pins: 2, codes: vec![fixtures::NOW; 4], ..Tries::default() };
         case.card.iter_mut().for_each(|card| card.tries = tries.clone());
         if !funds {
             case.spoil("funds", "none");

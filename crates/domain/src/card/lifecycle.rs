@@ -33,6 +33,8 @@ pub enum CardStatus {
 words! {
     /// A card that isn't locked.
     pub enum Usable {
+        /// At the bureau still: its holder doesn't see it.
+        Ordered = "ORDERED",
         /// Personalised, not yet activated by its holder.
         Inactive = "INACTIVE",
         /// It pays.
@@ -174,6 +176,15 @@ pub enum CardRefusal {
     /// What would change stands on its plastic.
     #[error("what would change stands on the card's plastic")]
     OnPlastic,
+    /// It is locked, so that doesn't matter now.
+    #[error("the card is locked")]
+    Locked,
+    /// It doesn't work yet.
+    #[error("the card isn't active")]
+    NotActive,
+    /// What was told isn't what its plastic or its letter says.
+    #[error("the card can't be activated with this")]
+    ActivationDataWrong,
     /// It lives for too long still.
     #[error("it is too early to renew the card")]
     RenewalTooEarly,

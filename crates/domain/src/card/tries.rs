@@ -16,6 +16,8 @@ pub struct Tries {
     pub pins: i64,
     /// When the last wrong codes were sent, the newest last; [`CODES`] at most.
     pub codes: Vec<Timestamp>,
+    /// Wrong tries to activate it in a row.
+    pub activations: i64,
 }
 
 impl Tries {

@@ -1,12 +1,66 @@
 //! An operator's commands about programs.
 
-use super::Desk;
+use super::{Desk, word};
 use crate::failure::Failure;
 use app::Refusal;
 use app::audit::Operator;
 use app::programs::program_json;
+use clap::Args;
+use domain::limits::Rules;
+use domain::money::Currency;
+use domain::program::{
+    Audience, CardType, FxDifferenceTo, Plastic, Product, Program, ProgramState, Scheme,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// A program to be.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CreateProgram {
+    /// The partner's Issuer-Code
+    #[arg(long)]
+    pub(crate) partner: String,
+    /// The program's configId: ten digits
+    #[arg(long)]
+    pub(crate) config_id: String,
+    /// The processor whose messages its cards obey
+    #[arg(long)]
+    pub(crate) processor: String,
+    /// What its cards are made of
+    #[arg(long, value_parser = ["VIRTUAL", "PHYSICAL"])]
+    pub(crate) card_type: String,
+    /// Cards begin as numbers and may be printed later
+    #[arg(long)]
+    pub(crate) digital_first: bool,
+    /// ISO 4217 code of the currency of its cards' balances
+    #[arg(long)]
+    pub(crate) currency: String,
+    /// The first 6 or 8 digits of its cards' numbers
+    #[arg(long)]
+    pub(crate) bin: String,
+    /// The card network
+    #[arg(long, default_value = "MASTERCARD", value_parser = ["MASTERCARD", "VISA"])]
+    pub(crate) scheme: String,
+    /// Where the money behind a card comes from
+    #[arg(long, default_value = "PREPAID", value_parser = ["PREPAID", "DEBIT", "CREDIT"])]
+    pub(crate) product: String,
+    /// Who it is for
+    #[arg(long, default_value = "CONSUMER", value_parser = ["CONSUMER", "BUSINESS"])]
+    pub(crate) audience: String,
+    /// How many months a card lives
+    #[arg(long, default_value_t = 36)]
+    pub(crate) lifetime_months: i32,
+    /// How many cards an owner may have of it
+    #[arg(long, default_value_t = 10)]
+    pub(crate) card_cap: i64,
+    /// How many days a hold lasts
+    #[arg(long, default_value_t = 7)]
+    pub(crate) hold_days: i32,
+    /// Who bears a difference between the exchange rates of authorization and clearing
+    #[arg(long, default_value = "COMPANY", value_parser = ["COMPANY", "CARDHOLDER"])]
+    pub(crate) fx_difference_to: String,
+}
 
 /// What is to change of a program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,10 +71,53 @@ pub(crate) struct SetProgram {
     /// Its configId.
     pub(crate) config_id: String,
     /// What each of its cards may spend at most: limits and controls, as the API takes them.
-    pub(crate) limits: Map<String, Value>,
+    #[serde(default)]
+    pub(crate) limits: Option<Map<String, Value>>,
+    /// The name of the bureau that makes its cards, and the bureau's name for what it puts on their
+    /// chips.
+    #[serde(default)]
+    pub(crate) plastic: Option<(String, String)>,
 }
 
 impl Desk {
+    pub(super) async fn create_program(
+        &self,
+        operator: &Operator,
+        command: CreateProgram,
+    ) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let settings = self.app.settings.get();
+        let processor = settings.processor_of_name(&command.processor);
+        let processor = processor.ok_or(app::Error::from(Refusal::ProcessorNotFound))?.id;
+        let currency = Currency::parse(&command.currency)
+            .map_err(|_| Failure::new("--currency must be an ISO 4217 code."))?;
+        let program = Program {
+            partner: self.partner(&command.partner)?,
+            config_id: command.config_id,
+            card_type: word("--card-type", CardType::parse, &command.card_type)?,
+            digital_first: command.digital_first,
+            currency,
+            scheme: word("--scheme", Scheme::parse, &command.scheme)?,
+            product: word("--product", Product::parse, &command.product)?,
+            audience: word("--audience", Audience::parse, &command.audience)?,
+            processor,
+            bin: command.bin,
+            lifetime_months: command.lifetime_months,
+            card_cap: command.card_cap,
+            hold_days: command.hold_days,
+            fx_difference_to: word(
+                "--fx-difference-to",
+                FxDifferenceTo::parse,
+                &command.fx_difference_to,
+            )?,
+            state: ProgramState::Live,
+            rules: Rules::default(),
+            plastic: None,
+        };
+        let program = self.app.create_program(operator, program).await?;
+        Ok(program_json(&program))
+    }
+
     pub(super) async fn set_program(
         &self,
         operator: &Operator,
@@ -31,9 +128,17 @@ impl Desk {
         let settings = self.app.settings.get();
         let program = settings.program(partner, &command.config_id);
         let program = program.ok_or(app::Error::from(Refusal::ProgramNotFound))?;
-        let rules = api::spending::program_rules(&command.limits, program.currency)
-            .map_err(|wrong| Failure::new(format!("The limits can't be taken: {wrong}.")))?;
-        let set = self.app.set_program_rules(operator, partner, &command.config_id, &rules).await?;
+        let mut set = program.clone();
+        if let Some(limits) = &command.limits {
+            let rules = api::spending::program_rules(limits, program.currency)
+                .map_err(|wrong| Failure::new(format!("The limits can't be taken: {wrong}.")))?;
+            set = self.app.set_program_rules(operator, partner, &program.config_id, &rules).await?;
+        }
+        if let Some((bureau, chip_profile)) = command.plastic {
+            let (name, plastic) =
+                ((partner, &*program.config_id), Plastic { bureau, chip_profile });
+            set = self.app.set_program_plastic(operator, name, &plastic).await?;
+        }
         Ok(program_json(&set))
     }
 }

@@ -55,6 +55,10 @@ pub(crate) enum SimulateCommand {
     /// The network has a card stopped
     #[command(after_help = "Example:\n  antaca simulate stop --card 17 --reason 2")]
     Stop(StopArgs),
+    /// A bureau or a carrier reports what became of plastic
+    #[command(after_help = "Example:\n  antaca simulate shipping --order \
+        3f0c9a52-8f4e-4c0b-9d57-2a1b8c6d7e90 --outcome SHIPPED\n    --tracking RR123456785PL")]
+    Shipping(ShippingArgs),
     /// Many cardholders at many merchants, for a while
     #[command(after_help = "Example:\n  antaca simulate traffic --cards 1000 --rate 200 \
         --duration 60s")]
@@ -313,4 +317,20 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
     }
+}
+
+/// `antaca simulate shipping`
+#[derive(Args, Debug)]
+pub(crate) struct ShippingArgs {
+    /// The order's id
+    #[arg(long)]
+    pub(crate) order: String,
+    /// What became of it
+    #[arg(long, value_parser = ["PERSONALISED", "SHIPPED", "DELIVERED", "FAILED", "UNDELIVERED"])]
+    pub(crate) outcome: String,
+    /// The carrier's name for the parcel
+    #[arg(long, default_value = "")]
+    pub(crate) tracking: String,
+    #[command(flatten)]
+    pub(crate) at: SandboxData,
 }

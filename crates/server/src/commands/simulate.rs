@@ -9,6 +9,7 @@ use crate::sandbox::partner::{PIN_KEY, PIN_KEY_FILE};
 use crypto::pin::PinKey;
 use domain::secret::Pin;
 use serde_json::{Value, json};
+use simulator::bureau::Bureau;
 use simulator::traffic::{self, Plan};
 use simulator::{
     Authorization, Clearing, Extras, Kind, Reference, Reversal, SimulatorError, Target,
@@ -64,6 +65,13 @@ pub(super) async fn perform(command: SimulateCommand) -> Result<(), Failure> {
             told(target(&it.what.at.data)?.reverse(&reversal, clock::now()).await)
         }
         C::Stop(it) => told(target(&it.at.data)?.stop(it.card, it.reason).await),
+        C::Shipping(it) => {
+            let bureau = Bureau::of_sandbox(&it.at.data);
+            let reported = bureau.report(&it.order, &it.outcome, &it.tracking);
+            reported.map_err(|error| Failure::new(format!("Nothing was reported: {error}.")))?;
+            output::line(&json!({ "orderId": it.order, "reported": it.outcome }).to_string());
+            Ok(())
+        }
         C::Traffic(it) => traffic(it).await,
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::acts::{
     Act, CreateProcessor, CreateProgram, Desk, Digits, HolderArgs, ImportPinKey, NamedPinKey,
-    SignCertificate, bytes,
+    SetBureau, SetProgram, SignCertificate, bytes,
 };
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
@@ -12,10 +12,13 @@ use app::audit::Operator;
 use app::partners::Create;
 use app::pin_keys::Cipher;
 use crypto::certificates::{certificate_der, client_key_and_csr, fingerprint};
+use crypto::jwe::PrivateKey;
 use crypto::tdes::TripleDesKey;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Settings,
 };
+use simulator::bureau::FOLDER;
+use store::bureaus::Bureau;
 use zeroize::Zeroizing;
 
 /// The partner of the quick start.
@@ -27,6 +30,10 @@ pub(super) const PROCESSOR_FILE: &str = "processor";
 /// The file with the processor's copy of the PIN key, and the key's name.
 pub(crate) const PIN_KEY_FILE: &str = "processor-pin.key";
 pub(crate) const PIN_KEY: &str = "sandbox";
+/// The bureau, and the file with its private key.
+const BUREAU: &str = "sandbox";
+const BUREAU_KEY_FILE: &str = "bureau.key";
+const CHIP_PROFILE: &str = "SANDBOX";
 /// How long the certificates last, in days.
 const DAYS: u32 = 398;
 
@@ -107,7 +114,53 @@ pub(super) async fn prepare(
         certificate(desk, folder, operator, example.code, whose).await?;
     }
     pin_key(desk, folder, operator).await?;
+    bureau(desk, folder, operator).await?;
     certificate(desk, folder, operator, PROCESSOR_FILE, Whose::Processor).await
+}
+
+/// The bureau that makes plastic, and the programs that it makes it for. Its private key lies in
+/// the folder, so that who tries it out can read a batch.
+async fn bureau(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<(), Failure> {
+    let key = match folder.read_text(BUREAU_KEY_FILE)? {
+        Some(pem) => PrivateKey::from_pkcs8_pem(&pem)
+            .map_err(|_| Failure::new(format!("{BUREAU_KEY_FILE} isn't a private key.")))?,
+        None => {
+            let key = PrivateKey::generate();
+            folder.write(BUREAU_KEY_FILE, key.to_pkcs8_pem().as_bytes(), Readers::Owner)?;
+            key
+        }
+    };
+    let whole = std::path::absolute(folder.path(FOLDER))
+        .map_err(|error| Failure::new(format!("The data folder has no whole path ({error}).")))?;
+    let bureau = SetBureau {
+        name: BUREAU.to_owned(),
+        folder: whole.to_string_lossy().into_owned(),
+        public_key: key.public_pem().to_owned(),
+    };
+    let held = desk.app.bureau(BUREAU).await.ok();
+    let same = |it: Bureau| it.folder == bureau.folder && it.public_key == bureau.public_key;
+    if !held.is_some_and(same) {
+        desk.act(operator, Act::SetBureau(bureau)).await?;
+    }
+    for example in EXAMPLES {
+        let settings = desk.app.settings.get();
+        let partner = settings.partner_of_code(example.code).map(|partner| partner.id);
+        for (config_id, card_type, digital_first, ..) in example.programs {
+            let program = partner.and_then(|partner| settings.program(partner, config_id));
+            let has_plastic = *card_type == "PHYSICAL" || *digital_first;
+            if !has_plastic || program.is_none_or(|program| program.plastic.is_some()) {
+                continue;
+            }
+            let set = SetProgram {
+                partner: example.code.to_owned(),
+                config_id: (*config_id).to_owned(),
+                limits: None,
+                plastic: Some((BUREAU.to_owned(), CHIP_PROFILE.to_owned())),
+            };
+            desk.act(operator, Act::SetProgram(set)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The key that the processor encrypts PIN blocks under. Its file is the processor's copy, which

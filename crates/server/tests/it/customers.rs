@@ -46,7 +46,7 @@ fn pin_block(sandbox: &Sandbox, pin: &str) -> Value {
     json!({ "format": 1, "keyId": told["keyId"], "block": block })
 }
 
-async fn paid_with(sandbox: &Sandbox, card: i64, pin: &str, id: &str) -> Value {
+pub(crate) async fn paid_with(sandbox: &Sandbox, card: i64, pin: &str, id: &str) -> Value {
     let body = json!({
         "card": { "cardId": card }, "kind": "authorization", "type": "atm", "amount": 100,
         "currency": "EUR", "transactionId": id, "description": "Cash", "pinBlock":

@@ -53,6 +53,9 @@ const BALANCE_OF_USER: Names =
     &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
 const TRANSACTION: Names = &[("{transactionId}", "TRANSACTION_NOT_FOUND")];
 const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
+const ORDER: Names = &[("{orderId}", "ORDER_NOT_FOUND")];
+const ORDER_OF_USER: Names =
+    &[("{orderId}", "ORDER_NOT_FOUND"), ("{customerId}", "ORDER_NOT_FOUND")];
 const OPERATION: Names = &[("{operationId}", "OPERATION_NOT_FOUND")];
 const OWN_CARD: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const CARD_OF_USER: Names = &[("{cardId}", "CARD_NOT_FOUND"), ("{customerId}", "CARD_NOT_FOUND")];
@@ -89,6 +92,31 @@ const CARD_OF_ONES_OWN: Sends = Json(r#"{"balanceId": "{balanceId}", "configId":
 /// Whose the balance is decides what comes of it later, not the answer.
 const LATER_CARD: Sends =
     Json(r#"{"balanceId": "00000000-0000-4000-8000-000000000000", "configId": "0019167984"}"#);
+const PLASTIC: Sends = Json(
+    r#"{"balanceId": "{balanceId}", "configId": "0019167985", "dcUserId": {customerId},
+        "deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL"}, "delivery": "POST"}"#,
+);
+const PLASTIC_WITH_PIN: Sends = Sealed(
+    r#"{"balanceId": "{balanceId}", "configId": "0019167985", "dcUserId": {customerId},
+        "deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL"}, "delivery": "POST", "pin": "8264"}"#,
+);
+const PLASTIC_OF_ONES_OWN: Sends = Json(
+    r#"{"balanceId": "{balanceId}", "configId": "0019167985",
+        "deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL"}, "delivery": "POST"}"#,
+);
+const PLASTIC_OF_ONES_OWN_WITH_PIN: Sends = Sealed(
+    r#"{"balanceId": "{balanceId}", "configId": "0019167985",
+        "deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL"}, "delivery": "POST", "pin": "8264"}"#,
+);
+const PRINT: Sends = Json(
+    r#"{"deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL"}, "delivery": "POST"}"#,
+);
+const ACTIVATION: Sends = Json(r#"{"lastFourDigits": "0000", "expiry": "2029-11"}"#);
 const TRANSFER: Sends = Json(
     r#"{"type": "topUp", "amount": 5, "currency": "EUR", "description": "Top-up",
         "externalTransactionId": "denied"}"#,
@@ -190,6 +218,31 @@ pub(crate) const ROUTES: &[Route] = &[
         OPERATION_OF_USER,
         Nothing,
     ),
+    ("POST", "/secure/cards/physical", Secure, NEW_CARD, PLASTIC),
+    ("POST", "/secure/cards/physical_with_pin", Secure, NEW_CARD, PLASTIC_WITH_PIN),
+    ("POST", "/secure/customers/{customerId}/cards/physical", Secure, NEW_CARD, PLASTIC),
+    (
+        "POST",
+        "/secure/customers/{customerId}/cards/physical_with_pin",
+        Secure,
+        NEW_CARD,
+        PLASTIC_WITH_PIN,
+    ),
+    (
+        "GET",
+        "/secure/customers/{customerId}/cards/orders/{orderId}",
+        Secure,
+        ORDER_OF_USER,
+        Nothing,
+    ),
+    (
+        "POST",
+        "/secure/customers/{customerId}/cards/{cardId}/activate",
+        Secure,
+        CARD_OF_USER,
+        ACTIVATION,
+    ),
+    ("POST", "/secure/customers/{customerId}/cards/{cardId}/print", Secure, CARD_OF_USER, PRINT),
     ("GET", "/secure/customers/{customerId}/cards", Secure, USER, Nothing),
     ("GET", "/secure/customers/{customerId}/cards/{cardId}", Secure, CARD_OF_USER, Nothing),
     (
@@ -234,6 +287,17 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/customers/me/cards/virtual", Customers, OWN_CARD, CARD_OF_ONES_OWN),
     ("POST", "/customers/me/cards/virtual/async", Customers, NOBODYS, LATER_CARD),
     ("GET", "/customers/me/cards/operations/{operationId}", Customers, OPERATION, Nothing),
+    ("POST", "/customers/me/cards/physical", Customers, OWN_CARD, PLASTIC_OF_ONES_OWN),
+    (
+        "POST",
+        "/customers/me/cards/physical_with_pin",
+        Customers,
+        OWN_CARD,
+        PLASTIC_OF_ONES_OWN_WITH_PIN,
+    ),
+    ("GET", "/customers/me/cards/orders/{orderId}", Customers, ORDER, Nothing),
+    ("POST", "/customers/me/cards/{cardId}/activate", Customers, CARD, ACTIVATION),
+    ("POST", "/customers/me/cards/{cardId}/print", Customers, CARD, PRINT),
     ("GET", "/customers/me/cards/{cardId}", Customers, CARD, Nothing),
     ("DELETE", "/customers/me/cards/{cardId}", Customers, CARD, Nothing),
     ("POST", "/customers/me/cards/{cardId}/lock", Customers, CARD, Json(r#"{"reason": 7}"#)),
@@ -258,6 +322,7 @@ struct Ids {
     partner_balance: String,
     transaction: String,
     operation: String,
+    order: String,
     jwe_key: String,
 }
 
@@ -272,11 +337,12 @@ impl Ids {
         let body = json!({ "balanceId": story.balance, "configId": "0019167984" });
         let ordered = expect(202, partner.post(&path).json(&body)).await;
         let operation = ordered["operationId"].as_str().expect("an id").to_owned();
+        let order = crate::plastic::ordered(partner, &story, "0019167985").await;
         let own = expect(200, partner.get("/secure/partner-balances")).await;
         let partner_balance = own["items"][0]["id"].as_str().expect("an id").to_owned();
         let key = expect(200, partner.get("/secure/public-key")).await;
         let jwe_key = key["publicKey"].as_str().expect("a key").to_owned();
-        Self { story, partner_balance, transaction: newest, operation, jwe_key }
+        Self { story, partner_balance, transaction: newest, operation, order, jwe_key }
     }
 
     fn value(&self, name: &str) -> String {
@@ -288,6 +354,7 @@ impl Ids {
             "{cardId}" => self.story.card.to_string(),
             "{transactionId}" => self.transaction.clone(),
             "{operationId}" => self.operation.clone(),
+            "{orderId}" => self.order.clone(),
             other => panic!("{other} has no value here: add it"),
         }
     }

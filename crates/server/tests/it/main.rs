@@ -31,6 +31,7 @@ mod operation;
 mod operations;
 mod our_certificates;
 mod partner_balances;
+mod plastic;
 mod production;
 mod references;
 mod refused;

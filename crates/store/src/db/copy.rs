@@ -1,6 +1,7 @@
 //! A copy of a SQLite database while others read and write it.
 
-use super::sqlite::{READER, Sqlite, connect, error};
+use super::sqlite::{READER, Sqlite, connect};
+use super::sqlite_value::error;
 use crate::StoreError;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, Progress, StepResult};

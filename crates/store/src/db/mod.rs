@@ -21,6 +21,7 @@ mod postgres;
 mod postgres_value;
 mod row;
 mod sqlite;
+mod sqlite_value;
 mod sqlite_writer;
 mod statement;
 #[cfg(test)]

@@ -3,19 +3,17 @@
 
 use super::copy::Copies;
 use super::row::{Columns, Row};
+use super::sqlite_value::{bind, error, value};
 use super::sqlite_writer::{End, Ending, Writer};
 use super::value::Value;
 use super::{Load, Options, inline};
 use crate::StoreError;
-use crate::error::Cause;
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
-use rusqlite::{Connection, ErrorCode, Statement, ToSql, vtab::array};
+use rusqlite::{Connection, vtab::array};
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
@@ -54,6 +52,9 @@ pub(super) struct Sqlite {
     /// Bytes in the write-ahead log since its last restart, as the last checkpoint saw it.
     wal_bytes: AtomicU64,
     copies: Copies,
+    /// Whether the file is so large that a statement may have to wait for the disk; as the last
+    /// checkpoint saw it.
+    large: AtomicBool,
     /// Transactions that wait for a connection.
     waiting: AtomicUsize,
     /// Locked as long as the database is open.
@@ -108,7 +109,7 @@ impl Sqlite {
         })?;
         let writer = connect(path, WRITER)?;
         let file = File::open(path).map_err(|error| StoreError::Broken(error.into()))?;
-        Ok(Self {
+        let opened = Self {
             writer: Arc::new(tokio::sync::Mutex::new(Writer::new(writer))),
             permits: Arc::new(Semaphore::new(options.connections)),
             readers: Mutex::default(),
@@ -116,11 +117,14 @@ impl Sqlite {
             file,
             wal_bytes: AtomicU64::new(0),
             copies: Copies::default(),
+            large: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             path: path.to_owned(),
             options,
             _lock: lock,
-        })
+        };
+        opened.measure();
+        Ok(opened)
     }
 
     /// Where its file is.
@@ -153,7 +157,7 @@ impl Sqlite {
     /// Begins to write, after all who asked earlier.
     pub(super) async fn begin(self: &Arc<Self>) -> Result<SqliteTx, StoreError> {
         let mut writer = self.writer().await?;
-        inline(|| writer.begin()).map_err(error)?;
+        writer.begin().map_err(error)?;
         Ok(SqliteTx::new(Held::Writer(writer), self))
     }
 
@@ -224,11 +228,18 @@ impl Sqlite {
         // -1 while there is no log.
         let bytes = u64::try_from(frames).unwrap_or(0) * u64::from(checkpointer.page);
         self.wal_bytes.store(bytes, Ordering::Relaxed);
+        self.measure();
         Ok(checkpointer.copied.replace(copied) != Some(copied))
     }
 
     pub(super) fn is_large(&self) -> bool {
-        self.file.metadata().is_ok_and(|file| file.len() >= self.options.large)
+        self.large.load(Ordering::Relaxed)
+    }
+
+    /// Looks how large the file is.
+    fn measure(&self) {
+        let large = self.file.metadata().is_ok_and(|file| file.len() >= self.options.large);
+        self.large.store(large, Ordering::Relaxed);
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -327,9 +338,18 @@ impl SqliteTx {
         }
     }
 
+    /// Does a statement's work. What a writer does is short, and found in memory unless the
+    /// database is large: the thread is kept then, since giving it up for a moment costs more.
+    fn work<T>(&self, work: impl FnOnce() -> T) -> T {
+        match self.connection {
+            Held::Writer(_) if !self.database.is_large() => work(),
+            Held::Writer(_) | Held::Reader(..) => inline(work),
+        }
+    }
+
     /// The rows of all runs of a statement, one for each row of parameters.
     pub(super) fn rows(&self, text: &str, sets: &[Vec<Value>]) -> Result<Vec<Row>, StoreError> {
-        inline(|| {
+        self.work(|| {
             let mut statement = self.connection().prepare_cached(text).map_err(error)?;
             let columns: Arc<Columns> =
                 Arc::new(statement.column_names().map(str::to_owned).collect());
@@ -350,7 +370,7 @@ impl SqliteTx {
 
     /// Runs a statement for each row of parameters; how many rows it changed.
     pub(super) fn run(&self, text: &str, sets: &[Vec<Value>]) -> Result<u64, StoreError> {
-        inline(|| {
+        self.work(|| {
             let mut statement = self.connection().prepare_cached(text).map_err(error)?;
             let mut changed = 0;
             for parameters in sets {
@@ -375,7 +395,7 @@ impl SqliteTx {
                 self.finished = true;
                 return inline(|| writer.commit());
             }
-            Held::Writer(writer) => inline(|| writer.join()).map_err(error)?,
+            Held::Writer(writer) => writer.join().map_err(error)?,
         };
         self.finished = true;
         let database = Arc::clone(&self.database);
@@ -384,6 +404,8 @@ impl SqliteTx {
             return commit_unless_ended(&mut writer, &ending);
         }
         // A task, since others wait for the group too when this transaction's caller gives up.
+        // Where even that is gone, whoever writes next commits the group, or closing does.
+        #[expect(clippy::disallowed_methods, reason = "awaited at once")]
         let task = tokio::spawn(database.commit_group(ending));
         task.await.map_err(|failed| StoreError::CommitUnknown(failed.into()))?
     }
@@ -414,77 +436,4 @@ fn commit_unless_ended(writer: &mut Writer, ending: &Ending) -> Result<(), Store
         Some(end) => end.result(),
         None => inline(|| writer.commit_group()),
     }
-}
-
-fn bind(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<(), StoreError> {
-    // SQLite takes a parameter that was never bound for null.
-    if statement.parameter_count() != parameters.len() {
-        return Err(StoreError::Broken("the number of parameters is wrong".into()));
-    }
-    for (index, parameter) in (1..).zip(parameters) {
-        statement.raw_bind_parameter(index, parameter).map_err(error)?;
-    }
-    Ok(())
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let array = |cells: Vec<Cell>| Ok(ToSqlOutput::from_rc(Rc::new(cells), c"rarray"));
-        let cell = match self {
-            Self::Null => ValueRef::Null,
-            Self::Bool(it) => ValueRef::Integer((*it).into()),
-            Self::Int(it) => ValueRef::Integer(*it),
-            Self::Time(it) => ValueRef::Integer(it.as_microsecond()),
-            Self::Text(it) | Self::Json(it) => ValueRef::Text(it.as_bytes()),
-            Self::Bytes(it) => ValueRef::Blob(it),
-            Self::Uuid(it) => ValueRef::Blob(it.as_bytes()),
-            Self::Ints(all) => return array(all.iter().copied().map(Cell::Integer).collect()),
-            Self::Texts(all) => return array(all.iter().cloned().map(Cell::Text).collect()),
-            Self::Uuids(all) => {
-                return array(all.iter().map(|id| Cell::Blob(id.as_bytes().to_vec())).collect());
-            }
-        };
-        Ok(ToSqlOutput::Borrowed(cell))
-    }
-}
-
-/// What a cell holds. There are no fractions in the database.
-fn value(cell: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
-    let corrupt = || StoreError::Corrupt(column.to_owned());
-    Ok(match cell {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(it) => Value::Int(it),
-        ValueRef::Text(it) => Value::Text(str::from_utf8(it).map_err(|_| corrupt())?.to_owned()),
-        ValueRef::Blob(it) => Value::Bytes(it.to_vec()),
-        ValueRef::Real(_) => return Err(corrupt()),
-    })
-}
-
-pub(super) fn error(error: rusqlite::Error) -> StoreError {
-    let duplicate = error.sqlite_error().is_some_and(|it| {
-        use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
-        [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&it.extended_code)
-    });
-    let trouble = matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-        )
-    );
-    if duplicate {
-        StoreError::Duplicate(unique_name(&error.to_string()))
-    } else if trouble {
-        StoreError::Unavailable(error.into())
-    } else {
-        StoreError::Broken(Cause::from(error))
-    }
-}
-
-/// `UNIQUE constraint failed: t.a, t.b` tells columns, `…: index 'name'` an index.
-fn unique_name(message: &str) -> String {
-    let name = message.split_once(": ").map_or(message, |(_, name)| name);
-    name.trim_start_matches("index ").trim_matches('\'').to_owned()
 }

@@ -4,7 +4,7 @@
 //! finds others waiting lets them go on in the same transaction, each behind a savepoint of its
 //! own, and commits after them, for all. Each hears that it is committed when it is.
 
-use super::sqlite::error;
+use super::sqlite_value::error;
 use crate::StoreError;
 use rusqlite::{Connection, ErrorCode};
 use std::ops::Deref;

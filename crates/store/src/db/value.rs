@@ -1,7 +1,7 @@
 //! What goes into a statement and comes out of a row.
 
 use domain::ids::{
-    BalanceId, CardId, InstallationId, MessageId, OperationId, PartnerId, ProcessorId,
+    BalanceId, CardId, InstallationId, MessageId, OperationId, OrderId, PartnerId, ProcessorId,
     TransactionId, UserId, VerificationId,
 };
 use domain::money::{Amount, Currency};
@@ -136,6 +136,7 @@ to_value! {
     MessageId: |it| Value::Uuid(it.0);
     VerificationId: |it| Value::Uuid(it.0);
     OperationId: |it| Value::Uuid(it.0);
+    OrderId: |it| Value::Uuid(it.0);
     InstallationId: |it| Value::Uuid(it.0);
     Currency: |it| Value::Text(it.code().to_owned());
     Amount: |it| Value::Int(it.minor());
@@ -189,7 +190,7 @@ macro_rules! from_uuid {
 }
 
 from_uuid! {
-    BalanceId TransactionId MessageId VerificationId OperationId InstallationId
+    BalanceId TransactionId MessageId VerificationId OperationId OrderId InstallationId
 }
 
 /// As the database gave it, to be given back as a parameter.

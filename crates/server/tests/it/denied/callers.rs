@@ -193,6 +193,12 @@ impl Strangers {
         let of = ["--config-id", "0019167984", "--card-type", "VIRTUAL", "--currency", "EUR"];
         let create = [&program[..], &of, &["--bin", "53208791"]].concat();
         sandbox.antaca(&create).await.assert_done();
+        let of = ["--config-id", "0019167985", "--card-type", "PHYSICAL", "--currency", "EUR"];
+        let create = [&program[..], &of, &["--bin", "53208791"]].concat();
+        sandbox.antaca(&create).await.assert_done();
+        let plastic = ["program", "set", "--partner", &code, "--config-id", "0019167985"];
+        let set = [&plastic[..], &["--bureau", "sandbox", "--chip-profile", "TEST"]].concat();
+        sandbox.antaca(&set).await.assert_done();
         let partner = signed(sandbox, &code, &["--partner", &code]).await;
         let processor = signed(sandbox, &processor_name, &["--processor", &processor_name]).await;
 

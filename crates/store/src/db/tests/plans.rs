@@ -5,15 +5,18 @@
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, alerts, balances, books, cards, certificates, checkpoints, counters, endpoints,
-    idempotency, instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, partners,
-    pin_keys, programs, sessions, spending, statements, transactions, users,
+    MIGRATIONS, alerts, balances, books, bureaus, card_orders, cards, certificates, checkpoints,
+    counters, endpoints, idempotency, instance, janitor, jwe_keys, keys, ledger, operations,
+    outbound, outbox, partners, pin_keys, programs, sessions, spending, statements, transactions,
+    users,
 };
 
 fn statements() -> Vec<Sql> {
     [
         alerts::STATEMENTS,
         balances::STATEMENTS,
+        bureaus::STATEMENTS,
+        card_orders::STATEMENTS,
         cards::STATEMENTS,
         certificates::STATEMENTS,
         checkpoints::STATEMENTS,
@@ -97,7 +100,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into card select 1, n, {ids}, {ids}, n, '0019167984', 'VIRTUAL', 'ACTIVE',
                 null, null, null, {bytes}, {bytes}, '1234', '2029-11-30', 0, null, {now}, 0,
-                null, 0, 0, null, null
+                null, 0, 0, null, null, 0
              from {series}"
         ),
         format!(

@@ -1,5 +1,7 @@
 //! SQLite's transactions that are committed together.
 
+#![expect(clippy::disallowed_methods, reason = "what a test spawns, it awaits")]
+
 use super::*;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,61 @@
+//! `POST /secure/customers/{customerId}/cards/{cardId}/print`: plastic of a card that works.
+
+use super::TAG;
+use super::order_physical::{CardOrderedJson, carrier};
+use crate::Api;
+use crate::answer::{Accepted, kept};
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
+use crate::problem::Problem;
+use app::Refusal;
+use app::cards::Carrier;
+use domain::ids::{CardId, UserId};
+use serde_json::{Value, json};
+
+/// Orders a card's plastic → 202 `{"orderId"}`, encrypted.
+pub(crate) fn print() -> Endpoint {
+    Endpoint::encrypted(read, ordered)
+        .about(
+            TAG,
+            "Order the plastic of a virtual card",
+            "Of programs that are digital first. It is the same card, with its number, state, \
+             limits and PIN; nothing is printed on it, and it needs no activation. One at a time.",
+        )
+        .example(json!({ "deliveryAddress": address_example(), "delivery": "COURIER" }))
+        .refuses(&[
+            Refusal::PlasticNotSupported,
+            Refusal::PlasticAlreadyOrdered,
+            Refusal::CardNotActive,
+            Refusal::CardExpired,
+            Refusal::CardLockIrreversible,
+            Refusal::ProgramNotFound,
+            Refusal::NameNotEmbossable,
+        ])
+}
+
+/// Where plastic might be sent.
+pub(super) fn address_example() -> Value {
+    json!({
+        "street": "Main Street",
+        "number": "1",
+        "city": "Warsaw",
+        "postCode": "00-001",
+        "country": "PL",
+    })
+}
+
+fn read(call: &Call) -> Result<((UserId, CardId), Carrier), Problem> {
+    let card = (call.user()?, call.card()?);
+    let mut fields = call.fields()?;
+    let carrier = carrier(&mut fields);
+    carrier.map(|carrier| (card, carrier)).ok_or_else(|| fields.problem())
+}
+
+async fn ordered(
+    api: Api,
+    head: Head,
+    (card, carrier): ((UserId, CardId), Carrier),
+) -> Result<Accepted<CardOrderedJson>, Problem> {
+    let once = head.once(kept::<_, CardOrderedJson>);
+    Ok(Accepted::kept(api.app.print_card(head.scope()?, card, carrier, once).await?))
+}

@@ -1,0 +1,183 @@
+//! Plastic's way to a bureau and back: batches of orders, and reports of what became of them (spec
+//! "Personalisation").
+//!
+//! Orders that wait are given to a batch, which is committed; the batch's file is laid; then they
+//! have left, which is committed too. Whoever dies in between leaves a batch that the next run lays
+//! again, under the same name. Two nodes may do so at once: both files hold the same orders.
+
+mod batch;
+mod report;
+
+pub use report::{Line, Taken};
+
+use crate::audit::{Operator, Origin, change_json};
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use crypto::jwe::PublicKey;
+use domain::ids::PartnerId;
+use domain::program::{Plastic, Program};
+use domain::{Date, Timestamp};
+use jiff::ToSpan;
+use outbound::bureau::BureauFolder;
+use serde_json::{Value, json};
+use store::bureaus::{self, Bureau};
+use store::card_orders::{self, Kept};
+use store::db::Tx;
+use store::{instance, programs};
+
+/// How long a bureau may say nothing of what it got, in hours (spec "Personalisation").
+const SILENCE_HOURS: i64 = 72;
+
+/// A bureau with its folder and key opened.
+struct Opened {
+    name: String,
+    folder: BureauFolder,
+    key: PublicKey,
+}
+
+impl App {
+    /// Creates a bureau, or changes the one of its name.
+    pub async fn set_bureau(&self, operator: &Operator, bureau: Bureau) -> Result<Value, Error> {
+        if !is_name(&bureau.name) {
+            return Err(Refusal::BureauInvalid.into());
+        }
+        let opened = open(&bureau)?;
+        let told = bureau_json(&bureau, &opened.key);
+        let mut tx = self.db.begin().await?;
+        let set = async {
+            bureaus::set(&mut tx, &bureau, self.now()).await?;
+            let act = ("bureau.set", bureau.name.as_str(), &told);
+            self.record_act(&mut tx, operator, PartnerId::PLATFORM, act).await
+        };
+        let set = set.await;
+        tx.end(set).await?;
+        Ok(told)
+    }
+
+    /// Every bureau, with the thumbprint of its key (RFC 7638).
+    pub async fn bureaus(&self) -> Result<Vec<Value>, Error> {
+        let all = self.all_bureaus().await?;
+        all.iter().map(|it| Ok(bureau_json(it, &open(it)?.key))).collect()
+    }
+
+    /// The bureau of a name.
+    pub async fn bureau(&self, name: &str) -> Result<Bureau, Error> {
+        let all = self.all_bureaus().await?;
+        Ok(all.into_iter().find(|it| it.name == name).ok_or(Refusal::BureauNotFound)?)
+    }
+
+    async fn all_bureaus(&self) -> Result<Vec<Bureau>, Error> {
+        let mut tx = self.db.read().await?;
+        let all = bureaus::list(&mut tx).await;
+        Ok(tx.end(all).await?)
+    }
+
+    /// Sets who makes a program's plastic.
+    pub async fn set_program_plastic(
+        &self,
+        operator: &Operator,
+        (partner, config_id): (PartnerId, &str),
+        plastic: &Plastic,
+    ) -> Result<Program, Error> {
+        self.bureau(&plastic.bureau).await?;
+        let mut tx = self.db.begin().await?;
+        let set = self.set_plastic_in(&mut tx, operator, (partner, config_id), plastic).await;
+        tx.end(set).await?;
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        Ok(settings.program(partner, config_id).ok_or(Refusal::ProgramNotFound)?.clone())
+    }
+
+    async fn set_plastic_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        (partner, config_id): (PartnerId, &str),
+        plastic: &Plastic,
+    ) -> Result<(), Error> {
+        // First, since it locks: whoever changes settings takes this lock before any other.
+        instance::raise_settings_version(tx).await?;
+        let all = programs::list(tx).await?;
+        let known = all.iter().find(|it| it.partner == partner && it.config_id == config_id);
+        let before = known.ok_or(Refusal::ProgramNotFound)?.plastic.as_ref();
+        programs::set_plastic(tx, partner, config_id, plastic).await?;
+        let facts = |plastic: Option<&Plastic>| plastic.map_or_else(|| json!({}), plastic_json);
+        let change = change_json(&facts(before), &facts(Some(plastic)));
+        self.record_act(tx, operator, partner, ("program.set", config_id, &change)).await
+    }
+
+    /// Orders that left three days ago or earlier, and of which nothing was heard since.
+    pub async fn overdue_orders(&self, partner: PartnerId) -> Result<Vec<Value>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = card_orders::list_overdue(&mut tx, partner, self.heard_until(), 200).await;
+        Ok(tx.end(found).await?.iter().map(order_json).collect())
+    }
+
+    /// How many of those there are, of all partners.
+    pub async fn count_overdue_orders(&self) -> Result<i64, Error> {
+        let settings = self.settings.get();
+        let mut tx = self.db.read().await?;
+        let counted = async {
+            let mut all = 0;
+            for partner in settings.partners() {
+                all += card_orders::count_overdue(&mut tx, partner.id, self.heard_until()).await?;
+            }
+            Ok::<_, Error>(all)
+        };
+        let counted = counted.await;
+        tx.end(counted).await
+    }
+
+    fn heard_until(&self) -> Timestamp {
+        let now = self.now();
+        now.checked_sub(SILENCE_HOURS.hours()).unwrap_or(now)
+    }
+}
+
+/// Who does what no partner asks for at this moment.
+fn origin() -> Origin {
+    Origin {
+        actor: "worker:personalisation".to_owned(),
+        address: None,
+        request_id: crate::ids::random_id().to_string(),
+    }
+}
+
+fn open(bureau: &Bureau) -> Result<Opened, Error> {
+    let key = PublicKey::from_pem(&bureau.public_key);
+    Ok(Opened {
+        name: bureau.name.clone(),
+        folder: BureauFolder::at(&bureau.folder),
+        key: key.map_err(|_| Refusal::BureauInvalid)?,
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+fn bureau_json(bureau: &Bureau, key: &PublicKey) -> Value {
+    json!({ "name": bureau.name, "folder": bureau.folder, "keyId": key.thumbprint() })
+}
+
+/// Who makes a program's plastic, as it is told.
+pub fn plastic_json(plastic: &Plastic) -> Value {
+    json!({ "bureau": plastic.bureau, "chipProfile": plastic.chip_profile })
+}
+
+fn order_json(kept: &Kept) -> Value {
+    let order = &kept.order;
+    json!({
+        "orderId": order.id.0.to_string(),
+        "cardId": order.card.0,
+        "status": order.status.as_str(),
+        "batch": kept.batch,
+        "sentAt": kept.sent_at.map(|at| at.to_string()),
+    })
+}
+
+/// A month as a card shows it.
+fn month(date: Date) -> String {
+    format!("{:04}-{:02}", date.year(), date.month())
+}

@@ -1,0 +1,424 @@
+//! Plastic from its order to its holder's hand.
+
+use crate::customers::{paid_with, sealed};
+use crate::story::{Story, answer, decrypted, encrypted, expect, unique};
+use crate::support::{Caller, Database, Sandbox};
+use crypto::jwe::PrivateKey;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use testkit::contains_secret;
+
+const SOON: Duration = Duration::from_secs(20);
+/// A program of plastic, one of virtual cards that may be printed, and one of neither.
+pub(crate) const PHYSICAL: &str = "0019167985";
+pub(crate) const DIGITAL_FIRST: &str = "0019167986";
+const VIRTUAL: &str = "0019167984";
+
+/// What is ordered of a program.
+fn order_of(story: &Story, config_id: &str) -> Value {
+    json!({
+        "balanceId": story.balance, "configId": config_id, "dcUserId": story.customer,
+        "deliveryAddress": address(), "delivery": "POST",
+    })
+}
+
+pub(crate) fn address() -> Value {
+    json!({
+        "street": "Main Street", "number": "1", "apartment": "2", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL",
+    })
+}
+
+/// Waits until an order has left for the bureau.
+pub(crate) async fn sent(sandbox: &Sandbox, story: &Story, id: &str) {
+    until(sandbox, story, id, "SENT_TO_BUREAU").await;
+}
+
+/// Has the bureau's report of orders imported, all with one outcome.
+pub(crate) async fn import(sandbox: &Sandbox, orders: &[&str], outcome: &str) {
+    let lines = orders.iter().map(|id| format!("sandbox:{id},{outcome}\n"));
+    let file = sandbox.dir().join(format!("{}.csv", unique()));
+    std::fs::write(&file, format!("reference,outcome\n{}", lines.collect::<String>()))
+        .expect("writes");
+    let file = file.to_str().expect("a path of text");
+    let told = sandbox.antaca(&["orders", "import", "--bureau", "sandbox", file]).await;
+    assert_eq!(told.assert_done().json()[0]["changed"], orders.len());
+}
+
+/// Orders a card of a program; the order's id.
+pub(crate) async fn ordered(partner: &Caller, story: &Story, config_id: &str) -> String {
+    let path = format!("/secure/customers/{}/cards/physical", story.customer);
+    let asked = encrypted(partner.post(&path).json(&order_of(story, config_id)));
+    let told = decrypted(&expect(202, asked).await);
+    told["orderId"].as_str().expect("an id").to_owned()
+}
+
+async fn order(sandbox: &Sandbox, story: &Story, id: &str) -> Value {
+    let path = format!("/secure/customers/{}/cards/orders/{id}", story.customer);
+    expect(200, sandbox.partner().get(&path)).await
+}
+
+/// Waits until an order is so far.
+async fn until(sandbox: &Sandbox, story: &Story, id: &str, status: &str) -> Value {
+    testkit::eventually(status, SOON, async || order(sandbox, story, id).await["status"] == status)
+        .await;
+    order(sandbox, story, id).await
+}
+
+async fn cards(sandbox: &Sandbox, story: &Story) -> Vec<Value> {
+    let path = format!("/secure/customers/{}/cards", story.customer);
+    let listed = expect(200, sandbox.partner().get(&path)).await;
+    listed["items"].as_array().expect("a list").clone()
+}
+
+async fn activate(sandbox: &Sandbox, story: &Story, card: i64, told: Value) -> (u16, Value) {
+    let path = format!("/secure/customers/{}/cards/{card}/activate", story.customer);
+    let (status, body) = answer(sandbox.partner().post(&path).json(&told)).await;
+    (status, body["title"].clone())
+}
+
+async fn ship(sandbox: &Sandbox, id: &str, outcome: &str, tracking: &str) {
+    let shipped = ["simulate", "shipping", "--order", id, "--outcome", outcome];
+    let all = [&shipped[..], &["--tracking", tracking]].concat();
+    sandbox.antaca(&all).await.assert_done();
+}
+
+/// The lines of all batches that lie in the bureau's folder.
+fn batches(sandbox: &Sandbox) -> Vec<Value> {
+    let folder = sandbox.dir().join("bureau/out");
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        text.push_str(&std::fs::read_to_string(path).expect("a text"));
+    }
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// What a bureau reads of an order.
+fn read_by_bureau(sandbox: &Sandbox, line: &Value) -> Value {
+    let key = std::fs::read_to_string(sandbox.dir().join("bureau.key")).expect("its key");
+    let key = PrivateKey::from_pkcs8_pem(&key).expect("a key");
+    let plain = key.decrypt(line["secrets"].as_str().expect("secrets")).expect("is for it");
+    serde_json::from_slice(&plain).expect("JSON")
+}
+
+/// Every file in a folder and below.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A sandbox whose bureau answers at once.
+async fn quick(database: Database) -> Sandbox {
+    Sandbox::start_with(database, &[("ANTACA_SANDBOX_BUREAU_SECONDS", "0")]).await
+}
+
+/// A sandbox whose bureau answers only when it is told to.
+pub(crate) async fn patient(database: Database) -> Sandbox {
+    Sandbox::start_with(database, &[("ANTACA_SANDBOX_BUREAU_SECONDS", "86400")]).await
+}
+
+on_both_databases! {
+    /// Ordered with a PIN, sent, made, activated, shipped: and what each of the parties sees of it.
+    async fn a_card_comes_to_its_holder_and_pays(database) {
+        let sandbox = patient(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        let mut body = order_of(&story, PHYSICAL);
+        body["pin"] = "8264".into();
+        body["embossedName"] = "Łukasz Żółć".into();
+        let phone = sandbox.phone("sandbox", story.customer).await;
+        let path = format!("/secure/customers/{}/cards/physical_with_pin", story.customer);
+        let asked = sealed(&phone.caller, sandbox.partner().post(&path), &body).await;
+        let asked = asked.header("X-Idempotency-Key", "one");
+        let again = asked.try_clone().expect("no stream");
+        let told = decrypted(&expect(202, asked).await);
+        assert_eq!(decrypted(&expect(202, again).await), told);
+        let id = told["orderId"].as_str().expect("an id").to_owned();
+
+        // Nobody sees the card yet.
+        let sent = until(&sandbox, &story, &id, "SENT_TO_BUREAU").await;
+        assert_eq!(sent, json!({ "orderId": id, "status": "SENT_TO_BUREAU" }));
+        assert_eq!(cards(&sandbox, &story).await.len(), 1, "the story's own");
+
+        // The bureau reads all that it needs; who else looks, nothing that pays.
+        let lines = batches(&sandbox);
+        assert_eq!((&lines[0]["records"], &lines[0]["bureau"]), (&1.into(), &"sandbox".into()));
+        let line = &lines[1];
+        assert_eq!(line["reference"], format!("sandbox:{id}"));
+        assert_eq!(line["embossedName"], "LUKASZ ZOLC");
+        assert_eq!((&line["kind"], &line["chipProfile"]), (&"CARD".into(), &"SANDBOX".into()));
+        assert_eq!(line["carrier"]["address"], body["deliveryAddress"]);
+        let secrets = read_by_bureau(&sandbox, line);
+        let pan = secrets["pan"].as_str().expect("a number");
+        let block = secrets["pinBlock"].as_str().expect("a block");
+        assert!(block.starts_with("0482"), "format 0, four digits, and the first two of the PIN");
+        for file in files(&sandbox.dir()) {
+            let bytes = std::fs::read(&file).expect("a file");
+            let told = contains_secret(&bytes, &[pan.as_bytes(), block.as_bytes()]);
+            assert_eq!(told, None, "{} tells number or PIN", file.display());
+        }
+        for name in ["cvv", "icvv", "cvc2"] {
+            assert_eq!(secrets[name].as_str().map(str::len), Some(3), "{name}");
+        }
+
+        // It is made: seen, not working.
+        ship(&sandbox, &id, "PERSONALISED", "").await;
+        let made = until(&sandbox, &story, &id, "PERSONALISED").await;
+        let card = made["cardId"].as_i64().expect("the card is told");
+        let listed = cards(&sandbox, &story).await;
+        let found = listed.iter().find(|it| it["id"] == card).expect("it is listed");
+        assert_eq!((&found["state"], &found["type"]), (&"INACTIVE".into(), &"PHYSICAL".into()));
+        let path = format!("/secure/customers/{}/cards/{card}", story.customer);
+        let full = decrypted(&expect(200, encrypted(sandbox.partner().get(&path))).await);
+        assert_eq!((&full["cardNo"], &full["cvv"]), (&secrets["pan"], &secrets["cvc2"]));
+        assert_eq!(full["exp"].as_str().map(|it| &it[..7]), secrets["expiry"].as_str());
+        let declined = paid_with(&sandbox, card, "8264", "too-early").await;
+        assert_eq!(declined["description"], "CARD_NOT_ACTIVE");
+
+        // Its letter's code, or its expiry, makes it work; once is enough.
+        let code = secrets["activationCode"].as_str().expect("a code");
+        let told = json!({ "lastFourDigits": &pan[12..], "code": code });
+        assert_eq!(activate(&sandbox, &story, card, told.clone()).await.0, 204);
+        assert_eq!(activate(&sandbox, &story, card, told).await.0, 204);
+        let paid = paid_with(&sandbox, card, "8264", "cash").await;
+        assert_eq!(paid["description"], "APPROVED", "{paid}");
+        let wrong = paid_with(&sandbox, card, "8265", "wrong").await;
+        assert_eq!(wrong["description"], "INCORRECT_PIN");
+
+        ship(&sandbox, &id, "SHIPPED", "RR123456785PL").await;
+        let shipped = until(&sandbox, &story, &id, "SHIPPED").await;
+        assert_eq!(shipped["trackingNumber"], "RR123456785PL");
+        ship(&sandbox, &id, "DELIVERED", "").await;
+        until(&sandbox, &story, &id, "DELIVERED").await;
+    }
+
+    /// What can't be laid waits, and leaves once, under the name that it was given.
+    async fn a_batch_that_cannot_be_laid_waits(database) {
+        let sandbox = patient(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let out = sandbox.dir().join("bureau/out");
+        let _ = std::fs::remove_dir_all(sandbox.dir().join("bureau"));
+        std::fs::write(sandbox.dir().join("bureau"), "in the way").expect("writes");
+        let id = ordered(sandbox.partner(), &story, PHYSICAL).await;
+        let ran = sandbox.antaca(&["orders", "run"]).await.assert_done().json().remove(0);
+        assert_eq!(ran["sent"], 0, "{ran}");
+        assert_eq!(order(&sandbox, &story, &id).await["status"], "ORDERED");
+        std::fs::remove_file(sandbox.dir().join("bureau")).expect("removes");
+        until(&sandbox, &story, &id, "SENT_TO_BUREAU").await;
+        let names: Vec<_> = std::fs::read_dir(&out).expect("is there").collect();
+        assert_eq!(names.len(), 1);
+        let lines = batches(&sandbox);
+        let name = names[0].as_ref().expect("an entry").file_name();
+        assert_eq!(lines[0]["batch"].as_str(), name.to_str());
+    }
+
+    /// The bureau of a sandbox answers by itself.
+    async fn the_sandbox_makes_cards_by_itself(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let id = ordered(sandbox.partner(), &story, PHYSICAL).await;
+        let made = until(&sandbox, &story, &id, "PERSONALISED").await;
+        let card = made["cardId"].as_i64().expect("the card is told");
+        let listed = cards(&sandbox, &story).await;
+        let found = listed.iter().find(|it| it["id"] == card).expect("it is listed");
+        let expiry = &found["exp"].as_str().expect("a day")[..7];
+        let told = json!({ "lastFourDigits": found["lastFourDigits"], "expiry": expiry });
+        assert_eq!(activate(&sandbox, &story, card, told).await.0, 204);
+    }
+
+    /// Who guesses has five tries, and then the card is locked until its partner has looked.
+    async fn nobody_activates_a_card_by_guessing(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let id = ordered(sandbox.partner(), &story, PHYSICAL).await;
+        let card = until(&sandbox, &story, &id, "PERSONALISED").await["cardId"].as_i64();
+        let card = card.expect("the card is told");
+        let found = cards(&sandbox, &story).await;
+        let found = found.iter().find(|it| it["id"] == card).expect("it is listed").clone();
+        let expiry = &found["exp"].as_str().expect("a day")[..7];
+        let right = json!({ "lastFourDigits": found["lastFourDigits"], "expiry": expiry });
+        let mut wrong = right.clone();
+        wrong["expiry"] = "2020-01".into();
+        for try_ in 1..=5 {
+            let told = activate(&sandbox, &story, card, wrong.clone()).await;
+            assert_eq!(told, (422, "ACTIVATION_DATA_WRONG".into()), "{try_}");
+        }
+        let told = activate(&sandbox, &story, card, right.clone()).await;
+        assert_eq!(told, (409, "CARD_LOCKED".into()));
+        let path = format!("/secure/customers/{}/cards/{card}", story.customer);
+        let listed = cards(&sandbox, &story).await;
+        let found = listed.iter().find(|it| it["id"] == card).expect("it is listed");
+        assert_eq!((&found["state"], &found["lockReason"]), (&"LOCKED".into(), &7.into()));
+        expect(204, sandbox.partner().post(&format!("{path}/unlock"))).await;
+        // The same key again isn't another try.
+        let path = format!("{path}/activate");
+        for _ in 0..6 {
+            let again = sandbox.partner().post(&path).header("X-Idempotency-Key", "one");
+            assert_eq!(expect(422, again.json(&wrong)).await["title"], "ACTIVATION_DATA_WRONG");
+        }
+        assert_eq!(activate(&sandbox, &story, card, right).await.0, 204);
+        for (body, field) in [
+            (json!({}), "lastFourDigits"),
+            (json!({ "lastFourDigits": "123", "expiry": "2029-01" }), "lastFourDigits"),
+            (json!({ "lastFourDigits": "1234" }), "expiry"),
+            (json!({ "lastFourDigits": "1234", "expiry": "2029-13" }), "expiry"),
+            (json!({ "lastFourDigits": "1234", "code": "12345a" }), "code"),
+            (json!({ "lastFourDigits": "1234", "code": "123456", "expiry": "2029-01" }), "expiry"),
+        ] {
+            let told = expect(422, sandbox.partner().post(&path).json(&body)).await;
+            let named = |it: &Value| it["field"] == field;
+            assert!(told["violations"].as_array().expect("a list").iter().any(named), "{told}");
+        }
+    }
+
+    /// A card that can't be made is nobody's; one that comes back stays as it was.
+    async fn orders_fail(database) {
+        let sandbox = patient(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let [never, back] = [
+            ordered(sandbox.partner(), &story, PHYSICAL).await,
+            ordered(sandbox.partner(), &story, PHYSICAL).await,
+        ];
+        for id in [&never, &back] {
+            until(&sandbox, &story, id, "SENT_TO_BUREAU").await;
+        }
+        ship(&sandbox, &never, "FAILED", "").await;
+        let failed = until(&sandbox, &story, &never, "FAILED").await;
+        let reason = "NOT_PERSONALISED";
+        assert_eq!(failed, json!({ "orderId": never, "status": "FAILED", "reason": reason }));
+        ship(&sandbox, &back, "SHIPPED", "RR1").await;
+        let card = until(&sandbox, &story, &back, "SHIPPED").await["cardId"].clone();
+        ship(&sandbox, &back, "UNDELIVERED", "").await;
+        let failed = until(&sandbox, &story, &back, "FAILED").await;
+        assert_eq!((&failed["reason"], &failed["cardId"]), (&"UNDELIVERED".into(), &card));
+        let listed = cards(&sandbox, &story).await;
+        assert_eq!(listed.len(), 2, "the story's own, and the one that was made");
+        assert!(listed.iter().any(|it| it["id"] == card && it["state"] == "INACTIVE"));
+
+        // What is told of a report that isn't right, line by line; the good ones count.
+        let file = sandbox.dir().join("report.csv");
+        let text = format!(
+            "reference,outcome,trackingNumber\n\
+             sandbox:{back},PERSONALISED,\nsandbox:{never},FAILED,\nsandbox:{never},SHIPPED,\n\
+             nobody:{back},SHIPPED,\nsandbox:1,SHIPPED,\nsandbox:{back},LOST,\n\
+             sandbox:{back},SHIPPED,a b\n"
+        );
+        std::fs::write(&file, text).expect("writes");
+        let file = file.to_str().expect("a path of text");
+        let told = sandbox.antaca(&["orders", "import", "--bureau", "sandbox", file]).await;
+        let told = told.assert_done().json().remove(0);
+        assert_eq!((&told["changed"], &told["known"]), (&0.into(), &1.into()), "{told}");
+        let refused: Vec<&Value> =
+            told["refused"].as_array().expect("a list").iter().map(|it| &it["line"]).collect();
+        assert_eq!(refused, [2, 4, 5, 6, 7, 8], "{told}");
+        let unknown = sandbox.antaca(&["orders", "import", "--bureau", "nobody", file]).await;
+        unknown.assert_refused("There is no bureau of this name");
+    }
+
+    /// A virtual card's plastic is the same card, one at a time, for programs that allow it.
+    async fn a_virtual_card_is_printed(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        let partner = sandbox.partner();
+        let create = json!({ "balanceId": story.balance, "configId": DIGITAL_FIRST });
+        let path = format!("/secure/customers/{}/cards", story.customer);
+        let made = encrypted(partner.post(&format!("{path}/virtual")).json(&create));
+        let card = decrypted(&expect(201, made).await)["id"].as_i64().expect("an id");
+        let body = order_of(&story, DIGITAL_FIRST);
+        let body = json!({ "deliveryAddress": body["deliveryAddress"], "delivery": "COURIER" });
+        let print = |card: i64| {
+            encrypted(partner.post(&format!("{path}/{card}/print")).json(&body))
+        };
+        let told = decrypted(&expect(202, print(card)).await);
+        let id = told["orderId"].as_str().expect("an id");
+        let refused = expect(409, print(card)).await;
+        assert_eq!(refused["title"], "PLASTIC_ALREADY_ORDERED");
+        let refused = expect(422, print(story.card)).await;
+        assert_eq!(refused["title"], "PLASTIC_NOT_SUPPORTED");
+        let sent = until(&sandbox, &story, id, "PERSONALISED").await;
+        assert_eq!(sent["cardId"], card);
+        let lines = batches(&sandbox);
+        assert_eq!(lines[1]["kind"], "PRINT");
+        assert!(lines[1].get("embossedName").is_none(), "nothing is printed on it");
+        let secrets = read_by_bureau(&sandbox, &lines[1]);
+        assert!(secrets.get("activationCode").is_none() && secrets.get("pinBlock").is_none());
+        ship(&sandbox, id, "DELIVERED", "").await;
+        until(&sandbox, &story, id, "DELIVERED").await;
+        expect(202, print(card)).await;
+        let listed = cards(&sandbox, &story).await;
+        assert_eq!(listed.iter().find(|it| it["id"] == card).expect("it")["state"], "ACTIVE");
+    }
+
+    /// What can't be ordered is refused, and nothing is left of it.
+    async fn an_order_is_checked(database) {
+        let sandbox = patient(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let partner = sandbox.partner();
+        let path = format!("/secure/customers/{}/cards/physical", story.customer);
+        let good = order_of(&story, PHYSICAL);
+        let with = |name: &str, value: Value| {
+            let mut body = good.clone();
+            body[name] = value;
+            body
+        };
+        let mut street = good.clone();
+        street["deliveryAddress"]["street"] = "".into();
+        for (body, field) in [
+            (with("delivery", "PIGEON".into()), "delivery"),
+            (with("delivery", Value::Null), "delivery"),
+            (with("deliveryAddress", Value::Null), "deliveryAddress"),
+            (with("deliveryAddress", "home".into()), "deliveryAddress"),
+            (street, "deliveryAddress.street"),
+            (with("embossedName", "王小明".into()), "embossedName"),
+            (with("embossedName", "Abcdefghijklm Nopqrstuvwxyz".into()), "embossedName"),
+            (with("pin", "8264".into()), "pin"),
+            (with("dcCorporationId", 1.into()), "dcCorporationId"),
+        ] {
+            let told = expect(422, encrypted(partner.post(&path).json(&body))).await;
+            let named = |it: &Value| it["field"] == field;
+            assert!(told["violations"].as_array().expect("a list").iter().any(named), "{told}");
+        }
+        for (body, title) in [
+            (with("configId", VIRTUAL.into()), "PROGRAM_NOT_FOUND"),
+            (with("configId", "0000000000".into()), "PROGRAM_NOT_FOUND"),
+            (with("dcUserId", (story.customer + 1).into()), "CUSTOMER_MISMATCH"),
+        ] {
+            let told = expect(422, encrypted(partner.post(&path).json(&body))).await;
+            assert_eq!(told["title"], title, "{body}");
+        }
+        let plain = expect(400, partner.post(&path).json(&good)).await;
+        assert_eq!(plain["title"], "ENCRYPTION_REQUIRED");
+        let phone = sandbox.phone("sandbox", story.customer).await;
+        let with_pin = format!("{path}_with_pin");
+        let wrong = "VALIDATION_ERROR";
+        for (pin, title) in [("1234", "WEAK_PIN"), ("12345", wrong), ("82a4", wrong)] {
+            let body = with("pin", pin.into());
+            let asked = sealed(&phone.caller, partner.post(&with_pin), &body).await;
+            let told = expect(422, asked).await;
+            assert_eq!(told["title"], title, "{pin}");
+        }
+        let body = with("pin", "8264".into());
+        let open = expect(400, encrypted(partner.post(&with_pin).json(&body))).await;
+        assert_eq!(open["title"], "ENCRYPTION_REQUIRED", "a PIN is never sent in clear");
+
+        // A program that nobody makes plastic for.
+        let program = ["program", "create", "--partner", "sandbox", "--processor"];
+        let of = ["sandbox-processor", "--config-id", "0000000077", "--card-type", "PHYSICAL"];
+        let more = ["--currency", "EUR", "--bin", "53208701"];
+        sandbox.antaca(&[&program[..], &of, &more].concat()).await.assert_done();
+        let body = with("configId", "0000000077".into());
+        let told = expect(422, encrypted(partner.post(&path).json(&body))).await;
+        assert_eq!(told["title"], "PLASTIC_NOT_SUPPORTED");
+        assert_eq!(cards(&sandbox, &story).await.len(), 1, "the story's own");
+        assert!(batches(&sandbox).is_empty());
+    }
+}
