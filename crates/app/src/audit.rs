@@ -20,7 +20,7 @@ pub struct Origin {
     pub actor: String,
     /// The IP address that it came from; none where it was given on this machine.
     pub address: Option<IpAddr>,
-    /// The name of its request, as the logs tell it.
+    /// The name of its request, as the logs tell it; empty where a worker acts by itself.
     pub request_id: String,
 }
 
@@ -81,7 +81,7 @@ impl Entry {
             detail: self.detail,
             at,
             address: origin.address.map(|address| address.to_string()),
-            request_id: Some(origin.request_id.clone()),
+            request_id: Some(origin.request_id.clone()).filter(|name| !name.is_empty()),
         }
     }
 }

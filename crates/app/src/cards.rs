@@ -2,6 +2,7 @@
 //! PINs.
 
 mod activate;
+mod expiring;
 mod full_data;
 mod issue_virtual;
 mod list;
@@ -21,4 +22,5 @@ pub use full_data::FullCard;
 pub use issue_virtual::IssueVirtual;
 pub(crate) use list::of_holder;
 pub(crate) use lock::state_facts;
+pub use numbers::BinRange;
 pub use order::{Carrier, OrderPhysical};

@@ -136,11 +136,7 @@ impl App {
 
 /// Who does what no partner asks for at this moment.
 fn origin() -> Origin {
-    Origin {
-        actor: "worker:personalisation".to_owned(),
-        address: None,
-        request_id: crate::ids::random_id().to_string(),
-    }
+    Origin { actor: "worker:personalisation".to_owned(), address: None, request_id: String::new() }
 }
 
 fn open(bureau: &Bureau) -> Result<Opened, Error> {

@@ -40,15 +40,11 @@ impl App {
         operator: &Operator,
         program: &Program,
     ) -> Result<(), Error> {
-        let (partner, bin) = (program.partner, program.bin.as_str());
+        let partner = program.partner;
         // First, since it locks: of two nodes the later one sees the BIN of the earlier.
         instance::raise_settings_version(tx).await?;
-        if !is_free(&programs::list_bins(tx).await?, bin, partner) {
-            return Err(Refusal::BinTaken.into());
-        }
-        programs::insert_bin(tx, bin, partner).await?;
-        if keys::find_card_key(tx, partner, bin, "cvc", 0).await?.is_none() {
-            self.create_card_keys(tx, partner, bin, self.now()).await?;
+        for bin in &program.bins {
+            self.take_bin(tx, partner, bin).await?;
         }
         if !programs::insert(tx, program, self.now()).await? {
             return Err(Refusal::ProgramAlreadyExists.into());
@@ -57,6 +53,60 @@ impl App {
         self.insert_partner_balance(tx, partner, company, program.currency).await?;
         let act = ("program.create", program.config_id.as_str(), &program_json(program));
         self.record_act(tx, operator, partner, act).await
+    }
+
+    /// Takes a BIN for a partner; one that is new to the platform gets its keys.
+    async fn take_bin(&self, tx: &mut Tx, partner: PartnerId, bin: &str) -> Result<(), Error> {
+        if !is_free(&programs::list_bins(tx).await?, bin, partner) {
+            return Err(Refusal::BinTaken.into());
+        }
+        programs::insert_bin(tx, bin, partner).await?;
+        if keys::find_card_key(tx, partner, bin, "cvc", 0).await?.is_none() {
+            self.create_card_keys(tx, partner, bin, self.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a program a further BIN, for when those before are full; one that it has stays.
+    pub async fn add_program_bin(
+        &self,
+        operator: &Operator,
+        (partner, config_id): (PartnerId, &str),
+        bin: &str,
+    ) -> Result<Program, Error> {
+        if !is_bin(bin) {
+            return Err(Refusal::ProgramInvalid.into());
+        }
+        self.partner_key(partner).await?;
+        let mut tx = self.db.begin().await?;
+        let added = self.add_bin_in(&mut tx, operator, (partner, config_id), bin).await;
+        let added = tx.end(added).await?;
+        self.refresh_settings().await?;
+        Ok(added)
+    }
+
+    async fn add_bin_in(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        (partner, config_id): (PartnerId, &str),
+        bin: &str,
+    ) -> Result<Program, Error> {
+        // First, since it locks: of two nodes the later one sees the BIN of the earlier.
+        instance::raise_settings_version(tx).await?;
+        let all = programs::list(tx).await?;
+        let known = all.into_iter().find(|it| it.partner == partner && it.config_id == config_id);
+        let mut program = known.ok_or(Refusal::ProgramNotFound)?;
+        if program.bins.iter().any(|known| known == bin) {
+            return Ok(program);
+        }
+        self.take_bin(tx, partner, bin).await?;
+        let before = json!({ "bins": program.bins });
+        program.bins.push(bin.to_owned());
+        programs::set_bins(tx, &program).await?;
+        let change = change_json(&before, &json!({ "bins": program.bins }));
+        self.record_act(tx, operator, partner, ("program.set", config_id, &change)).await?;
+        Ok(program)
     }
 
     /// Sets what each card of a program may spend at most, whatever its own limits are; what stands
@@ -169,7 +219,8 @@ pub fn program_json(program: &Program) -> Value {
         "scheme": program.scheme.as_str(),
         "product": program.product.as_str(),
         "audience": program.audience.as_str(),
-        "bin": program.bin,
+        "bin": program.bins.first(),
+        "bins": program.bins,
         "lifetimeMonths": program.lifetime_months,
         "cardCap": program.card_cap,
         "holdDays": program.hold_days,
@@ -182,7 +233,8 @@ pub fn program_json(program: &Program) -> Value {
 
 fn check(program: &Program) -> Result<(), Refusal> {
     let sound = is_config_id(&program.config_id)
-        && is_bin(&program.bin)
+        && !program.bins.is_empty()
+        && program.bins.iter().all(|bin| is_bin(bin))
         && (1..=120).contains(&program.lifetime_months)
         && (1..=1000).contains(&program.card_cap)
         && (1..=30).contains(&program.hold_days);

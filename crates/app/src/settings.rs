@@ -150,6 +150,14 @@ impl Snapshot {
         all
     }
 
+    /// The BIN of a card number.
+    #[must_use]
+    pub fn bin_of_pan(&self, pan: &Pan) -> Option<&str> {
+        #[expect(clippy::disallowed_methods, reason = "the BIN alone is told")]
+        let digits = pan.expose();
+        self.bins.iter().find(|(bin, _)| digits.starts_with(bin)).map(|(bin, _)| bin.as_str())
+    }
+
     /// The partner that a card number leads to, by its BIN.
     #[must_use]
     pub fn partner_of_pan(&self, pan: &Pan) -> Option<PartnerId> {

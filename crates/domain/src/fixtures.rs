@@ -103,7 +103,7 @@ pub(crate) fn program() -> Program {
         product: Product::Prepaid,
         audience: Audience::Consumer,
         processor: ProcessorId(1),
-        bin: "53208701".to_owned(),
+        bins: vec!["53208701".to_owned()],
         lifetime_months: 36,
         card_cap: 10,
         hold_days: 7,

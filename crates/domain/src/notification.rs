@@ -10,6 +10,8 @@ words! {
         CardLocked = "cardLocked",
         /// A card was unlocked.
         CardUnlocked = "cardUnlocked",
+        /// A card's last day comes near.
+        CardExpiring = "cardExpiring",
         /// A transaction was processed, declined or found invalid: the legacy notifier.
         Transaction = "transaction",
     }
@@ -17,7 +19,7 @@ words! {
 
 impl Event {
     /// What a partner is told of unless it says otherwise. The seeds keep the legacy notifier for
-    /// old integrations alone, so it is asked for.
+    /// old integrations alone, and don't know that cards expire, so these are asked for.
     pub const USUAL: &'static [Self] = &[Self::CardLocked, Self::CardUnlocked];
 }
 
@@ -83,7 +85,9 @@ impl Event {
     #[must_use]
     pub fn is_taken(self, status: u16) -> bool {
         match self {
-            Self::CardLocked | Self::CardUnlocked => (200..300).contains(&status),
+            Self::CardLocked | Self::CardUnlocked | Self::CardExpiring => {
+                (200..300).contains(&status)
+            }
             Self::Transaction => matches!(status, 200 | 204),
         }
     }
@@ -97,7 +101,7 @@ impl Event {
             Try::Answered(_) | Try::Unanswered => {}
         }
         let pauses = match self {
-            Self::CardLocked | Self::CardUnlocked => PAUSES,
+            Self::CardLocked | Self::CardUnlocked | Self::CardExpiring => PAUSES,
             Self::Transaction => &PAUSES[..PAUSES_LEGACY],
         };
         match pauses.get(attempts.saturating_sub(1)) {
@@ -127,7 +131,7 @@ mod tests {
         let short = vec![5, 30, 300, 1800, 7200];
         assert_eq!(pauses(Event::Transaction), short);
         let long = [18_000, 36_000, 50_400, 72_000, 86_400];
-        for event in [Event::CardLocked, Event::CardUnlocked] {
+        for event in [Event::CardLocked, Event::CardUnlocked, Event::CardExpiring] {
             assert_eq!(pauses(event), [short.as_slice(), &long].concat());
         }
     }

@@ -90,8 +90,9 @@ pub struct Program {
     pub audience: Audience,
     /// The processor whose messages its cards obey.
     pub processor: ProcessorId,
-    /// The first 6 or 8 digits of its cards' numbers.
-    pub bin: String,
+    /// The first 6 or 8 digits of its cards' numbers; each further BIN is used when those before
+    /// are full.
+    pub bins: Vec<String>,
     /// How long a card lives, in months, counted to the end of its last month.
     pub lifetime_months: i32,
     /// How many unremoved cards an owner may have of it.

@@ -37,6 +37,12 @@ pub fn card_unlocked(card: CardId, at: Timestamp) -> Value {
     json!({ "dcCardId": card.0.to_string(), "date": time(at) })
 }
 
+/// A card's last day comes near.
+#[must_use]
+pub fn card_expiring(card: CardId, expiry: &str) -> Value {
+    json!({ "dcCardId": card.0.to_string(), "exp": expiry })
+}
+
 /// The list of reasons in the seeds' notification ends before the last one of their table of codes.
 fn reason_told(reason: LockReason, codes: DescriptionCodes) -> LockReason {
     match (codes, reason) {

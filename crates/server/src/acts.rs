@@ -25,6 +25,7 @@ use crate::backup::Backup;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use app::audit::Operator;
+use app::cards::BinRange;
 use app::ledger::verify::{Report, Run, Tell, verify_as};
 use app::outbound::{SetOutbound, outbound_json};
 use app::partners::{Create, Set, partner_json};
@@ -345,7 +346,15 @@ impl Desk {
         self.app.refresh_settings().await?;
         let partner = self.partner(partner)?;
         let settings = self.app.settings.get();
-        Ok(settings.programs_of(partner).into_iter().map(program_json).collect())
+        let mut all = Vec::new();
+        for program in settings.programs_of(partner) {
+            let mut told = program_json(program);
+            let ranges = self.app.bin_ranges(program).await?;
+            let range = |it: &BinRange| json!({ "bin": it.bin, "taken": it.taken, "of": it.of });
+            told["numbers"] = ranges.iter().map(range).collect();
+            all.push(told);
+        }
+        Ok(all.into())
     }
 
     async fn create_processor(

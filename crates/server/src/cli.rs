@@ -231,9 +231,10 @@ pub(crate) enum ProgramCommand {
         --processor\n    acme-processor --card-type VIRTUAL --currency EUR --bin 53208799"
     )]
     Create(Box<With<CreateProgram>>),
-    /// Set what each card of a program may spend at most, and who makes its plastic
+    /// Set what each card of a program may spend at most, who makes its plastic; give it a BIN more
     #[command(after_help = "Example:\n  antaca program set --partner acme --config-id 0000000042 \
         --bureau acme-cards \\\n    --chip-profile MCHIP-EUR\n  antaca program set --partner \
+        acme --config-id 0000000042 --add-bin 53208798\n  antaca program set --partner \
         acme --config-id 0000000042 --limits limits.json\n\n  where limits.json has limits and \
         controls as PUT \
         /secure/customers/{customerId}/cards/{cardId}/limits\n  takes them; {} takes all away")]
@@ -253,7 +254,7 @@ pub(crate) struct ProgramSetArgs {
     #[arg(long)]
     pub(crate) config_id: String,
     /// A JSON file with limits and controls
-    #[arg(long, required_unless_present = "bureau")]
+    #[arg(long, required_unless_present_any = ["bureau", "add_bin"])]
     pub(crate) limits: Option<PathBuf>,
     /// The name of the bureau that makes its cards of plastic
     #[arg(long, requires = "chip_profile")]
@@ -261,6 +262,9 @@ pub(crate) struct ProgramSetArgs {
     /// The bureau's name for what it puts on their chips
     #[arg(long, requires = "bureau")]
     pub(crate) chip_profile: Option<String>,
+    /// A further BIN, 6 or 8 digits, for numbers of its cards when those before are full
+    #[arg(long, value_name = "BIN")]
+    pub(crate) add_bin: Option<String>,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -149,9 +149,10 @@ async fn program(command: ProgramCommand) -> Result<(), Failure> {
         ProgramCommand::Create(it) => show(&it.at, Act::CreateProgram(it.what)).await,
         ProgramCommand::Set(it) => {
             let limits = it.limits.as_deref().map(read_json).transpose()?;
-            let ProgramSetArgs { partner, config_id, bureau, chip_profile, at, .. } = it;
+            let ProgramSetArgs { partner, config_id, bureau, chip_profile, add_bin, at, .. } = it;
             let plastic = bureau.zip(chip_profile);
-            show(&at, Act::SetProgram(SetProgram { partner, config_id, limits, plastic })).await
+            let set = SetProgram { partner, config_id, limits, plastic, add_bin };
+            show(&at, Act::SetProgram(set)).await
         }
         ProgramCommand::List(it) => show(&it.at, Act::ListPrograms(it.what)).await,
     }

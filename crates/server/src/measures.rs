@@ -40,6 +40,7 @@ const GAUGES: &[(&str, &str)] = &[
     ("antaca_sqlite_wal_bytes", "size of SQLite's write-ahead log at its last checkpoint"),
     ("antaca_settings_version", "version of the settings in force on this node"),
     ("antaca_worker_last_success_seconds", "seconds since a worker's last success"),
+    ("antaca_programs_running_out", "open programs with less than a fifth of their numbers left"),
     ("antaca_orders_overdue", "orders of plastic of which a bureau said nothing for 72 hours"),
     ("antaca_uptime_seconds", "seconds since the process began"),
     ("antaca_build_info", "1, with the version that runs"),
@@ -54,6 +55,11 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     ("antaca_notification_seconds", "how long a partner took to answer, by event"),
     ("antaca_decision_seconds", "from a command's arrival at the engine to its answer, by kind"),
 ];
+
+/// How many programs run out of numbers.
+pub(crate) fn programs_running_out(count: usize) {
+    gauge!("antaca_programs_running_out").set(number(count));
+}
 
 /// How many orders of plastic a bureau says nothing of.
 pub(crate) fn orders_overdue(count: i64) {

@@ -9,12 +9,13 @@ use app::error::Chain;
 use app::janitor;
 use app::{App, Clock, Error};
 use domain::Timestamp;
+use domain::ids::PartnerId;
 use jiff::ToSpan as _;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use outbound::mail::Mailer;
 use simulator::bureau::Bureau;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,6 +39,11 @@ const ALERTS: Duration = Duration::from_secs(2);
 /// a sandbox, where they leave at once.
 const ORDERS: Duration = Duration::from_secs(60);
 const ORDERS_AT_ONCE: Duration = Duration::from_millis(500);
+
+/// How late a partner may be told that a card expires.
+const EXPIRING: Duration = Duration::from_secs(60);
+/// How late it may be seen that a program runs out of numbers.
+const NUMBERS: Duration = Duration::from_secs(60);
 
 /// How often what has served its time is looked for.
 const JANITOR: Duration = Duration::from_secs(60);
@@ -125,6 +131,15 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
     alert(&every, served.mailer.clone());
+    let told = Arc::new(Mutex::new(BTreeSet::new()));
+    every.run("numbers", NUMBERS, move |app| {
+        let told = told.clone();
+        async move { look_at_numbers(&app, &told).await }
+    });
+    let often = if matches!(served.orders, Orders::Daily(_)) { EXPIRING } else { SETTINGS };
+    every.run("expiring-cards", often, |app| async move {
+        app.tell_of_expiring_cards().await.map(|_| ())
+    });
     let orders = served.orders.clone();
     let pause = if matches!(orders, Orders::Daily(_)) { ORDERS } else { ORDERS_AT_ONCE };
     every.run("orders", pause, move |app| {
@@ -159,6 +174,23 @@ fn deliver(app: App) {
     if let Err(error) = started {
         tracing::error!(%error, "the outbox can't be delivered");
     }
+}
+
+/// Tells which programs run out of numbers, each once for as long as it does.
+async fn look_at_numbers(
+    app: &App,
+    told: &Mutex<BTreeSet<(PartnerId, String)>>,
+) -> Result<(), Error> {
+    let found = app.programs_running_out().await?;
+    crate::measures::programs_running_out(found.len());
+    let now: BTreeSet<_> = found.iter().map(|it| (it.partner, it.config_id.clone())).collect();
+    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    for (partner, config_id) in now.difference(&told) {
+        let partner = partner.0;
+        tracing::warn!(partner, config_id, "A program has less than a fifth of its numbers left");
+    }
+    *told = now;
+    Ok(())
 }
 
 /// Has low balances told. Looking is apart from sending, which waits for a server. Without one

@@ -10,6 +10,9 @@ create table bureau (
 alter table program add column bureau text;
 alter table program add column chip_profile text;
 
+-- Further BINs of a program, with commas between, used in their order when those before are full.
+alter table program add column more_bins text not null default '';
+
 -- Wrong tries to activate a card in a row.
 alter table card add column activation_tries bigint not null default 0;
 

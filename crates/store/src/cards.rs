@@ -3,14 +3,15 @@
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{corrupt, date, word, word_or_none};
 use crate::{StoreError, values};
-use domain::Timestamp;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, LockReason, Locker, Usable};
 use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, PartnerId, UserId};
 use domain::program::CardType;
 use domain::scope::Scope;
+use domain::{Date, Timestamp};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 const TABLE: Table = Table {
@@ -77,6 +78,10 @@ const SEALED: Sql = Sql("
     where partner_id = $1 and id > $2 and config_id = $3 and removed_at is null
     order by id
     limit $4");
+const NEWEST: Sql = Sql("
+    select id from card where partner_id = $1 and id > 0 order by id desc limit 1");
+const OF_EXPIRY: Sql =
+    Sql(select!("id >= $2 and id <= $3 and expiry = $4 and removed_at is null order by id"));
 const SECRETS: Sql = Sql("select pan, pvv from card where partner_id = $1 and id = $2");
 const SET_PVV: Sql = Sql("update card set pvv = $3 where partner_id = $1 and id = $2");
 const UPDATE: Each = Each {
@@ -113,7 +118,8 @@ const BY_NUMBER: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, SECRETS, SET_PVV];
+pub const STATEMENTS: &[Sql] =
+    &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, NEWEST, OF_EXPIRY, SECRETS, SET_PVV];
 /// Those that the engine runs for each of a set, and the look-up before its queue.
 pub const ENGINE: &[Each] = &[LOAD, BY_NUMBER, UPDATE];
 
@@ -153,6 +159,24 @@ pub async fn list_of_balance(
     balance: BalanceId,
 ) -> Result<Vec<Card>, StoreError> {
     let rows = tx.rows(&BY_BALANCE, &[&scope.partner(), &balance]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// The partner's card of the highest id.
+pub async fn newest(tx: &mut Tx, scope: Scope) -> Result<Option<CardId>, StoreError> {
+    let row = tx.find(&NEWEST, &[&scope.partner()]).await?;
+    row.map(|row| row.get("id").map(CardId)).transpose()
+}
+
+/// Unremoved cards of a range of ids whose last day is this one.
+pub async fn list_of_expiry(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: RangeInclusive<CardId>,
+    expiry: Date,
+) -> Result<Vec<Card>, StoreError> {
+    let (partner, first, last) = (scope.partner(), ids.start(), ids.end());
+    let rows = tx.rows(&OF_EXPIRY, &[&partner, first, last, &expiry]).await?;
     rows.iter().map(read).collect()
 }
 

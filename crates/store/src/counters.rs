@@ -16,10 +16,12 @@ const TAKE: Sql = Sql("
     where partner_id = $1 and name = $2
     returning next");
 
+const NEXT: Sql = Sql("select next from counter where partner_id = $1 and name = $2");
+
 const SKIP: Sql = Sql("
     update counter
     set next = next + $1
-    where name <> $2");
+    where name <> $2 and not name like $3");
 
 /// The series of a partner's transactions and of what it is told: one, so that a batch locks one
 /// row for both.
@@ -29,8 +31,12 @@ pub const EVENTS: &str = "transaction";
 /// a measure, of which nothing is given out, so [`skip`] leaves it as it is.
 pub const CLOCK: &str = "sandbox clock";
 
+/// What the names of series begin with that tell how far partners were told of the cards that
+/// expire on a day: nothing is given out of them either.
+pub const EXPIRING: &str = "expiring/";
+
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[TAKE, SKIP];
+pub const STATEMENTS: &[Sql] = &[TAKE, NEXT, SKIP];
 
 /// Takes `count` numbers of a series and answers with the first; a new series begins at 1.
 /// The series' row stays locked until the transaction ends.
@@ -48,7 +54,14 @@ pub async fn take(
     }
 }
 
-/// Leaves out `count` numbers of every series but [`CLOCK`].
+/// How many numbers of a series were taken.
+pub async fn taken(tx: &mut Tx, partner: PartnerId, name: &str) -> Result<i64, StoreError> {
+    let row = tx.find(&NEXT, &[&partner, &name]).await?;
+    Ok(row.map(|row| row.get::<i64>("next")).transpose()?.map_or(0, |next| next - 1))
+}
+
+/// Leaves out `count` numbers of every series but [`CLOCK`] and those of [`EXPIRING`].
 pub async fn skip(tx: &mut Tx, count: i64) -> Result<(), StoreError> {
-    tx.run(&SKIP, &[&count, &CLOCK]).await.map(|_| ())
+    let expiring = format!("{EXPIRING}%");
+    tx.run(&SKIP, &[&count, &CLOCK, &expiring]).await.map(|_| ())
 }

@@ -35,6 +35,7 @@ const PROGRAMS: Table = Table {
         ("rules", Type::Json),
         ("bureau", Type::Text),
         ("chip_profile", Type::Text),
+        ("more_bins", Type::Text),
     ],
 };
 
@@ -58,7 +59,7 @@ const PROCESSORS: Table = Table {
 const LIST: Sql = Sql("
     select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
         processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to,
-        rules, bureau, chip_profile
+        rules, bureau, chip_profile, more_bins
     from program
     order by partner_id, config_id");
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
@@ -68,13 +69,17 @@ const SET_PLASTIC: Sql = Sql("
     update program
     set bureau = $3, chip_profile = $4, version = version + 1
     where partner_id = $1 and config_id = $2");
+const SET_BINS: Sql = Sql("
+    update program
+    set more_bins = $3, version = version + 1
+    where partner_id = $1 and config_id = $2");
 const SET_RULES: Sql = Sql("
     update program
     set rules = $3, version = version + 1
     where partner_id = $1 and config_id = $2");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, SET_PLASTIC, SET_RULES];
+pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, SET_PLASTIC, SET_BINS, SET_RULES];
 
 /// An issuing processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +109,7 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         program.product.as_str(),
         program.audience.as_str(),
         program.processor,
-        program.bin,
+        program.bins.first(),
         program.lifetime_months,
         program.card_cap,
         program.hold_days,
@@ -115,6 +120,7 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         rules::to_value(&program.rules),
         program.plastic.as_ref().map(|plastic| &plastic.bureau),
         program.plastic.as_ref().map(|plastic| &plastic.chip_profile),
+        more_bins(program),
     ];
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
 }
@@ -128,6 +134,16 @@ pub async fn set_rules(
 ) -> Result<bool, StoreError> {
     let to = rules::to_value(to);
     Ok(tx.run(&SET_RULES, &[&partner, &config_id, &to]).await? == 1)
+}
+
+/// Writes which BINs a program has beside its first; `false` if there is no such program.
+pub async fn set_bins(tx: &mut Tx, program: &Program) -> Result<bool, StoreError> {
+    let more = more_bins(program);
+    Ok(tx.run(&SET_BINS, &[&program.partner, &program.config_id, &more]).await? == 1)
+}
+
+fn more_bins(program: &Program) -> String {
+    program.bins.get(1..).unwrap_or_default().join(",")
 }
 
 /// Sets who makes a program's plastic; `false` if there is no such program.
@@ -187,7 +203,7 @@ fn read(row: &Row) -> Result<Program, StoreError> {
         product: word(row, "product", Product::parse)?,
         audience: word(row, "audience", Audience::parse)?,
         processor: ProcessorId(row.get("processor_id")?),
-        bin: row.get("bin")?,
+        bins: read_bins(row)?,
         lifetime_months: small(row, "lifetime_months")?,
         card_cap: row.get("card_cap")?,
         hold_days: small(row, "hold_days")?,
@@ -202,4 +218,10 @@ fn read_plastic(row: &Row) -> Result<Option<Plastic>, StoreError> {
     let bureau: Option<String> = row.get("bureau")?;
     let chip_profile: Option<String> = row.get("chip_profile")?;
     Ok(bureau.zip(chip_profile).map(|(bureau, chip_profile)| Plastic { bureau, chip_profile }))
+}
+
+fn read_bins(row: &Row) -> Result<Vec<String>, StoreError> {
+    let more: String = row.get("more_bins")?;
+    let more = more.split(',').filter(|bin| !bin.is_empty()).map(str::to_owned);
+    Ok(std::iter::once(row.get("bin")?).chain(more).collect())
 }

@@ -432,7 +432,7 @@ async fn set_up(app: &App) -> (Scope, ProcessorId) {
         product: Product::Prepaid,
         audience: Audience::Consumer,
         processor,
-        bin: "53208701".to_owned(),
+        bins: vec!["53208701".to_owned()],
         lifetime_months: 36,
         card_cap: 1000,
         hold_days: 7,

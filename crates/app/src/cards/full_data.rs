@@ -56,9 +56,8 @@ impl App {
 
     /// The code on a card.
     pub(crate) async fn cvc2(&self, scope: Scope, card: &Card, pan: &Pan) -> Result<Cvv, Error> {
-        let program = self.find_program(scope, &card.config_id).await?;
-        let program = program.ok_or(Error::broken("a card has no program"))?;
-        let key = self.verification_key(scope.partner(), &program.bin, card.cvc_generation).await?;
+        let bin = self.bin_of(pan).await?;
+        let key = self.verification_key(scope.partner(), &bin, card.cvc_generation).await?;
         Ok(key.cvc2(pan, card.expiry))
     }
 }

@@ -9,7 +9,8 @@ use crate::{App, Error, Once};
 use domain::Outcome;
 use domain::card::Card;
 use domain::card::lifecycle::{CardRefusal, CardStatus, LockReason, Locker};
-use domain::ids::{CardId, UserId};
+use domain::ids::{CardId, PartnerId, UserId};
+use domain::notification::Event;
 use domain::scope::Scope;
 use serde_json::{Value, json};
 use store::db::Tx;
@@ -103,21 +104,34 @@ impl App {
         if !settings.outbound(scope.partner()).is_some_and(|outbound| outbound.tells(event)) {
             return Ok(());
         }
-        let entry = Entry {
-            partner: scope.partner(),
-            number: counters::take(tx, scope.partner(), counters::EVENTS, 1).await?,
-            id: self.ordered_id(),
-            stream: card_stream(card.id),
-            event,
-            card: Some(card.id),
-            message: None,
-            detail,
-            request_id: request_id.to_owned(),
-            created_at: self.now(),
-            attempts: 0,
-            attempts_before: 0,
-        };
+        let number = counters::take(tx, scope.partner(), counters::EVENTS, 1).await?;
+        let number = (scope.partner(), number);
+        let entry = event_of(self, number, card.id, (event, detail), request_id);
         Ok(outbox::insert(tx, std::iter::once(&entry), self.outbox.now()).await?)
+    }
+}
+
+/// What a partner is told of a card, as a row of the outbox of this number.
+pub(super) fn event_of(
+    app: &App,
+    (partner, number): (PartnerId, i64),
+    card: CardId,
+    (event, detail): (Event, Option<Value>),
+    request_id: &str,
+) -> Entry {
+    Entry {
+        partner,
+        number,
+        id: app.ordered_id(),
+        stream: card_stream(card),
+        event,
+        card: Some(card),
+        message: None,
+        detail,
+        request_id: request_id.to_owned(),
+        created_at: app.now(),
+        attempts: 0,
+        attempts_before: 0,
     }
 }
 

@@ -7,29 +7,82 @@ use crate::{App, Error};
 use crypto::keys::Purpose;
 use crypto::seal::Place;
 use domain::ids::{CardId, PartnerId};
-use domain::program::Program;
+use domain::program::{Program, ProgramState};
 use domain::secret::Pan;
 use store::cards::SealedPan;
+use store::counters;
 
 /// Digits of a number before its check digit.
 const DIGITS: usize = 15;
 
 impl App {
-    /// The next number of a program's BIN.
+    /// The next number of a program: of its first BIN that isn't full.
     pub(crate) async fn new_pan(&self, program: &Program) -> Result<Pan, Error> {
-        let free = u32::try_from(DIGITS - program.bin.len()).unwrap_or_default();
-        let size = 10u64.pow(free);
-        let series = format!("pan/{}", program.bin);
-        let next = self.next_number(program.partner, &series).await?;
+        for bin in &program.bins {
+            if let Some(pan) = self.new_pan_of(program.partner, bin).await? {
+                return Ok(pan);
+            }
+        }
+        Err(Refusal::BinRangeExhausted.into())
+    }
+
+    /// The next number of a BIN; none if it is full.
+    async fn new_pan_of(&self, partner: PartnerId, bin: &str) -> Result<Option<Pan>, Error> {
+        let size = numbers_of(bin);
+        let next = self.next_number(partner, &series(bin)).await?;
         // The series begins at 1, the permutation at 0.
         let place = u64::try_from(next - 1).unwrap_or(u64::MAX);
         if place >= size {
-            return Err(Refusal::BinRangeExhausted.into());
+            return Ok(None);
         }
-        let spread = self.permutation(program.partner, &program.bin, size).await?.apply(place);
-        let width = DIGITS - program.bin.len();
-        let digits = zeroize::Zeroizing::new(format!("{}{spread:0width$}", program.bin));
-        Pan::with_check_digit(&digits).map_err(|_| Error::broken("a made number isn't a number"))
+        let spread = self.permutation(partner, bin, size).await?.apply(place);
+        let width = DIGITS - bin.len();
+        let digits = zeroize::Zeroizing::new(format!("{bin}{spread:0width$}"));
+        let pan = Pan::with_check_digit(&digits);
+        pan.map(Some).map_err(|_| Error::broken("a made number isn't a number"))
+    }
+
+    /// The BIN of a card's number: its keys are those of the BIN, whichever its program uses now.
+    pub(crate) async fn bin_of(&self, pan: &Pan) -> Result<String, Error> {
+        if let Some(bin) = self.settings.get().bin_of_pan(pan) {
+            return Ok(bin.to_owned());
+        }
+        // Another node has just been told of it.
+        self.refresh_settings().await?;
+        let settings = self.settings.get();
+        let bin = settings.bin_of_pan(pan).ok_or(Error::broken("a number has no BIN"))?;
+        Ok(bin.to_owned())
+    }
+
+    /// Each BIN of a program: how many numbers were taken of it, and of how many.
+    pub async fn bin_ranges(&self, program: &Program) -> Result<Vec<BinRange>, Error> {
+        let mut tx = self.db.read().await?;
+        let read = async {
+            let mut ranges = Vec::new();
+            for bin in &program.bins {
+                let taken = counters::taken(&mut tx, program.partner, &series(bin)).await?;
+                let (taken, of) = (taken.unsigned_abs().min(numbers_of(bin)), numbers_of(bin));
+                ranges.push(BinRange { bin: bin.clone(), taken, of });
+            }
+            Ok::<_, Error>(ranges)
+        };
+        let read = read.await;
+        tx.end(read).await
+    }
+
+    /// The open programs that have less than a fifth of their numbers left.
+    pub async fn programs_running_out(&self) -> Result<Vec<Program>, Error> {
+        let settings = self.settings.get();
+        let mut found = Vec::new();
+        for partner in settings.partners() {
+            let open = settings.programs_of(partner.id).into_iter();
+            for program in open.filter(|program| program.state == ProgramState::Live) {
+                if is_running_out(&self.bin_ranges(program).await?) {
+                    found.push(program.clone());
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Seals a number to its card's row, and makes what it is found by.
@@ -69,6 +122,52 @@ impl App {
     }
 }
 
+/// A BIN, how many numbers were taken of it, and of how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BinRange {
+    /// The BIN.
+    pub bin: String,
+    /// Numbers that were taken, in blocks; a block that isn't used up is left out.
+    pub taken: u64,
+    /// Numbers that there are.
+    pub of: u64,
+}
+
+/// Whether four fifths are taken of all (spec "Numbers").
+fn is_running_out(ranges: &[BinRange]) -> bool {
+    let sum = |of: fn(&BinRange) -> u64| ranges.iter().map(of).sum::<u64>();
+    sum(|it| it.taken) * 5 >= sum(|it| it.of) * 4
+}
+
+fn series(bin: &str) -> String {
+    format!("pan/{bin}")
+}
+
+/// How many numbers a BIN has.
+fn numbers_of(bin: &str) -> u64 {
+    10u64.pow(u32::try_from(DIGITS - bin.len()).unwrap_or_default())
+}
+
 fn place(partner: PartnerId, row: &str) -> Place<'_> {
     Place { table: "card", column: "pan", partner, row }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_runs_out_of_numbers_when_a_fifth_is_left() {
+        let range = |taken, of| BinRange { bin: "53208701".to_owned(), taken, of };
+        for (ranges, expected) in [
+            (vec![range(0, 100)], false),
+            (vec![range(79, 100)], false),
+            (vec![range(80, 100)], true),
+            (vec![range(100, 100), range(0, 100)], false),
+            (vec![range(100, 100), range(60, 100)], true),
+        ] {
+            assert_eq!(is_running_out(&ranges), expected, "{ranges:?}");
+        }
+        assert_eq!((numbers_of("532087"), numbers_of("53208701")), (1_000_000_000, 10_000_000));
+    }
 }

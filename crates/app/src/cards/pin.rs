@@ -72,7 +72,7 @@ impl App {
         pin: &Pin,
     ) -> Result<Vec<u8>, Error> {
         let pan = self.open_pan(scope.partner(), card.id, sealed).await?;
-        let pvv = self.pvv(scope, card, &pan, (pin, FIRST_PIN_INDEX)).await?;
+        let pvv = self.pvv(scope, &pan, (pin, FIRST_PIN_INDEX)).await?;
         let key = self.partner_key(scope.partner()).await?.sealing(Purpose::CardKey, EPOCH);
         Ok(key.seal(&place(scope.partner(), &card.id.0.to_string()), pvv.expose()))
     }
@@ -100,13 +100,11 @@ impl App {
     pub(crate) async fn pvv(
         &self,
         scope: Scope,
-        card: &Card,
         pan: &Pan,
         (pin, index): (&Pin, u8),
     ) -> Result<Pvv, Error> {
-        let program = self.find_program(scope, &card.config_id).await?;
-        let program = program.ok_or(Error::broken("a card has no program"))?;
-        let key = self.pin_verification_key(scope.partner(), &program.bin, index).await?;
+        let bin = self.bin_of(pan).await?;
+        let key = self.pin_verification_key(scope.partner(), &bin, index).await?;
         Ok(key.value(pan, index, pin))
     }
 

@@ -93,6 +93,11 @@ fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
             Ok(notifications::card_locked(card()?, reason, entry.created_at, sources.codes))
         }
         Event::CardUnlocked => Ok(notifications::card_unlocked(card()?, entry.created_at)),
+        Event::CardExpiring => {
+            let expiry = entry.detail.as_ref().and_then(|detail| detail["exp"].as_str());
+            let expiry = expiry.ok_or(Error::broken("a card that expires has no day"))?;
+            Ok(notifications::card_expiring(card()?, expiry))
+        }
         Event::Transaction => transaction(entry, sources),
     }
 }

@@ -234,9 +234,8 @@ impl App {
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let partner = scope.partner();
         let pan = self.open_pan(partner, card.id, sealed).await?;
-        let program = self.find_program(scope, &card.config_id).await?;
-        let program = program.ok_or(Error::broken("a card has no program"))?;
-        let key = self.verification_key(partner, &program.bin, card.cvc_generation).await?;
+        let bin = self.bin_of(&pan).await?;
+        let key = self.verification_key(partner, &bin, card.cvc_generation).await?;
         let service = ServiceCode::INTERNATIONAL_CHIP;
         let [stripe, chip, printed] = [service, ServiceCode::ICVV, ServiceCode::CVC2]
             .map(|service| key.code(&pan, card.expiry, service));

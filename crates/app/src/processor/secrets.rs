@@ -124,7 +124,7 @@ impl App {
         };
         let Some(pvv) = pvv else { return Ok(matched(false, card.pin_version)) };
         let kept = self.open_pvv(scope.partner(), card.id, &pvv).await?;
-        let made = self.pvv(scope, card, pan, (&pin, kept.index())).await?;
+        let made = self.pvv(scope, pan, (&pin, kept.index())).await?;
         Ok(matched(made.is(&kept) && crypto::pin::is_chosen(&pin), card.pin_version))
     }
 }

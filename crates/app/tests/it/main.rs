@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod collateral;
+mod expiring;
 mod history;
 mod holds;
 mod janitor;

@@ -130,7 +130,7 @@ async fn a_program_of_one_node_is_known_to_the_other_by_its_first_message() {
 async fn create_program(node: &TestApp, config_id: &str, bin: &str) {
     let settings = node.app.settings.get();
     let known = settings.program(node.scope.partner(), "0019167984").expect("is there").clone();
-    let program = Program { config_id: config_id.to_owned(), bin: bin.to_owned(), ..known };
+    let program = Program { config_id: config_id.to_owned(), bins: vec![bin.to_owned()], ..known };
     let operator = Operator("os:test".to_owned());
     node.app.create_program(&operator, program).await.expect("creates");
 }

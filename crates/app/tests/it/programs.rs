@@ -2,10 +2,13 @@
 //! once.
 
 use app::audit::Operator;
+use app::cards::{FullCard, IssueVirtual};
 use app::partners::Create;
-use app::{Error, Refusal};
-use domain::ids::PartnerId;
+use app::{Error, Once, Refusal};
+use domain::ids::{BalanceId, CardId, PartnerId, UserId};
 use domain::program::Program;
+use domain::secret::Pan;
+use serde_json::json;
 use testkit::{Database, TestApp, on_both};
 
 fn operator() -> Operator {
@@ -16,7 +19,7 @@ fn operator() -> Operator {
 fn program(node: &TestApp, partner: PartnerId, config_id: &str, bin: &str) -> Program {
     let settings = node.app.settings.get();
     let known = settings.program(node.scope.partner(), "0019167984").expect("is there").clone();
-    Program { partner, config_id: config_id.to_owned(), bin: bin.to_owned(), ..known }
+    Program { partner, config_id: config_id.to_owned(), bins: vec![bin.to_owned()], ..known }
 }
 
 async fn create(node: &TestApp, partner: PartnerId, id: &str, bin: &str) -> Result<(), Error> {
@@ -96,4 +99,78 @@ async fn of_two_bins_that_overlap_two_nodes_make_one() {
         let refused = if here.is_ok() { there } else { here };
         assert!(is_refused(&refused, Refusal::BinTaken), "{refused:?}");
     }
+}
+
+on_both! {
+    /// A full BIN is followed by the program's next one; without one no card is made, and none has
+    /// a number that another has. Cards keep the codes that their own BIN's keys make.
+    async fn a_full_bin_is_followed_by_the_next(node) {
+        let user = node.user().await;
+        let balance = node.balance_of(user).await;
+        let first = node.card_on(user, balance).await;
+        let origin = testkit::origin();
+        let full = async |card| {
+            node.app.full_card(node.scope, user, card, &origin).await.expect("is shown")
+        };
+        let number = async |card| digits(&full(card).await.pan);
+        assert!(node.app.programs_running_out().await.expect("looks").is_empty());
+        // A block of 64 is in hand; what follows it begins behind nearly all there are.
+        app::ids::skip_numbers(&node.app.db, 9_999_900).await.expect("skips");
+        let running_out = node.app.programs_running_out().await.expect("looks");
+        assert_eq!(running_out.len(), 1);
+        let mut numbers = std::collections::BTreeSet::from([number(first).await]);
+        let refused = loop {
+            match issue(&node, user, balance).await {
+                Ok(card) => assert!(numbers.insert(number(card).await), "a number twice"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, Error::Refused(Refusal::BinRangeExhausted)), "{refused:?}");
+        // The block, and what was left behind it.
+        assert_eq!(numbers.len(), 64 + 10_000_000 - 9_999_964);
+        let code = cvv(&full(first).await);
+
+        let name = (node.scope.partner(), "0019167984");
+        let taken = node.app.add_program_bin(&operator(), name, "532087").await;
+        assert!(is_refused(&taken, Refusal::BinTaken), "it begins the other");
+        let invalid = node.app.add_program_bin(&operator(), name, "5320870").await;
+        assert!(is_refused(&invalid, Refusal::ProgramInvalid));
+        for _ in 0..2 {
+            let program = node.app.add_program_bin(&operator(), name, "53208799").await;
+            assert_eq!(program.expect("adds").bins, ["53208701", "53208799"]);
+        }
+        let next = issue(&node, user, balance).await.expect("issues");
+        assert!(number(next).await.starts_with("53208799"));
+        assert_eq!(cvv(&full(first).await), code);
+        assert!(node.app.programs_running_out().await.expect("looks").is_empty());
+        let settings = node.app.settings.get();
+        let program = settings.program(node.scope.partner(), "0019167984").expect("is there");
+        let ranges = node.app.bin_ranges(program).await.expect("reads");
+        assert_eq!((ranges[0].taken, ranges[0].of), (10_000_000, 10_000_000));
+        assert_eq!((ranges[1].taken, ranges[1].of), (64, 10_000_000));
+    }
+}
+
+async fn issue(node: &TestApp, user: UserId, balance: BalanceId) -> Result<CardId, Error> {
+    let config_id = "0019167984".to_owned();
+    let command = IssueVirtual { holder: user, balance, config_id, label: None };
+    let once = Once {
+        endpoint: "POST /cards".to_owned(),
+        key: None,
+        fingerprint: [1; 32],
+        origin: testkit::origin(),
+        render: |card: &domain::card::Card| json!(card.id.0),
+    };
+    let made = node.app.issue_virtual_card(node.scope, command, once).await?;
+    Ok(CardId(made.as_i64().expect("an id")))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test compares numbers")]
+fn digits(pan: &Pan) -> String {
+    pan.expose().to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test compares codes")]
+fn cvv(card: &FullCard) -> String {
+    card.cvv.expose().to_owned()
 }

@@ -77,6 +77,9 @@ pub(crate) struct SetProgram {
     /// chips.
     #[serde(default)]
     pub(crate) plastic: Option<(String, String)>,
+    /// A further BIN of its cards.
+    #[serde(default)]
+    pub(crate) add_bin: Option<String>,
 }
 
 impl Desk {
@@ -101,7 +104,7 @@ impl Desk {
             product: word("--product", Product::parse, &command.product)?,
             audience: word("--audience", Audience::parse, &command.audience)?,
             processor,
-            bin: command.bin,
+            bins: vec![command.bin],
             lifetime_months: command.lifetime_months,
             card_cap: command.card_cap,
             hold_days: command.hold_days,
@@ -138,6 +141,10 @@ impl Desk {
             let (name, plastic) =
                 ((partner, &*program.config_id), Plastic { bureau, chip_profile });
             set = self.app.set_program_plastic(operator, name, &plastic).await?;
+        }
+        if let Some(bin) = &command.add_bin {
+            let name = (partner, &*program.config_id);
+            set = self.app.add_program_bin(operator, name, bin).await?;
         }
         Ok(program_json(&set))
     }

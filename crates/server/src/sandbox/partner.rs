@@ -156,6 +156,7 @@ async fn bureau(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<(),
                 config_id: (*config_id).to_owned(),
                 limits: None,
                 plastic: Some((BUREAU.to_owned(), CHIP_PROFILE.to_owned())),
+                add_bin: None,
             };
             desk.act(operator, Act::SetProgram(set)).await?;
         }

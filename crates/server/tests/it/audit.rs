@@ -1,7 +1,9 @@
 //! Who did what: every call that changes something and every reading of card data leaves its
 //! record, and nothing else does.
 
+use crate::customers::sealed_at;
 use crate::denied::{Channel, ROUTES, signed};
+use crate::plastic::{DIGITAL_FIRST, PHYSICAL, address};
 use crate::story::{decrypted, encrypted, expect, unique};
 use crate::support::{Caller, Database, Sandbox};
 use reqwest::multipart::{Form, Part};
@@ -317,6 +319,7 @@ async fn cards(book: &mut Book<'_>, customer: i64, balance: &str) -> Vec<String>
         book.once(post, 204, action).await;
     }
     limits(book, customer, card).await;
+    plastic(book, customer, balance).await;
     // Too early for the one; the other makes a card, and a retry shows it again.
     let route = "/secure/customers/{customerId}/cards/{cardId}/renew";
     let post = encrypted(book.request("POST", route, &[&customer, &card]));
@@ -338,6 +341,63 @@ async fn cards(book: &mut Book<'_>, customer: i64, balance: &str) -> Vec<String>
     }
     refused(book, customer, (balance, card), &body).await;
     numbers
+}
+
+/// The routes about plastic. A retry of an order orders nothing; a wrong try to activate is kept.
+async fn plastic(book: &mut Book<'_>, customer: i64, balance: &str) {
+    let order = json!({
+        "balanceId": balance, "configId": PHYSICAL, "dcUserId": customer, "delivery": "POST",
+        "deliveryAddress": address(),
+    });
+    let post = book.request("POST", "/secure/cards/physical", &[]).json(&order);
+    book.once(encrypted(post), 202, &["card.issue"]).await;
+    let route = "/secure/customers/{customerId}/cards/physical";
+    let post = encrypted(book.request("POST", route, &[&customer]).json(&order));
+    let told = decrypted(&book.send(post, 202, &["card.issue"]).await);
+    let id = told["orderId"].as_str().expect("an id").to_owned();
+    let mut with_pin = order;
+    with_pin["pin"] = "8264".into();
+    for (route, ids) in [
+        ("/secure/cards/physical_with_pin", &[][..]),
+        ("/secure/customers/{customerId}/cards/physical_with_pin", &[&customer as &dyn ToString]),
+    ] {
+        let post = book.request("POST", route, ids);
+        let post = sealed_at("/secure/public-key", book.partner, post, &with_pin).await;
+        book.once(post, 202, &["card.issue"]).await;
+    }
+    let made = book.request("POST", "/secure/cards/virtual", &[]).json(&json!({
+        "balanceId": balance, "configId": DIGITAL_FIRST, "dcUserId": customer,
+    }));
+    let made = book.send(encrypted(made), 201, &["card.issue", "card.show"]).await;
+    let card = decrypted(&made)["id"].as_i64().expect("an id");
+    let route = "/secure/customers/{customerId}/cards/{cardId}/print";
+    let post = book.request("POST", route, &[&customer, &card]);
+    let body = json!({ "deliveryAddress": address(), "delivery": "POST" });
+    book.once(encrypted(post.json(&body)), 202, &["card.print"]).await;
+
+    let path = format!("/secure/customers/{customer}/cards/orders/{id}");
+    let partner = book.partner;
+    eventually("the bureau has made it", Duration::from_secs(30), async || {
+        expect(200, partner.get(&path)).await["status"] == "PERSONALISED"
+    })
+    .await;
+    let card = expect(200, partner.get(&path)).await["cardId"].as_i64().expect("an id");
+    let list = format!("/secure/customers/{customer}/cards?limit=200");
+    let listed = expect(200, partner.get(&list)).await;
+    let listed = listed["items"].as_array().expect("a list");
+    let found = listed.iter().find(|it| it["id"] == card).expect("it is listed");
+    let expiry = &found["exp"].as_str().expect("a day")[..7];
+    let right = json!({ "lastFourDigits": found["lastFourDigits"], "expiry": expiry });
+    let wrong = json!({ "lastFourDigits": found["lastFourDigits"], "expiry": "2020-01" });
+    let route = "/secure/customers/{customerId}/cards/{cardId}/activate";
+    for (told, status, actions) in [
+        (&wrong, 422, &["card.activate"][..]),
+        (&right, 204, &["card.activate"]),
+        (&right, 204, &[]),
+    ] {
+        let post = book.request("POST", route, &[&customer, &card]);
+        book.once(post.json(told), status, actions).await;
+    }
 }
 
 /// Limits and transactional locks; the second time nothing changes.

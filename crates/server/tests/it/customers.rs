@@ -13,7 +13,17 @@ pub(crate) async fn sealed(
     request: RequestBuilder,
     body: &Value,
 ) -> RequestBuilder {
-    let told = expect(200, caller.get("/customers/public-key")).await;
+    sealed_at("/customers/public-key", caller, request, body).await
+}
+
+/// The same, on the channel where this route tells our key.
+pub(crate) async fn sealed_at(
+    key: &str,
+    caller: &Caller,
+    request: RequestBuilder,
+    body: &Value,
+) -> RequestBuilder {
+    let told = expect(200, caller.get(key)).await;
     let ours = told["publicKey"].as_str().expect("a key");
     let ours = crypto::jwe::PublicKey::parse(ours).expect("our key can be read");
     let token = ours.encrypt(None, body.to_string().as_bytes());

@@ -227,6 +227,7 @@ const LARGE: &[&str] = &[
     "audit",
     "balance",
     "card",
+    "card_order",
     "early_reversal",
     "idempotency",
     "installation",

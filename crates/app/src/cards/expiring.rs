@@ -1,0 +1,136 @@
+//! Tell partners of cards whose last day comes near.
+//!
+//! A card ends by its date: nobody has to do anything about that. The last days of cards are ends
+//! of months, so once a month a partner's cards are walked through, by their ids in windows. How
+//! far it is for a month is a series of numbers, and taking the next window and telling of its
+//! cards are one transaction: each card is told of once, whoever walks and whoever dies.
+
+use super::lock::event_of;
+use crate::{App, Error};
+use domain::Date;
+use domain::card::Card;
+use domain::card::lifecycle::CardStatus;
+use domain::ids::{CardId, PartnerId};
+use domain::notification::Event;
+use domain::scope::Scope;
+use jiff::ToSpan;
+use serde_json::json;
+use store::db::Tx;
+use store::{cards, counters, outbox};
+
+/// How many days before its last one a card is told of (spec issue 5).
+const DAYS: i32 = 30;
+/// How many ids a window has.
+const WINDOW: i64 = 5_000;
+
+impl App {
+    /// Has partners told of the cards that have 30 days left or less, each once; how many.
+    pub async fn tell_of_expiring_cards(&self) -> Result<u64, Error> {
+        let today = self.today();
+        let settings = self.settings.get();
+        let mut told = 0;
+        for partner in settings.partners() {
+            let wants = settings.outbound(partner.id);
+            if !wants.is_some_and(|outbound| outbound.tells(Event::CardExpiring)) {
+                continue;
+            }
+            for expiry in near_ends(today) {
+                told += self.walk(partner.id, expiry).await?;
+            }
+        }
+        if told > 0 {
+            self.outbox.bell().ring();
+        }
+        Ok(told)
+    }
+
+    async fn walk(&self, partner: PartnerId, expiry: Date) -> Result<u64, Error> {
+        let scope = Scope::platform(partner, "partners are told of cards that expire");
+        let series = format!("{}{expiry}", counters::EXPIRING);
+        let mut told = 0;
+        loop {
+            let mut tx = self.db.read().await?;
+            let read = async {
+                let walked = counters::taken(&mut tx, partner, &series).await?;
+                Ok::<_, Error>((walked, cards::newest(&mut tx, scope).await?))
+            };
+            let read = read.await;
+            let (walked, newest) = tx.end(read).await?;
+            if newest.is_none_or(|newest| newest.0 <= walked) {
+                return Ok(told);
+            }
+            let mut tx = self.db.begin().await?;
+            let window = self.tell_window(&mut tx, scope, (&series, expiry)).await;
+            told += tx.end(window).await?;
+        }
+    }
+
+    async fn tell_window(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        (series, expiry): (&str, Date),
+    ) -> Result<u64, Error> {
+        let partner = scope.partner();
+        let first = counters::take(tx, partner, series, WINDOW).await?;
+        let window = CardId(first)..=CardId(first + WINDOW - 1);
+        let found = cards::list_of_expiry(tx, scope, window, expiry).await?;
+        let near: Vec<&Card> = found.iter().filter(|card| is_told(card)).collect();
+        let count = i64::try_from(near.len()).unwrap_or(i64::MAX);
+        if count == 0 {
+            return Ok(0);
+        }
+        let number = counters::take(tx, partner, counters::EVENTS, count).await?;
+        let detail = json!({ "exp": expiry.to_string() });
+        let name = crate::ids::random_id().to_string();
+        let entries: Vec<_> = (number..)
+            .zip(near)
+            .map(|(number, card)| {
+                let event = (Event::CardExpiring, Some(detail.clone()));
+                event_of(self, (partner, number), card.id, event, &name)
+            })
+            .collect();
+        outbox::insert(tx, entries.iter(), self.outbox.now()).await?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// The ends of months that are at most 30 days away: of this one and of the next.
+fn near_ends(today: Date) -> Vec<Date> {
+    let (this, last) = (today.last_of_month(), today.saturating_add(DAYS.days()));
+    let next = this.saturating_add(1.day()).last_of_month();
+    [this, next].into_iter().filter(|end| *end <= last).collect()
+}
+
+/// Whether there is anything to do about a card's end: it is its holder's, and not locked for good.
+fn is_told(card: &Card) -> bool {
+    match card.status {
+        CardStatus::Usable(_) => !card.is_ordered(),
+        CardStatus::Locked { reason, .. } => reason.is_reversible() && !card.is_ordered(),
+        CardStatus::Removed { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_near_from_thirty_days_before_its_end() {
+        for (today, ends) in [
+            ("2026-11-29", &["2026-11-30"][..]),
+            ("2026-11-30", &["2026-11-30"]),
+            ("2026-12-01", &["2026-12-31"]),
+            ("2026-10-31", &["2026-10-31", "2026-11-30"]),
+            ("2026-10-30", &["2026-10-31"]),
+            ("2027-01-30", &["2027-01-31", "2027-02-28"]),
+            ("2027-01-28", &["2027-01-31"]),
+            ("2027-01-29", &["2027-01-31", "2027-02-28"]),
+            ("2027-01-01", &["2027-01-31"]),
+        ] {
+            let today: Date = today.parse().expect("a date");
+            let found: Vec<String> = near_ends(today).iter().map(ToString::to_string).collect();
+            assert_eq!(found, ends, "{today}");
+        }
+    }
+}
