@@ -1,7 +1,7 @@
 # The programs that the checks need, installed where they are missing. To be sourced by bash in
 # the root of the repository, after scripts/lib/postgres.sh.
 #
-#   install_packages     a PostgreSQL server, curl, make, Python and Node, from the system's packages
+#   install_packages     a PostgreSQL server, curl, make, SoftHSM, Python and Node, from the system's packages
 #   install_cargo_deny   sets CARGO_DENY
 #   install_cargo_fuzz   sets CARGO_FUZZ
 #   install_python       sets PYTHON, the one of a virtual environment with tests/python's packages
@@ -16,6 +16,7 @@ missing_packages() {
     postgres_programs >/dev/null || echo postgresql
     command -v curl >/dev/null || echo curl
     command -v make >/dev/null || echo make
+    command -v softhsm2-util >/dev/null || echo softhsm2
     if ! command -v python3 >/dev/null; then
         echo python3 python3-venv
     elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then

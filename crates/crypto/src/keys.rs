@@ -7,8 +7,10 @@
 mod file;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use file::{KeyFileError, Passphrase};
+pub use token::{Token, TokenError, TokenName};
 
 use crate::encoding::joined;
 use crate::mac::MacKey;

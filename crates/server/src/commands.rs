@@ -19,6 +19,7 @@ use crate::folder::Folder;
 use crate::instance::{self, PATIENCE, Use};
 use crate::logs::{self, Format};
 use crate::output::Progress;
+use crate::secrets::Provider;
 use crate::{bench, clock, control, output, sandbox, secrets, serve, tls};
 use app::keyring::Keyring;
 use app::ledger::verify::Tell;
@@ -215,8 +216,8 @@ impl Located {
 
     /// Opens the instance as a server would, to do one command.
     async fn desk(&self, folder: Arc<Folder>) -> Result<Desk, Failure> {
-        let passphrase = secrets::passphrase(self.config.passphrase.as_ref(), &folder)?;
-        let master = secrets::open_master_key(&folder, &passphrase)?.ok_or_else(|| {
+        let provider = Provider::of(&self.config, &folder)?;
+        let master = secrets::open_master_key(&folder, &provider)?.ok_or_else(|| {
             Failure::new("There is no master key yet: run `antaca keys init` first.")
         })?;
         let kind = kind_of(master.kind())?;
@@ -283,12 +284,16 @@ async fn migrate(at: &At) -> Result<(), Failure> {
 fn init_keys(at: &At) -> Result<(), Failure> {
     let located = locate(at)?;
     let folder = Folder::create(&located.data)?;
-    let passphrase = secrets::passphrase(located.config.passphrase.as_ref(), &folder)?;
-    secrets::create_master_key(&folder, Kind::Production, &passphrase)?;
+    let provider = Provider::of(&located.config, &folder)?;
+    secrets::create_master_key(&folder, Kind::Production, &provider)?;
     output::line(&format!(
-        "The master key is in {}. Keep a copy of it and its passphrase, apart from each other and \
-         from the database's backups.",
-        folder.path(secrets::MASTER_KEY).display()
+        "The master key is in {}. Keep a copy of it and {}, apart from each other and from the \
+         database's backups.",
+        folder.path(secrets::MASTER_KEY).display(),
+        match provider {
+            Provider::Passphrase(_) => "its passphrase",
+            Provider::Token(_) => "a backup of the token's key",
+        }
     ));
     Ok(())
 }
@@ -296,8 +301,8 @@ fn init_keys(at: &At) -> Result<(), Failure> {
 fn init_authority(at: &At) -> Result<(), Failure> {
     let located = locate(at)?;
     let folder = located.folder()?;
-    let passphrase = secrets::passphrase(located.config.passphrase.as_ref(), &folder)?;
-    let master = secrets::open_master_key(&folder, &passphrase)?
+    let provider = Provider::of(&located.config, &folder)?;
+    let master = secrets::open_master_key(&folder, &provider)?
         .ok_or_else(|| Failure::new("There is no master key yet: run `antaca keys init` first."))?;
     let kind = kind_of(master.kind())?;
     secrets::create_authority(&folder, &Keyring::new(master), kind, clock::real()())?;

@@ -5,9 +5,11 @@
 
 mod limits;
 mod mail;
+mod master_key;
 
 pub(crate) use limits::{Connections, Limits};
 pub(crate) use mail::Smtp;
+pub(crate) use master_key::{PassphraseSource, TokenSettings, passphrase_of_environment};
 
 use crate::database::Place;
 use crate::failure::Failure;
@@ -15,6 +17,7 @@ use crate::logs::Format;
 use app::janitor::{AUDIT_MONTHS, AUDIT_MONTHS_MAX, Retention};
 use jiff::civil::Time;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -60,7 +63,7 @@ const fn key(name: &'static str, form: Form, default: &'static str, doc: &'stati
     Key { name, form, default, doc }
 }
 
-/// Every key but those of the sections `limits` and `smtp`, which are beside what they say.
+/// Every key but those of the sections `keys`, `limits` and `smtp`, which are beside what they say.
 const KEYS: &[Key] = &[
     key("data", Form::Text, DATA, "the data folder: keys, certificates, the SQLite database"),
     key("listen", Form::Text, "0.0.0.0:8443", "address and port of the HTTPS listener"),
@@ -101,17 +104,10 @@ const KEYS: &[Key] = &[
         "2",
         "after how many seconds a sandbox's bureau reports that cards were made",
     ),
-    key("keys.passphrase_file", Form::Text, "", "file that holds the master key's passphrase"),
-    key(
-        "keys.passphrase_fd",
-        Form::Number,
-        "",
-        "file descriptor of the passphrase; 0 is the input",
-    ),
 ];
 
 fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(mail::KEYS).chain(limits::KEYS)
+    KEYS.iter().chain(master_key::KEYS).chain(mail::KEYS).chain(limits::KEYS)
 }
 
 /// The keys as `antaca config check --help` tells them.
@@ -126,15 +122,6 @@ pub(crate) fn help() -> String {
          antaca-passphrase.\n\nExample:\n  antaca config check --config {FILE}",
         keys().map(line).collect::<String>()
     )
-}
-
-/// Where the passphrase of the master key comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PassphraseSource {
-    /// A file; also systemd's credential.
-    File(PathBuf),
-    /// A file descriptor that this process was started with.
-    Descriptor(u32),
 }
 
 /// Settings of JWE.
@@ -177,6 +164,8 @@ pub(crate) struct Config {
     pub(crate) bureau_seconds: u64,
     /// Where the passphrase comes from, if that is configured.
     pub(crate) passphrase: Option<PassphraseSource>,
+    /// The token that wraps the master key, if one does.
+    pub(crate) token: Option<TokenSettings>,
     /// By which server e-mail is sent, if one is configured.
     pub(crate) smtp: Option<Smtp>,
     /// What protects the service.
@@ -220,8 +209,10 @@ impl Config {
         if let Some((path, text)) = file {
             values.read_file(path, text)?;
         }
-        values.read_environment(environment)?;
-        let passphrase = values.passphrase()?.or(credential.map(PassphraseSource::File));
+        let mut environment = environment.clone();
+        let told = environment.remove(master_key::PASSPHRASE).is_some();
+        values.read_environment(&environment)?;
+        let passphrase = PassphraseSource::read(&values, told, credential)?;
         let config = Self {
             data: values.text("data").map(PathBuf::from),
             listen: values.address("listen")?,
@@ -237,6 +228,7 @@ impl Config {
             orders_at: values.time("orders.at")?,
             bureau_seconds: values.number("sandbox.bureau_seconds", 0, DAYS_MAX * 86_400)? as u64,
             passphrase,
+            token: TokenSettings::read(&values),
             smtp: Smtp::read(&values)?,
             limits: Limits::read(&values)?,
             from_file: file.is_some(),
@@ -296,13 +288,7 @@ impl Config {
             self.retention.audit_months,
             text(&self.orders_at.strftime("%H:%M").to_string()),
         );
-        lines.push_str(&match &self.passphrase {
-            Some(PassphraseSource::File(path)) => {
-                format!("passphrase_file = {}", text(&path.display().to_string()))
-            }
-            Some(PassphraseSource::Descriptor(number)) => format!("passphrase_fd = {number}"),
-            None => "# no passphrase".to_owned(),
-        });
+        lines.push_str(&master_key::shown(self.passphrase.as_ref(), self.token.as_ref()));
         lines.push_str("\n\n[smtp]\n");
         lines.push_str(&Smtp::shown(self.smtp.as_ref()));
         lines.push_str("\n\n[limits]\n");
@@ -319,6 +305,8 @@ fn environment() -> Result<BTreeMap<String, String>, Failure> {
         if OTHER_VARIABLES.contains(&name) || name.starts_with(TEST_VARIABLES) {
             continue;
         }
+        // Of the passphrase it is enough here that it is there.
+        let value = if name == master_key::PASSPHRASE { OsString::new() } else { value };
         let value = value.into_string();
         let value = value.map_err(|_| Failure::new(format!("The variable {name} isn't text.")))?;
         found.insert(name.to_owned(), value);
@@ -459,21 +447,6 @@ impl Values {
         let text = self.text(name).unwrap_or_else(|| default(name).to_owned());
         Time::strptime("%H:%M", &text)
             .map_err(|_| Failure::new(format!("The key {name} must be a time as 02:00.")))
-    }
-
-    fn passphrase(&self) -> Result<Option<PassphraseSource>, Failure> {
-        let file = self.text("keys.passphrase_file").map(PathBuf::from);
-        let descriptor = self.0.get("keys.passphrase_fd").and_then(Value::as_integer);
-        match (file, descriptor) {
-            (Some(_), Some(_)) => {
-                Err(Failure::new("Give keys.passphrase_file or keys.passphrase_fd, not both."))
-            }
-            (Some(file), None) => Ok(Some(PassphraseSource::File(file))),
-            (None, Some(number)) => u32::try_from(number)
-                .map(|number| Some(PassphraseSource::Descriptor(number)))
-                .map_err(|_| Failure::new("The key keys.passphrase_fd must be 0 or more.")),
-            (None, None) => Ok(None),
-        }
     }
 }
 

@@ -195,10 +195,10 @@ async fn open_database(folder: &Folder, given: Option<Place>) -> Result<Db, Fail
 /// Opens the master key, or makes it where the folder is new.
 fn master_key(folder: &Folder) -> Result<MasterKey, Failure> {
     refuse_served(folder)?;
-    let passphrase = secrets::sandbox_passphrase(folder)?;
-    let master = match secrets::open_master_key(folder, &passphrase)? {
+    let provider = secrets::provider_of_sandbox(folder)?;
+    let master = match secrets::open_master_key(folder, &provider)? {
         Some(master) => master,
-        None => secrets::create_master_key(folder, Kind::Sandbox, &passphrase)?,
+        None => secrets::create_master_key(folder, Kind::Sandbox, &provider)?,
     };
     Kind::Sandbox.expect(master.kind(), "data folder")?;
     Ok(master)

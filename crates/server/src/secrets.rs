@@ -1,14 +1,14 @@
 //! The keys in the data folder: the master key's file, and what is sealed under it. Also the
 //! certificates that belong to them.
 
-use crate::config::PassphraseSource;
+use crate::config::{self, Config, PassphraseSource, TokenSettings};
 use crate::database::Kind;
 use crate::failure::Failure;
 use crate::folder::{self, Folder, Readers};
 use app::keyring::Keyring;
 use crypto::certificates::{Authority, certificate_der, describe};
 use crypto::jwe::PrivateKey;
-use crypto::keys::{MasterKey, Passphrase};
+use crypto::keys::{MasterKey, Passphrase, Token, TokenName};
 use domain::Timestamp;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -38,14 +38,63 @@ const PASSPHRASE_MAX: u64 = 4096;
 /// Bytes of randomness in a sandbox's passphrase.
 const PASSPHRASE_LEN: usize = 32;
 
+/// What the master key is sealed by.
+pub(crate) enum Provider {
+    /// A passphrase.
+    Passphrase(Passphrase),
+    /// A token of a hardware module.
+    Token(Token),
+}
+
+impl Provider {
+    /// As it is configured: a token that the passphrase opens, or the passphrase alone.
+    pub(crate) fn of(config: &Config, folder: &Folder) -> Result<Self, Failure> {
+        let passphrase = passphrase(config.passphrase.as_ref(), folder)?;
+        let Some(TokenSettings { module, token, key }) = &config.token else {
+            return Ok(Self::Passphrase(passphrase));
+        };
+        let name = TokenName { module, token, key };
+        Token::open(&name, &passphrase).map(Self::Token).map_err(|error| {
+            Failure::new(format!(
+                "The token {token} of {} can't be used: {error}.",
+                module.display()
+            ))
+        })
+    }
+
+    fn seal(&self, key: &MasterKey) -> Result<String, Failure> {
+        match self {
+            Self::Passphrase(passphrase) => Ok(key.to_file(passphrase)),
+            Self::Token(token) => token
+                .prepare()
+                .and_then(|()| key.to_file_of(token))
+                .map_err(|error| Failure::new(format!("The token can't wrap the key: {error}."))),
+        }
+    }
+
+    fn open(&self, text: &str) -> Result<MasterKey, String> {
+        match self {
+            Self::Passphrase(passphrase) => {
+                MasterKey::from_file(text, passphrase).map_err(|error| error.to_string())
+            }
+            Self::Token(token) => {
+                MasterKey::from_file_of(text, token).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
 /// Reads the passphrase from where it is configured, or from a sandbox's own file.
-pub(crate) fn passphrase(
-    source: Option<&PassphraseSource>,
-    folder: &Folder,
-) -> Result<Passphrase, Failure> {
+fn passphrase(source: Option<&PassphraseSource>, folder: &Folder) -> Result<Passphrase, Failure> {
     let path = match source {
         // Opened anew, it would be refused to a user who was switched to.
         Some(PassphraseSource::Descriptor(0)) => return passphrase_of_input(),
+        Some(PassphraseSource::Environment) => {
+            let text = config::passphrase_of_environment().filter(|text| !text.trim().is_empty());
+            let text =
+                text.ok_or_else(|| Failure::new("The passphrase in the environment isn't one."));
+            return Ok(Passphrase::new(&text?));
+        }
         Some(PassphraseSource::File(path)) => path.clone(),
         Some(PassphraseSource::Descriptor(number)) => PathBuf::from(format!("/dev/fd/{number}")),
         None => folder.path(PASSPHRASE),
@@ -75,22 +124,22 @@ fn passphrase_of_input() -> Result<Passphrase, Failure> {
 }
 
 /// A sandbox's own passphrase; made on first use.
-pub(crate) fn sandbox_passphrase(folder: &Folder) -> Result<Passphrase, Failure> {
+pub(crate) fn provider_of_sandbox(folder: &Folder) -> Result<Provider, Failure> {
     if let Some(text) = folder.read_text(PASSPHRASE)? {
-        return Ok(Passphrase::new(&text));
+        return Ok(Provider::Passphrase(Passphrase::new(&text)));
     }
     let bytes = Zeroizing::new(crypto::random::bytes::<PASSPHRASE_LEN>());
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = Zeroizing::new(text);
     folder.write(PASSPHRASE, text.as_bytes(), Readers::Owner)?;
-    Ok(Passphrase::new(&text))
+    Ok(Provider::Passphrase(Passphrase::new(&text)))
 }
 
 /// Makes and keeps a master key; there must be none yet.
 pub(crate) fn create_master_key(
     folder: &Folder,
     kind: Kind,
-    passphrase: &Passphrase,
+    provider: &Provider,
 ) -> Result<MasterKey, Failure> {
     if folder.path(MASTER_KEY).exists() {
         return Err(Failure::new(format!(
@@ -99,17 +148,17 @@ pub(crate) fn create_master_key(
         )));
     }
     let key = MasterKey::generate(kind.name());
-    folder.write(MASTER_KEY, key.to_file(passphrase).as_bytes(), Readers::Owner)?;
+    folder.write(MASTER_KEY, provider.seal(&key)?.as_bytes(), Readers::Owner)?;
     Ok(key)
 }
 
 /// Opens the master key; `None` where there is none.
 pub(crate) fn open_master_key(
     folder: &Folder,
-    passphrase: &Passphrase,
+    provider: &Provider,
 ) -> Result<Option<MasterKey>, Failure> {
     let Some(text) = folder.read_text(MASTER_KEY)? else { return Ok(None) };
-    let key = MasterKey::from_file(&text, passphrase);
+    let key = provider.open(&text);
     let path = folder.path(MASTER_KEY);
     key.map(Some).map_err(|error| {
         Failure::new(format!("The master key in {} can't be opened: {error}.", path.display()))
@@ -303,9 +352,9 @@ mod tests {
     fn a_sandbox_keeps_its_passphrase() {
         let around = testkit::folder();
         let folder = Folder::create(around.path()).expect("a folder");
-        let passphrase = sandbox_passphrase(&folder).expect("a passphrase");
+        let passphrase = provider_of_sandbox(&folder).expect("a passphrase");
         create_master_key(&folder, Kind::Sandbox, &passphrase).expect("a key");
-        let again = sandbox_passphrase(&folder).expect("a passphrase");
+        let again = provider_of_sandbox(&folder).expect("a passphrase");
         let key = open_master_key(&folder, &again).expect("it opens").expect("there is one");
         assert_eq!(key.kind(), "sandbox");
         assert!(create_master_key(&folder, Kind::Sandbox, &again).is_err());

@@ -11,7 +11,7 @@ use crate::instance::{self, PATIENCE};
 use crate::listener::Listener;
 use crate::measures::{Measures, UPKEEP};
 use crate::operations::Watched;
-use crate::secrets::{self, ServerCertificate};
+use crate::secrets::{self, Provider, ServerCertificate};
 use crate::workers::{Orders, Pulse};
 use crate::{control, jwe_keys, operations, tls, watch, workers};
 use app::janitor::Retention;
@@ -201,15 +201,17 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let place = config.database_in(config.data());
     let db = instance::open_database(&place, Kind::Production, config.connections).await?;
 
-    let passphrase = secrets::passphrase(config.passphrase.as_ref(), &folder)?;
-    let master = secrets::open_master_key(&folder, &passphrase)?
+    let provider = Provider::of(config, &folder)?;
+    let master = secrets::open_master_key(&folder, &provider)?
         .ok_or_else(|| Failure::new("There is no master key yet: run `antaca keys init` first."))?;
     Kind::Production.expect(master.kind(), "data folder")?;
     instance::check_master_key(&db, &master).await?;
-    tracing::warn!(
-        "The master key is in a file: good for a sandbox and for tests. Production wants a \
-         hardware security module, which a later release will support"
-    );
+    if let Provider::Passphrase(_) = provider {
+        tracing::warn!(
+            "The master key is in a file: good for a sandbox and for tests. Production wants a \
+             hardware security module"
+        );
+    }
     let keyring = Keyring::new(master);
     let authority = secrets::open_authority(&folder, &keyring, Kind::Production)?;
     let authority = authority.ok_or_else(|| {

@@ -27,7 +27,7 @@ const COST_MAX: Cost = Cost { memory_kib: 1024 * 1024, passes: 64, lanes: 16 };
 const SALT_LEN: usize = 16;
 
 /// The passphrase of the master key's file.
-pub struct Passphrase(Zeroizing<String>);
+pub struct Passphrase(pub(super) Zeroizing<String>);
 
 secret_debug!(Passphrase);
 

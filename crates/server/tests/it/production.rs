@@ -52,6 +52,38 @@ async fn has_no_route_of_a_sandbox(running: &Running, data: &Path) {
     assert!(asked >= 3);
 }
 
+/// A token of SoftHSM, in a folder of its own; what a process needs to find it.
+fn token(folder: &Path) -> Vec<(String, String)> {
+    let (tokens, conf) = (folder.join("tokens"), folder.join("softhsm2.conf"));
+    std::fs::create_dir(&tokens).expect("a folder");
+    let text = format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display());
+    std::fs::write(&conf, text).expect("written");
+    let conf = conf.to_str().expect("text").to_owned();
+    let mut make = std::process::Command::new("softhsm2-util");
+    make.args(["--init-token", "--free", "--label", "antaca", "--so-pin", "12345678"]);
+    let made = make.args(["--pin", "correct horse"]).env("SOFTHSM2_CONF", &conf).output();
+    let made = made.expect("SoftHSM is installed: the package softhsm2");
+    assert!(made.status.success(), "{made:?}");
+    let modules = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"];
+    let module = modules.into_iter().find(|module| Path::new(module).exists());
+    let module = module.expect("the library of SoftHSM").to_owned();
+    vec![("SOFTHSM2_CONF".to_owned(), conf), ("ANTACA_KEYS_PKCS11_MODULE".to_owned(), module)]
+}
+
+/// Serves until it is ready, then ends it in order; what it said.
+async fn served(variables: &[(String, String)]) -> Ended {
+    let mut running = Running::spawn(&["serve"], variables);
+    testkit::eventually("it serves", Duration::from_secs(60), async || {
+        assert!(!running.is_over(), "{}", String::from_utf8_lossy(&running.output()));
+        running.output_contains("\"Serving\"")
+    })
+    .await;
+    running.terminate();
+    let ended = running.ended().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended
+}
+
 on_both_databases! {
     /// Each command that is missing is named by the next one.
     async fn an_instance_is_made_step_by_step_and_served(database) {
@@ -95,6 +127,80 @@ on_both_databases! {
         let sandbox: Vec<&str> = sandbox.iter().map(String::as_str).collect();
         run(&sandbox, &[]).await.assert_refused("belongs to a production instance");
     }
+}
+
+/// A hardware module wraps the master key: without its token, its PIN or its key nothing opens.
+#[tokio::test]
+async fn a_token_may_wrap_the_master_key() {
+    let folder = testkit::folder();
+    let mut variables = variables(folder.path(), &Database::Sqlite);
+    variables.extend(token(folder.path()));
+    let pin = |pin: &str| std::fs::write(folder.path().join("passphrase"), pin).expect("written");
+    let with = |name: &str, value: &str| {
+        let mut changed = variables.clone();
+        changed.retain(|(of, _)| of != name);
+        changed.push((name.to_owned(), value.to_owned()));
+        changed
+    };
+    pin("wrong horse");
+    run(&["keys", "init"], &variables).await.assert_refused("the token refuses the PIN");
+    pin("correct horse");
+    let other = with("ANTACA_KEYS_PKCS11_TOKEN", "other");
+    run(&["keys", "init"], &other).await.assert_refused("there is no token of this label");
+    let other = with("ANTACA_KEYS_PKCS11_MODULE", "/nowhere.so");
+    run(&["keys", "init"], &other).await.assert_refused("the PKCS#11 module can't be used");
+    for step in [["keys", "init"], ["ca", "init"]] {
+        run(&step, &variables).await.assert_done();
+    }
+    run(&["migrate"], &variables).await.assert_done();
+    let ended = served(&variables).await;
+    assert!(!ended.stderr.contains("The master key is in a file"), "{}", ended.stderr);
+    run(&["partner", "create", "--code", "acme"], &variables).await.assert_done();
+
+    // The file says what wraps it, and is worth nothing to whoever lacks that.
+    let file = folder.path().join("data/master-key.json");
+    let text = std::fs::read_to_string(&file).expect("it is there");
+    let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let names = (&told["token"], &told["wrappedBy"]);
+    assert_eq!(names, (&json!("antaca"), &json!("antaca-master")));
+    let list = ["partner", "list"];
+    let other = with("ANTACA_KEYS_PKCS11_KEY", "other");
+    run(&list, &other).await.assert_refused("the token has no AES key of this label");
+    let without = with("ANTACA_KEYS_PKCS11_MODULE", "");
+    run(&list, &without).await.assert_refused("can't be opened");
+    let mut altered = told.clone();
+    altered["key"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==".into();
+    std::fs::write(&file, altered.to_string()).expect("written");
+    run(&list, &variables).await.assert_refused("wasn't wrapped by this key of the token");
+    let mut sandbox = told;
+    sandbox["kind"] = "sandbox".into();
+    std::fs::write(&file, sandbox.to_string()).expect("written");
+    assert_ne!(run(&list, &variables).await.code, Some(0), "another kind derives other keys");
+    std::fs::write(&file, text).expect("written");
+    let listed = run(&list, &variables).await;
+    assert!(listed.assert_done().stdout.contains("\"acme\""), "{}", listed.stdout);
+}
+
+/// For who has no better place for it; then no output has it.
+#[tokio::test]
+async fn the_passphrase_may_come_from_the_environment() {
+    let folder = testkit::folder();
+    let mut variables = variables(folder.path(), &Database::Sqlite);
+    variables.retain(|(name, _)| name != "ANTACA_KEYS_PASSPHRASE_FILE");
+    let with = |passphrase: &str| {
+        let mut variables = variables.clone();
+        variables.push(("ANTACA_KEYS_PASSPHRASE".to_owned(), passphrase.to_owned()));
+        variables
+    };
+    run(&["keys", "init"], &variables)
+        .await
+        .assert_refused("passphrase of the master key is missing");
+    run(&["keys", "init"], &with(" ")).await.assert_refused("in the environment isn't one");
+    run(&["keys", "init"], &with("correct horse")).await.assert_done();
+    run(&["ca", "init"], &with("wrong")).await.assert_refused("passphrase is wrong");
+    run(&["ca", "init"], &with("correct horse")).await.assert_done();
+    let told = run(&["config", "check"], &with("correct horse")).await;
+    assert!(!format!("{}{}", told.stdout, told.stderr).contains("correct horse"));
 }
 
 /// Also by a user who couldn't open the file: root pipes it, or systemd.
