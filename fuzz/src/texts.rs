@@ -1,9 +1,11 @@
 //! Texts with rules: each is read whole or refused, and is shown as it was.
 
+use crypto::pin::{Format, PinBlock, PinKey};
 use domain::Word;
 use domain::alert::MailAddress;
 use domain::authorization::Ask;
 use domain::balance::PartnerBalanceKind;
+use domain::card::embossing::{CHARACTERS_MAX, CardholderLine};
 use domain::card::lifecycle::LockReason;
 use domain::limits::{LimitType, TimeUnit};
 use domain::money::{Amount, Currency};
@@ -128,3 +130,45 @@ pub fn words(data: &[u8]) {
     assert!(!is_config_id(&text) || (text.len() == 10 && is_digits(&text)));
     assert!(!is_partner_code(&text) || text.is_ascii());
 }
+
+/// Names on cards: what is rendered can be embossed, and rendered again is the same. Two names on
+/// two lines are a person's.
+pub fn embossing(data: &[u8]) {
+    let text = text(data);
+    let fits = |line: &str| {
+        let plain = |byte: u8| {
+            byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" .'-&,".contains(&byte)
+        };
+        (1..=CHARACTERS_MAX).contains(&line.len()) && line.bytes().all(plain)
+    };
+    if let Ok(line) = CardholderLine::of(&text) {
+        assert!(fits(line.as_str()));
+        let again = CardholderLine::of(line.as_str()).expect("it was rendered before");
+        assert_eq!(again.as_str(), line.as_str());
+    }
+    if let Some((given, family)) = text.split_once('\n')
+        && let Ok(line) = CardholderLine::of_person(given, family)
+    {
+        assert!(fits(line.as_str()));
+    }
+}
+
+/// PIN blocks: the first byte says the format, the rest is the encrypted block. Whatever comes out
+/// of it is a PIN, or nothing is.
+pub fn pin_block(data: &[u8]) {
+    let Some((&first, block)) = data.split_first() else { return };
+    let Some(format) = Format::of(i64::from(first)) else { return };
+    let Some(block) = PinBlock::new(format, block.to_vec()) else { return };
+    let pan = Pan::parse("4111111111111111").expect("a number");
+    let keys = [PinKey::triple_des(&TRIPLE_DES), PinKey::aes(&[0x42; 16])];
+    for key in keys.into_iter().map(|key| key.expect("a key")) {
+        if let Ok(pin) = key.decrypt(&block, &pan) {
+            assert_eq!(format!("{pin:?}"), "Pin(…)");
+        }
+    }
+}
+
+/// Of odd parity.
+const TRIPLE_DES: [u8; 16] = [
+    0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10,
+];

@@ -7,6 +7,7 @@ mod alerts;
 mod audit;
 mod backup;
 mod bad_input;
+mod bad_orders;
 mod balances;
 mod bench;
 mod card_crypto;
