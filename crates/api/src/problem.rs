@@ -247,6 +247,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::WeakPin
         | Refusal::PlasticNotSupported
         | Refusal::NameNotEmbossable
+        | Refusal::DeliveryRequired
         | Refusal::BureauNotFound
         | Refusal::BureauInvalid
         | Refusal::ActivationDataWrong

@@ -193,6 +193,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::LimitLoosened => "Ask the partner to allow more.",
         Refusal::PlasticNotSupported => "Ask for a bureau for the program, or issue another card.",
         Refusal::PlasticAlreadyOrdered => "Wait until it has arrived, or its order has failed.",
+        Refusal::DeliveryRequired => "Send `deliveryAddress` and `delivery` too.",
         Refusal::NameNotEmbossable => "Send `embossedName` in letters that fit the card.",
         Refusal::CardNotActive => "Activate the card first.",
         Refusal::CardLocked => "Unlock the card first.",

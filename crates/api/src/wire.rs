@@ -153,6 +153,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Says that a field must be there beside another that is; what was sent wrong is told already.
+    pub(crate) fn missing(&mut self, name: &str) {
+        if !self.has(name) {
+            self.wrong(name, "is required");
+        }
+    }
+
     /// Refuses a field that is of another call.
     pub(crate) fn foreign(&mut self, name: &str, message: &'static str) {
         if self.has(name) {

@@ -113,6 +113,8 @@ refusals! {
         "A bureau has a name of 1 to 64 of a-z, 0-9 and the hyphen, and an RSA key of 2048 to 4096 \
          bits, a PEM of PUBLIC KEY.";
     PlasticAlreadyOrdered, "PLASTIC_ALREADY_ORDERED", "The card's plastic is on its way already.";
+    DeliveryRequired, "DELIVERY_REQUIRED",
+        "The card is on plastic, which has to be sent somewhere.";
     NameNotEmbossable, "NAME_NOT_EMBOSSABLE",
         "A card has room for 26 characters: letters, digits and . ' - & , of Latin, Cyrillic or \
          Greek names.";

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+const DELIVERY: &str = "must be POST or COURIER";
 /// More than a name has before it is rendered.
 const MANY: usize = 100;
 
@@ -96,7 +97,21 @@ fn example() -> Value {
 pub(super) fn carrier(fields: &mut Fields<'_>) -> Option<Carrier> {
     let address = address(fields, "deliveryAddress");
     fields.demand("deliveryAddress");
-    let delivery = fields.required("delivery", word(Delivery::ALL, "must be POST or COURIER"));
+    let delivery = fields.required("delivery", word(Delivery::ALL, DELIVERY));
+    Some(Carrier { address: address?, delivery: delivery? })
+}
+
+/// The same, where it may be missing as a whole.
+pub(super) fn carrier_if_told(fields: &mut Fields<'_>) -> Option<Carrier> {
+    let told = fields.has("deliveryAddress") || fields.has("delivery");
+    let address = address(fields, "deliveryAddress");
+    let delivery = fields.optional("delivery", word(Delivery::ALL, DELIVERY));
+    if told && address.is_none() {
+        fields.missing("deliveryAddress");
+    }
+    if told && delivery.is_none() {
+        fields.missing("delivery");
+    }
     Some(Carrier { address: address?, delivery: delivery? })
 }
 

@@ -1,6 +1,7 @@
 //! `POST /secure/customers/{customerId}/cards/{cardId}/replace` `{"reason": "CARD_LOST"}`.
 
-use super::{FullCardJson, Kept, TAG};
+use super::order_physical::carrier_if_told;
+use super::{FullCardJson, TAG};
 use crate::Api;
 use crate::answer::{self, Created, kept};
 use crate::call::{Call, Head};
@@ -8,11 +9,15 @@ use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::word;
 use app::Refusal;
+use app::cards::{Carrier, Replace, Replaced};
 use domain::card::lifecycle::ReplacementReason;
 use domain::ids::{CardId, UserId};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-/// Replaces a card → 201 the new one's full data, encrypted.
+/// Replaces a card → 201 the full data of what takes its place, encrypted.
 pub(crate) fn replace() -> Endpoint {
     Endpoint::encrypted(read, replaced)
         .about(
@@ -21,12 +26,19 @@ pub(crate) fn replace() -> Endpoint {
             "For one that is lost, stolen or in wrong hands: a new card with another number takes \
              its place, and has its balance, limits, controls, what was spent of them, and label; \
              a PIN is set anew. The old one is locked for good (reason 8), which is told as every \
-             lock is; what was authorized with it is still settled.",
+             lock is; what was authorized with it is still settled. Of a card on plastic the new \
+             one is ordered, so it needs an address; it is seen once it was made, and has to be \
+             activated. If the plastic is damaged (`CARD_DAMAGED`), other plastic of the same card \
+             is ordered: it goes on as it is.",
         )
         .example(json!({ "reason": "CARD_LOST" }))
         .refuses(&[
             Refusal::CardLockIrreversible,
+            Refusal::CardExpired,
+            Refusal::DeliveryRequired,
             Refusal::PlasticNotSupported,
+            Refusal::PlasticAlreadyOrdered,
+            Refusal::NameNotEmbossable,
             Refusal::ProgramNotFound,
             Refusal::BalanceNotFound,
             Refusal::CurrencyMismatch,
@@ -35,24 +47,60 @@ pub(crate) fn replace() -> Endpoint {
         ])
 }
 
-fn read(call: &Call) -> Result<((UserId, CardId), ReplacementReason), Problem> {
+type Asked = ((UserId, CardId), ReplacementReason, Option<Carrier>);
+
+fn read(call: &Call) -> Result<Asked, Problem> {
     let card = (call.user()?, call.card()?);
     let mut fields = call.fields()?;
-    let reasons = "must be CARD_LOST, CARD_STOLEN or SUSPECTED_FRAUD";
+    let reasons = "must be CARD_LOST, CARD_STOLEN, SUSPECTED_FRAUD or CARD_DAMAGED";
     let reason = fields.required("reason", word(ReplacementReason::ALL, reasons));
-    reason.map(|reason| (card, reason)).ok_or_else(|| fields.problem())
+    let carrier = carrier_if_told(&mut fields);
+    let Some(reason) = reason else { return Err(fields.problem()) };
+    fields.finish()?;
+    Ok((card, reason, carrier))
 }
 
 async fn replaced(
     api: Api,
     head: Head,
-    (card, reason): ((UserId, CardId), ReplacementReason),
-) -> Result<Created<FullCardJson<'static>>, Problem> {
+    (card, reason, carrier): Asked,
+) -> Result<Created<ReplacedJson<'static>>, Problem> {
     let (scope, by) = (head.scope()?, head.caller().locker());
     let once = head.once(kept::<_, Kept>);
-    let made = api.app.replace_card(scope, card, (reason, by), once).await?;
-    // What is kept with the key is the new card's id alone; number and code are read again.
+    let command = Replace { card, reason, by, carrier };
+    let made = api.app.replace_card(scope, command, once).await?;
+    // What is kept with the key are ids alone; number and code are read again.
     let id = made.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
-    let full = api.app.full_card(scope, card.0, CardId(id), head.origin()).await?;
-    Ok(Created::kept(answer::json(&FullCardJson::of(&full))))
+    let order = made.get("orderId").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let full = api.app.full_card_in_place(scope, card.0, CardId(id), head.origin()).await?;
+    let told = ReplacedJson { card: FullCardJson::of(&full), order_id: order };
+    Ok(Created::kept(answer::json(&told)))
+}
+
+/// What took a card's place.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Replaced)]
+struct ReplacedJson<'a> {
+    /// The card.
+    #[serde(flatten)]
+    card: FullCardJson<'a>,
+    /// The order of its plastic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    order_id: Option<Uuid>,
+}
+
+/// What is kept with a key.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    id: i64,
+    order_id: Option<Uuid>,
+}
+
+impl From<&Replaced> for Kept {
+    fn from(replaced: &Replaced) -> Self {
+        Self { id: replaced.card.0, order_id: replaced.order.map(|order| order.0) }
+    }
 }

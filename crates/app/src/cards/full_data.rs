@@ -2,8 +2,10 @@
 
 use crate::audit::{Entry, Origin};
 use crate::cards::list::of_holder;
+use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::card::Card;
+use domain::card::lifecycle::CardStatus;
 use domain::ids::{CardId, UserId};
 use domain::scope::Scope;
 use domain::secret::{Cvv, Pan};
@@ -21,6 +23,10 @@ pub struct FullCard {
     pub cvv: Cvv,
 }
 
+fn is_removed(card: &Card) -> bool {
+    matches!(card.status, CardStatus::Removed { .. })
+}
+
 impl App {
     /// A holder's card with its number and code. That they were shown is on record before they
     /// are: there is no other way to a [`FullCard`].
@@ -32,8 +38,41 @@ impl App {
         origin: &Origin,
     ) -> Result<FullCard, Error> {
         let mut tx = self.db.begin().await?;
-        let found = self.show_in(&mut tx, scope, (holder, id), origin).await;
+        let card = of_holder(&mut tx, scope, holder, id).await;
+        self.full_card_of(tx, scope, card, origin).await
+    }
+
+    /// The same of a card that has just taken another's place, and that nobody sees yet if it is
+    /// on plastic.
+    pub async fn full_card_in_place(
+        &self,
+        scope: Scope,
+        holder: UserId,
+        id: CardId,
+        origin: &Origin,
+    ) -> Result<FullCard, Error> {
+        let mut tx = self.db.begin().await?;
+        let card = cards::find(&mut tx, scope, id).await.map_err(Error::from);
+        let card = card.and_then(|card| {
+            let own = |card: &Card| card.holder == holder && !is_removed(card);
+            card.filter(own).ok_or(Refusal::CardNotFound.into())
+        });
+        self.full_card_of(tx, scope, card, origin).await
+    }
+
+    async fn full_card_of(
+        &self,
+        mut tx: Tx,
+        scope: Scope,
+        card: Result<Card, Error>,
+        origin: &Origin,
+    ) -> Result<FullCard, Error> {
+        let found = match card {
+            Ok(card) => self.show_in(&mut tx, scope, card, origin).await,
+            Err(error) => Err(error),
+        };
         let (card, sealed) = tx.end(found).await?;
+        let id = card.id;
         let pan = self.open_pan(scope.partner(), id, &sealed).await?;
         let cvv = self.cvc2(scope, &card, &pan).await?;
         Ok(FullCard { card, pan, cvv })
@@ -43,13 +82,11 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        card: (UserId, CardId),
+        card: Card,
         origin: &Origin,
     ) -> Result<(Card, Vec<u8>), Error> {
-        let (holder, id) = card;
-        let card = of_holder(tx, scope, holder, id).await?;
-        let sealed = cards::sealed_pan(tx, scope, id).await?;
-        let entry = Entry::shown("card.show", id.0, &["cardNo", "cvv", "exp"]);
+        let sealed = cards::sealed_pan(tx, scope, card.id).await?;
+        let entry = Entry::shown("card.show", card.id.0, &["cardNo", "cvv", "exp"]);
         self.record(tx, scope.partner(), origin, entry).await?;
         Ok((card, sealed))
     }

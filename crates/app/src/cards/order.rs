@@ -107,19 +107,8 @@ impl App {
                 Some(pin)
             }
         };
-        let order = CardOrder {
-            id: OrderId(ids::random_id()),
-            holder: card.holder,
-            card: card.id,
-            kind: OrderKind::Card,
-            status: OrderStatus::Ordered,
-            failure: None,
-            delivery: command.carrier.delivery,
-            address: command.carrier.address.clone(),
-            line,
-            tracking: None,
-            version: 0,
-        };
+        let holding = (card.holder, card.id);
+        let order = order_of(holding, OrderKind::Card, &command.carrier, line);
         let pin = match pin {
             Some(pin) => Some((
                 self.seal_ordered_pin(scope.partner(), order.id, pin).await?,
@@ -184,19 +173,8 @@ impl App {
             return Err(Refusal::PlasticAlreadyOrdered.into());
         }
         let user = users::find(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
-        let order = CardOrder {
-            id: OrderId(ids::random_id()),
-            holder,
-            card: id,
-            kind: OrderKind::Print,
-            status: OrderStatus::Ordered,
-            failure: None,
-            delivery: carrier.delivery,
-            address: carrier.address,
-            line: line_of(None, &user.profile)?,
-            tracking: None,
-            version: 0,
-        };
+        let line = line_of(None, &user.profile)?;
+        let order = order_of((holder, id), OrderKind::Print, &carrier, line);
         let kept = (&order, card.config_id.as_str());
         card_orders::insert(tx, scope, kept, None, self.now()).await?;
         let entry = Entry::made("card.print", id.0, self.order_facts(scope, &order));
@@ -218,7 +196,7 @@ impl App {
     }
 
     /// What an audit record tells of an order.
-    fn order_facts(&self, scope: Scope, order: &CardOrder) -> Value {
+    pub(super) fn order_facts(&self, scope: Scope, order: &CardOrder) -> Value {
         let digests = self.digests(scope.partner(), format!("order/{}", order.id.0));
         let address = store::users::address_json(&order.address).to_string();
         json!({
@@ -255,8 +233,33 @@ impl App {
     }
 }
 
+/// An order of plastic that is made now.
+pub(super) fn order_of(
+    (holder, card): (UserId, CardId),
+    kind: OrderKind,
+    carrier: &Carrier,
+    line: CardholderLine,
+) -> CardOrder {
+    CardOrder {
+        id: OrderId(ids::random_id()),
+        holder,
+        card,
+        kind,
+        status: OrderStatus::Ordered,
+        failure: None,
+        delivery: carrier.delivery,
+        address: carrier.address.clone(),
+        line,
+        tracking: None,
+        version: 0,
+    }
+}
+
 /// What stands on the card: what was asked for, or the holder's names.
-fn line_of(asked: Option<CardholderLine>, profile: &Profile) -> Result<CardholderLine, Refusal> {
+pub(super) fn line_of(
+    asked: Option<CardholderLine>,
+    profile: &Profile,
+) -> Result<CardholderLine, Refusal> {
     let of_names = || CardholderLine::of_person(&profile.first_name, &profile.last_name);
     asked.map_or_else(of_names, Ok).map_err(|_| Refusal::NameNotEmbossable)
 }

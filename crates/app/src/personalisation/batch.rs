@@ -218,7 +218,7 @@ impl App {
             },
             "secrets": bureau.key.encrypt(None, &secrets),
         });
-        if order.kind == OrderKind::Card {
+        if order.kind != OrderKind::Print {
             line["embossedName"] = order.line.as_str().into();
         }
         Ok(line)
@@ -249,7 +249,7 @@ impl App {
         };
         let letter = match kept.order.kind {
             OrderKind::Card => Some(Zeroizing::new(self.activation_code(partner, card.id).await?)),
-            OrderKind::Print => None,
+            OrderKind::Print | OrderKind::Reissue => None,
         };
         let fields = [
             ("pan", Some(pan.expose())),

@@ -81,7 +81,7 @@ words! {
 }
 
 words! {
-    /// Why another number takes a card's place.
+    /// Why another card, or other plastic of the same one, takes a card's place.
     pub enum ReplacementReason {
         /// It is lost.
         Lost = "CARD_LOST",
@@ -89,6 +89,8 @@ words! {
         Stolen = "CARD_STOLEN",
         /// It may be in wrong hands.
         Fraud = "SUSPECTED_FRAUD",
+        /// Its plastic doesn't work any more; number and state stay.
+        Damaged = "CARD_DAMAGED",
     }
 }
 
@@ -298,7 +300,6 @@ impl Card {
             CardStatus::Locked { was, .. } => was,
             CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
         };
-        self.need_no_plastic()?;
         let reason = LockReason::CardReplaced;
         self.status = CardStatus::Locked { reason, since: now, was, by: Some(by) };
         Ok(())

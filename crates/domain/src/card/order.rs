@@ -54,6 +54,8 @@ words! {
         Card = "CARD",
         /// The plastic of a card that works already, with nothing of it printed on (digital first).
         Print = "PRINT",
+        /// The same plastic once more, in the place of one that is damaged.
+        Reissue = "REISSUE",
     }
 }
 
@@ -173,7 +175,7 @@ impl CardOrder {
     /// Whether its holder sees the card.
     #[must_use]
     pub fn shows_card(&self) -> bool {
-        self.kind == OrderKind::Print || self.is_made()
+        self.kind != OrderKind::Card || self.is_made()
     }
 
     /// Whether it may still come.

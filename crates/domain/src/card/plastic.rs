@@ -3,6 +3,7 @@
 use super::Card;
 use super::lifecycle::{CardRefusal, CardStatus, LockReason, Locker, Usable};
 use crate::outcome::Outcome;
+use crate::program::CardType;
 use jiff::{Timestamp, civil::Date};
 
 /// Wrong tries to activate a card in a row that lock it (spec "Calls").
@@ -55,6 +56,23 @@ impl Card {
                 Err(CardRefusal::Expired)
             }
             CardStatus::Usable(Usable::Active) | CardStatus::Locked { .. } => Ok(()),
+        }
+    }
+
+    /// Whether its plastic may be made once more, since it is damaged: it is on plastic, and not
+    /// locked for good.
+    pub fn may_be_reissued(&self, today: Date) -> Result<(), CardRefusal> {
+        match self.status {
+            CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
+            CardStatus::Locked { reason, .. } if !reason.is_reversible() => {
+                return Err(CardRefusal::LockIrreversible);
+            }
+            CardStatus::Usable(_) | CardStatus::Locked { .. } => {}
+        }
+        match self.card_type {
+            CardType::Virtual => Err(CardRefusal::OnPlastic),
+            CardType::Physical if self.is_expired_on(today) => Err(CardRefusal::Expired),
+            CardType::Physical => Ok(()),
         }
     }
 
@@ -151,6 +169,31 @@ mod tests {
         }
         let mut card = Card { expiry: Date::constant(2026, 10, 31), ..inactive() };
         assert_eq!(card.activate(Told::Right, (NOW, TODAY)), Err(CardRefusal::Expired));
+    }
+
+    #[test]
+    fn damaged_plastic_is_made_once_more() {
+        let good = Card { card_type: CardType::Physical, ..fixtures::card() };
+        let locked = |reason| {
+            let mut card = good.clone();
+            card.lock(reason, Locker::User, NOW).expect("locks");
+            card
+        };
+        let physical = |status| Card { status, ..good.clone() };
+        for (card, expected) in [
+            (good.clone(), Ok(())),
+            (physical(CardStatus::Usable(Usable::Inactive)), Ok(())),
+            (locked(LockReason::SuspectedFraud), Ok(())),
+            (locked(LockReason::CardLost), Err(CardRefusal::LockIrreversible)),
+            (physical(CardStatus::Removed { at: NOW }), Err(CardRefusal::Removed)),
+            (
+                Card { expiry: Date::constant(2026, 10, 31), ..good.clone() },
+                Err(CardRefusal::Expired),
+            ),
+            (fixtures::card(), Err(CardRefusal::OnPlastic)),
+        ] {
+            assert_eq!(card.may_be_reissued(TODAY), expected, "{card:?}");
+        }
     }
 
     #[test]

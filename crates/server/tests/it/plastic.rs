@@ -4,6 +4,7 @@ use crate::customers::{paid_with, sealed};
 use crate::story::{Story, answer, decrypted, encrypted, expect, unique};
 use crate::support::{Caller, Database, Sandbox};
 use crypto::jwe::PrivateKey;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -103,8 +104,64 @@ fn read_by_bureau(sandbox: &Sandbox, line: &Value) -> Value {
     serde_json::from_slice(&plain).expect("JSON")
 }
 
+/// No file of the sandbox has these, nor a copy of its database, where it is SQLite, or its keys.
+async fn nothing_tells(sandbox: &Sandbox, secrets: &[&[u8]]) {
+    let copies = testkit::folder();
+    for (more, name) in [(&[][..], "backup"), (&["--keys"], "backup-of-keys")] {
+        let out = copies.path().join(name);
+        let all = [&["backup", "--out", out.to_str().expect("text")][..], more].concat();
+        let made = sandbox.antaca(&all).await;
+        assert!(made.code == Some(0) || is_on_postgres(sandbox), "{made:?}");
+    }
+    for file in files(&sandbox.dir()).into_iter().chain(files(copies.path())) {
+        let bytes = std::fs::read(&file).expect("a file");
+        let told = contains_secret(&bytes, secrets);
+        assert_eq!(told, None, "{} tells number or PIN", file.display());
+    }
+}
+
 fn is_on_postgres(sandbox: &Sandbox) -> bool {
     matches!(sandbox.database(), Database::Postgres(_))
+}
+
+fn card_path(story: &Story, card: i64, rest: &str) -> String {
+    format!("/secure/customers/{}/cards/{card}{rest}", story.customer)
+}
+
+/// Orders a card and waits until it was made: its id, its full data, its order.
+async fn arrived(sandbox: &Sandbox, story: &Story) -> (i64, Value, String) {
+    let mut body = order_of(story, PHYSICAL);
+    body["embossedName"] = "Łukasz Żółć".into();
+    let path = format!("/secure/customers/{}/cards/physical", story.customer);
+    let told = encrypted(sandbox.partner().post(&path).json(&body));
+    let told = decrypted(&expect(202, told).await);
+    let order = told["orderId"].as_str().expect("an id").to_owned();
+    let card = until(sandbox, story, &order, "PERSONALISED").await["cardId"].as_i64();
+    let card = card.expect("the card is told");
+    let full = encrypted(sandbox.partner().get(&card_path(story, card, "")));
+    (card, decrypted(&expect(200, full).await), order)
+}
+
+fn replace(
+    sandbox: &Sandbox,
+    story: &Story,
+    card: i64,
+    reason: &str,
+    to: Option<Value>,
+) -> RequestBuilder {
+    let mut body = json!({ "reason": reason });
+    if let Some(to) = to {
+        body["deliveryAddress"] = to;
+        body["delivery"] = "COURIER".into();
+    }
+    encrypted(sandbox.partner().post(&card_path(story, card, "/replace")).json(&body))
+}
+
+/// The line of an order in the batches.
+fn sent_as(sandbox: &Sandbox, order: &str) -> Value {
+    let name = format!("sandbox:{order}");
+    let mut lines = batches(sandbox).into_iter();
+    lines.find(|line| line["reference"] == name.as_str()).expect("it was sent")
 }
 
 /// Every file in a folder and below.
@@ -165,19 +222,7 @@ on_both_databases! {
         let pan = secrets["pan"].as_str().expect("a number");
         let block = secrets["pinBlock"].as_str().expect("a block");
         assert!(block.starts_with("0482"), "format 0, four digits, and the first two of the PIN");
-        // Nor do a copy of the database, where it is SQLite, and one of the keys.
-        let copies = testkit::folder();
-        for (more, name) in [(&[][..], "backup"), (&["--keys"], "backup-of-keys")] {
-            let out = copies.path().join(name);
-            let all = [&["backup", "--out", out.to_str().expect("text")][..], more].concat();
-            let made = sandbox.antaca(&all).await;
-            assert!(made.code == Some(0) || is_on_postgres(&sandbox), "{made:?}");
-        }
-        for file in files(&sandbox.dir()).into_iter().chain(files(copies.path())) {
-            let bytes = std::fs::read(&file).expect("a file");
-            let told = contains_secret(&bytes, &[pan.as_bytes(), block.as_bytes()]);
-            assert_eq!(told, None, "{} tells number or PIN", file.display());
-        }
+        nothing_tells(&sandbox, &[pan.as_bytes(), block.as_bytes()]).await;
         for name in ["cvv", "icvv", "cvc2"] {
             assert_eq!(secrets[name].as_str().map(str::len), Some(3), "{name}");
         }
@@ -368,6 +413,77 @@ on_both_databases! {
         expect(202, print(card)).await;
         let listed = cards(&sandbox, &story).await;
         assert_eq!(listed.iter().find(|it| it["id"] == card).expect("it")["state"], "ACTIVE");
+    }
+
+    /// Another number, the same name and limits, the old card locked for good.
+    async fn plastic_that_is_lost_is_replaced(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        let (card, full, _) = arrived(&sandbox, &story).await;
+        let limit = json!({ "limits": [
+            { "type": "general", "timeUnit": "daily", "currency": "EUR", "amountMinor": 500 },
+        ] });
+        let limits = card_path(&story, card, "/limits");
+        expect(200, sandbox.partner().put(&limits).json(&limit)).await;
+        let refused = expect(422, replace(&sandbox, &story, card, "CARD_LOST", None)).await;
+        assert_eq!(refused["title"], "DELIVERY_REQUIRED");
+        let half = json!({ "reason": "CARD_LOST", "delivery": "POST" });
+        let half = sandbox.partner().post(&card_path(&story, card, "/replace")).json(&half);
+        let told = expect(422, encrypted(half)).await;
+        assert_eq!(told["violations"][0]["field"], "deliveryAddress", "{told}");
+        let same = encrypted(sandbox.partner().get(&card_path(&story, card, "")));
+        assert_eq!(decrypted(&expect(200, same).await), full);
+
+        let key = format!("replace-{}", unique());
+        let lost = replace(&sandbox, &story, card, "CARD_LOST", Some(address()));
+        let lost = lost.header("X-Idempotency-Key", key);
+        let retry = lost.try_clone().expect("no stream");
+        let new = decrypted(&expect(201, lost).await);
+        assert_eq!(decrypted(&expect(201, retry).await), new);
+        assert_ne!(new["cardNo"], full["cardNo"]);
+        let order = new["orderId"].as_str().expect("an id").to_owned();
+        until(&sandbox, &story, &order, "PERSONALISED").await;
+        let listed = cards(&sandbox, &story).await;
+        let state = |id: &Value| {
+            let found = listed.iter().find(|it| it["id"] == *id).expect("it is listed");
+            (found["state"].clone(), found["lockReason"].clone())
+        };
+        assert_eq!(state(&full["id"]), ("LOCKED".into(), 8.into()));
+        assert_eq!(state(&new["id"]), ("INACTIVE".into(), Value::Null));
+        let id = new["id"].as_i64().expect("an id");
+        let limits = card_path(&story, id, "/limits");
+        let limits = expect(200, sandbox.partner().get(&limits)).await;
+        assert_eq!(limits["limits"][0]["amountMinor"], 500, "{limits}");
+        let line = sent_as(&sandbox, &order);
+        assert_eq!((&line["kind"], &line["embossedName"]), (&"CARD".into(), &"LUKASZ ZOLC".into()));
+    }
+
+    /// The same card once more, when what was ordered before has come or failed.
+    async fn damaged_plastic_is_made_once_more(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        let (card, full, order) = arrived(&sandbox, &story).await;
+        let damaged = |card: i64, to| replace(&sandbox, &story, card, "CARD_DAMAGED", to);
+        for (status, title, request) in [
+            (422, "DELIVERY_REQUIRED", damaged(card, None)),
+            (409, "PLASTIC_ALREADY_ORDERED", damaged(card, Some(address()))),
+            // There is nothing of it that could be damaged.
+            (422, "PLASTIC_NOT_SUPPORTED", damaged(story.card, Some(address()))),
+        ] {
+            assert_eq!(expect(status, request).await["title"], title);
+        }
+        ship(&sandbox, &order, "DELIVERED", "").await;
+        until(&sandbox, &story, &order, "DELIVERED").await;
+        let again = decrypted(&expect(201, damaged(card, Some(address()))).await);
+        assert_eq!((&again["id"], &again["cardNo"]), (&full["id"], &full["cardNo"]));
+        let order = again["orderId"].as_str().expect("an id");
+        until(&sandbox, &story, order, "PERSONALISED").await;
+        let line = sent_as(&sandbox, order);
+        let told = (&line["kind"], &line["embossedName"]);
+        assert_eq!(told, (&"REISSUE".into(), &"LUKASZ ZOLC".into()));
+        let secrets = read_by_bureau(&sandbox, &line);
+        assert_eq!((&secrets["pan"], &secrets["cvc2"]), (&full["cardNo"], &full["cvv"]));
+        assert!(secrets.get("activationCode").is_none(), "it goes on as it is");
     }
 
     /// What can't be ordered is refused, and nothing is left of it.

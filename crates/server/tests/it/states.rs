@@ -68,7 +68,12 @@ async fn play(sandbox: &Sandbox, story: &Story, (call, column): (&str, usize)) -
         "renew" => answer(encrypted(partner.post(&path(story, "/renew")))).await,
         "replace" => {
             let post = partner.post(&path(story, "/replace"));
-            answer(encrypted(post.json(&json!({ "reason": "CARD_LOST" })))).await
+            let mut body = json!({ "reason": "CARD_LOST" });
+            if column == INACTIVE {
+                body["deliveryAddress"] = address();
+                body["delivery"] = "POST".into();
+            }
+            answer(encrypted(post.json(&body))).await
         }
         "activate" => {
             let full = answer(encrypted(partner.get(&path(story, "")))).await;
