@@ -188,7 +188,9 @@ impl App {
 
     async fn answer_of_twin<T>(&self, scope: Scope, once: &Once<T>) -> Result<Value, Error> {
         let key = once.key.as_deref().unwrap_or_default();
-        let mut tx = self.db.read().await?;
+        // Not a reader's snapshot: on SQLite the twin may have written and be still to be
+        // committed, and this commit waits for its.
+        let mut tx = self.db.begin().await?;
         let kept = idempotency::find(&mut tx, scope, &once.endpoint, key).await;
         let kept = tx.end(kept).await?.ok_or(Error::broken("a taken key has no answer"))?;
         self.answer_again(scope, once, &kept).await

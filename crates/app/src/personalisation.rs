@@ -1,9 +1,10 @@
 //! Plastic's way to a bureau and back: batches of orders, and reports of what became of them (spec
 //! "Personalisation").
 //!
-//! Orders that wait are given to a batch, which is committed; the batch's file is laid; then they
-//! have left, which is committed too. Whoever dies in between leaves a batch that the next run lays
-//! again, under the same name. Two nodes may do so at once: both files hold the same orders.
+//! Orders that wait are given to a batch, all in one transaction; the batch's file is laid; then
+//! all of it has left, in one transaction too. Whoever dies in between leaves a batch that the next
+//! run lays again, under the same name. Two nodes, or a worker and a command, may do so at once:
+//! both files hold the same orders.
 
 mod batch;
 mod report;
@@ -14,6 +15,7 @@ use crate::audit::{Operator, Origin, change_json};
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use crypto::jwe::PublicKey;
+use domain::card::order::{CardOrder, OrderFailure};
 use domain::ids::PartnerId;
 use domain::program::{Plastic, Program};
 use domain::{Date, Timestamp};
@@ -168,8 +170,17 @@ fn order_json(kept: &Kept) -> Value {
         "orderId": order.id.0.to_string(),
         "cardId": order.card.0,
         "status": order.status.as_str(),
-        "batch": kept.batch,
+        "batch": kept.batch.as_ref().map(|batch| &batch.name),
         "sentAt": kept.sent_at.map(|at| at.to_string()),
+    })
+}
+
+/// What an audit record tells of how far an order is.
+fn facts(order: &CardOrder) -> Value {
+    json!({
+        "status": order.status.as_str(),
+        "failure": order.failure.map(OrderFailure::as_str),
+        "trackingNumber": order.tracking,
     })
 }
 

@@ -30,6 +30,7 @@ create table card_order (
     address jsonb not null,
     line text not null,
     pin bytea,
+    bureau text,
     batch text,
     tracking_number text,
     created_at timestamptz not null,
@@ -38,6 +39,7 @@ create table card_order (
     version bigint not null,
     constraint card_order_pk primary key (partner_id, id)
 );
-create index card_order_waiting on card_order (partner_id, created_at) where status = 'ORDERED';
+create index card_order_waiting on card_order (partner_id, config_id, created_at)
+    where status = 'ORDERED';
 create index card_order_sent on card_order (partner_id, sent_at) where status = 'SENT_TO_BUREAU';
 create index card_order_card on card_order (partner_id, card_id);

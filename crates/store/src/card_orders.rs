@@ -35,7 +35,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, user_id, card_id, config_id, kind, status, failure, delivery, address, line,
-                pin, batch, tracking_number, created_at, sent_at, version
+                pin, bureau, batch, tracking_number, created_at, sent_at, version
             from card_order
             where partner_id = $1 and ",
             $rest
@@ -45,9 +45,12 @@ macro_rules! select {
 
 const BY_ID: Sql = Sql(select!("id = $2"));
 const OF_CARD: Sql = Sql(select!("card_id = $2 order by created_at limit 100"));
-/// What waits for a batch, or is in one that isn't known to be written yet.
-const WAITING: Sql =
-    Sql(select!("status = 'ORDERED' and created_at < $2 order by created_at limit $3"));
+/// What waits for a batch, or is in one that isn't known to be laid yet.
+const WAITING: Sql = Sql(select!(
+    "status = 'ORDERED' and config_id = $2 and created_at < $3 order by created_at limit $4"
+));
+const OF_BATCH: Sql =
+    Sql(select!("status = 'ORDERED' and config_id = $2 and batch = $3 order by created_at"));
 const OVERDUE: Sql =
     Sql(select!("status = 'SENT_TO_BUREAU' and sent_at < $2 order by sent_at limit $3"));
 const COUNT_OVERDUE: Sql = Sql("
@@ -56,7 +59,7 @@ const COUNT_OVERDUE: Sql = Sql("
     where partner_id = $1 and status = 'SENT_TO_BUREAU' and sent_at < $2");
 const SET_BATCH: Sql = Sql("
     update card_order
-    set batch = $3, version = version + 1
+    set bureau = $3, batch = $4, version = version + 1
     where partner_id = $1 and id = $2 and batch is null and status = 'ORDERED'");
 /// What has left needs no PIN any more.
 const UPDATE: Sql = Sql("
@@ -67,7 +70,16 @@ const UPDATE: Sql = Sql("
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] =
-    &[BY_ID, OF_CARD, WAITING, OVERDUE, COUNT_OVERDUE, SET_BATCH, UPDATE];
+    &[BY_ID, OF_CARD, WAITING, OF_BATCH, OVERDUE, COUNT_OVERDUE, SET_BATCH, UPDATE];
+
+/// A batch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Batch {
+    /// The bureau that it is for.
+    pub bureau: String,
+    /// Its name, which is its file's.
+    pub name: String,
+}
 
 /// An order with what only its way to the bureau needs.
 #[derive(Clone, Debug)]
@@ -78,8 +90,8 @@ pub struct Kept {
     pub config_id: String,
     /// The PIN that was chosen, sealed; until the order has left.
     pub pin: Option<Vec<u8>>,
-    /// The batch that it leaves with.
-    pub batch: Option<String>,
+    /// The bureau and the batch that it leaves with.
+    pub batch: Option<Batch>,
     /// When it was ordered.
     pub created_at: Timestamp,
     /// When it left.
@@ -127,14 +139,25 @@ pub async fn list_of_card(
     tx.rows(&OF_CARD, &[&scope.partner(), &card]).await?.iter().map(read).collect()
 }
 
-/// A partner's orders that haven't left and were made before a moment, the oldest first.
+/// A program's orders that haven't left and were made before a moment, the oldest first.
 pub async fn list_waiting(
     tx: &mut Tx,
-    partner: PartnerId,
+    (partner, config_id): (PartnerId, &str),
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Kept>, StoreError> {
-    tx.rows(&WAITING, &[&partner, &before, &limit]).await?.iter().map(read).collect()
+    let rows = tx.rows(&WAITING, &[&partner, &config_id, &before, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// The orders of a program's batch, as long as they aren't known to have left.
+pub async fn list_of_batch(
+    tx: &mut Tx,
+    (partner, config_id): (PartnerId, &str),
+    batch: &Batch,
+) -> Result<Vec<Kept>, StoreError> {
+    let rows = tx.rows(&OF_BATCH, &[&partner, &config_id, &batch.name]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// A partner's orders that left before a moment and of which the bureau has said nothing.
@@ -161,9 +184,10 @@ pub async fn set_batch(
     tx: &mut Tx,
     scope: Scope,
     id: OrderId,
-    batch: &str,
+    batch: &Batch,
 ) -> Result<bool, StoreError> {
-    Ok(tx.run(&SET_BATCH, &[&scope.partner(), &id, &batch]).await? == 1)
+    let Batch { bureau, name } = batch;
+    Ok(tx.run(&SET_BATCH, &[&scope.partner(), &id, bureau, name]).await? == 1)
 }
 
 /// Writes how far an order is, and forgets its PIN; `false` if it isn't of the version that was
@@ -201,8 +225,14 @@ fn read(row: &Row) -> Result<Kept, StoreError> {
         order,
         config_id: row.get("config_id")?,
         pin: row.get("pin")?,
-        batch: row.get("batch")?,
+        batch: read_batch(row)?,
         created_at: row.get("created_at")?,
         sent_at: row.get("sent_at")?,
     })
+}
+
+fn read_batch(row: &Row) -> Result<Option<Batch>, StoreError> {
+    let bureau: Option<String> = row.get("bureau")?;
+    let name: Option<String> = row.get("batch")?;
+    Ok(bureau.zip(name).map(|(bureau, name)| Batch { bureau, name }))
 }

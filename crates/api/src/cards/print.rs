@@ -48,7 +48,9 @@ fn read(call: &Call) -> Result<((UserId, CardId), Carrier), Problem> {
     let card = (call.user()?, call.card()?);
     let mut fields = call.fields()?;
     let carrier = carrier(&mut fields);
-    carrier.map(|carrier| (card, carrier)).ok_or_else(|| fields.problem())
+    let Some(carrier) = carrier else { return Err(fields.problem()) };
+    fields.finish()?;
+    Ok((card, carrier))
 }
 
 async fn ordered(

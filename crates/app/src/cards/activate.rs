@@ -15,7 +15,7 @@ use domain::ids::{CardId, PartnerId, UserId};
 use domain::scope::Scope;
 use serde_json::{Value, json};
 use store::db::Tx;
-use store::{balances, cards};
+use store::{balances, card_orders, cards};
 
 /// Digits of the code in a card's letter.
 pub const CODE_DIGITS: usize = 6;
@@ -94,7 +94,16 @@ impl App {
         let (was, is) = (facts(&before), facts(&card));
         let entry = Entry::changed("card.activate", id.0, &was, &is);
         match result {
-            Ok(_) => Ok(Ok(Done::changed((), entry))),
+            Ok(_) => {
+                for mut kept in card_orders::list_of_card(tx, scope, id).await? {
+                    if kept.order.arrive()
+                        && !card_orders::update(tx, scope, &kept.order, self.now()).await?
+                    {
+                        return Err(Error::broken("an order was changed without its guard"));
+                    }
+                }
+                Ok(Ok(Done::changed((), entry)))
+            }
             Err(refusal) => {
                 self.record(tx, scope.partner(), &once.origin, entry).await?;
                 if state_facts(&before) != state_facts(&card) {

@@ -20,10 +20,15 @@ use domain::program::{CardType, Program};
 use domain::scope::Scope;
 use domain::secret::Pin;
 use domain::user::{Address, Profile};
+use jiff::ToSpan;
 use serde_json::{Value, json};
+use store::card_orders::Kept;
 use store::cards::SealedPan;
 use store::db::Tx;
 use store::{balances, card_orders, cards, users};
+
+/// After how many days plastic of which nothing was heard isn't waited for.
+const WAY_DAYS: i64 = 30;
 
 /// A card on plastic to be.
 #[derive(Debug)]
@@ -169,7 +174,7 @@ impl App {
         }
         card.may_be_printed(self.today())?;
         let earlier = card_orders::list_of_card(tx, scope, id).await?;
-        if earlier.iter().any(|kept| kept.order.is_open()) {
+        if self.is_on_its_way(&earlier) {
             return Err(Refusal::PlasticAlreadyOrdered.into());
         }
         let user = users::find(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
@@ -179,6 +184,14 @@ impl App {
         card_orders::insert(tx, scope, kept, None, self.now()).await?;
         let entry = Entry::made("card.print", id.0, self.order_facts(scope, &order));
         Ok(Done::changed(order.id, entry))
+    }
+
+    /// Whether plastic may still come. Not every carrier reports that it has, so what was ordered
+    /// long ago doesn't count.
+    pub(super) fn is_on_its_way(&self, orders: &[Kept]) -> bool {
+        let long_ago = self.now().checked_sub((WAY_DAYS * 24).hours()).ok();
+        let recent = |kept: &&Kept| long_ago.is_none_or(|long_ago| kept.created_at > long_ago);
+        orders.iter().filter(recent).any(|kept| kept.order.is_open())
     }
 
     /// How far a holder's order is.

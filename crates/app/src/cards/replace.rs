@@ -168,7 +168,7 @@ impl App {
         }
         let carrier = command.carrier.as_ref().ok_or(Refusal::DeliveryRequired)?;
         let earlier = card_orders::list_of_card(tx, scope, id).await?;
-        if earlier.iter().any(|kept| kept.order.is_open()) {
+        if self.is_on_its_way(&earlier) {
             return Err(Refusal::PlasticAlreadyOrdered.into());
         }
         let line = line_before(tx, scope, &card).await?;

@@ -7,34 +7,48 @@
 //! (stripe), `icvv` (chip), `cvc2`, and where there is one `pinBlock` (ISO 9564-1 format 0) and
 //! `activationCode` (for the letter). Nothing else of it is secret.
 
-use super::{Opened, month, open, origin};
+use super::{Opened, facts, month, open, origin};
 use crate::audit::Entry;
+use crate::error::Chain;
 use crate::{App, Error};
 use crypto::cvc::ServiceCode;
 use crypto::pin::clear_block;
 use domain::Timestamp;
 use domain::card::Card;
-use domain::card::lifecycle::CardStatus;
 use domain::card::order::OrderKind;
 use domain::ids::PartnerId;
-use domain::program::Plastic;
+use domain::program::{Plastic, Program};
 use domain::scope::Scope;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use store::card_orders::{self, Kept};
-use store::cards;
+use std::collections::{BTreeMap, BTreeSet};
+use store::card_orders::{self, Batch, Kept};
+use store::db::Tx;
 use store::users::address_json;
+use store::{balances, cards};
 use zeroize::Zeroizing;
 
 /// The most orders of a batch.
-const ORDERS_MAX: i64 = 1_000;
-/// How many are written down as sent in one transaction.
-const AT_ONCE: usize = 100;
+const ORDERS_MAX: i64 = 500;
+
+/// What is sent, and where to.
+struct Sending<'a> {
+    scope: Scope,
+    program: &'a Program,
+    plastic: &'a Plastic,
+    bureaus: &'a BTreeMap<String, Opened>,
+    before: Timestamp,
+}
+
+impl Sending<'_> {
+    fn name(&self) -> (PartnerId, &str) {
+        (self.program.partner, &self.program.config_id)
+    }
+}
 
 impl App {
     /// Sends the orders that were made before a moment to the bureaus of their programs; how many.
-    /// What can't be laid waits for the next time.
+    /// What can't be laid waits for the next time, and keeps no other program's.
     pub async fn send_orders(&self, before: Timestamp) -> Result<u64, Error> {
         let bureaus = self.all_bureaus().await?;
         let bureaus: BTreeMap<String, Opened> =
@@ -42,140 +56,166 @@ impl App {
         let settings = self.settings.get();
         let mut sent = 0;
         for partner in settings.partners() {
-            loop {
-                let now = self.send_orders_of(partner.id, &bureaus, before).await?;
-                sent += now;
-                if now < ORDERS_MAX.unsigned_abs() {
-                    break;
-                }
+            let scope = Scope::platform(partner.id, "plastic is sent to its bureau");
+            for program in settings.programs_of(partner.id) {
+                let Some(plastic) = &program.plastic else { continue };
+                let sending = Sending { scope, program, plastic, bureaus: &bureaus, before };
+                sent += self.send_orders_of(&sending).await?;
             }
         }
         Ok(sent)
     }
 
-    async fn send_orders_of(
-        &self,
-        partner: PartnerId,
-        bureaus: &BTreeMap<String, Opened>,
-        before: Timestamp,
-    ) -> Result<u64, Error> {
-        let scope = Scope::platform(partner, "plastic is sent to its bureau");
-        let waiting = self.waiting(partner, before).await?;
-        if waiting.is_empty() {
-            return Ok(0);
-        }
-        self.batch(scope, &waiting, bureaus).await?;
-        let mut batches: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
-        for kept in self.waiting(partner, before).await? {
-            if let Some(batch) = &kept.batch {
-                batches.entry(batch.clone()).or_default().push(kept);
-            }
-        }
+    async fn send_orders_of(&self, sending: &Sending<'_>) -> Result<u64, Error> {
         let mut sent = 0;
-        for (name, orders) in batches {
-            // All orders of a batch are of programs of one bureau, which may have changed since.
-            let first = orders.first().and_then(|kept| self.plastic_of(partner, kept));
-            let Some(bureau) = first.and_then(|plastic| bureaus.get(&plastic.bureau)) else {
-                tracing::warn!(batch = name, "a batch has no bureau any more");
-                continue;
-            };
-            sent += self.send_batch(scope, bureau, (&name, orders)).await?;
+        loop {
+            let waiting = self.waiting(sending).await?;
+            let full = i64::try_from(waiting.len()).is_ok_and(|count| count == ORDERS_MAX);
+            let given_up = self.give_up_in_vain(sending.scope, &waiting).await?;
+            self.batch(sending, &waiting).await?;
+            // Those of runs that didn't end too.
+            let waiting = self.waiting(sending).await?;
+            let batches: BTreeSet<Batch> = waiting.into_iter().filter_map(|it| it.batch).collect();
+            let mut now = 0;
+            for batch in batches {
+                now += self.send_batch(sending, &batch).await?;
+            }
+            sent += now;
+            if !full || now + given_up == 0 {
+                return Ok(sent);
+            }
         }
-        Ok(sent)
     }
 
-    async fn waiting(&self, partner: PartnerId, before: Timestamp) -> Result<Vec<Kept>, Error> {
+    async fn waiting(&self, of: &Sending<'_>) -> Result<Vec<Kept>, Error> {
         let mut tx = self.db.read().await?;
-        let waiting = card_orders::list_waiting(&mut tx, partner, before, ORDERS_MAX).await;
+        let waiting = card_orders::list_waiting(&mut tx, of.name(), of.before, ORDERS_MAX).await;
         Ok(tx.end(waiting).await?)
     }
 
-    fn plastic_of(&self, partner: PartnerId, kept: &Kept) -> Option<Plastic> {
-        self.settings.get().program(partner, &kept.config_id)?.plastic.clone()
+    /// Ends orders whose cards are gone or locked for good; how many.
+    async fn give_up_in_vain(&self, scope: Scope, waiting: &[Kept]) -> Result<u64, Error> {
+        let mut given_up = 0;
+        for kept in waiting.iter().filter(|kept| kept.batch.is_none()) {
+            let mut tx = self.db.read().await?;
+            let card = cards::find(&mut tx, scope, kept.order.card).await;
+            let card = tx.end(card).await?.ok_or(Error::broken("an order has no card"))?;
+            if kept.order.clone().give_up(&card) {
+                let mut tx = self.db.begin().await?;
+                let ended = self.give_up_in(&mut tx, scope, kept, &card).await;
+                given_up += u64::from(tx.end(ended).await?);
+            }
+        }
+        Ok(given_up)
     }
 
-    /// Gives orders to new batches, one for each bureau. Those of cards that are gone have failed.
-    async fn batch(
+    async fn give_up_in(
         &self,
+        tx: &mut Tx,
         scope: Scope,
-        waiting: &[Kept],
-        bureaus: &BTreeMap<String, Opened>,
-    ) -> Result<(), Error> {
+        kept: &Kept,
+        card: &Card,
+    ) -> Result<bool, Error> {
+        balances::lock(tx, &[(scope.partner(), card.balance)].into()).await?;
+        let before = cards::find(tx, scope, card.id).await?;
+        let before = before.ok_or(Error::broken("an order has no card"))?;
+        let (mut card, mut order) = (before.clone(), kept.order.clone());
+        if !order.give_up(&card) || !card_orders::update(tx, scope, &order, self.now()).await? {
+            return Ok(false);
+        }
+        // Nobody would ever see it.
+        if card.is_ordered() {
+            card.remove(self.now())?;
+            cards::update(tx, scope, &card).await?;
+        }
+        let entry =
+            Entry::changed("order.give_up", order.id.0, &facts(&kept.order), &facts(&order));
+        self.record(tx, scope.partner(), &origin(), entry).await?;
+        Ok(true)
+    }
+
+    /// Gives orders to a new batch, all at once: who sees the batch sees all that is in it.
+    async fn batch(&self, of: &Sending<'_>, waiting: &[Kept]) -> Result<(), Error> {
+        let new: Vec<&Kept> = waiting.iter().filter(|kept| kept.batch.is_none()).collect();
+        let Some(bureau) = of.bureaus.get(&of.plastic.bureau).filter(|_| !new.is_empty()) else {
+            return Ok(());
+        };
         let now = self.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
         let id = crate::ids::random_id().simple().to_string();
-        let name = |bureau: &str| format!("{bureau}-{now}-{}.ndjson", &id[..8]);
-        let new: Vec<&Kept> = waiting.iter().filter(|kept| kept.batch.is_none()).collect();
-        for part in new.chunks(AT_ONCE) {
-            let mut tx = self.db.begin().await?;
-            let batched = async {
-                for kept in part {
-                    let plastic = self.plastic_of(scope.partner(), kept);
-                    let Some(plastic) = plastic.filter(|it| bureaus.contains_key(&it.bureau))
-                    else {
-                        continue;
-                    };
-                    let card = cards::find(&mut tx, scope, kept.order.card).await?;
-                    let gone =
-                        card.is_none_or(|it| matches!(it.status, CardStatus::Removed { .. }));
-                    if gone {
-                        let mut order = kept.order.clone();
-                        order.give_up();
-                        card_orders::update(&mut tx, scope, &order, self.now()).await?;
-                        continue;
-                    }
-                    let batch = name(&plastic.bureau);
-                    card_orders::set_batch(&mut tx, scope, kept.order.id, &batch).await?;
-                }
-                Ok::<_, Error>(())
-            };
-            let batched = batched.await;
-            tx.end(batched).await?;
-        }
-        Ok(())
+        let name = format!("{}-{now}-{}.ndjson", bureau.name, &id[..8]);
+        let batch = Batch { bureau: bureau.name.clone(), name };
+        let mut tx = self.db.begin().await?;
+        let given = async {
+            for kept in new {
+                card_orders::set_batch(&mut tx, of.scope, kept.order.id, &batch).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        let given = given.await;
+        tx.end(given).await
     }
 
-    async fn send_batch(
+    /// Lays a batch and writes down that all of it has left. One that can't be laid is told of, and
+    /// waits.
+    async fn send_batch(&self, of: &Sending<'_>, batch: &Batch) -> Result<u64, Error> {
+        let Some(bureau) = of.bureaus.get(&batch.bureau) else {
+            tracing::warn!(batch = batch.name, "a batch has no bureau any more");
+            return Ok(0);
+        };
+        let mut tx = self.db.read().await?;
+        let orders = card_orders::list_of_batch(&mut tx, of.name(), batch).await;
+        let orders = tx.end(orders).await?;
+        if orders.is_empty() {
+            return Ok(0);
+        }
+        let lines = match self.lines(of, bureau, (batch, &orders)).await {
+            Ok(lines) => lines,
+            Err(error @ Error::Unavailable(..)) => return Err(error),
+            Err(error) => {
+                let error = Chain(&error).to_string();
+                tracing::error!(batch = batch.name, error, "a batch can't be made");
+                return Ok(0);
+            }
+        };
+        let (folder, file) = (bureau.folder.clone(), batch.name.clone());
+        let laid = tokio::task::spawn_blocking(move || folder.put(&file, lines.as_bytes()));
+        if let Err(error) = laid.await.map_err(|_| Error::broken("laying a batch panicked"))? {
+            tracing::error!(bureau = bureau.name, %error, "a batch can't be laid");
+            return Ok(0);
+        }
+        let mut tx = self.db.begin().await?;
+        let marked = self.mark_sent(&mut tx, of.scope, (&batch.name, &orders)).await;
+        let sent = tx.end(marked).await?;
+        tracing::info!(bureau = bureau.name, batch = batch.name, orders = sent, "batch sent");
+        Ok(sent)
+    }
+
+    async fn lines(
         &self,
-        scope: Scope,
+        of: &Sending<'_>,
         bureau: &Opened,
-        (name, orders): (&str, Vec<Kept>),
-    ) -> Result<u64, Error> {
+        (batch, orders): (&Batch, &[Kept]),
+    ) -> Result<String, Error> {
         let mut lines = vec![
             json!({
-                "batch": name,
+                "batch": batch.name,
                 "bureau": bureau.name,
                 "records": orders.len(),
                 "keyId": bureau.key.thumbprint(),
             })
             .to_string(),
         ];
-        for kept in &orders {
-            lines.push(self.line(scope, bureau, kept).await?.to_string());
+        for kept in orders {
+            lines.push(self.line(of, bureau, kept).await?.to_string());
         }
         lines.push(String::new());
-        let (folder, file) = (bureau.folder.clone(), name.to_owned());
-        let laid =
-            tokio::task::spawn_blocking(move || folder.put(&file, lines.join("\n").as_bytes()));
-        match laid.await.map_err(|_| Error::broken("laying a batch panicked"))? {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(bureau = bureau.name, %error, "a batch can't be laid");
-                return Ok(0);
-            }
-        }
-        let mut sent = 0;
-        for part in orders.chunks(AT_ONCE) {
-            let mut tx = self.db.begin().await?;
-            let marked = self.mark_sent(&mut tx, scope, (name, part)).await;
-            sent += tx.end(marked).await?;
-        }
-        tracing::info!(bureau = bureau.name, batch = name, orders = sent, "batch sent");
-        Ok(sent)
+        Ok(lines.join("\n"))
     }
 
+    /// In one transaction: of a batch all has left, or nothing has.
     async fn mark_sent(
         &self,
-        tx: &mut store::db::Tx,
+        tx: &mut Tx,
         scope: Scope,
         (name, orders): (&str, &[Kept]),
     ) -> Result<u64, Error> {
@@ -183,7 +223,7 @@ impl App {
         for kept in orders {
             let mut order = kept.order.clone();
             order.send();
-            // Otherwise another node has laid the same batch, and was faster.
+            // Otherwise another node has laid the same batch and was faster, or the bureau was.
             sent += u64::from(card_orders::update(tx, scope, &order, self.now()).await?);
         }
         if sent > 0 {
@@ -194,8 +234,8 @@ impl App {
     }
 
     /// One order as the bureau reads it.
-    async fn line(&self, scope: Scope, bureau: &Opened, kept: &Kept) -> Result<Value, Error> {
-        let order = &kept.order;
+    async fn line(&self, of: &Sending<'_>, bureau: &Opened, kept: &Kept) -> Result<Value, Error> {
+        let (scope, order) = (of.scope, &kept.order);
         let mut tx = self.db.read().await?;
         let read = async {
             let card = cards::find(&mut tx, scope, order.card).await?;
@@ -205,12 +245,11 @@ impl App {
         let read = read.await;
         let (card, pan) = tx.end(read).await?;
         let secrets = self.secrets_of(scope, &card, &pan, kept).await?;
-        let plastic = self.plastic_of(scope.partner(), kept);
         let mut line = json!({
             "reference": super::report::reference(self, scope.partner(), order.id)?,
             "kind": order.kind.as_str(),
             "configId": kept.config_id,
-            "chipProfile": plastic.map(|it| it.chip_profile),
+            "chipProfile": of.plastic.chip_profile,
             "carrier": {
                 "name": order.line.as_str(),
                 "delivery": order.delivery.as_str(),
@@ -235,10 +274,13 @@ impl App {
         let partner = scope.partner();
         let pan = self.open_pan(partner, card.id, sealed).await?;
         let bin = self.bin_of(&pan).await?;
-        let key = self.verification_key(partner, &bin, card.cvc_generation).await?;
+        // A reset changes the printed code alone.
+        let first = self.verification_key(partner, &bin, 0).await?;
+        let now = self.verification_key(partner, &bin, card.cvc_generation).await?;
         let service = ServiceCode::INTERNATIONAL_CHIP;
-        let [stripe, chip, printed] = [service, ServiceCode::ICVV, ServiceCode::CVC2]
-            .map(|service| key.code(&pan, card.expiry, service));
+        let [stripe, chip] =
+            [service, ServiceCode::ICVV].map(|service| first.code(&pan, card.expiry, service));
+        let printed = now.cvc2(&pan, card.expiry);
         let expiry = month(card.expiry);
         let pin = match &kept.pin {
             Some(sealed) => {

@@ -3,16 +3,16 @@
 //! `DELIVERED`, `FAILED` (it couldn't be made) and `UNDELIVERED` (it came back). Each line is taken
 //! by itself, and taking it again changes nothing.
 
-use super::{Opened, open, origin};
+use super::{Opened, facts, open, origin};
 use crate::audit::Entry;
 use crate::cards::state_facts;
 use crate::{App, Error};
 use domain::Outcome;
 use domain::card::lifecycle::CardStatus;
-use domain::card::order::{CardOrder, OrderFailure, OrderKind, Report, ReportFault};
+use domain::card::order::{OrderFailure, OrderKind, Report, ReportFault};
 use domain::ids::{OrderId, PartnerId};
 use domain::scope::Scope;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::db::Tx;
 use store::{balances, card_orders, cards};
 use uuid::Uuid;
@@ -68,15 +68,23 @@ impl App {
             }
         };
         let mut changed = 0;
-        for report in reports {
-            let taken = self.take_report(&bureau.name, &report.text).await?;
+        for (file, report) in reports {
+            let bureau_name = &bureau.name;
+            let report = match report {
+                Ok(report) => report,
+                Err(error) => {
+                    tracing::error!(bureau = bureau_name, file, %error, "a report can't be read");
+                    continue;
+                }
+            };
+            let taken = self.take_report(bureau_name, &report.text).await?;
             for Line { number, why } in &taken.refused {
-                let (bureau, file) = (&bureau.name, &report.name);
-                tracing::warn!(bureau, file, line = number, why, "a line of a report isn't taken");
+                let (bureau, line) = (bureau_name, number);
+                tracing::warn!(bureau, file, line, why, "a line of a report isn't taken");
             }
             changed += taken.changed;
-            if let Err(error) = bureau.folder.finish(&report.name) {
-                tracing::error!(bureau = bureau.name, %error, "a report can't be moved away");
+            if let Err(error) = bureau.folder.finish(&file, &report) {
+                tracing::error!(bureau = bureau_name, %error, "a report can't be moved away");
             }
         }
         Ok(changed)
@@ -157,9 +165,8 @@ impl App {
         report: Report,
     ) -> Result<Result<Outcome, Option<&'static str>>, Error> {
         let Some(kept) = card_orders::find(tx, scope, id).await? else { return Ok(Err(None)) };
-        let program = self.find_program(scope, &kept.config_id).await?;
-        let plastic = program.and_then(|program| program.plastic);
-        if plastic.is_none_or(|plastic| plastic.bureau != bureau) {
+        // One that isn't in a batch wasn't sent to anybody.
+        if kept.batch.is_none_or(|batch| batch.bureau != bureau) {
             return Ok(Err(None));
         }
         let card = cards::find(tx, scope, kept.order.card).await?;
@@ -170,6 +177,8 @@ impl App {
         let kept = card_orders::find(tx, scope, id).await?;
         let mut order = kept.ok_or(Error::broken("an order is gone"))?.order;
         let (was, mut card) = (order.clone(), before.clone());
+        // That its batch was laid isn't written down yet, but who reports of it has it.
+        order.send();
         match order.report(report) {
             Ok(Outcome::Applied) => {}
             Ok(Outcome::AlreadyApplied) => return Ok(Ok(Outcome::AlreadyApplied)),
@@ -232,12 +241,4 @@ fn report(outcome: &str, tracking: Option<&str>) -> Result<Report, &'static str>
         "UNDELIVERED" => Ok(Report::Undelivered),
         _ => Err("the outcome isn't known"),
     }
-}
-
-fn facts(order: &CardOrder) -> Value {
-    json!({
-        "status": order.status.as_str(),
-        "failure": order.failure.map(OrderFailure::as_str),
-        "trackingNumber": order.tracking,
-    })
 }

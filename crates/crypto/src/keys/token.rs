@@ -190,11 +190,12 @@ impl MasterKey {
         let opened = token.session.unwrap_key(&mechanism, wrapping, &wrapped, &template);
         let opened = opened.map_err(|_| TokenError::NotWrapped)?;
         let values = token.session.get_attributes(opened, &[AttributeType::Value]);
+        let value = values.map(|mut values| match values.pop() {
+            Some(Attribute::Value(value)) => Some(Zeroizing::new(value)),
+            Some(_) | None => None,
+        });
         token.session.destroy_object(opened).map_err(module)?;
-        let Some(Attribute::Value(value)) = values.map_err(module)?.pop() else {
-            return Err(TokenError::NotWrapped);
-        };
-        let value = Zeroizing::new(value);
+        let value = value.map_err(module)?.ok_or(TokenError::NotWrapped)?;
         let mut key = Key::default();
         if value.len() != key.len() {
             return Err(TokenError::NotWrapped);

@@ -1,6 +1,8 @@
 //! Plastic that was ordered: what is to be made and sent, and how far it is.
 
+use super::Card;
 use super::embossing::CardholderLine;
+use super::lifecycle::CardStatus;
 use crate::ids::{CardId, OrderId, UserId};
 use crate::outcome::Outcome;
 use crate::user::Address;
@@ -34,6 +36,8 @@ words! {
         Undelivered = "UNDELIVERED",
         /// The card was removed before it left for the bureau.
         CardRemoved = "CARD_REMOVED",
+        /// The card was locked for good before it left for the bureau.
+        CardLocked = "CARD_LOCKED",
     }
 }
 
@@ -122,10 +126,27 @@ impl CardOrder {
         Outcome::Applied
     }
 
-    /// The order won't leave, since its card is gone.
-    pub fn give_up(&mut self) {
+    /// The order won't leave, if its card is gone or locked for good; whether that is so.
+    pub fn give_up(&mut self, card: &Card) -> bool {
+        let failure = match card.status {
+            CardStatus::Removed { .. } => OrderFailure::CardRemoved,
+            CardStatus::Locked { reason, .. } if !reason.is_reversible() => {
+                OrderFailure::CardLocked
+            }
+            CardStatus::Usable(_) | CardStatus::Locked { .. } => return false,
+        };
         self.status = OrderStatus::Failed;
-        self.failure = Some(OrderFailure::CardRemoved);
+        self.failure = Some(failure);
+        true
+    }
+
+    /// Its card was activated, so it has arrived, whatever was reported; whether that is new.
+    pub fn arrive(&mut self) -> bool {
+        let new = self.kind == OrderKind::Card && self.is_open();
+        if new {
+            self.status = OrderStatus::Delivered;
+        }
+        new
     }
 
     /// Takes what the bureau reports. Steps may be left out and may come late: what is behind the
@@ -188,7 +209,8 @@ impl CardOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures;
+    use crate::card::lifecycle::{LockReason, Locker};
+    use crate::fixtures::{self, NOW};
     use OrderStatus::{Delivered, Failed, Ordered, Personalised, SentToBureau, Shipped};
 
     #[test]
@@ -238,6 +260,42 @@ mod tests {
         assert_eq!(order.report(Report::Failed), Ok(Outcome::AlreadyApplied));
         assert_eq!(order.report(Report::Personalised), Err(ReportFault::Ended));
         assert_eq!(order.report(Report::Undelivered), Err(ReportFault::Ended));
+    }
+
+    #[test]
+    fn an_order_whose_card_is_lost_to_all_does_not_leave() {
+        let order = fixtures::card_order();
+        let (mut locked, mut gone, mut held) =
+            (fixtures::card(), fixtures::card(), fixtures::card());
+        locked.lock(LockReason::CardLost, Locker::User, NOW).expect("locks");
+        held.lock(LockReason::SuspectedFraud, Locker::User, NOW).expect("locks");
+        gone.remove(NOW).expect("removes");
+        for (card, failure) in [
+            (locked, Some(OrderFailure::CardLocked)),
+            (gone, Some(OrderFailure::CardRemoved)),
+            (held, None),
+            (fixtures::card(), None),
+        ] {
+            let mut given_up = order.clone();
+            assert_eq!(given_up.give_up(&card), failure.is_some());
+            assert_eq!(given_up.failure, failure);
+            assert!(failure.is_some() || given_up == order);
+        }
+    }
+
+    #[test]
+    fn an_activated_card_has_arrived() {
+        for (kind, status, arrives) in [
+            (OrderKind::Card, Personalised, true),
+            (OrderKind::Card, Shipped, true),
+            (OrderKind::Card, Delivered, false),
+            (OrderKind::Card, Failed, false),
+            (OrderKind::Reissue, Shipped, false),
+        ] {
+            let mut order = CardOrder { kind, status, ..fixtures::card_order() };
+            assert_eq!(order.arrive(), arrives, "{kind:?} {status:?}");
+            assert_eq!(order.status, if arrives { Delivered } else { status });
+        }
     }
 
     #[test]
