@@ -1,7 +1,7 @@
 # The programs that the checks need, installed where they are missing. To be sourced by bash in
 # the root of the repository, after scripts/lib/postgres.sh.
 #
-#   install_packages     a PostgreSQL server, curl, make, SoftHSM, Python and Node, from the system's packages
+#   install_packages     a PostgreSQL server, curl, make, SoftHSM, OpenSSH, Python and Node, from the system's packages
 #   install_cargo_deny   sets CARGO_DENY
 #   install_cargo_fuzz   sets CARGO_FUZZ
 #   install_python       sets PYTHON, the one of a virtual environment with tests/python's packages
@@ -17,6 +17,8 @@ missing_packages() {
     command -v curl >/dev/null || echo curl
     command -v make >/dev/null || echo make
     command -v softhsm2-util >/dev/null || echo softhsm2
+    command -v ssh >/dev/null || echo openssh-client
+    [ -x /usr/sbin/sshd ] || [ -x /usr/local/sbin/sshd ] || echo openssh-server
     if ! command -v python3 >/dev/null; then
         echo python3 python3-venv
     elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
@@ -43,7 +45,8 @@ install_packages() {
     [ -n "$missing" ] || return 0
     echo "Installing: $missing"
     case " $missing " in
-        *" postgresql "*) without_default_cluster || true ;;
+        *" postgresql "*) without_default_cluster || true ;;&
+        *" openssh-server "*) without_running_sshd || true ;;
     esac
     # shellcheck disable=SC2086 # a list of names
     if ! command -v apt-get >/dev/null \
@@ -63,6 +66,12 @@ without_default_cluster() {
     [ -e "$folder/antaca.conf" ] && return 0
     as_root mkdir -p "$folder"
     echo "create_main_cluster = false" | as_root tee "$folder/antaca.conf" >/dev/null
+}
+
+# Keeps Debian from starting an SSH server that nobody asked for: tests start their own.
+without_running_sshd() {
+    local unit=/etc/systemd/system/ssh.service
+    [ -e "$unit" ] || { as_root mkdir -p "${unit%/*}" && as_root ln -s /dev/null "$unit"; }
 }
 
 install_cargo_deny() {

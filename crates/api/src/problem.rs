@@ -250,6 +250,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::DeliveryRequired
         | Refusal::BureauNotFound
         | Refusal::BureauInvalid
+        | Refusal::BureauFolderInvalid
         | Refusal::ActivationDataWrong
         | Refusal::LimitLoosened
         | Refusal::CsrRefused

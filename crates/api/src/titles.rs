@@ -232,6 +232,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::ProgramInvalid
         | Refusal::PinKeyInvalid
         | Refusal::BureauInvalid
+        | Refusal::BureauFolderInvalid
         | Refusal::DaysOutOfRange => "Correct the option that the meaning tells of.",
         Refusal::ClockLimitReached => "Begin a new sandbox.",
         Refusal::ModeNotSupported => "Use one of the other modes.",

@@ -7,22 +7,21 @@
 //! both files hold the same orders.
 
 mod batch;
+mod bureau;
 mod report;
 
+pub use bureau::SetBureau;
 pub use report::{Line, Taken};
 
 use crate::audit::{Operator, Origin, change_json};
 use crate::refusals::Refusal;
 use crate::{App, Error};
-use crypto::jwe::PublicKey;
 use domain::card::order::{CardOrder, OrderFailure};
 use domain::ids::PartnerId;
 use domain::program::{Plastic, Program};
 use domain::{Date, Timestamp};
 use jiff::ToSpan;
-use outbound::bureau::BureauFolder;
 use serde_json::{Value, json};
-use store::bureaus::{self, Bureau};
 use store::card_orders::{self, Kept};
 use store::db::Tx;
 use store::{instance, programs};
@@ -30,50 +29,7 @@ use store::{instance, programs};
 /// How long a bureau may say nothing of what it got, in hours (spec "Personalisation").
 const SILENCE_HOURS: i64 = 72;
 
-/// A bureau with its folder and key opened.
-struct Opened {
-    name: String,
-    folder: BureauFolder,
-    key: PublicKey,
-}
-
 impl App {
-    /// Creates a bureau, or changes the one of its name.
-    pub async fn set_bureau(&self, operator: &Operator, bureau: Bureau) -> Result<Value, Error> {
-        if !is_name(&bureau.name) {
-            return Err(Refusal::BureauInvalid.into());
-        }
-        let opened = open(&bureau)?;
-        let told = bureau_json(&bureau, &opened.key);
-        let mut tx = self.db.begin().await?;
-        let set = async {
-            bureaus::set(&mut tx, &bureau, self.now()).await?;
-            let act = ("bureau.set", bureau.name.as_str(), &told);
-            self.record_act(&mut tx, operator, PartnerId::PLATFORM, act).await
-        };
-        let set = set.await;
-        tx.end(set).await?;
-        Ok(told)
-    }
-
-    /// Every bureau, with the thumbprint of its key (RFC 7638).
-    pub async fn bureaus(&self) -> Result<Vec<Value>, Error> {
-        let all = self.all_bureaus().await?;
-        all.iter().map(|it| Ok(bureau_json(it, &open(it)?.key))).collect()
-    }
-
-    /// The bureau of a name.
-    pub async fn bureau(&self, name: &str) -> Result<Bureau, Error> {
-        let all = self.all_bureaus().await?;
-        Ok(all.into_iter().find(|it| it.name == name).ok_or(Refusal::BureauNotFound)?)
-    }
-
-    async fn all_bureaus(&self) -> Result<Vec<Bureau>, Error> {
-        let mut tx = self.db.read().await?;
-        let all = bureaus::list(&mut tx).await;
-        Ok(tx.end(all).await?)
-    }
-
     /// Sets who makes a program's plastic.
     pub async fn set_program_plastic(
         &self,
@@ -139,24 +95,6 @@ impl App {
 /// Who does what no partner asks for at this moment.
 fn origin() -> Origin {
     Origin { actor: "worker:personalisation".to_owned(), address: None, request_id: String::new() }
-}
-
-fn open(bureau: &Bureau) -> Result<Opened, Error> {
-    let key = PublicKey::from_pem(&bureau.public_key);
-    Ok(Opened {
-        name: bureau.name.clone(),
-        folder: BureauFolder::at(&bureau.folder),
-        key: key.map_err(|_| Refusal::BureauInvalid)?,
-    })
-}
-
-fn is_name(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=64).contains(&text.len()) && text.bytes().all(plain)
-}
-
-fn bureau_json(bureau: &Bureau, key: &PublicKey) -> Value {
-    json!({ "name": bureau.name, "folder": bureau.folder, "keyId": key.thumbprint() })
 }
 
 /// Who makes a program's plastic, as it is told.

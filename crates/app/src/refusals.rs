@@ -112,6 +112,9 @@ refusals! {
     BureauInvalid, "BUREAU_INVALID",
         "A bureau has a name of 1 to 64 of a-z, 0-9 and the hyphen, and an RSA key of 2048 to 4096 \
          bits, a PEM of PUBLIC KEY.";
+    BureauFolderInvalid, "BUREAU_FOLDER_INVALID",
+        "A bureau's folder is a whole path; or sftp://USER@HOST/PATH, with port 22 or from 1024 \
+         on, at a public address, without a password, and with 1 to 8 public keys of that server.";
     PlasticAlreadyOrdered, "PLASTIC_ALREADY_ORDERED", "The card's plastic is on its way already.";
     DeliveryRequired, "DELIVERY_REQUIRED",
         "The card is on plastic, which has to be sent somewhere.";

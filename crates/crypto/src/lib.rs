@@ -40,6 +40,7 @@ pub mod permutation;
 pub mod pin;
 pub mod random;
 pub mod seal;
+pub mod ssh;
 pub mod tdes;
 
 pub mod encoding;

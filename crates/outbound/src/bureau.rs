@@ -1,184 +1,202 @@
-//! The folder in which we and a bureau lay files for one another: batches in `out`, reports in
-//! `in`. What was taken from a report is moved to `in/done`.
+//! Where we and a bureau lay files for one another: batches in `out`, reports in `in`. What was
+//! taken from a report is moved to `in/done`.
+//!
+//! The place is a folder, of this machine or shared with it, or one of an SFTP server. What is done
+//! there is the same.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+mod agent;
+mod files;
+pub mod sftp;
+
+use files::{Files, Stamp};
+use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Larger than any report.
 const REPORT_BYTES_MAX: u64 = 64 << 20;
+/// How long one step may take.
+const STEP: Duration = Duration::from_secs(60);
 
-/// A bureau's folder.
-#[derive(Clone, Debug)]
-pub struct BureauFolder(PathBuf);
+/// Where a bureau's files lie.
+#[derive(Debug)]
+pub enum Place {
+    /// A folder, by its whole path.
+    Folder(String),
+    /// A folder of an SFTP server.
+    Sftp(sftp::Login),
+}
+
+/// A bureau's folder, opened.
+#[derive(Debug)]
+pub struct BureauFolder {
+    files: Files,
+    root: String,
+}
 
 /// A report that lies there.
 #[derive(Debug)]
 pub struct LaidReport {
     /// What it says; what isn't UTF-8 of it is replaced, since what counts is ASCII.
     pub text: String,
+    /// By which it is known to be the one that was read.
     stamp: Stamp,
 }
 
-/// By which a file is known to be the one that was read.
-type Stamp = (u64, SystemTime);
-
-fn stamp(file: &Metadata) -> io::Result<Stamp> {
-    Ok((file.len(), file.modified()?))
+async fn within<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it takes too long");
+    timeout(STEP, step).await.map_err(late)?
 }
 
-impl LaidReport {
-    fn read(path: &Path) -> io::Result<Self> {
-        let file = fs::metadata(path)?;
-        let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
-        if !file.is_file() {
-            return Err(invalid("it isn't a file"));
-        }
-        if file.len() > REPORT_BYTES_MAX {
-            return Err(invalid("it is too long"));
-        }
-        let text = String::from_utf8_lossy(&fs::read(path)?).into_owned();
-        Ok(Self { text, stamp: stamp(&file)? })
+/// Whatever is asked for; none where there is no such file.
+fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+impl Place {
+    /// Opens it; connects to its server, if it is on one.
+    pub async fn open(&self) -> io::Result<BureauFolder> {
+        Ok(match self {
+            Self::Folder(path) => BureauFolder { files: Files::Local, root: path.clone() },
+            Self::Sftp(login) => {
+                let session = within(sftp::connect(login)).await?;
+                BureauFolder {
+                    files: Files::Remote(Box::new(session)),
+                    root: login.address.path.clone(),
+                }
+            }
+        })
     }
 }
 
 impl BureauFolder {
-    /// The folder at a path.
-    #[must_use]
-    pub fn at(path: &str) -> Self {
-        Self(PathBuf::from(path))
+    /// Makes what is missing of it. Nothing else does: where a share isn't mounted, a batch would
+    /// be laid where no bureau looks.
+    pub async fn prepare(&self) -> io::Result<()> {
+        for path in ["out", "in", "in/done"] {
+            within(self.files.make_folder(&self.at(path))).await?;
+        }
+        Ok(())
     }
 
-    /// Makes what is missing of it.
-    pub fn prepare(&self) -> io::Result<()> {
-        fs::create_dir_all(self.0.join("out"))?;
-        fs::create_dir_all(self.done())
-    }
-
-    /// Lays a batch there, whole or not at all; one of this name is replaced.
-    pub fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        self.prepare()?;
-        let out = self.0.join("out");
-        let unfinished = out.join(format!(".{name}.part"));
-        let mut file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o640)
-            .open(&unfinished)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, out.join(name))?;
-        File::open(&out)?.sync_all()
+    /// Lays a batch there, whole or not at all; one of this name is replaced. The folder must have
+    /// been made.
+    pub async fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let unfinished = self.at(&format!("out/.{name}.part"));
+        within(self.files.write(&unfinished, content)).await?;
+        within(self.files.replace(&unfinished, &self.at(&format!("out/{name}")))).await
     }
 
     /// The reports that lie there, by name, each with why it can't be read if it can't. What a
     /// bureau is still writing has another ending.
-    pub fn reports(&self) -> io::Result<Vec<(String, io::Result<LaidReport>)>> {
+    pub async fn reports(&self) -> io::Result<Vec<(String, io::Result<LaidReport>)>> {
         let mut found = Vec::new();
-        for entry in match fs::read_dir(self.inbox()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-            other => other?,
-        } {
-            let path = entry?.path();
-            let is_report = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
-            let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-            let Some(name) = name.filter(|name| is_report && !name.starts_with('.')) else {
-                continue;
-            };
-            match LaidReport::read(&path) {
-                // Another node was faster.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                read => found.push((name, read)),
+        let names = if_there(within(self.files.names(&self.at("in"))).await)?;
+        for name in names.unwrap_or_default().into_iter().filter(|name| is_report(name)) {
+            // If it is gone, another node was faster.
+            if let Some(read) = if_there(within(self.read(&name)).await).transpose() {
+                found.push((name, read));
             }
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(found)
     }
 
+    async fn read(&self, name: &str) -> io::Result<LaidReport> {
+        let path = self.at(&format!("in/{name}"));
+        let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+        let stamp = self.files.stamp(&path).await?.ok_or_else(|| invalid("it isn't a file"))?;
+        let long = || invalid("it is too long");
+        if stamp.len > REPORT_BYTES_MAX {
+            return Err(long());
+        }
+        let text = self.files.read(&path, REPORT_BYTES_MAX).await?.ok_or_else(long)?;
+        Ok(LaidReport { text: String::from_utf8_lossy(&text).into_owned(), stamp })
+    }
+
     /// Moves a report away that was taken, unless another lies under its name by now.
-    pub fn finish(&self, name: &str, report: &LaidReport) -> io::Result<()> {
-        fs::create_dir_all(self.done())?;
-        let path = self.inbox().join(name);
-        let laid = match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => stamp(&other?)?,
-        };
-        if laid != report.stamp {
+    pub async fn finish(&self, name: &str, report: &LaidReport) -> io::Result<()> {
+        let path = self.at(&format!("in/{name}"));
+        let laid = if_there(within(self.files.stamp(&path)).await)?.flatten();
+        if laid.as_ref() != Some(&report.stamp) {
             return Ok(());
         }
-        let mut to = self.done().join(name);
-        if to.exists() {
-            to = self.done().join(format!("{name}.{:032x}", crypto::random::number()));
+        let mut to = self.at(&format!("in/done/{name}"));
+        if if_there(within(self.files.stamp(&to)).await)?.is_some() {
+            to = format!("{to}.{:032x}", crypto::random::number());
         }
-        match fs::rename(path, to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        // If it is gone, another node was faster.
+        if_there(within(self.files.replace(&path, &to)).await).map(|_| ())
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
+    fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.root.trim_end_matches('/'))
     }
+}
 
-    fn inbox(&self) -> PathBuf {
-        self.0.join("in")
-    }
-
-    fn done(&self) -> PathBuf {
-        self.inbox().join("done")
-    }
+/// Whether a file of this name is a report. A server's word for a name isn't trusted.
+fn is_report(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let csv = ending.is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    csv && !name.starts_with('.') && !name.contains(['/', '\0'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
-    #[test]
-    fn batches_are_laid_whole_and_reports_taken_once() {
+    #[tokio::test]
+    async fn batches_are_laid_whole_and_reports_taken_once() {
         let around = testkit::folder();
-        let folder = BureauFolder(around.path().join("bureau"));
-        assert!(folder.reports().expect("none yet").is_empty());
-        folder.put("a.ndjson", b"one").expect("lays it");
-        folder.put("a.ndjson", b"two").expect("lays it again");
-        let out = folder.path().join("out");
+        let at = around.path().join("bureau");
+        let place = Place::Folder(at.to_string_lossy().into_owned());
+        let folder = place.open().await.expect("opens");
+        assert!(folder.reports().await.expect("none yet").is_empty());
+        let missing = folder.put("a.ndjson", b"one").await.expect_err("nobody has made it");
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert!(!at.exists(), "nothing is made by the way");
+        folder.prepare().await.expect("makes it");
+        folder.prepare().await.expect("is content");
+        folder.put("a.ndjson", b"one").await.expect("lays it");
+        folder.put("a.ndjson", b"two").await.expect("lays it again");
+        let out = at.join("out");
         let names: Vec<_> = fs::read_dir(&out).expect("is there").collect();
         assert_eq!(names.len(), 1);
         assert_eq!(fs::read(out.join("a.ndjson")).expect("is there"), b"two");
 
-        let inbox = folder.path().join("in");
+        let inbox = at.join("in");
         for (name, text) in [("b.csv", "2"), ("a.CSV", "1"), ("c.csv.part", "3"), (".d.csv", "4")] {
             fs::write(inbox.join(name), text).expect("writes");
         }
         fs::create_dir(inbox.join("folder.csv")).expect("makes it");
         fs::write(inbox.join("latin.csv"), b"caf\xE9").expect("writes");
-        let names = || -> Vec<(String, bool)> {
-            let found = folder.reports().expect("reads").into_iter();
+        let names = async || -> Vec<(String, bool)> {
+            let found = folder.reports().await.expect("reads").into_iter();
             found.map(|(name, read)| (name, read.is_ok())).collect()
         };
-        let first = || {
-            let (_, first) = folder.reports().expect("reads").remove(0);
+        let first = async || {
+            let (_, first) = folder.reports().await.expect("reads").remove(0);
             first.expect("is read")
         };
         let of = |name: &str, good| (name.to_owned(), good);
         let rest = [of("b.csv", true), of("folder.csv", false), of("latin.csv", true)];
         let all = [&[of("a.CSV", true)][..], &rest].concat();
-        assert_eq!(names(), all, "one that can't be read keeps no other");
-        let taken = first();
+        assert_eq!(names().await, all, "one that can't be read keeps no other");
+        let taken = first().await;
         fs::write(inbox.join("a.CSV"), "another one").expect("writes");
-        folder.finish("a.CSV", &taken).expect("leaves it");
-        assert_eq!(names(), all, "it isn't the one that was read");
-        let taken = first();
-        folder.finish("a.CSV", &taken).expect("moves");
-        folder.finish("a.CSV", &taken).expect("another node was faster");
-        assert_eq!(names(), rest);
+        folder.finish("a.CSV", &taken).await.expect("leaves it");
+        assert_eq!(names().await, all, "it isn't the one that was read");
+        let taken = first().await;
+        folder.finish("a.CSV", &taken).await.expect("moves");
+        folder.finish("a.CSV", &taken).await.expect("another node was faster");
+        assert_eq!(names().await, rest);
         assert_eq!(fs::read_to_string(inbox.join("done/a.CSV")).expect("is kept"), "another one");
         fs::write(inbox.join("a.CSV"), "a third one").expect("writes");
-        folder.finish("a.CSV", &first()).expect("moves");
+        folder.finish("a.CSV", &first().await).await.expect("moves");
         assert_eq!(fs::read_dir(inbox.join("done")).expect("reads").count(), 2, "none is lost");
     }
 }

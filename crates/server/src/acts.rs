@@ -18,7 +18,7 @@ pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, S
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes};
-pub(crate) use plastic::{OverdueOrders, SetBureau, TakeReport};
+pub(crate) use plastic::{NamedBureau, OverdueOrders, SetBureau, TakeReport};
 pub(crate) use programs::{CreateProgram, SetProgram};
 
 use crate::backup::Backup;
@@ -72,6 +72,8 @@ pub(crate) enum Act {
     SetBureau(SetBureau),
     /// `bureau list`
     ListBureaus,
+    /// `bureau check`
+    CheckBureau(NamedBureau),
     /// `orders run`
     RunOrders,
     /// `orders import`
@@ -248,6 +250,7 @@ impl Desk {
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,
             Act::SetBureau(command) => self.set_bureau(operator, command).await,
             Act::ListBureaus => Ok(self.app.bureaus().await?.into()),
+            Act::CheckBureau(command) => Ok(self.app.check_bureau(&command.name).await?),
             Act::RunOrders => self.run_orders().await,
             Act::TakeReport(command) => self.take_report(&command).await,
             Act::OverdueOrders(command) => self.overdue_orders(&command).await,

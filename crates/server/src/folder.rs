@@ -86,6 +86,13 @@ impl Folder {
         write(&self.path, name, content, who)
     }
 
+    /// Makes a folder in it, the owner's alone, unless there is one.
+    pub(crate) fn create_folder(&self, name: &str) -> Result<(), Failure> {
+        let path = self.path(name);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|error| unusable(&path, &error))
+    }
+
     /// Removes a file, if there is one.
     pub(crate) fn remove(&self, name: &str) -> Result<(), Failure> {
         remove(&self.path(name)).map_err(|error| unusable(&self.path(name), &error))

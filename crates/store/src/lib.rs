@@ -72,6 +72,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(15, "0015_pins"),
     migration!(16, "0016_sessions"),
     migration!(17, "0017_plastic"),
+    migration!(18, "0018_sftp"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -54,20 +54,8 @@ pub(crate) fn order_physical_with_pin() -> Endpoint {
         .refuses(REFUSALS_WITH_PIN)
 }
 
-const REFUSALS: &[Refusal] = &[
-    Refusal::CustomerNotFound,
-    Refusal::BalanceNotFound,
-    Refusal::ProgramNotFound,
-    Refusal::PlasticNotSupported,
-    Refusal::KycNotVerified,
-    Refusal::CurrencyMismatch,
-    Refusal::CustomerMismatch,
-    Refusal::CardLimitReached,
-    Refusal::NameNotEmbossable,
-    Refusal::BinRangeExhausted,
-    Refusal::ModeNotSupported,
-];
 const REFUSALS_WITH_PIN: &[Refusal] = &[
+    Refusal::WeakPin,
     Refusal::CustomerNotFound,
     Refusal::BalanceNotFound,
     Refusal::ProgramNotFound,
@@ -77,10 +65,11 @@ const REFUSALS_WITH_PIN: &[Refusal] = &[
     Refusal::CustomerMismatch,
     Refusal::CardLimitReached,
     Refusal::NameNotEmbossable,
-    Refusal::WeakPin,
     Refusal::BinRangeExhausted,
     Refusal::ModeNotSupported,
 ];
+/// All but the first, which is of the PIN.
+const REFUSALS: &[Refusal] = REFUSALS_WITH_PIN.split_at(1).1;
 
 fn example() -> Value {
     json!({

@@ -7,7 +7,8 @@
 //! (stripe), `icvv` (chip), `cvc2`, and where there is one `pinBlock` (ISO 9564-1 format 0) and
 //! `activationCode` (for the letter). Nothing else of it is secret.
 
-use super::{Opened, facts, month, open, origin};
+use super::bureau::Opened;
+use super::{facts, month, origin};
 use crate::audit::Entry;
 use crate::error::Chain;
 use crate::{App, Error};
@@ -51,8 +52,8 @@ impl App {
     /// What can't be laid waits for the next time, and keeps no other program's.
     pub async fn send_orders(&self, before: Timestamp) -> Result<u64, Error> {
         let bureaus = self.all_bureaus().await?;
-        let bureaus: BTreeMap<String, Opened> =
-            bureaus.iter().filter_map(|it| open(it).ok()).map(|it| (it.name.clone(), it)).collect();
+        let opened = bureaus.iter().filter_map(|it| self.open_bureau(it).ok());
+        let bureaus: BTreeMap<String, Opened> = opened.map(|it| (it.name.clone(), it)).collect();
         let settings = self.settings.get();
         let mut sent = 0;
         for partner in settings.partners() {
@@ -177,9 +178,8 @@ impl App {
                 return Ok(0);
             }
         };
-        let (folder, file) = (bureau.folder.clone(), batch.name.clone());
-        let laid = tokio::task::spawn_blocking(move || folder.put(&file, lines.as_bytes()));
-        if let Err(error) = laid.await.map_err(|_| Error::broken("laying a batch panicked"))? {
+        let lay = async || bureau.place.open().await?.put(&batch.name, lines.as_bytes()).await;
+        if let Err(error) = lay().await {
             tracing::error!(bureau = bureau.name, %error, "a batch can't be laid");
             return Ok(0);
         }

@@ -3,7 +3,8 @@
 //! `DELIVERED`, `FAILED` (it couldn't be made) and `UNDELIVERED` (it came back). Each line is taken
 //! by itself, and taking it again changes nothing.
 
-use super::{Opened, facts, open, origin};
+use super::bureau::Opened;
+use super::{facts, origin};
 use crate::audit::Entry;
 use crate::cards::state_facts;
 use crate::{App, Error};
@@ -13,6 +14,7 @@ use domain::card::order::{OrderFailure, OrderKind, Report, ReportFault};
 use domain::ids::{OrderId, PartnerId};
 use domain::scope::Scope;
 use serde_json::json;
+use std::io;
 use store::db::Tx;
 use store::{balances, card_orders, cards};
 use uuid::Uuid;
@@ -51,17 +53,20 @@ impl App {
     pub async fn take_reports(&self) -> Result<u64, Error> {
         let mut changed = 0;
         for bureau in self.all_bureaus().await? {
-            let Ok(opened) = open(&bureau) else { continue };
+            let Ok(opened) = self.open_bureau(&bureau) else { continue };
             changed += self.take_reports_of(&opened).await?;
         }
         Ok(changed)
     }
 
     async fn take_reports_of(&self, bureau: &Opened) -> Result<u64, Error> {
-        let folder = bureau.folder.clone();
-        let found = tokio::task::spawn_blocking(move || folder.reports()).await;
-        let reports = match found.map_err(|_| Error::broken("reading reports panicked"))? {
-            Ok(reports) => reports,
+        let look = async || {
+            let folder = bureau.place.open().await?;
+            let reports = folder.reports().await?;
+            Ok::<_, io::Error>((folder, reports))
+        };
+        let (folder, reports) = match look().await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(bureau = bureau.name, %error, "reports can't be read");
                 return Ok(0);
@@ -83,7 +88,7 @@ impl App {
                 tracing::warn!(bureau, file, line, why, "a line of a report isn't taken");
             }
             changed += taken.changed;
-            if let Err(error) = bureau.folder.finish(&file, &report) {
+            if let Err(error) = folder.finish(&file, &report).await {
                 tracing::error!(bureau = bureau_name, %error, "a report can't be moved away");
             }
         }

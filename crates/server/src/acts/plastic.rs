@@ -3,11 +3,10 @@
 use super::Desk;
 use crate::failure::Failure;
 use app::audit::Operator;
-use app::personalisation::{Line, Taken};
+use app::personalisation::{self, Line, Taken};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::bureaus::Bureau;
 
 /// A bureau to be, or what becomes of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +18,19 @@ pub(crate) struct SetBureau {
     pub(crate) folder: String,
     /// The public key that numbers and PINs are encrypted for, in PEM.
     pub(crate) public_key: String,
+    /// The host keys of its SFTP server.
+    pub(crate) host_keys: Option<String>,
+    /// Whether to log in there with a new key.
+    pub(crate) new_key: bool,
+}
+
+/// A bureau by its name.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NamedBureau {
+    /// Its name
+    #[arg(long)]
+    pub(crate) name: String,
 }
 
 /// A bureau's report.
@@ -46,11 +58,9 @@ impl Desk {
         operator: &Operator,
         command: SetBureau,
     ) -> Result<Value, Failure> {
-        let SetBureau { name, folder, public_key } = command;
-        if !folder.starts_with('/') {
-            return Err(Failure::new("--folder must be a whole path, as every node has it."));
-        }
-        Ok(self.app.set_bureau(operator, Bureau { name, folder, public_key }).await?)
+        let SetBureau { name, folder, public_key, host_keys, new_key } = command;
+        let set = personalisation::SetBureau { name, folder, public_key, host_keys, new_key };
+        Ok(self.app.set_bureau(operator, set).await?)
     }
 
     pub(super) async fn run_orders(&self) -> Result<Value, Failure> {

@@ -8,11 +8,14 @@ use std::path::Path;
 
 pub(super) async fn bureau(command: BureauCommand) -> Result<(), Failure> {
     match command {
-        BureauCommand::Set(SetBureauArgs { name, folder, public_key, at }) => {
+        BureauCommand::Set(SetBureauArgs { name, folder, public_key, host_keys, new_key, at }) => {
             let public_key = read(&public_key)?;
-            show(&at, Act::SetBureau(SetBureau { name, folder, public_key })).await
+            let host_keys = host_keys.as_deref().map(read).transpose()?;
+            let set = SetBureau { name, folder, public_key, host_keys, new_key };
+            show(&at, Act::SetBureau(set)).await
         }
         BureauCommand::List(at) => show(&at, Act::ListBureaus).await,
+        BureauCommand::Check(it) => show(&it.at, Act::CheckBureau(it.what)).await,
     }
 }
 

@@ -130,16 +130,20 @@ async fn bureau(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<(),
             key
         }
     };
+    folder.create_folder(FOLDER)?;
     let whole = std::path::absolute(folder.path(FOLDER))
         .map_err(|error| Failure::new(format!("The data folder has no whole path ({error}).")))?;
     let bureau = SetBureau {
         name: BUREAU.to_owned(),
         folder: whole.to_string_lossy().into_owned(),
         public_key: key.public_pem().to_owned(),
+        host_keys: None,
+        new_key: false,
     };
     let held = desk.app.bureau(BUREAU).await.ok();
     let same = |it: Bureau| it.folder == bureau.folder && it.public_key == bureau.public_key;
-    if !held.is_some_and(same) {
+    // Setting it makes what is missing of its folder.
+    if !held.is_some_and(same) || !folder.path(FOLDER).join("out").is_dir() {
         desk.act(operator, Act::SetBureau(bureau)).await?;
     }
     for example in EXAMPLES {

@@ -39,6 +39,7 @@ mod refused;
 mod removal;
 mod renewals;
 mod sandbox;
+mod sftp;
 mod spending;
 mod statements;
 mod states;

@@ -392,7 +392,11 @@ on_both_databases! {
                 }
                 let public = ["ca.pem", "client-ca.pem", "crl.pem", "jwe-public.pem", "server.pem"];
                 let public = public.contains(&name.as_str());
-                let expected = if public { 0o644 } else { 0o600 };
+                let expected = match entry.path().is_dir() {
+                    true => 0o700,
+                    false if public => 0o644,
+                    false => 0o600,
+                };
                 assert_eq!(mode(&entry.path()), expected, "{name}");
             }
         }

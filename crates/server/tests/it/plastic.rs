@@ -61,7 +61,7 @@ async fn order(sandbox: &Sandbox, story: &Story, id: &str) -> Value {
 }
 
 /// Waits until an order is so far.
-async fn until(sandbox: &Sandbox, story: &Story, id: &str, status: &str) -> Value {
+pub(crate) async fn until(sandbox: &Sandbox, story: &Story, id: &str, status: &str) -> Value {
     testkit::eventually(status, SOON, async || order(sandbox, story, id).await["status"] == status)
         .await;
     order(sandbox, story, id).await
@@ -179,7 +179,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A sandbox whose bureau answers at once.
-async fn quick(database: Database) -> Sandbox {
+pub(crate) async fn quick(database: Database) -> Sandbox {
     Sandbox::start_with(database, &[("ANTACA_SANDBOX_BUREAU_SECONDS", "0")]).await
 }
 
@@ -270,6 +270,11 @@ on_both_databases! {
         assert_eq!(ran["sent"], 0, "{ran}");
         assert_eq!(order(&sandbox, &story, &id).await["status"], "ORDERED");
         std::fs::remove_file(sandbox.dir().join("bureau")).expect("removes");
+        // As on a node where the share isn't mounted.
+        let ran = sandbox.antaca(&["orders", "run"]).await.assert_done().json().remove(0);
+        assert_eq!(ran["sent"], 0, "{ran}");
+        assert!(!sandbox.dir().join("bureau").exists(), "nothing is laid where nobody looks");
+        std::fs::create_dir_all(&out).expect("makes it");
         until(&sandbox, &story, &id, "SENT_TO_BUREAU").await;
         let names: Vec<_> = std::fs::read_dir(&out).expect("is there").collect();
         assert_eq!(names.len(), 1);

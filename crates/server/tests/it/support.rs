@@ -5,12 +5,14 @@ mod phone;
 mod postgres;
 mod process;
 mod sibling;
+mod sshd;
 mod tls;
 
 pub(crate) use foreign::{Foreign, card_crypto, read_pdf};
 pub(crate) use phone::Phone;
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
+pub(crate) use sshd::Sshd;
 pub(crate) use tls::{Connection, config, connect, connect_as};
 
 use reqwest::{Certificate, Client, Identity, RequestBuilder};
