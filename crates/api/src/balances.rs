@@ -43,6 +43,9 @@ pub(crate) struct BalanceJson {
     state: State,
     /// Its bank account: not supported yet.
     iban: Option<String>,
+    /// Of a gift alone: the program whose card pays from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config_id: Option<String>,
 }
 
 /// A balance with its cards.
@@ -64,6 +67,7 @@ impl From<&Balance> for BalanceJson {
             blocked_amount: balance.held.minor(),
             state: Named(balance.state),
             iban: None,
+            config_id: balance.gift.as_ref().map(|gift| gift.config_id.clone()),
         }
     }
 }

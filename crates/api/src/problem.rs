@@ -222,6 +222,9 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::KycNotVerified
         | Refusal::CurrencyNotSupported
         | Refusal::CurrencyMismatch
+        | Refusal::ProgramMismatch
+        | Refusal::LimitExceed
+        | Refusal::TransactionNotPermitted
         | Refusal::LimitAboveProgram
         | Refusal::CustomerMismatch
         | Refusal::CardLimitReached
@@ -241,6 +244,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ClockLimitReached
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
+        | Refusal::GiftProgramInvalid
         | Refusal::ProcessorNotFound
         | Refusal::PinKeyNotFound
         | Refusal::PinKeyInvalid

@@ -180,6 +180,9 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
+        Refusal::LimitExceed => "Load less.",
+        Refusal::TransactionNotPermitted => "Use another balance, one of a verified user.",
+        Refusal::ProgramMismatch => "Use the program's own balance, or the balance's own program.",
         Refusal::CurrencyMismatch => "Use the balance's currency.",
         Refusal::StatementTooLong => "Ask for fewer days at once.",
         Refusal::TooManyBalances => "Name a balance or a card.",
@@ -230,6 +233,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::PartnerCodeInvalid
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
+        | Refusal::GiftProgramInvalid
         | Refusal::PinKeyInvalid
         | Refusal::BureauInvalid
         | Refusal::BureauFolderInvalid

@@ -9,6 +9,7 @@ mod summary;
 mod transfer;
 mod unlock;
 
+pub use create::NewBalance;
 pub use find::WithCards;
 pub use of_partner::{PartnerBalance, partner_balance_json};
 pub use summary::{Summary, Total, summary_json};

@@ -5,9 +5,10 @@ use crate::personalisation::plastic_json;
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::balance::PartnerBalanceKind;
+use domain::gift::{self, GiftProgram};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
-use domain::program::{Program, is_bin, is_config_id};
+use domain::program::{Audience, Product, Program, is_bin, is_config_id};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::programs::Processor;
@@ -228,10 +229,20 @@ pub fn program_json(program: &Program) -> Value {
         "state": program.state.as_str(),
         "rules": rules_json(&program.rules),
         "plastic": program.plastic.as_ref().map(plastic_json),
+        "gift": program.gift.as_ref().map(gift_json),
     })
 }
 
+fn gift_json(gift: &GiftProgram) -> Value {
+    json!({ "approval": gift.approval, "ecommerceMaxMinor": gift.ecommerce_max.minor() })
+}
+
 fn check(program: &Program) -> Result<(), Refusal> {
+    let anonymous = (program.product, program.audience, program.currency)
+        == (Product::Prepaid, Audience::Consumer, gift::CURRENCY);
+    if program.gift.as_ref().is_some_and(|gift| !anonymous || !gift.is_sound()) {
+        return Err(Refusal::GiftProgramInvalid);
+    }
     let sound = is_config_id(&program.config_id)
         && !program.bins.is_empty()
         && program.bins.iter().all(|bin| is_bin(bin))

@@ -93,6 +93,15 @@ refusals! {
     ProgramInvalid, "PROGRAM_INVALID",
         "A configId has 10 digits, a BIN 6 or 8; lifetime 1 to 120 months, cap 1 to 1000 cards, \
          holds 1 to 30 days.";
+    GiftProgramInvalid, "GIFT_PROGRAM_INVALID",
+        "A program for anonymous gifts is prepaid, for consumers, in EUR, with the scheme's \
+         approval (1 to 100 characters) and at most 15000 for an e-commerce payment.";
+    ProgramMismatch, "PROGRAM_MISMATCH",
+        "A gift is paid from by a card of the program that it was opened for; such a card pays \
+         from nothing else.";
+    LimitExceed, "LIMIT_EXCEED", "A gift is loaded with 150 EUR at most.";
+    TransactionNotPermitted, "TRANSACTION_NOT_PERMITTED",
+        "A gift takes one load, a fee or a commission, and nothing else.";
     BinTaken, "BIN_TAKEN",
         "The BIN is another partner's, or there is one that begins or continues it.";
     ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";
@@ -197,11 +206,12 @@ impl Refusal {
             Description::CollateralBalanceNotFound => Self::CollateralBalanceNotFound,
             Description::BalanceLocked => Self::BalanceLocked,
             Description::AmlException => Self::AmlException,
+            Description::LimitExceed => Self::LimitExceed,
+            Description::TransactionNotPermitted => Self::TransactionNotPermitted,
             Description::Approved
             | Description::InsufficientFundsOnDepositBalance
             | Description::DepositBalanceNotFound
             | Description::ExceedsAmountLimit
-            | Description::LimitExceed
             | Description::BudgetExceeded
             | Description::AmbiguousReferencedTransaction
             | Description::ReferencedTransactionNotFound
@@ -213,7 +223,6 @@ impl Refusal {
             | Description::IncorrectPin
             | Description::PinTriesExceeded
             | Description::FraudsDetected
-            | Description::TransactionNotPermitted
             | Description::Expired
             | Description::CustomerLocked => Self::TransactionRefused,
         }

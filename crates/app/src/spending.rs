@@ -241,7 +241,7 @@ impl App {
     fn program_rules(&self, scope: Scope, config_id: &str) -> Rules {
         let settings = self.settings.get();
         let program = settings.program(scope.partner(), config_id);
-        program.map(|program| program.rules.clone()).unwrap_or_default()
+        program.map(|program| program.ceilings().into_owned()).unwrap_or_default()
     }
 }
 

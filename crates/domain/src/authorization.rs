@@ -8,6 +8,7 @@ pub use secrets::{Chip, Verified};
 use crate::balance::{Balance, BalanceState, PartnerBalanceKind};
 use crate::card::Card;
 use crate::card::lifecycle::{CardStatus, LockReason, Usable};
+use crate::gift;
 use crate::ids::{ProcessorId, TransactionId};
 use crate::ledger::Change;
 use crate::ledger::accounts::Accounts;
@@ -421,11 +422,20 @@ fn check_transactional_locks(request: &Request, facts: &Facts<'_>) -> Result<(),
     Ok(())
 }
 
-fn check_program(_: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    match facts.program.map(|program| program.state) {
-        Some(ProgramState::Live) => Ok(()),
-        Some(ProgramState::Closed) | None => Err(Description::TransactionNotPermitted.into()),
+fn check_program(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
+    let live = facts.program.filter(|program| program.state == ProgramState::Live);
+    let program = live.ok_or(Description::TransactionNotPermitted)?;
+    if program.gift.is_none() || !request.ask.moves_money() {
+        return Ok(());
     }
+    let refund = request.ask == Ask::Credit;
+    let amount = positive(request.order.amount)?;
+    let gift = facts.balance.and_then(|balance| Some((balance.gift.as_ref()?, balance.posted)));
+    let fits = gift.is_some_and(|(gift, posted)| !refund || gift.takes_back(posted, amount));
+    if fits && gift::permits(request.order.kind) {
+        return Ok(());
+    }
+    Err(Description::TransactionNotPermitted.into())
 }
 
 fn check_original(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {

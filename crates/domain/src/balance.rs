@@ -4,6 +4,7 @@ mod lifecycle;
 
 pub use lifecycle::BalanceRefusal;
 
+use crate::gift::Gift;
 use crate::ids::{BalanceId, UserId};
 use crate::money::{Amount, AmountError, Currency};
 use crate::words::words;
@@ -80,6 +81,8 @@ pub struct Balance {
     pub held: Amount,
     /// Raised by one at each change.
     pub version: i64,
+    /// What makes it a gift, if it is one.
+    pub gift: Option<Gift>,
 }
 
 impl Balance {

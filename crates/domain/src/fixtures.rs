@@ -41,6 +41,7 @@ pub(crate) fn balance(posted: i64) -> Balance {
         posted,
         held: Amount::ZERO,
         version: 0,
+        gift: None,
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn program() -> Program {
         state: ProgramState::Live,
         rules: Rules::default(),
         plastic: None,
+        gift: None,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod alert;
 pub mod authorization;
 pub mod balance;
 pub mod card;
+pub mod gift;
 pub mod ids;
 pub mod ledger;
 pub mod limits;

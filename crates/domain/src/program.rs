@@ -1,11 +1,13 @@
 //! Programs: the card products of a partner, `configId` on the wire.
 
+use crate::gift::GiftProgram;
 use crate::ids::{PartnerId, ProcessorId};
 use crate::limits::Rules;
 use crate::money::Currency;
 use crate::words::words;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
+use std::borrow::Cow;
 
 words! {
     /// What a card is made of.
@@ -107,6 +109,8 @@ pub struct Program {
     pub rules: Rules,
     /// Who makes its cards' plastic, if anybody does.
     pub plastic: Option<Plastic>,
+    /// What makes it one for anonymous gifts, if it is one.
+    pub gift: Option<GiftProgram>,
 }
 
 /// How a program's cards are made of plastic.
@@ -127,6 +131,21 @@ impl Program {
     #[must_use]
     pub fn expiry_of_card_made_on(&self, today: Date) -> Date {
         today.saturating_add(jiff::Span::new().months(self.lifetime_months)).last_of_month()
+    }
+
+    /// What each of its cards may spend at most: what the operator has set, and what gifts may at
+    /// all.
+    #[must_use]
+    pub fn ceilings(&self) -> Cow<'_, Rules> {
+        let Some(gift) = &self.gift else { return Cow::Borrowed(&self.rules) };
+        let mut rules = self.rules.clone();
+        for limit in gift.limits() {
+            match rules.limits.iter_mut().find(|own| own.is_like(&limit)) {
+                Some(own) => own.amount = own.amount.min(limit.amount),
+                None => rules.limits.push(limit),
+            }
+        }
+        Cow::Owned(rules)
     }
 
     /// When a hold that is taken now ends by itself.

@@ -5,8 +5,9 @@ use crate::read::{amount, currency, word};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
+use domain::gift::Gift;
 use domain::ids::{BalanceId, PartnerId, UserId};
-use domain::money::Currency;
+use domain::money::{Amount, Currency};
 use domain::scope::Scope;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -25,15 +26,20 @@ const TABLE: Table = Table {
         ("created_at", Type::Time),
         ("version", Type::Int),
         ("kind", Type::Text),
+        ("gift_config_id", Type::Text),
+        ("gift_loaded", Type::Int),
+        ("gift_charged", Type::Int),
     ],
 };
 
 const BY_ID: Sql = Sql("
-    select partner_id, id, user_id, kind, currency, state, posted, held, version
+    select partner_id, id, user_id, kind, currency, state, posted, held, version,
+        gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and id = $2");
 const BY_USER: Sql = Sql("
-    select partner_id, id, user_id, kind, currency, state, posted, held, version
+    select partner_id, id, user_id, kind, currency, state, posted, held, version,
+        gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and user_id = $2
     order by created_at, id");
@@ -45,7 +51,8 @@ const PARTNERS: Sql = Sql("
     where kind <> 'USER'
     order by partner_id, kind, currency");
 const OF_PARTNER: Sql = Sql("
-    select partner_id, id, user_id, kind, currency, state, posted, held, version
+    select partner_id, id, user_id, kind, currency, state, posted, held, version,
+        gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and kind <> 'USER'
     order by kind, currency");
@@ -69,7 +76,8 @@ const LOCK: Each = Each {
     keys: &[Type::Int, Type::Uuid],
 };
 const LOAD: Each = Each {
-    sql: "select partner_id, id, user_id, kind, currency, state, posted, held, version
+    sql: "select partner_id, id, user_id, kind, currency, state, posted, held, version,
+        gift_config_id, gift_loaded, gift_charged
         from balance
         where partner_id = $1 and id = $2
         limit 1",
@@ -77,9 +85,18 @@ const LOAD: Each = Each {
 };
 const UPDATE: Each = Each {
     sql: "update balance
-        set posted = $3, held = $4, version = $5
-        where partner_id = $1 and id = $2 and version = $6",
-    keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int, Type::Int, Type::Int],
+        set posted = $3, held = $4, gift_loaded = $5, gift_charged = $6, version = $7
+        where partner_id = $1 and id = $2 and version = $8",
+    keys: &[
+        Type::Int,
+        Type::Uuid,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+    ],
 };
 
 /// The statements of this module.
@@ -145,6 +162,7 @@ pub async fn insert_partners(
 }
 
 fn row_of(partner: PartnerId, balance: &Balance, now: Timestamp) -> Vec<Value> {
+    let (loaded, charged) = of_gift(balance);
     values![
         partner,
         balance.id,
@@ -156,7 +174,16 @@ fn row_of(partner: PartnerId, balance: &Balance, now: Timestamp) -> Vec<Value> {
         now,
         balance.version,
         balance.owner.kind().map_or(USER, PartnerBalanceKind::as_str),
+        balance.gift.as_ref().map(|gift| &gift.config_id),
+        loaded,
+        charged,
     ]
+}
+
+/// What a gift was loaded with, and what was charged of it.
+fn of_gift(balance: &Balance) -> (Amount, Amount) {
+    let gift = balance.gift.as_ref();
+    gift.map_or((Amount::ZERO, Amount::ZERO), |gift| (gift.loaded, gift.charged))
 }
 
 /// The kind of what isn't a partner's own.
@@ -252,8 +279,9 @@ pub async fn update<'a>(
 ) -> Result<u64, StoreError> {
     let rows: Vec<Vec<Value>> = changed
         .map(|(partner, balance)| {
-            let (posted, held) = (balance.posted, balance.held);
-            values![partner, balance.id, posted, held, balance.version + 1, balance.version]
+            let Balance { id, posted, held, version, .. } = balance;
+            let (loaded, charged) = of_gift(balance);
+            values![partner, id, posted, held, loaded, charged, version + 1, version]
         })
         .collect();
     tx.run_each(&UPDATE, &rows).await
@@ -279,5 +307,13 @@ fn read(row: &Row) -> Result<Balance, StoreError> {
         posted: row.get("posted")?,
         held: amount(row, "held")?,
         version: row.get("version")?,
+        gift: match row.get("gift_config_id")? {
+            Some(config_id) => Some(Gift {
+                config_id,
+                loaded: amount(row, "gift_loaded")?,
+                charged: amount(row, "gift_charged")?,
+            }),
+            None => None,
+        },
     })
 }

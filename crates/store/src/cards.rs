@@ -71,6 +71,12 @@ const COUNT: Sql = Sql("
     from card
     where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null
         and (lock_reason is null or lock_reason <> 'CARD_REPLACED')");
+const LAST_REMOVED: Sql = Sql("
+    select id
+    from card
+    where partner_id = $1 and balance_id = $2 and removed_at is not null
+    order by removed_at desc, id desc
+    limit 1");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
 const SEALED: Sql = Sql("
     select id, user_id, balance_id, pan
@@ -118,8 +124,19 @@ const BY_NUMBER: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] =
-    &[BY_ID, BY_USER, BY_BALANCE, COUNT, PAN, SEALED, NEWEST, OF_EXPIRY, SECRETS, SET_PVV];
+pub const STATEMENTS: &[Sql] = &[
+    BY_ID,
+    BY_USER,
+    BY_BALANCE,
+    COUNT,
+    LAST_REMOVED,
+    PAN,
+    SEALED,
+    NEWEST,
+    OF_EXPIRY,
+    SECRETS,
+    SET_PVV,
+];
 /// Those that the engine runs for each of a set, and the look-up before its queue.
 pub const ENGINE: &[Each] = &[LOAD, BY_NUMBER, UPDATE];
 
@@ -160,6 +177,16 @@ pub async fn list_of_balance(
 ) -> Result<Vec<Card>, StoreError> {
     let rows = tx.rows(&BY_BALANCE, &[&scope.partner(), &balance]).await?;
     rows.iter().map(read).collect()
+}
+
+/// The card of a balance that was removed last.
+pub async fn last_removed(
+    tx: &mut Tx,
+    scope: Scope,
+    balance: BalanceId,
+) -> Result<Option<CardId>, StoreError> {
+    let row = tx.find(&LAST_REMOVED, &[&scope.partner(), &balance]).await?;
+    row.map(|row| row.get("id").map(CardId)).transpose()
 }
 
 /// The partner's card of the highest id.

@@ -73,6 +73,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(16, "0016_sessions"),
     migration!(17, "0017_plastic"),
     migration!(18, "0018_sftp"),
+    migration!(19, "0019_gifts"),
 ];
 
 /// The values of a row, in the order of its table's columns.

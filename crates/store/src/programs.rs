@@ -1,10 +1,11 @@
 //! Rows of `program`, `bin_range` and `processor`.
 
 use crate::db::{Row, Sql, Table, Tx, Type};
-use crate::read::{currency, small, word};
+use crate::read::{amount, currency, small, word};
 use crate::spending::rules;
 use crate::{StoreError, values};
 use domain::Timestamp;
+use domain::gift::GiftProgram;
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
 use domain::program::{
@@ -36,6 +37,8 @@ const PROGRAMS: Table = Table {
         ("bureau", Type::Text),
         ("chip_profile", Type::Text),
         ("more_bins", Type::Text),
+        ("gift_approval", Type::Text),
+        ("gift_ecommerce_max", Type::Int),
     ],
 };
 
@@ -59,7 +62,7 @@ const PROCESSORS: Table = Table {
 const LIST: Sql = Sql("
     select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
         processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to,
-        rules, bureau, chip_profile, more_bins
+        rules, bureau, chip_profile, more_bins, gift_approval, gift_ecommerce_max
     from program
     order by partner_id, config_id");
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
@@ -121,6 +124,8 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         program.plastic.as_ref().map(|plastic| &plastic.bureau),
         program.plastic.as_ref().map(|plastic| &plastic.chip_profile),
         more_bins(program),
+        program.gift.as_ref().map(|gift| &gift.approval),
+        program.gift.as_ref().map(|gift| gift.ecommerce_max),
     ];
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
 }
@@ -211,6 +216,12 @@ fn read(row: &Row) -> Result<Program, StoreError> {
         state: word(row, "state", ProgramState::parse)?,
         rules: rules::read(row, "rules")?,
         plastic: read_plastic(row)?,
+        gift: match row.get("gift_approval")? {
+            Some(approval) => {
+                Some(GiftProgram { approval, ecommerce_max: amount(row, "gift_ecommerce_max")? })
+            }
+            None => None,
+        },
     })
 }
 

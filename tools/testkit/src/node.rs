@@ -2,6 +2,7 @@
 
 use crate::Partner;
 use app::audit::Origin;
+use app::balances::NewBalance;
 use app::balances::Right;
 use app::keyring::Keyring;
 use app::ledger::verify::{Run, verify_as};
@@ -262,7 +263,8 @@ impl TestApp {
     /// An empty balance of a user.
     pub async fn balance_of(&self, user: UserId) -> BalanceId {
         let once = once(|balance: &domain::balance::Balance| json!(balance.id.0.to_string()));
-        let made = self.app.create_balance(self.scope, user, Currency::EUR, once).await;
+        let new = NewBalance { owner: user, currency: Currency::EUR, config_id: None };
+        let made = self.app.create_balance(self.scope, new, once).await;
         let id = made.expect("creates");
         BalanceId(id.as_str().and_then(|text| text.parse().ok()).expect("an id"))
     }
@@ -440,6 +442,7 @@ async fn set_up(app: &App) -> (Scope, ProcessorId) {
         state: ProgramState::Live,
         rules: domain::limits::Rules::default(),
         plastic: None,
+        gift: None,
     };
     app.create_program(&operator, program).await.expect("creates a program");
     (Scope::platform(partner.id, "a test"), processor)

@@ -7,16 +7,18 @@ use crate::answer::{Created, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{currency, integer};
+use crate::wire::{currency, integer, text};
 use app::Refusal;
+use app::balances::NewBalance;
 use domain::ids::UserId;
-use domain::money::Currency;
 use serde_json::json;
 
 /// What creating may be refused for.
 const REFUSALS: &[Refusal] = &[
     Refusal::CustomerNotFound,
     Refusal::CurrencyNotSupported,
+    Refusal::ProgramNotFound,
+    Refusal::CurrencyMismatch,
     Refusal::KycNotVerified,
     Refusal::ModeNotSupported,
 ];
@@ -24,7 +26,13 @@ const REFUSALS: &[Refusal] = &[
 /// Creates an empty balance → 201 the balance.
 pub(crate) fn create() -> Endpoint {
     Endpoint::of(read, created)
-        .about(TAG, "Create a balance", "It is empty, and its currency never changes.")
+        .about(
+            TAG,
+            "Create a balance",
+            "It is empty, and its currency never changes. With the `configId` of a program for \
+             anonymous gifts it is a gift: its owner needn't be verified, it takes one load, and \
+             has one card, of that program.",
+        )
         .example(json!({ "currency": "EUR" }))
         .refuses(REFUSALS)
 }
@@ -36,22 +44,26 @@ pub(crate) fn create_for() -> Endpoint {
             TAG,
             "Create a balance of an owner",
             "`dcUserId` is the user whose it will be; `dcCorporationId` isn't supported yet. It is \
-             empty, and its currency never changes.",
+             empty, and its currency never changes. `configId` makes it a gift, as above.",
         )
         .example(json!({ "currency": "EUR", "dcUserId": 1 }))
         .refuses(REFUSALS)
 }
 
-fn read(call: &Call) -> Result<(UserId, Currency), Problem> {
+fn read(call: &Call) -> Result<NewBalance, Problem> {
     let owner = call.user()?;
     let mut fields = call.fields()?;
     let currency = fields.required("currency", currency());
-    currency.map(|currency| (owner, currency)).ok_or_else(|| fields.problem())
+    let config_id = fields.optional("configId", text(10));
+    let Some(currency) = currency else { return Err(fields.problem()) };
+    fields.finish()?;
+    Ok(NewBalance { owner, currency, config_id })
 }
 
-fn read_for(call: &Call) -> Result<(UserId, Currency), Problem> {
+fn read_for(call: &Call) -> Result<NewBalance, Problem> {
     let mut fields = call.fields()?;
     let currency = fields.required("currency", currency());
+    let config_id = fields.optional("configId", text(10));
     fields.unsupported("dcCorporationId");
     let owner = if fields.has("dcCorporationId") {
         // Whose it is was said; that it can't be a corporation's is all that is wrong.
@@ -61,14 +73,10 @@ fn read_for(call: &Call) -> Result<(UserId, Currency), Problem> {
     };
     let (Some(currency), Some(owner)) = (currency, owner) else { return Err(fields.problem()) };
     fields.finish()?;
-    Ok((UserId(owner), currency))
+    Ok(NewBalance { owner: UserId(owner), currency, config_id })
 }
 
-async fn created(
-    api: Api,
-    head: Head,
-    (owner, currency): (UserId, Currency),
-) -> Result<Created<BalanceJson>, Problem> {
+async fn created(api: Api, head: Head, new: NewBalance) -> Result<Created<BalanceJson>, Problem> {
     let once = head.once(kept::<_, BalanceJson>);
-    Ok(Created::kept(api.app.create_balance(head.scope()?, owner, currency, once).await?))
+    Ok(Created::kept(api.app.create_balance(head.scope()?, new, once).await?))
 }

@@ -53,6 +53,8 @@ pub(crate) fn transfer() -> Endpoint {
             Refusal::CollateralBalanceNotFound,
             Refusal::BalanceLocked,
             Refusal::AmlException,
+            Refusal::LimitExceed,
+            Refusal::TransactionNotPermitted,
             Refusal::TransactionRefused,
             Refusal::ModeNotSupported,
         ])

@@ -35,6 +35,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::ProgramNotFound,
     Refusal::KycNotVerified,
     Refusal::CurrencyMismatch,
+    Refusal::ProgramMismatch,
     Refusal::CustomerMismatch,
     Refusal::CardLimitReached,
     Refusal::BinRangeExhausted,

@@ -62,6 +62,7 @@ const REFUSALS_WITH_PIN: &[Refusal] = &[
     Refusal::PlasticNotSupported,
     Refusal::KycNotVerified,
     Refusal::CurrencyMismatch,
+    Refusal::ProgramMismatch,
     Refusal::CustomerMismatch,
     Refusal::CardLimitReached,
     Refusal::NameNotEmbossable,

@@ -42,6 +42,7 @@ pub(crate) fn replace() -> Endpoint {
             Refusal::ProgramNotFound,
             Refusal::BalanceNotFound,
             Refusal::CurrencyMismatch,
+            Refusal::ProgramMismatch,
             Refusal::KycNotVerified,
             Refusal::BinRangeExhausted,
         ])

@@ -5,21 +5,33 @@ use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::balance::{Balance, BalanceState, Owner};
+use domain::gift::Gift;
 use domain::ids::UserId;
 use domain::money::{Amount, Currency};
+use domain::program::ProgramState;
 use domain::scope::Scope;
 use domain::user::Kyc;
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::{balances, users};
 
+/// A balance to be.
+#[derive(Clone, Debug)]
+pub struct NewBalance {
+    /// Whose.
+    pub owner: UserId,
+    /// In which currency.
+    pub currency: Currency,
+    /// The gift program that it is for, if it is a gift: its owner needn't be verified.
+    pub config_id: Option<String>,
+}
+
 impl App {
     /// Creates an empty balance.
     pub async fn create_balance(
         &self,
         scope: Scope,
-        owner: UserId,
-        currency: Currency,
+        new: NewBalance,
         once: Once<Balance>,
     ) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {
@@ -27,7 +39,7 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.create_balance_in(&mut tx, scope, owner, currency).await;
+        let result = self.create_balance_in(&mut tx, scope, new).await;
         self.finish(scope, &once, tx, result).await
     }
 
@@ -35,8 +47,7 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        owner: UserId,
-        currency: Currency,
+        NewBalance { owner, currency, config_id }: NewBalance,
     ) -> Result<Done<Balance>, Error> {
         let user = users::find_locked(tx, scope, owner).await?;
         let user = user.ok_or(Refusal::CustomerNotFound)?;
@@ -45,7 +56,8 @@ impl App {
         if !settings.programs_of(scope.partner()).iter().any(|p| p.currency == currency) {
             return Err(Refusal::CurrencyNotSupported.into());
         }
-        if user.kyc != Kyc::Success {
+        let gift = config_id.as_deref().map(|id| self.gift_of(scope, id, currency)).transpose()?;
+        if gift.is_none() && user.kyc != Kyc::Success {
             return Err(Refusal::KycNotVerified.into());
         }
         let balance = Balance {
@@ -56,12 +68,25 @@ impl App {
             posted: 0,
             held: Amount::ZERO,
             version: 0,
+            gift,
         };
         balances::insert(tx, scope, &balance, self.now()).await?;
         let after = json!({
             "userId": owner.0, "currency": currency.code(), "state": balance.state.as_str(),
+            "configId": config_id,
         });
         let entry = Entry::made("balance.create", balance.id.0, after);
         Ok(Done::changed(balance, entry))
+    }
+
+    /// A gift of a program, if that makes gifts in this currency.
+    fn gift_of(&self, scope: Scope, config_id: &str, currency: Currency) -> Result<Gift, Refusal> {
+        let settings = self.settings.get();
+        let program = settings.program(scope.partner(), config_id);
+        let program = program.filter(|it| it.state == ProgramState::Live && it.gift.is_some());
+        match program.ok_or(Refusal::ProgramNotFound)?.currency == currency {
+            true => Ok(Gift::of(config_id)),
+            false => Err(Refusal::CurrencyMismatch),
+        }
     }
 }

@@ -147,6 +147,7 @@ impl App {
             posted: 0,
             held: Amount::ZERO,
             version: 0,
+            gift: None,
         };
         let new = balances::insert_partners(tx, partner, &balance, self.now()).await?;
         Ok(new.then_some(balance.id))

@@ -4,18 +4,21 @@ use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
+use domain::Timestamp;
 use domain::balance::BalanceState;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
 use domain::card::tries::Tries;
-use domain::ids::{BalanceId, UserId};
+use domain::ids::{BalanceId, CardId, UserId};
 use domain::program::{CardType, Program, ProgramState};
 use domain::scope::Scope;
+use domain::spending::Subject;
 use domain::user::Kyc;
 use serde_json::{Value, json};
 use store::cards::SealedPan;
 use store::db::Tx;
-use store::{balances, cards, users};
+use store::spending::Kept;
+use store::{balances, cards, spending, users};
 
 /// A card to be.
 #[derive(Clone, Debug)]
@@ -123,7 +126,7 @@ impl App {
         program: &Program,
         made: (&Card, &SealedPan),
     ) -> Result<Entry, Error> {
-        let (card, pan) = made;
+        let (card, _) = made;
         users::find_locked(tx, scope, card.holder).await?.ok_or(Refusal::CustomerNotFound)?;
         balances::lock(tx, &[(scope.partner(), card.balance)].into()).await?;
         let command = IssueVirtual {
@@ -133,7 +136,7 @@ impl App {
             label: None,
         };
         may_have_card(tx, scope, program, &command).await?;
-        cards::insert(tx, scope, card, pan, self.now()).await?;
+        insert_card(tx, scope, program, made, self.now()).await?;
         Ok(Entry::made("card.issue", card.id.0, self.card_facts(scope, card)))
     }
 
@@ -163,6 +166,46 @@ pub(super) async fn may_have_card(
     if held >= program.card_cap {
         return Err(Refusal::CardLimitReached.into());
     }
+    if program.gift.is_some() {
+        let cards = cards::list_of_balance(tx, scope, command.balance).await?;
+        if !cards.iter().all(Card::is_replaced) {
+            return Err(Refusal::CardLimitReached.into());
+        }
+    }
+    Ok(())
+}
+
+/// Writes a new card. A gift's next one goes on counting what the one before has spent.
+pub(super) async fn insert_card(
+    tx: &mut Tx,
+    scope: Scope,
+    program: &Program,
+    (card, pan): (&Card, &SealedPan),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let before = match program.gift {
+        Some(_) => cards::last_removed(tx, scope, card.balance).await?,
+        None => None,
+    };
+    cards::insert(tx, scope, card, pan, now).await?;
+    match before {
+        Some(before) => carry_spending(tx, scope, card.holder, (before, card.id)).await,
+        None => Ok(()),
+    }
+}
+
+/// Has a card go on with the limits of another, and with what that has spent.
+pub(super) async fn carry_spending(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: UserId,
+    (before, after): (CardId, CardId),
+) -> Result<(), Error> {
+    let kept = spending::find(tx, scope, Subject::Card(holder, before)).await?;
+    if kept.version.is_some() {
+        let carried = Kept { version: None, ..kept };
+        spending::set(tx, scope, Subject::Card(holder, after), &carried).await?;
+    }
     Ok(())
 }
 
@@ -182,8 +225,10 @@ pub(super) async fn may_pay_from(
     if balance.currency != program.currency {
         return Err(Refusal::CurrencyMismatch.into());
     }
-    if user.kyc != Kyc::Success {
-        return Err(Refusal::KycNotVerified.into());
+    match (&program.gift, &balance.gift) {
+        (Some(_), Some(gift)) if gift.config_id == program.config_id => Ok(()),
+        (None, None) if user.kyc != Kyc::Success => Err(Refusal::KycNotVerified.into()),
+        (None, None) => Ok(()),
+        (Some(_), _) | (None, Some(_)) => Err(Refusal::ProgramMismatch.into()),
     }
-    Ok(())
 }

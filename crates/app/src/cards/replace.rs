@@ -1,6 +1,6 @@
 //! Replace a card that is lost, stolen or in wrong hands: another number takes its place.
 
-use super::issue_virtual::{IssueVirtual, may_pay_from};
+use super::issue_virtual::{IssueVirtual, carry_spending, may_pay_from};
 use super::order::{Carrier, line_of, order_of};
 use crate::audit::{Done, Entry};
 use crate::cards::list::{ever_of_holder, of_holder};
@@ -15,12 +15,10 @@ use domain::card::order::{CardOrder, OrderKind};
 use domain::ids::{CardId, OrderId, UserId};
 use domain::program::{CardType, Program};
 use domain::scope::Scope;
-use domain::spending::Subject;
 use serde_json::{Value, json};
 use store::cards::SealedPan;
 use store::db::Tx;
-use store::spending::Kept;
-use store::{balances, card_orders, cards, spending, users};
+use store::{balances, card_orders, cards, users};
 
 /// What is to be replaced, and why.
 #[derive(Clone, Debug)]
@@ -134,11 +132,7 @@ impl App {
         cards::update(tx, scope, &old).await?;
         self.notify_of_card(tx, scope, &old, request_id).await?;
         cards::insert(tx, scope, card, pan, self.now()).await?;
-        let kept = spending::find(tx, scope, Subject::Card(holder, id)).await?;
-        if kept.version.is_some() {
-            let carried = Kept { version: None, ..kept };
-            spending::set(tx, scope, Subject::Card(holder, card.id), &carried).await?;
-        }
+        carry_spending(tx, scope, holder, (id, card.id)).await?;
         let entry = Entry::changed("card.replace", id.0, &state_facts(&before), &state_facts(&old));
         let mut new = json!({ "id": card.id.0, "card": self.card_facts(scope, card) });
         if let Some(order) = order {

@@ -139,6 +139,7 @@ impl Bench<'_> {
             posted: 0,
             held: Amount::ZERO,
             version: 0,
+            gift: None,
         };
         let (transaction, balance, legs) = self.funded(balance, opening)?;
         Ok(Made {

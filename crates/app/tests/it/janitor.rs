@@ -2,6 +2,7 @@
 
 use crate::holds::join_all;
 use crate::once::answered;
+use app::balances::NewBalance;
 use app::janitor::{Retention, Swept, backlog, sweep};
 use app::{Error, Once};
 use domain::money::Currency;
@@ -41,7 +42,8 @@ async fn create(node: &TestApp, user: domain::ids::UserId, key: &str) -> Result<
         origin: testkit::origin(),
         render: |made: &domain::balance::Balance| json!(made.id.0.to_string()),
     };
-    node.app.create_balance(node.scope, user, Currency::EUR, once).await
+    let new = NewBalance { owner: user, currency: Currency::EUR, config_id: None };
+    node.app.create_balance(node.scope, new, once).await
 }
 
 on_both! {

@@ -19,7 +19,8 @@ fn asked<'a>(request: &Request, facts: &Facts<'a>) -> Result<Option<Asked<'a>>, 
 /// A program's limits are ceilings of each of its cards, so they count what the card has spent.
 pub(super) fn check_program_limits(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
     let Some(program) = facts.program else { return Ok(()) };
-    check_rules(request, facts, &program.rules, (facts.card_spending, Description::LimitExceed))
+    let ceilings = program.ceilings();
+    check_rules(request, facts, &ceilings, (facts.card_spending, Description::LimitExceed))
 }
 
 pub(super) fn check_card_limits(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {

@@ -6,7 +6,7 @@ use super::{Account, Change, Leg};
 use crate::balance::{Balance, PartnerBalanceKind};
 use crate::ids::BalanceId;
 use crate::money::Amount;
-use crate::transaction::{Description, Order, Transaction};
+use crate::transaction::{Description, Order, Transaction, TransactionType};
 
 /// Some balances of a partner in one currency, while a decision is made.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,16 @@ impl Accounts {
     pub fn release(&mut self, id: BalanceId, amount: Amount) -> Result<(), Description> {
         let balance = self.touch(id)?;
         balance.release(amount).map_err(|_| Description::InvalidAmount)
+    }
+
+    /// Writes down what the partner moves of a gift, if it may; nothing of another balance.
+    pub fn take_gift(
+        &mut self,
+        id: BalanceId,
+        kind: TransactionType,
+        amount: Amount,
+    ) -> Result<(), Description> {
+        self.touch(id)?.gift.as_mut().map_or(Ok(()), |gift| gift.take(kind, amount))
     }
 
     /// Moves the money of a leg, below zero if need be: whether it may is decided before.

@@ -48,7 +48,9 @@ fn try_transfer(
 
     let mut transaction = Transaction::cleared_at_once(id, order.clone(), amount, now);
     transaction.backing.mode = mode;
-    accounts.clone().finish_new(transaction, vec![leg])
+    let mut accounts = accounts.clone();
+    accounts.take_gift(own.id, order.kind, amount)?;
+    accounts.finish_new(transaction, vec![leg])
 }
 
 /// The balance that the order is about.

@@ -6,8 +6,9 @@ use app::Refusal;
 use app::audit::Operator;
 use app::programs::program_json;
 use clap::Args;
+use domain::gift::{ECOMMERCE_MINOR, GiftProgram};
 use domain::limits::Rules;
-use domain::money::Currency;
+use domain::money::{Amount, Currency};
 use domain::program::{
     Audience, CardType, FxDifferenceTo, Plastic, Product, Program, ProgramState, Scheme,
 };
@@ -60,6 +61,12 @@ pub(crate) struct CreateProgram {
     /// Who bears a difference between the exchange rates of authorization and clearing
     #[arg(long, default_value = "COMPANY", value_parser = ["COMPANY", "CARDHOLDER"])]
     pub(crate) fx_difference_to: String,
+    /// For anonymous gifts: where the scheme's approval is found
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) gift_approval: Option<String>,
+    /// What an e-commerce payment of a gift may have, in minor units
+    #[arg(long, value_name = "MINOR", default_value_t = ECOMMERCE_MINOR)]
+    pub(crate) gift_ecommerce_max: i64,
 }
 
 /// What is to change of a program.
@@ -80,6 +87,14 @@ pub(crate) struct SetProgram {
     /// A further BIN of its cards.
     #[serde(default)]
     pub(crate) add_bin: Option<String>,
+}
+
+/// What makes a program one for anonymous gifts: the approval that it has.
+fn gift(approval: Option<String>, ecommerce_max: i64) -> Result<Option<GiftProgram>, Failure> {
+    let amount = Amount::from_minor(ecommerce_max);
+    let wrong = |_| app::Error::from(Refusal::GiftProgramInvalid);
+    let Some(approval) = approval else { return Ok(None) };
+    Ok(Some(GiftProgram { approval, ecommerce_max: amount.map_err(wrong)? }))
 }
 
 impl Desk {
@@ -116,6 +131,7 @@ impl Desk {
             state: ProgramState::Live,
             rules: Rules::default(),
             plastic: None,
+            gift: gift(command.gift_approval, command.gift_ecommerce_max)?,
         };
         let program = self.app.create_program(operator, program).await?;
         Ok(program_json(&program))

@@ -15,6 +15,7 @@ use crate::sandbox::{self, Prepared};
 use app::outbound::SetOutbound;
 use app::preload::{BenchPartner, Holding, Past};
 use crypto::certificates::{Authority, client_key_and_csr};
+use domain::gift::ECOMMERCE_MINOR;
 use domain::ids::PartnerId;
 use domain::money::Amount;
 use domain::notification::Event;
@@ -283,5 +284,7 @@ fn program(of: BenchPartner) -> CreateProgram {
         card_cap: 1_000,
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
+        gift_approval: None,
+        gift_ecommerce_max: ECOMMERCE_MINOR,
     }
 }

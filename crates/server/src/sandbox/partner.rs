@@ -14,6 +14,7 @@ use app::pin_keys::Cipher;
 use crypto::certificates::{certificate_der, client_key_and_csr, fingerprint};
 use crypto::jwe::PrivateKey;
 use crypto::tdes::TripleDesKey;
+use domain::gift::ECOMMERCE_MINOR;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Settings,
 };
@@ -51,6 +52,8 @@ pub(super) struct Example {
 /// A program of a partner: `configId`, card type, digital first, currency, BIN.
 type Row = (&'static str, &'static str, bool, &'static str, &'static str);
 
+/// The program of anonymous gifts.
+const GIFT: &str = "0019167992";
 const EUR_BIN: &str = "53208701";
 const PLN_BIN: &str = "53208702";
 const EXTERNAL_BIN: &str = "53208703";
@@ -69,6 +72,7 @@ pub(super) const EXAMPLES: &[Example] = &[
             ("0019167985", "PHYSICAL", false, "EUR", EUR_BIN),
             ("0019167986", "VIRTUAL", true, "EUR", EUR_BIN),
             ("0019167987", "VIRTUAL", false, "PLN", PLN_BIN),
+            (GIFT, "VIRTUAL", false, "EUR", EUR_BIN),
         ],
     },
     Example {
@@ -237,6 +241,8 @@ fn program(
         card_cap: 10,
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
+        gift_approval: (config_id == GIFT).then(|| "Approved for the sandbox".to_owned()),
+        gift_ecommerce_max: ECOMMERCE_MINOR,
     }
 }
 

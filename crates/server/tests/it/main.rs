@@ -18,6 +18,7 @@ mod crash;
 mod customers;
 mod deliveries;
 mod denied;
+mod gifts;
 mod history;
 mod jwe;
 mod kills;

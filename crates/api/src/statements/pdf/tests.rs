@@ -42,6 +42,7 @@ fn statement(lines: usize, text: &str) -> Statement {
             posted: 0,
             held,
             version: 1,
+            gift: None,
         },
         name: text.to_owned(),
         period: Period { from: date(1900, 1, 1), to: date(9999, 12, 31) },

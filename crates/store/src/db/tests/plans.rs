@@ -94,7 +94,8 @@ async fn fill(db: &Db) {
     let no = if db.kind() == Kind::Postgres { "false" } else { "0" };
     let rows = [
         format!(
-            "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0, 'USER'
+            "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0, 'USER',
+                    null, 0, 0
                 from {series}"
         ),
         format!(
