@@ -13,7 +13,7 @@ pub(crate) enum BureauCommand {
     /// Batches are laid into the folder's `out`, reports are taken from its `in`. On an SFTP server
     /// we log in with a key of our own, which is shown as `sshKey`: give it to the bureau, and then
     /// try `antaca bureau check`.
-    #[command(after_help = "Examples:\n  antaca bureau set --name acme-cards --folder \
+    #[command(after_help = "Example:\n  antaca bureau set --name acme-cards --folder \
         /srv/bureau \\\n    --public-key acme-cards.pem\n  antaca bureau set --name acme-cards \
         --folder sftp://antaca@sftp.acme-cards.example/cards \\\n    --host-keys acme-cards.host \
         --public-key acme-cards.pem")]

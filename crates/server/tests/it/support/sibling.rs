@@ -18,7 +18,9 @@ impl Sandbox {
             let name = entry.file_name();
             // What is being written may have its own name by now.
             let new = name.to_string_lossy().ends_with(".new");
-            if !new && !NOT_COPIED.iter().any(|kept| name == *kept) {
+            // A folder is the bureau's, which each sandbox makes.
+            let folder = entry.path().is_dir();
+            if !new && !folder && !NOT_COPIED.iter().any(|kept| name == *kept) {
                 std::fs::copy(entry.path(), dir.join(&name)).expect("the file can be copied");
             }
         }
