@@ -1,14 +1,18 @@
 //! A request as the endpoints see it: who, which key, what path, what body.
 
+mod head;
+
+pub(crate) use head::{Head, NamedCard};
+
 use crate::identity::Caller;
 use crate::layers::{Received, request_id};
 use crate::masking::mask;
 use crate::problem::Problem;
-use crate::wire::{Fields, Notes, Reader, digits, number};
+use crate::wire::{Fields, Notes, Reader, number};
 use crate::{Api, Peer};
+use app::Refusal;
+use app::admins::actor;
 use app::audit::Origin;
-use app::balances::Right;
-use app::{Once, Refusal};
 use axum::body::to_bytes;
 use axum::extract::{
     FromRequest, FromRequestParts, MatchedPath, Multipart, RawPathParams, Request,
@@ -16,8 +20,6 @@ use axum::extract::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use domain::Date;
-use domain::ids::{BalanceId, CardId, OperationId, OrderId, ProcessorId, TransactionId, UserId};
-use domain::scope::Scope;
 use serde_json::{Map, Value};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -27,24 +29,6 @@ use uuid::Uuid;
 const DEPTH_MAX: usize = 32;
 /// Page sizes: the default and the largest.
 const PAGE: (i64, i64) = (50, 200);
-
-/// What a request carries beside its body and query.
-#[derive(Clone, Debug)]
-pub(crate) struct Head {
-    caller: Caller,
-    params: Vec<(String, String)>,
-    endpoint: String,
-    key: Option<String>,
-    origin: Origin,
-    /// The name of the request.
-    pub(crate) request_id: String,
-    /// When it came in.
-    pub(crate) received: Instant,
-    /// The day of the business clock.
-    pub(crate) today: Date,
-    /// The keyed digest of all of it.
-    pub(crate) fingerprint: [u8; 32],
-}
 
 /// A request to be read: with a JSON body, a form or nothing.
 #[derive(Debug)]
@@ -88,122 +72,6 @@ impl std::ops::Deref for Call {
 
     fn deref(&self) -> &Head {
         &self.head
-    }
-}
-
-impl Head {
-    /// The partner whose data the caller may touch.
-    pub(crate) fn scope(&self) -> Result<Scope, Problem> {
-        match self.caller {
-            Caller::Partner(scope) | Caller::Operator(scope, _) => Ok(scope),
-            Caller::User(session) => Ok(session.scope),
-            Caller::Processor(_) => Err(Problem::internal()),
-        }
-    }
-
-    /// Whether the caller is a system of the operator's own.
-    pub(crate) fn is_operators(&self) -> bool {
-        matches!(self.caller, Caller::Operator(..))
-    }
-
-    /// Who calls.
-    pub(crate) fn caller(&self) -> Caller {
-        self.caller
-    }
-
-    /// Whether the caller may move money by this right.
-    pub(crate) fn may(&self, right: Right) -> bool {
-        match self.caller {
-            Caller::Partner(_) => right == Right::Partner,
-            Caller::Operator(_, operator) => operator.may(right),
-            Caller::Processor(_) | Caller::User(_) => false,
-        }
-    }
-
-    /// The processor that calls.
-    pub(crate) fn processor(&self) -> Result<ProcessorId, Problem> {
-        match self.caller {
-            Caller::Processor(processor) => Ok(processor),
-            Caller::Partner(_) | Caller::Operator(..) | Caller::User(_) => Err(Problem::internal()),
-        }
-    }
-
-    /// What makes the command be done once.
-    pub(crate) fn once<T>(&self, render: fn(&T) -> Value) -> Once<T> {
-        Once {
-            endpoint: self.endpoint.clone(),
-            key: self.key.clone(),
-            fingerprint: self.fingerprint,
-            origin: self.origin.clone(),
-            render,
-        }
-    }
-
-    /// Where the command comes from.
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    /// The idempotency key, if it was sent.
-    pub(crate) fn key(&self) -> Option<String> {
-        self.key.clone()
-    }
-
-    fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The user that the path names, or who calls.
-    pub(crate) fn user(&self) -> Result<UserId, Problem> {
-        self.user_if_named()?.ok_or_else(|| refused(Refusal::CustomerNotFound))
-    }
-
-    /// The user that the path names, where it may name none; on their own channel who calls.
-    pub(crate) fn user_if_named(&self) -> Result<Option<UserId>, Problem> {
-        if let Caller::User(session) = &self.caller {
-            return Ok(Some(session.user));
-        }
-        match self.param("customerId") {
-            None => Ok(None),
-            Some(text) => digits(text)
-                .map(|id| Some(UserId(id)))
-                .ok_or_else(|| refused(Refusal::CustomerNotFound)),
-        }
-    }
-
-    /// The balance that the path names.
-    pub(crate) fn balance(&self) -> Result<BalanceId, Problem> {
-        let id = self.param("balanceId").and_then(|text| Uuid::try_parse(text).ok());
-        id.map(BalanceId).ok_or_else(|| refused(Refusal::BalanceNotFound))
-    }
-
-    /// The card that the path names.
-    pub(crate) fn card(&self) -> Result<CardId, Problem> {
-        let id = self.param("cardId").and_then(digits);
-        id.map(CardId).ok_or_else(|| refused(Refusal::CardNotFound))
-    }
-
-    /// The reason that the path names.
-    pub(crate) fn reason(&self) -> String {
-        self.param("reason").unwrap_or_default().to_owned()
-    }
-
-    /// The operation that the path names.
-    pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
-        let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());
-        id.map(OperationId).ok_or_else(|| refused(Refusal::OperationNotFound))
-    }
-
-    /// The order of plastic that the path names.
-    pub(crate) fn order(&self) -> Result<OrderId, Problem> {
-        let id = self.param("orderId").and_then(|text| Uuid::try_parse(text).ok());
-        id.map(OrderId).ok_or_else(|| refused(Refusal::OrderNotFound))
-    }
-
-    /// The transaction that the path names.
-    pub(crate) fn transaction(&self) -> Result<TransactionId, Problem> {
-        let id = self.param("transactionId").and_then(|text| Uuid::try_parse(text).ok());
-        id.map(TransactionId).ok_or_else(|| refused(Refusal::TransactionNotFound))
     }
 }
 
@@ -381,7 +249,9 @@ pub(crate) async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result
         endpoint: match caller {
             // Its path doesn't name the user, whose keys are its own.
             Caller::User(session) => format!("{method} {route} of user {}", session.user.0),
-            Caller::Partner(_) | Caller::Operator(..) | Caller::Processor(_) => {
+            // Keys are a person's own, whichever partner they act for.
+            Caller::Admin(_, session) => format!("{method} {route} of {}", actor(session.account)),
+            Caller::Partner(_) | Caller::Operator(..) | Caller::Processor(_) | Caller::Visitor => {
                 format!("{method} {route}")
             }
         },
@@ -409,6 +279,8 @@ fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
         Caller::Partner(_) | Caller::Operator(..) => certificate_name(peer, api),
         Caller::Processor(id) => format!("processor:{}", id.0),
         Caller::User(session) => format!("user:{}", session.user.0),
+        Caller::Admin(_, session) => actor(session.account),
+        Caller::Visitor => "visitor".to_owned(),
     };
     Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }
 }

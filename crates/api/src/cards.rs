@@ -21,7 +21,7 @@ mod unlock;
 pub(crate) use activate::activate;
 pub(crate) use full_data::full_data;
 pub(crate) use issue_later::issue_later;
-pub(crate) use issue_virtual::issue_virtual;
+pub(crate) use issue_virtual::{issue_virtual, issue_virtual_unseen};
 pub(crate) use limits::{limits, set_limits};
 pub(crate) use list::list;
 pub(crate) use lock::lock;
@@ -33,7 +33,7 @@ pub(crate) use print::print;
 pub(crate) use remove::remove;
 pub(crate) use renew::renew;
 pub(crate) use replace::replace;
-pub(crate) use reset_cvv::reset_cvv;
+pub(crate) use reset_cvv::{reset_cvv, reset_cvv_unseen};
 pub(crate) use unlock::unlock;
 
 use crate::answer::Named;
@@ -101,9 +101,12 @@ pub(crate) struct FullCardJson<'a> {
     exp: String,
 }
 
-/// What is kept with a key of an answer that shows a card's number or code: which card it is.
-#[derive(Serialize)]
+/// What is kept with a key of an answer that shows a card's number or code, and told to who may
+/// not see them: which card it is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CardName)]
 struct Kept {
+    /// The card's id.
     id: i64,
 }
 

@@ -134,10 +134,11 @@ pub(crate) async fn document(
 ) -> Result<Response, Problem> {
     let found = TEXTS.iter().find(|(_, file)| file.name == name);
     let (channel, file) = found.ok_or_else(not_there)?;
+    let headers = request.headers().clone();
     if !channel.is_public() && api.sandbox.is_none() {
-        identity::known(&api, &request)?;
+        identity::known(&api, request).await?;
     }
-    Ok(file.answer(request.headers()))
+    Ok(file.answer(&headers))
 }
 
 fn not_there() -> Problem {

@@ -2,6 +2,7 @@
 
 use crate::problem::Problem;
 use crate::{Api, Peer};
+use app::admins::AdminSession;
 use app::balances::Right;
 use app::certificates::Certificate;
 use app::sessions::Session;
@@ -11,8 +12,9 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use crypto::encoding::from_url_safe;
+use domain::admin::Role;
 use domain::card::lifecycle::Locker;
-use domain::ids::{InstallationId, PartnerId, ProcessorId, UserId};
+use domain::ids::{AdminId, InstallationId, PartnerId, ProcessorId, UserId};
 use domain::partner::{Partner, PartnerState};
 use domain::scope::Scope;
 use std::sync::Arc;
@@ -29,6 +31,11 @@ pub(crate) enum Caller {
     Processor(ProcessorId),
     /// A user, by an app.
     User(Session),
+    /// Somebody with a panel account, for the partner that they act for; none where a call is about
+    /// no partner's.
+    Admin(Option<Scope>, AdminSession),
+    /// Somebody who wants to sign in.
+    Visitor,
 }
 
 impl Caller {
@@ -39,14 +46,36 @@ impl Caller {
             let installation = InstallationId(installation);
             return Self::User(Session { scope, user: UserId(1), installation, digest: [0; 32] });
         }
+        if route.starts_with("/admin/") {
+            let account = AdminId(Uuid::nil());
+            let session =
+                AdminSession { account, partner: None, role: Role::Operator, digest: [0; 32] };
+            return Self::Admin(Some(Scope::of_caller(PartnerId::PLATFORM)), session);
+        }
         Self::Processor(ProcessorId(0))
+    }
+
+    /// The session of a panel account.
+    pub(crate) fn admin(&self) -> Result<&AdminSession, Problem> {
+        match self {
+            Self::Admin(_, session) => Ok(session),
+            Self::Partner(_)
+            | Self::Operator(..)
+            | Self::Processor(_)
+            | Self::User(_)
+            | Self::Visitor => Err(Problem::internal()),
+        }
     }
 
     /// The session of a user.
     pub(crate) fn session(&self) -> Result<&Session, Problem> {
         match self {
             Self::User(session) => Ok(session),
-            Self::Partner(_) | Self::Operator(..) | Self::Processor(_) => Err(Problem::internal()),
+            Self::Partner(_)
+            | Self::Operator(..)
+            | Self::Processor(_)
+            | Self::Admin(..)
+            | Self::Visitor => Err(Problem::internal()),
         }
     }
 
@@ -54,7 +83,9 @@ impl Caller {
     pub(crate) fn locker(self) -> Locker {
         match self {
             Self::User(_) => Locker::User,
-            Self::Partner(_) | Self::Operator(..) => Locker::Partner,
+            Self::Partner(_) | Self::Operator(..) | Self::Admin(..) | Self::Visitor => {
+                Locker::Partner
+            }
             Self::Processor(_) => Locker::Network,
         }
     }
@@ -63,7 +94,11 @@ impl Caller {
     pub(crate) fn setter(self) -> Setter {
         match self {
             Self::User(_) => Setter::User,
-            Self::Partner(_) | Self::Operator(..) | Self::Processor(_) => Setter::Partner,
+            Self::Partner(_)
+            | Self::Operator(..)
+            | Self::Processor(_)
+            | Self::Admin(..)
+            | Self::Visitor => Setter::Partner,
         }
     }
 }
@@ -128,6 +163,10 @@ pub(crate) enum Holder {
     Operator(Fingerprint),
     /// No certificate, but the sessions of all users of a partner.
     Users(PartnerId),
+    /// The panel accounts of a partner, or of the operator.
+    Admins(Option<PartnerId>),
+    /// Everybody who wants to sign in.
+    Visitors,
 }
 
 /// Whom a request is counted for; nobody where its certificate isn't accepted.
@@ -250,6 +289,92 @@ pub(crate) async fn customers(
     }
 }
 
+/// Whom a route under `/admin` admits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allows {
+    roles: &'static [Role],
+    /// Whether it is about a partner's, which the operator's own then name in `Issuer-Code`.
+    of_partner: bool,
+}
+
+impl Allows {
+    /// Who has an account.
+    pub(crate) const ALL: Self = Self { roles: Role::ALL, of_partner: false };
+    /// The same, about cards.
+    pub(crate) const CARDS: Self = Self { roles: Role::ALL, of_partner: true };
+    /// Who makes balances and virtual cards.
+    pub(crate) const MAKERS: Self = Self { roles: &[Role::Admin, Role::Manager], of_partner: true };
+}
+
+/// `/admin`: the token of a panel account's session, sent once, of a role that the route admits.
+pub(crate) async fn admin(
+    State((api, allows)): State<(Api, Allows)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let found = match bearer(request.headers()) {
+        Some(token) => api.app.admin_session(token).await,
+        None => Ok(None),
+    };
+    let caller = match found {
+        Ok(Some(session)) if session.partner.is_none_or(|id| is_live(&api, id)) => {
+            admitted(&api, &request, session, allows)
+        }
+        Ok(_) => {
+            let detail = "This channel needs the token of a session that is in force.";
+            Err(Problem::unauthorized("SESSION_EXPIRED", detail))
+        }
+        Err(error) => Err(error.into()),
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Whom an account acts for, if its role may do that at all.
+fn admitted(
+    api: &Api,
+    request: &Request,
+    session: AdminSession,
+    allows: Allows,
+) -> Result<Caller, Problem> {
+    if !allows.roles.contains(&session.role) {
+        return Err(Problem::forbidden("FORBIDDEN", "The account's role doesn't allow this."));
+    }
+    if !allows.of_partner {
+        return Ok(Caller::Admin(None, session));
+    }
+    let settings = api.app.settings.get();
+    let mut codes = request.headers().get_all("issuer-code").iter();
+    let (sent, only) = (codes.next(), codes.next().is_none());
+    let named = sent.map(|code| settings.partner_of_code(code.to_str().ok()?)).filter(|_| only);
+    let named = named.flatten().filter(|partner| partner.state == PartnerState::Live);
+    let of = match (session.partner, sent) {
+        (Some(own), None) => Some(own),
+        (Some(own), Some(_)) => named.map(|partner| partner.id).filter(|id| *id == own),
+        (None, _) => named.map(|partner| partner.id),
+    };
+    let of = of.ok_or_else(|| {
+        let detail = "The header Issuer-Code must name the partner that it is for, once.";
+        Problem::forbidden("ISSUER_CODE_MISMATCH", detail)
+    })?;
+    Ok(Caller::Admin(Some(Scope::of_caller(of)), session))
+}
+
+/// Signing in: nobody is known yet, but for the address.
+pub(crate) async fn visitor(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+    if let Some(Err(wait)) = address.map(|address| api.guard.count_sign_in(address)) {
+        return Problem::too_many(wait).into_response();
+    }
+    request.extensions_mut().insert(Caller::Visitor);
+    next.run(request).await
+}
+
 fn is_live(api: &Api, partner: PartnerId) -> bool {
     let settings = api.app.settings.get();
     settings.partner(partner).is_some_and(|it| it.state == PartnerState::Live)
@@ -308,8 +433,20 @@ fn signed(request: &Request) -> Option<Signed> {
     Some(Signed { challenge: challenge.to_owned(), signature, call })
 }
 
-/// Whoever has a certificate of ours that is good for one of the channels.
-pub(crate) fn known(api: &Api, request: &Request) -> Result<(), Problem> {
+/// Whoever has a certificate of ours that is good for one of the channels, or a panel account's
+/// session.
+pub(crate) async fn known(api: &Api, request: Request) -> Result<(), Problem> {
+    // The request itself can't be held while the session is looked for.
+    let token = bearer(request.headers()).map(str::to_owned);
+    let certified = is_certified(api, &request);
+    drop(request);
+    match token {
+        Some(token) if api.app.admin_session(&token).await?.is_some() => Ok(()),
+        Some(_) | None => certified,
+    }
+}
+
+fn is_certified(api: &Api, request: &Request) -> Result<(), Problem> {
     let held = certificate(api, request)?;
     match held.processor {
         Some(_) => Ok(()),

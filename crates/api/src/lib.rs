@@ -3,6 +3,7 @@
 //! An endpoint reads the request into a command, calls one use case and shapes the answer. It
 //! begins no transaction and branches on no state of the business.
 
+mod admins;
 mod answer;
 mod balances;
 mod call;

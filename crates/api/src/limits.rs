@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,12 +40,16 @@ pub(crate) struct Guard {
     partners: Option<Rate<Holder>>,
     processors: Option<Rate<Holder>>,
     addresses: Option<Rate<IpAddr>>,
+    sign_ins: Rate<IpAddr>,
     partner_places: Arc<Places>,
     processor_places: Arc<Places>,
     form_places: Arc<Places>,
     /// How long a request may take.
     pub(crate) request_time: Duration,
 }
+
+/// How often an address may try to sign in after a pause; then once a second.
+const SIGN_INS_AT_ONCE: u32 = 20;
 
 impl Guard {
     /// Begins to count.
@@ -55,6 +60,7 @@ impl Guard {
             partners: Rate::per_second(limits.requests_per_second),
             processors: Rate::per_second(limits.processor_requests_per_second),
             addresses: Rate::per_second(limits.anonymous_requests_per_second),
+            sign_ins: Rate::new(NonZero::<u32>::MIN, SIGN_INS_AT_ONCE),
             partner_places: halved(limits.requests_at_once),
             processor_places: Arc::new(Places::new(all, all)),
             form_places: halved(limits.forms_at_once),
@@ -67,13 +73,23 @@ impl Guard {
         let now = Instant::now();
         match sender {
             Sender::Known(
-                holder @ (Holder::Partner(_) | Holder::Operator(_) | Holder::Users(_)),
+                holder @ (Holder::Partner(_)
+                | Holder::Operator(_)
+                | Holder::Users(_)
+                | Holder::Admins(_)
+                | Holder::Visitors),
             ) => take(&self.partners, holder, now),
             Sender::Known(Holder::Processor(id)) => {
                 take(&self.processors, Holder::Processor(id), now)
             }
             Sender::Address(address) => take(&self.addresses, address, now),
         }
+    }
+
+    /// Counts a try to sign in for its address.
+    pub(crate) fn count_sign_in(&self, address: IpAddr) -> Result<(), Duration> {
+        let counted = self.sign_ins.take(counted(address), 1, Instant::now());
+        counted.inspect_err(|_| refused("sign-ins"))
     }
 
     /// The places that a request needs, or the limit that is in the way.
@@ -83,6 +99,8 @@ impl Guard {
             Caller::Operator(_, operator) => (operator.holder(), &self.partner_places),
             Caller::Processor(id) => (Holder::Processor(id), &self.processor_places),
             Caller::User(session) => (Holder::Users(session.scope.partner()), &self.partner_places),
+            Caller::Admin(_, session) => (Holder::Admins(session.partner), &self.partner_places),
+            Caller::Visitor => (Holder::Visitors, &self.partner_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];
         if body == Body::Form {

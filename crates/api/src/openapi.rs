@@ -69,7 +69,7 @@ fn document(channel: Channel) -> OpenApi {
 fn security(channel: Channel) -> (&'static str, SecurityScheme) {
     let description = Some(channel.credentials().to_owned());
     match channel {
-        Channel::Customers => {
+        Channel::Customers | Channel::Admin => {
             let mut bearer = Http::new(HttpAuthScheme::Bearer);
             bearer.description = description;
             ("session", SecurityScheme::Http(bearer))

@@ -196,6 +196,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::PartnerNotFound
+        | Refusal::AdminNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::BinRangeExhausted
@@ -211,6 +212,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceNotEmpty
         | Refusal::BalanceHasCards
         | Refusal::PartnerAlreadyExists
+        | Refusal::AdminAlreadyExists
         | Refusal::ProgramAlreadyExists
         | Refusal::BinTaken
         | Refusal::ProcessorAlreadyExists
@@ -245,6 +247,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::GiftProgramInvalid
+        | Refusal::AdminInvalid
         | Refusal::ProcessorNotFound
         | Refusal::PinKeyNotFound
         | Refusal::PinKeyInvalid

@@ -1,13 +1,13 @@
 //! Every route, on one screen.
 
 use crate::encryption::{Decryption, PublicKeys};
-use crate::identity::Admits;
+use crate::identity::{Admits, Allows};
 use crate::limits::{Body, Guard};
 use crate::openapi::Channel;
 use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, Parts, balances, cards, documents, encryption, identity, layers, limits,
+    Api, Options, Parts, admins, balances, cards, documents, encryption, identity, layers, limits,
     partner_balances, processor, public_key, sandbox, sessions, statements, transactions, users,
     verifications,
 };
@@ -166,6 +166,38 @@ fn card() -> (Routes, Routes) {
     (shown, Routes::of(Channel::Customers).route(path, delete(cards::remove())))
 }
 
+/// Signing in under `/admin`.
+fn signing_in() -> Routes {
+    Routes::of(Channel::Admin).route("/admin/sessions", post(admins::sign_in()))
+}
+
+/// The routes under `/admin` that are about nobody's cards.
+fn admin() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/sessions/current", delete(admins::sign_out()))
+        .route("/admin/public-key", get(public_key::show()))
+}
+
+/// The routes under `/admin` about users' cards: no answer has a number or a code.
+fn admin_cards() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers/{customerId}/cards", get(cards::list()))
+        .route("/admin/customers/{customerId}/cards/physical", post(cards::order_physical()))
+        .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
+        .route("/admin/cards/{cardId}", delete(cards::remove()))
+        .route("/admin/cards/{cardId}/lock", post(cards::lock()))
+        .route("/admin/cards/{cardId}/unlock", post(cards::unlock()))
+        .route("/admin/cards/{cardId}/activate", post(cards::activate()))
+        .route("/admin/cards/{cardId}/print", post(cards::print()))
+        .route("/admin/cards/{cardId}/cvv", post(cards::reset_cvv_unseen()))
+}
+
+/// The one of them that makes a card that works.
+fn admin_makes() -> Routes {
+    let path = "/admin/customers/{customerId}/cards/virtual";
+    Routes::of(Channel::Admin).route(path, post(cards::issue_virtual_unseen()))
+}
+
 /// The routes under `/sandbox`, which production doesn't have.
 fn sandbox() -> Routes {
     Routes::of(Channel::Sandbox)
@@ -185,6 +217,7 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
             let (shown, removed) = card();
             vec![customers(), signed(), shown, removed]
         }
+        Channel::Admin => vec![signing_in(), admin(), admin_cards(), admin_makes()],
     }
 }
 
@@ -225,6 +258,7 @@ pub fn router(app: App, options: Options) -> Router {
         .merge(secure)
         .merge(processor)
         .merge(customers_routes(&api))
+        .merge(admin_routes(&api))
         .merge(sandbox_routes(&api))
         .merge(documents)
         .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
@@ -242,6 +276,18 @@ fn customers_routes(api: &Api) -> Router<Api> {
     let signed = finish(&signed()).merge(finish(&shown)).route_layer(stepped_up);
     let all = finish(&customers()).merge(finish(&removed)).merge(signed);
     all.route_layer(from_fn_with_state(api.clone(), identity::customers))
+}
+
+/// The routes of administration.
+fn admin_routes(api: &Api) -> Router<Api> {
+    let signing_in = finished(&signing_in(), Body::Json, api);
+    let admitted =
+        [(admin(), Allows::ALL), (admin_cards(), Allows::CARDS), (admin_makes(), Allows::MAKERS)];
+    let visited = from_fn_with_state(api.clone(), identity::visitor);
+    admitted.into_iter().fold(signing_in.route_layer(visited), |all, (routes, allows)| {
+        let layer = from_fn_with_state((api.clone(), allows), identity::admin);
+        all.merge(finished(&routes, Body::Json, api).route_layer(layer))
+    })
 }
 
 /// The routes of a sandbox; none in production.

@@ -75,8 +75,16 @@ const OWN: &[Title] = &[
     title(
         StatusCode::UNAUTHORIZED,
         "SESSION_EXPIRED",
-        "The token of the user's session is missing, unknown or over, or the user is locked.",
+        "The token of the user's session is missing, unknown or over, or the user is locked. For \
+         administration: of the panel account's.",
         "Begin a new session.",
+    ),
+    title(
+        StatusCode::UNAUTHORIZED,
+        "SIGN_IN_REFUSED",
+        "E-mail address, password or code is wrong, or the account is locked or shut. A code opens \
+         once.",
+        "Wait for the next code and try again; ask the operator if it goes on.",
     ),
     title(
         StatusCode::FORBIDDEN,
@@ -89,8 +97,9 @@ const OWN: &[Title] = &[
     title(
         StatusCode::FORBIDDEN,
         "FORBIDDEN",
-        "The certificate doesn't allow this: another channel's, or a scope is missing.",
-        "Use the right certificate, or ask for the scope.",
+        "The certificate doesn't allow this: another channel's, or a scope is missing; or the \
+         panel account's role doesn't.",
+        "Use the right certificate, or ask for the scope; ask somebody of another role.",
     ),
     title(
         StatusCode::FORBIDDEN,
@@ -180,6 +189,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
+        Refusal::AdminNotFound => "Name one that `antaca admin list` shows.",
+        Refusal::AdminAlreadyExists => "Use another address, or `antaca admin reset`.",
         Refusal::LimitExceed => "Load less.",
         Refusal::TransactionNotPermitted => "Use another balance, one of a verified user.",
         Refusal::ProgramMismatch => "Use the program's own balance, or the balance's own program.",
@@ -234,6 +245,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::GiftProgramInvalid
+        | Refusal::AdminInvalid
         | Refusal::PinKeyInvalid
         | Refusal::BureauInvalid
         | Refusal::BureauFolderInvalid

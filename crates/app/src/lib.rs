@@ -4,6 +4,7 @@
 //! A use case reads what it needs, asks a rule of `domain` to decide, and writes what was decided.
 //! It contains no SQL, no JSON shapes of the wire and no HTTP status, and decides nothing itself.
 
+pub mod admins;
 pub mod alerts;
 pub mod audit;
 pub mod balances;
@@ -92,6 +93,8 @@ pub struct Parts {
     pub look_ups: processor::LookUps,
     /// What partners are told.
     pub outbox: outbox::Outbox,
+    /// Turns at comparing passwords.
+    pub admin_checks: admins::Checks,
     /// Wakes the worker that carries out operations.
     pub operations: tokio::sync::Notify,
 }

@@ -102,6 +102,11 @@ refusals! {
     LimitExceed, "LIMIT_EXCEED", "A gift is loaded with 150 EUR at most.";
     TransactionNotPermitted, "TRANSACTION_NOT_PERMITTED",
         "A gift takes one load, a fee or a commission, and nothing else.";
+    AdminNotFound, "ADMIN_NOT_FOUND", "There is no panel account of this e-mail address.";
+    AdminAlreadyExists, "ADMIN_ALREADY_EXISTS",
+        "There is a panel account of this e-mail address.";
+    AdminInvalid, "ADMIN_INVALID",
+        "A panel account has an e-mail address, and a partner unless its role is OPERATOR.";
     BinTaken, "BIN_TAKEN",
         "The BIN is another partner's, or there is one that begins or continues it.";
     ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";

@@ -36,12 +36,14 @@ pub mod digest;
 pub mod jwe;
 pub mod keys;
 pub mod mac;
+pub mod password;
 pub mod permutation;
 pub mod pin;
 pub mod random;
 pub mod seal;
 pub mod ssh;
 pub mod tdes;
+pub mod totp;
 
 pub mod encoding;
 mod gcm;

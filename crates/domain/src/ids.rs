@@ -79,6 +79,10 @@ uuid_id! {
     /// A user's app on a device; `installationId` on the wire, a UUIDv4.
     InstallationId, "installation"
 }
+uuid_id! {
+    /// A panel account; never seen on the wire.
+    AdminId, "admin"
+}
 
 impl PartnerId {
     /// The platform: owner of what belongs to no partner, such as messages for unknown cards.

@@ -3,6 +3,7 @@
 //! Nothing here waits, stores, logs, reads a clock or draws a random number: a rule takes facts
 //! and answers with a value, so each can be tested by a table.
 
+pub mod admin;
 pub mod alert;
 pub mod authorization;
 pub mod balance;

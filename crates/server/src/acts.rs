@@ -1,6 +1,7 @@
 //! An operator's commands: what they are, and the one function that does them, in a server that
 //! was asked through its control socket as well as on the command line without a server.
 
+mod admins;
 mod alerts;
 mod balances;
 mod begin_session;
@@ -11,6 +12,7 @@ mod pin_keys;
 mod plastic;
 mod programs;
 
+pub(crate) use admins::{CreateAdmin, NamedAdmin, SetAdmin};
 pub(crate) use alerts::SetAlert;
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
 pub(crate) use begin_session::BeginSession;
@@ -68,6 +70,14 @@ pub(crate) enum Act {
     SetProgram(SetProgram),
     /// `program list`
     ListPrograms(ListPrograms),
+    /// `admin create`
+    CreateAdmin(CreateAdmin),
+    /// `admin set`
+    SetAdmin(SetAdmin),
+    /// `admin reset`
+    ResetAdmin(NamedAdmin),
+    /// `admin list`
+    ListAdmins,
     /// `bureau set`
     SetBureau(SetBureau),
     /// `bureau list`
@@ -248,6 +258,10 @@ impl Desk {
             Act::CreateProgram(command) => self.create_program(operator, command).await,
             Act::SetProgram(command) => self.set_program(operator, command).await,
             Act::ListPrograms(command) => self.list_programs(&command.partner).await,
+            Act::CreateAdmin(command) => self.create_admin(operator, command).await,
+            Act::SetAdmin(command) => self.set_admin(operator, command).await,
+            Act::ResetAdmin(command) => self.reset_admin(operator, &command).await,
+            Act::ListAdmins => self.list_admins().await,
             Act::SetBureau(command) => self.set_bureau(operator, command).await,
             Act::ListBureaus => Ok(self.app.bureaus().await?.into()),
             Act::CheckBureau(command) => Ok(self.app.check_bureau(&command.name).await?),

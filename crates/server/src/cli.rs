@@ -1,10 +1,12 @@
 //! The command line: what can be said. What is done about it stands in `commands`.
 
+mod admins;
 mod bench;
 mod certificates;
 mod plastic;
 mod simulate;
 
+pub(crate) use admins::AdminCommand;
 pub(crate) use bench::{
     BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, PreloadArgs, Where,
 };
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     /// Create and list programs
     #[command(subcommand, after_help = "Example:\n  antaca program list --partner acme")]
     Program(ProgramCommand),
+    /// Make, change, reset and list panel accounts
+    #[command(subcommand, after_help = "Example:\n  antaca admin list")]
+    Admin(AdminCommand),
     /// Create, change and list bureaus, which make plastic
     #[command(subcommand, after_help = "Example:\n  antaca bureau list")]
     Bureau(BureauCommand),

@@ -1,5 +1,6 @@
 //! What each command of the command line does.
 
+mod admins;
 mod certificates;
 mod pin_keys;
 mod plastic;
@@ -87,6 +88,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Ca(command) => certificates::perform(command).await?,
         Command::Partner(command) => partner(command).await?,
         Command::Program(command) => program(command).await?,
+        Command::Admin(command) => admins::admin(command).await?,
         Command::Bureau(command) => plastic::bureau(command).await?,
         Command::Orders(command) => plastic::orders(command).await?,
         Command::Processor(ProcessorCommand::Create(it)) => {

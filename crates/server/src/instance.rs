@@ -103,6 +103,7 @@ pub(crate) async fn start(
         numbers: app::ids::Numbers::default(),
         look_ups,
         outbox,
+        admin_checks: app::admins::Checks::default(),
         operations: tokio::sync::Notify::new(),
     }))
 }

@@ -86,6 +86,26 @@ pub const SESSION: Expired = Expired {
         from (select 1 from session where expires_at < $1 limit 100000) due"),
 };
 
+/// Sessions of panel accounts that are over.
+pub const ADMIN_SESSION: Expired = Expired {
+    name: "admin_session",
+    keys: &["token_digest"],
+    find: Sql("
+        select token_digest
+        from admin_session
+        where expires_at < $1
+        order by expires_at
+        limit $2
+        for no key update skip locked"),
+    delete: Each {
+        sql: "delete from admin_session where token_digest = $1 and expires_at < $2",
+        keys: &[Type::Bytes, Type::Time],
+    },
+    count: Sql("
+        select count(*) as rows
+        from (select 1 from admin_session where expires_at < $1 limit 100000) due"),
+};
+
 /// Challenges that nobody signed in time.
 pub const CHALLENGE: Expired = Expired {
     name: "challenge",
@@ -197,6 +217,8 @@ pub const STATEMENTS: &[Sql] = &[
     OPERATION.count,
     SESSION.find,
     SESSION.count,
+    ADMIN_SESSION.find,
+    ADMIN_SESSION.count,
     CHALLENGE.find,
     CHALLENGE.count,
     NAMED_MESSAGES,
@@ -210,6 +232,7 @@ pub const EACH: &[Each] = &[
     AUDIT.delete,
     OPERATION.delete,
     SESSION.delete,
+    ADMIN_SESSION.delete,
     CHALLENGE.delete,
     CLEAR_KEY,
 ];

@@ -4,6 +4,7 @@
 //! `insert`, `update`, `lock`. It runs in a transaction that `app` began, and filters by the
 //! partner of the [`Scope`](domain::scope::Scope) that it is given.
 
+pub mod admins;
 pub mod alerts;
 pub mod audit;
 pub mod balances;
@@ -74,6 +75,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(17, "0017_plastic"),
     migration!(18, "0018_sftp"),
     migration!(19, "0019_gifts"),
+    migration!(20, "0020_admins"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -413,6 +413,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         numbers: app::ids::Numbers::default(),
         look_ups,
         outbox,
+        admin_checks: app::admins::Checks::default(),
         operations: tokio::sync::Notify::new(),
     })
 }

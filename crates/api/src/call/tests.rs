@@ -1,6 +1,7 @@
 //! What a call is read from, and what is refused.
 
 use super::*;
+use crate::wire::digits;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 

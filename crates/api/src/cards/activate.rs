@@ -3,14 +3,13 @@
 use super::TAG;
 use crate::Api;
 use crate::answer::NoContent;
-use crate::call::{Call, Head};
+use crate::call::{Call, Head, NamedCard};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Reader, parsed, schema};
 use app::Refusal;
 use app::cards::{CODE_DIGITS, Evidence, More};
 use domain::Date;
-use domain::ids::{CardId, UserId};
 use serde_json::{Value, json};
 
 /// Activates a card on plastic → 204.
@@ -27,8 +26,8 @@ pub(crate) fn activate() -> Endpoint {
         .refuses(&[Refusal::ActivationDataWrong, Refusal::CardLocked, Refusal::CardExpired])
 }
 
-fn read(call: &Call) -> Result<((UserId, CardId), Evidence), Problem> {
-    let card = (call.user()?, call.card()?);
+fn read(call: &Call) -> Result<(NamedCard, Evidence), Problem> {
+    let card = call.named_card()?;
     let mut fields = call.fields()?;
     let last_four = fields.required("lastFourDigits", digits(4));
     let expiry = fields.optional("expiry", month());
@@ -65,9 +64,9 @@ fn month() -> impl Reader<Date> {
 async fn activated(
     api: Api,
     head: Head,
-    (card, evidence): ((UserId, CardId), Evidence),
+    (card, evidence): (NamedCard, Evidence),
 ) -> Result<NoContent, Problem> {
-    let once = head.once(|()| Value::Null);
-    api.app.activate_card(head.scope()?, card, evidence, once).await?;
+    let (scope, once) = (head.scope()?, head.once(|()| Value::Null));
+    api.app.activate_card(scope, card.held(&api, scope).await?, evidence, once).await?;
     Ok(NoContent)
 }

@@ -1,8 +1,8 @@
 //! `POST /secure/customers/{customerId}/cards/virtual` and `POST /secure/cards/virtual`.
 
-use super::{FullCardJson, Kept, TAG};
+use super::{FullCardJson, Kept, Material, TAG};
 use crate::Api;
-use crate::answer::{self, Created, kept};
+use crate::answer::{self, Created, Named, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::masking::mask;
@@ -10,8 +10,11 @@ use crate::problem::Problem;
 use crate::wire::{Fields, integer, text, uuid};
 use app::Refusal;
 use app::cards::IssueVirtual;
+use domain::card::Card;
 use domain::ids::{BalanceId, CardId, UserId};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// Issues a virtual card → 201 its full data, encrypted.
 pub(crate) fn issue_virtual() -> Endpoint {
@@ -22,6 +25,18 @@ pub(crate) fn issue_virtual() -> Endpoint {
             "It works at once. `dcUserId` is the user who will hold it; it may be left out where \
              the path names them. Number and code are never kept with a key: a retry reads them \
              again.",
+        )
+        .example(example())
+        .refuses(REFUSALS)
+}
+
+/// The same for who may not see it → 201 the card without number and code, encrypted.
+pub(crate) fn issue_virtual_unseen() -> Endpoint {
+    Endpoint::encrypted(read, issued_unseen)
+        .about(
+            TAG,
+            "Issue a virtual card",
+            "It works at once. The cardholder sees its number and code, and no panel account does.",
         )
         .example(example())
         .refuses(REFUSALS)
@@ -67,6 +82,50 @@ async fn issued(
     let id = issued.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
     let full = api.app.full_card(scope, holder, CardId(id), head.origin()).await?;
     Ok(Created::kept(answer::json(&FullCardJson::of(&full))))
+}
+
+async fn issued_unseen(
+    api: Api,
+    head: Head,
+    (_, command): (UserId, Option<IssueVirtual>),
+) -> Result<Created<NewCardJson>, Problem> {
+    let (scope, once) = (head.scope()?, head.once(kept::<_, NewCardJson>));
+    Ok(Created::kept(match command {
+        Some(command) => api.app.issue_virtual_card(scope, command, once).await?,
+        None => api.app.refuse(scope, &once, Refusal::CustomerMismatch).await?,
+    }))
+}
+
+/// A card that was made, without its number and its code.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NewCard)]
+struct NewCardJson {
+    /// Its id.
+    id: i64,
+    /// What it is made of.
+    r#type: Material,
+    /// The last four digits of its number.
+    #[schema(pattern = "^[0-9]{4}$")]
+    last_four_digits: String,
+    /// The last day on which it works.
+    #[schema(format = Date)]
+    exp: String,
+    /// Where it stands: it works.
+    #[schema(pattern = "^ACTIVE$")]
+    state: &'static str,
+}
+
+impl From<&Card> for NewCardJson {
+    fn from(card: &Card) -> Self {
+        Self {
+            id: card.id.0,
+            r#type: Named(card.card_type),
+            last_four_digits: card.last_four.clone(),
+            exp: card.expiry.to_string(),
+            state: "ACTIVE",
+        }
+    }
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.

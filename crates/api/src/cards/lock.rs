@@ -3,12 +3,11 @@
 use super::TAG;
 use crate::Api;
 use crate::answer::NoContent;
-use crate::call::{Call, Head};
+use crate::call::{Call, Head, NamedCard};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::integer;
 use app::Refusal;
-use domain::ids::{CardId, UserId};
 use serde_json::{Value, json};
 
 /// Locks a card → 204.
@@ -26,20 +25,20 @@ pub(crate) fn lock() -> Endpoint {
         .refuses(&[Refusal::InvalidLockReason, Refusal::CardAlreadyLocked])
 }
 
-fn read(call: &Call) -> Result<(UserId, CardId, i64), Problem> {
-    let (user, card) = (call.user()?, call.card()?);
+fn read(call: &Call) -> Result<(NamedCard, i64), Problem> {
+    let card = call.named_card()?;
     let mut fields = call.fields()?;
     let code = fields.required("reason", integer());
-    code.map(|code| (user, card, code)).ok_or_else(|| fields.problem())
+    code.map(|code| (card, code)).ok_or_else(|| fields.problem())
 }
 
 async fn locked(
     api: Api,
     head: Head,
-    (user, card, code): (UserId, CardId, i64),
+    (card, code): (NamedCard, i64),
 ) -> Result<NoContent, Problem> {
-    let once = head.once(|()| Value::Null);
+    let (scope, once) = (head.scope()?, head.once(|()| Value::Null));
     let lock = (code, head.caller().locker());
-    api.app.lock_card_by_code(head.scope()?, (user, card), lock, once).await?;
+    api.app.lock_card_by_code(scope, card.held(&api, scope).await?, lock, once).await?;
     Ok(NoContent)
 }

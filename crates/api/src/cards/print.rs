@@ -4,12 +4,11 @@ use super::TAG;
 use super::order_physical::{CardOrderedJson, carrier};
 use crate::Api;
 use crate::answer::{Accepted, kept};
-use crate::call::{Call, Head};
+use crate::call::{Call, Head, NamedCard};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use app::Refusal;
 use app::cards::Carrier;
-use domain::ids::{CardId, UserId};
 use serde_json::{Value, json};
 
 /// Orders a card's plastic → 202 `{"orderId"}`, encrypted.
@@ -44,8 +43,8 @@ pub(super) fn address_example() -> Value {
     })
 }
 
-fn read(call: &Call) -> Result<((UserId, CardId), Carrier), Problem> {
-    let card = (call.user()?, call.card()?);
+fn read(call: &Call) -> Result<(NamedCard, Carrier), Problem> {
+    let card = call.named_card()?;
     let mut fields = call.fields()?;
     let carrier = carrier(&mut fields);
     let Some(carrier) = carrier else { return Err(fields.problem()) };
@@ -56,8 +55,9 @@ fn read(call: &Call) -> Result<((UserId, CardId), Carrier), Problem> {
 async fn ordered(
     api: Api,
     head: Head,
-    (card, carrier): ((UserId, CardId), Carrier),
+    (card, carrier): (NamedCard, Carrier),
 ) -> Result<Accepted<CardOrderedJson>, Problem> {
-    let once = head.once(kept::<_, CardOrderedJson>);
-    Ok(Accepted::kept(api.app.print_card(head.scope()?, card, carrier, once).await?))
+    let (scope, once) = (head.scope()?, head.once(kept::<_, CardOrderedJson>));
+    let card = card.held(&api, scope).await?;
+    Ok(Accepted::kept(api.app.print_card(scope, card, carrier, once).await?))
 }

@@ -19,7 +19,8 @@ pub(crate) fn remove() -> Endpoint {
 }
 
 async fn removed(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {
-    let once = head.once(|()| Value::Null);
-    api.app.remove_card(head.scope()?, head.user()?, head.card()?, once).await?;
+    let (scope, once) = (head.scope()?, head.once(|()| Value::Null));
+    let (holder, card) = head.named_card()?.held(&api, scope).await?;
+    api.app.remove_card(scope, holder, card, once).await?;
     Ok(NoContent)
 }

@@ -20,11 +20,28 @@ pub(crate) fn reset_cvv() -> Endpoint {
             "The card has another CVC2 from now on, and the one before is wrong; number and \
              expiry stay. For cards without plastic. A retry shows the code as it is then.",
         )
-        .refuses(&[
-            Refusal::PlasticNotSupported,
-            Refusal::CardExpired,
-            Refusal::CardLockIrreversible,
-        ])
+        .refuses(REFUSALS)
+}
+
+/// The same for who may not see it → 200 `{"id"}`, encrypted.
+pub(crate) fn reset_cvv_unseen() -> Endpoint {
+    Endpoint::encrypted(nothing, reset_unseen)
+        .about(
+            TAG,
+            "Reset a card's CVV",
+            "The card has another CVC2 from now on, and the one before is wrong; the cardholder \
+             sees it, and no panel account does. For cards without plastic.",
+        )
+        .refuses(REFUSALS)
+}
+
+const REFUSALS: &[Refusal] =
+    &[Refusal::PlasticNotSupported, Refusal::CardExpired, Refusal::CardLockIrreversible];
+
+async fn reset_unseen(api: Api, head: Head, (): ()) -> Result<Done<Kept>, Problem> {
+    let (scope, once) = (head.scope()?, head.once(kept::<_, Kept>));
+    let card = head.named_card()?.held(&api, scope).await?;
+    Ok(Done::kept(api.app.reset_cvv(scope, card, once).await?))
 }
 
 async fn reset(api: Api, head: Head, (): ()) -> Result<Done<CodeJson<'static>>, Problem> {

@@ -22,8 +22,8 @@ pub(crate) fn unlock() -> Endpoint {
 }
 
 async fn unlocked(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {
-    let once = head.once(|()| Value::Null);
-    let card = (head.user()?, head.card()?);
-    api.app.unlock_card(head.scope()?, card, head.caller().locker(), once).await?;
+    let (scope, once) = (head.scope()?, head.once(|()| Value::Null));
+    let card = head.named_card()?.held(&api, scope).await?;
+    api.app.unlock_card(scope, card, head.caller().locker(), once).await?;
     Ok(NoContent)
 }

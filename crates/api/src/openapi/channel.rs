@@ -13,12 +13,20 @@ pub(crate) enum Channel {
     Sandbox,
     /// Users' apps.
     Customers,
+    /// The panel, and what does its work.
+    Admin,
 }
 
 impl Channel {
     /// Every channel that has routes.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Secure, Self::Lifecycle, Self::Processor, Self::Sandbox, Self::Customers];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Secure,
+        Self::Lifecycle,
+        Self::Processor,
+        Self::Sandbox,
+        Self::Customers,
+        Self::Admin,
+    ];
 
     /// What its document is called.
     pub(crate) fn name(self) -> &'static str {
@@ -28,6 +36,7 @@ impl Channel {
             Self::Processor => "processor",
             Self::Sandbox => "sandbox",
             Self::Customers => "customers",
+            Self::Admin => "admin",
         }
     }
 
@@ -39,6 +48,7 @@ impl Channel {
             Self::Processor => "Antaca: messages of issuing processors",
             Self::Sandbox => "Antaca: the sandbox's own calls",
             Self::Customers => "Antaca: what users' apps call",
+            Self::Admin => "Antaca: administration",
         }
     }
 
@@ -46,7 +56,7 @@ impl Channel {
     pub(crate) fn is_public(self) -> bool {
         match self {
             Self::Secure | Self::Lifecycle => true,
-            Self::Processor | Self::Sandbox | Self::Customers => false,
+            Self::Processor | Self::Sandbox | Self::Customers | Self::Admin => false,
         }
     }
 
@@ -69,13 +79,20 @@ impl Channel {
                 "The token of a user's session, as `Authorization: Bearer …`; no certificate. Each \
                  call is about that user alone."
             }
+            Self::Admin => {
+                "The token of a panel account's session, as `Authorization: Bearer …`; no \
+                 certificate. The operator's accounts name the partner that a call about cards is \
+                 for in the header `Issuer-Code`. Signing in needs neither."
+            }
         }
     }
 
     /// What becomes of the fields of a body that its document doesn't tell of.
     pub(crate) fn unknown_fields(self) -> &'static str {
         match self {
-            Self::Secure | Self::Lifecycle | Self::Processor | Self::Customers => "are ignored",
+            Self::Secure | Self::Lifecycle | Self::Processor | Self::Customers | Self::Admin => {
+                "are ignored"
+            }
             Self::Sandbox => "are refused",
         }
     }
@@ -92,6 +109,12 @@ impl Channel {
             Self::Processor | Self::Sandbox => &ALL[..3],
             Self::Secure | Self::Lifecycle => &ALL,
             Self::Customers => &[(401, "SESSION_EXPIRED"), (403, "STEP_UP_REQUIRED")],
+            Self::Admin => &[
+                (401, "SESSION_EXPIRED"),
+                (401, "SIGN_IN_REFUSED"),
+                (403, "FORBIDDEN"),
+                (403, "ISSUER_CODE_MISMATCH"),
+            ],
         }
     }
 }

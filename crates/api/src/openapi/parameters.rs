@@ -149,6 +149,12 @@ const PUBLIC_KEY: Header = Header {
     form: || schema::pattern("^[A-Za-z0-9+/=_-]{1,2048}$").build(),
 };
 
+const PARTNER: Header = Header {
+    description: "The code of the partner that a call about cards is for: the operator's accounts \
+                  must name it, others may, and it is their own.",
+    ..ACTED_FOR
+};
+
 const STEP_UP: Header = Header {
     name: "X-Step-Up",
     description: "Unless the partner does without: the challenge of `POST /customers/me/step-up`, \
@@ -164,11 +170,16 @@ fn headers(channel: Channel, (changes, signed): (bool, bool)) -> Vec<Header> {
     let issuer = match channel {
         Channel::Lifecycle => Some(ISSUER_CODE),
         Channel::Secure => Some(ACTED_FOR),
+        Channel::Admin => Some(PARTNER),
         Channel::Processor | Channel::Sandbox | Channel::Customers => None,
     };
     let key = match channel {
         Channel::Processor => Header { required: Required::True, ..KEY },
-        Channel::Lifecycle | Channel::Secure | Channel::Sandbox | Channel::Customers => KEY,
+        Channel::Lifecycle
+        | Channel::Secure
+        | Channel::Sandbox
+        | Channel::Customers
+        | Channel::Admin => KEY,
     };
     let mut headers: Vec<Header> = issuer.into_iter().collect();
     if changes {

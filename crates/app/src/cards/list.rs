@@ -25,6 +25,16 @@ impl App {
     }
 }
 
+impl App {
+    /// Who has or had a card that may be seen; that never changes.
+    pub async fn holder_of(&self, scope: Scope, id: CardId) -> Result<UserId, Error> {
+        let mut tx = self.db.read().await?;
+        let card = cards::find(&mut tx, scope, id).await;
+        let card = tx.end(card).await?.filter(|card| !card.is_ordered());
+        Ok(card.ok_or(Refusal::CardNotFound)?.holder)
+    }
+}
+
 async fn cards_in(
     tx: &mut Tx,
     scope: Scope,

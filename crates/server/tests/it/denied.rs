@@ -40,6 +40,10 @@ pub(crate) enum Channel {
     Processor,
     /// A user's, by the token of a session.
     Customers,
+    /// Panel accounts', of every role, by the token of a session.
+    Admin,
+    /// Those of ADMIN and MANAGER alone.
+    Makers,
 }
 
 /// The names in path and body that are somebody's, each with what is told of one that isn't the
@@ -83,7 +87,7 @@ pub(crate) enum Sends {
     Sealed(&'static str),
 }
 
-use Channel::{Creation, Customers, Lifecycle, Operator, Processor, Public, Secure};
+use Channel::{Admin, Creation, Customers, Lifecycle, Makers, Operator, Processor, Public, Secure};
 use Sends::{Form, Json, Nothing, Query, Sealed};
 
 const VIRTUAL_CARD: Sends =
@@ -306,6 +310,19 @@ pub(crate) const ROUTES: &[Route] = &[
     ("PUT", "/customers/me/cards/{cardId}/limits", Customers, CARD, LIMITS),
     ("POST", "/customers/me/cards/{cardId}/cvv", Customers, CARD, Nothing),
     ("POST", "/customers/me/cards/{cardId}/pin", Customers, CARD, Sealed(r#"{"pin": "8264"}"#)),
+    ("POST", "/admin/sessions", Public, NOBODYS, Nothing),
+    ("GET", "/admin/public-key", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/customers/{customerId}/cards", Admin, USER, Nothing),
+    ("POST", "/admin/customers/{customerId}/cards/virtual", Makers, NEW_CARD, VIRTUAL_CARD),
+    ("POST", "/admin/customers/{customerId}/cards/physical", Admin, NEW_CARD, PLASTIC),
+    ("GET", "/admin/customers/{customerId}/cards/orders/{orderId}", Admin, ORDER_OF_USER, Nothing),
+    ("POST", "/admin/cards/{cardId}/lock", Admin, CARD, Json(r#"{"reason": 7}"#)),
+    ("POST", "/admin/cards/{cardId}/unlock", Admin, CARD, Nothing),
+    ("POST", "/admin/cards/{cardId}/activate", Admin, CARD, ACTIVATION),
+    ("POST", "/admin/cards/{cardId}/print", Admin, CARD, PRINT),
+    ("POST", "/admin/cards/{cardId}/cvv", Admin, CARD, Nothing),
+    ("DELETE", "/admin/cards/{cardId}", Admin, CARD, Nothing),
+    ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
     ("POST", "/sandbox/v1/clock", Secure, NOBODYS, Nothing),
@@ -466,7 +483,7 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 1_000).await;
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let callers = Callers::of(&sandbox).await;
-        for route in ROUTES.iter().filter(|route| route.2 != Customers) {
+        for route in ROUTES.iter().filter(|route| !matches!(route.2, Customers | Admin | Makers)) {
             let channel = route.2;
             let asked = async |caller: &Caller, code: Option<&str>| {
                 told(request(caller, route, code, |name| ids.value(name))).await
@@ -510,6 +527,52 @@ on_both_databases! {
         }
     }
 
+    /// Administration: without a session nobody, and each account what its role may.
+    async fn an_account_does_what_its_role_may(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 1_000).await;
+        let phone = sandbox.phone("sandbox", story.customer).await;
+        let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
+        let unknown = sandbox.partner().with_bearer("unknown");
+        let routes = || ROUTES.iter().filter(|route| matches!(route.2, Admin | Makers));
+        let asked = async |caller: &Caller, route: &Route, code: Option<&str>| {
+            told(request(caller, route, code, |name| ids.value(name))).await
+        };
+        for route in routes() {
+            let nobody = [sandbox.anonymous(), sandbox.partner(), &unknown, &phone.caller];
+            for caller in nobody {
+                let told = asked(caller, route, Some("sandbox")).await;
+                assert_eq!(told, (401, json!("SESSION_EXPIRED")), "{route:?}");
+            }
+        }
+        let forbidden = (403, json!("FORBIDDEN"));
+        let mismatch = (403, json!("ISSUER_CODE_MISMATCH"));
+        for (role, makes) in
+            [("ADMIN", true), ("MANAGER", true), ("EMPLOYEE", false), ("OPERATOR", false)]
+        {
+            let own = role != "OPERATOR";
+            let admin = sandbox.admin(role, own.then_some("sandbox")).await;
+            let caller = admin.sign_in(&sandbox).await;
+            for route in routes() {
+                let may = makes || route.2 == Admin;
+                let named = route.3 != NOBODYS;
+                let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
+                for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {
+                    if code != Some("sandbox") && route.1.ends_with("/current") {
+                        continue;
+                    }
+                    let told = asked(&caller, route, code).await;
+                    let what = format!("{role} {code:?} {route:?}: {told:?}");
+                    match (may, matches || !named) {
+                        (false, _) => assert_eq!(told, forbidden, "{what}"),
+                        (true, false) => assert_eq!(told, mismatch, "{what}"),
+                        (true, true) => assert!(told.0 != 401 && told.0 != 403, "{what}"),
+                    }
+                }
+            }
+        }
+    }
+
     /// What is somebody else's isn't there, by whichever name in path or body, and stays as it is.
     async fn anothers_objects_are_not_there(database) {
         let sandbox = Sandbox::start(database).await;
@@ -519,6 +582,7 @@ on_both_databases! {
         let own = Ids::of(other.story.clone(), &other.partner, &other.processor).await;
         let callers = Callers::of(&sandbox).await;
         let phone = sandbox.phone(&other.code, other.story.customer).await;
+        let admin = sandbox.admin("ADMIN", Some(&other.code)).await.sign_in(&sandbox).await;
         let before = everything(&sandbox, &theirs).await;
         for route in ROUTES {
             let &(method, _, channel, names, _) = route;
@@ -528,6 +592,7 @@ on_both_databases! {
                 Operator => (callers.operator(), 404),
                 Processor => (&other.processor, 200),
                 Customers => (&phone.caller, 404),
+                Admin | Makers => (&admin, 404),
             };
             let mut cases: Vec<(Vec<&str>, &str)> =
                 names.iter().map(|(name, title)| (vec![*name], *title)).collect();
@@ -607,6 +672,7 @@ async fn every_method_of_a_path_is_in_the_table() {
     let sandbox = Sandbox::start(Database::Sqlite).await;
     let user = expect(201, register(sandbox.partner(), &registration())).await;
     let phone = sandbox.phone("sandbox", user["id"].as_i64().expect("an id")).await;
+    let admin = sandbox.admin("ADMIN", Some("sandbox")).await.sign_in(&sandbox).await;
     for (_, path, channel, ..) in ROUTES.iter().filter(|route| route.2 != Public) {
         let named = ROUTES.iter().filter(|route| route.1 == *path);
         let named: BTreeSet<&str> = named.map(|route| route.0).collect();
@@ -614,6 +680,7 @@ async fn every_method_of_a_path_is_in_the_table() {
             Public | Lifecycle | Secure | Creation | Operator => sandbox.partner(),
             Processor => sandbox.processor(),
             Customers => &phone.caller,
+            Admin | Makers => &admin,
         };
         let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));
         let refused = trace.send().await.expect("an answer");

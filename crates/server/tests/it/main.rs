@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod admins;
 mod alerts;
 mod audit;
 mod backup;

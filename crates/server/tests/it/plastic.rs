@@ -165,7 +165,7 @@ fn sent_as(sandbox: &Sandbox, order: &str) -> Value {
 }
 
 /// Every file in a folder and below.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -1,5 +1,6 @@
 //! A running sandbox for a test, and what is called of it.
 
+mod admin;
 mod foreign;
 mod phone;
 mod postgres;
@@ -8,6 +9,7 @@ mod sibling;
 mod sshd;
 mod tls;
 
+pub(crate) use admin::Admin;
 pub(crate) use foreign::{Foreign, card_crypto, read_pdf};
 pub(crate) use phone::Phone;
 pub(crate) use postgres::OwnPostgres;

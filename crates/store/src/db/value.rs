@@ -1,8 +1,8 @@
 //! What goes into a statement and comes out of a row.
 
 use domain::ids::{
-    BalanceId, CardId, InstallationId, MessageId, OperationId, OrderId, PartnerId, ProcessorId,
-    TransactionId, UserId, VerificationId,
+    AdminId, BalanceId, CardId, InstallationId, MessageId, OperationId, OrderId, PartnerId,
+    ProcessorId, TransactionId, UserId, VerificationId,
 };
 use domain::money::{Amount, Currency};
 use jiff::{Timestamp, civil::Date};
@@ -137,6 +137,7 @@ to_value! {
     VerificationId: |it| Value::Uuid(it.0);
     OperationId: |it| Value::Uuid(it.0);
     OrderId: |it| Value::Uuid(it.0);
+    AdminId: |it| Value::Uuid(it.0);
     InstallationId: |it| Value::Uuid(it.0);
     Currency: |it| Value::Text(it.code().to_owned());
     Amount: |it| Value::Int(it.minor());
@@ -190,7 +191,7 @@ macro_rules! from_uuid {
 }
 
 from_uuid! {
-    BalanceId TransactionId MessageId VerificationId OperationId OrderId InstallationId
+    BalanceId TransactionId MessageId VerificationId OperationId OrderId InstallationId AdminId
 }
 
 /// As the database gave it, to be given back as a parameter.

@@ -134,7 +134,9 @@ impl Callers {
             | Channel::Secure
             | Channel::Creation
             | Channel::Processor
-            | Channel::Customers => None,
+            | Channel::Customers
+            | Channel::Admin
+            | Channel::Makers => None,
         }
     }
 
@@ -150,7 +152,9 @@ impl Callers {
             Channel::Creation => (&self.unscoped, &self.processor, &self.revoked_partner),
             Channel::Operator => (&self.operator, &self.processor, &self.revoked_partner),
             Channel::Processor => (&self.processor, &self.partner, &self.revoked_processor),
-            Channel::Customers => panic!("users have no certificate"),
+            Channel::Customers | Channel::Admin | Channel::Makers => {
+                panic!("people have no certificate")
+            }
         };
         let lacking = if channel == Channel::Creation { &self.partner } else { &self.unscoped };
         let other = if channel == Channel::Operator { &self.partner } else { &self.operator };

@@ -5,14 +5,15 @@
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, alerts, balances, books, bureaus, card_orders, cards, certificates, checkpoints,
-    counters, endpoints, idempotency, instance, janitor, jwe_keys, keys, ledger, operations,
-    outbound, outbox, partners, pin_keys, programs, sessions, spending, statements, transactions,
-    users,
+    MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
+    checkpoints, counters, endpoints, idempotency, instance, janitor, jwe_keys, keys, ledger,
+    operations, outbound, outbox, partners, pin_keys, programs, sessions, spending, statements,
+    transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
     [
+        admins::STATEMENTS,
         alerts::STATEMENTS,
         balances::STATEMENTS,
         bureaus::STATEMENTS,

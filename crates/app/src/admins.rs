@@ -1,0 +1,249 @@
+//! Panel accounts and their sessions (spec "Channels", rules "Failed tries").
+//!
+//! The operator makes an account; its password and the secret of its codes are made here and shown
+//! once. Whoever signs in is tried with both at once, and learns nothing from a failure: an unknown
+//! account costs the same, and no failure is answered before its time.
+
+mod accounts;
+
+pub use accounts::{ChangeAdmin, Enrolled, NewAdmin};
+
+use crate::audit::{Entry, Origin};
+use crate::{App, Error};
+use crypto::password::Password;
+use crypto::totp::CodeSecret;
+use domain::Timestamp;
+use domain::admin::{Account, NotLetIn, Proof, session_end};
+use domain::ids::{AdminId, PartnerId};
+use serde_json::json;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use store::admins::{self, Digest, Kept};
+use store::db::Tx;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until, timeout};
+use zeroize::Zeroizing;
+
+/// How many passwords are compared at a time: each takes 19 MiB and a processor.
+const AT_ONCE: usize = 2;
+/// How long one waits for its turn.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long a failure takes at least, whatever failed.
+const FAILURE: Duration = Duration::from_millis(500);
+/// Random bytes of a token.
+const BYTES: usize = 32;
+
+/// The turns at comparing passwords.
+#[derive(Debug)]
+pub struct Checks(Arc<Semaphore>);
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl Checks {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = timeout(WAIT, self.0.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| Error::Unavailable("a turn at signing in", None))?;
+        turn.map_err(|_| Error::broken("nobody may sign in any more"))
+    }
+}
+
+/// What somebody types.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    pub password: Password,
+    /// The authenticator's code.
+    pub code: String,
+}
+
+/// A session that was begun: its token is told once.
+#[derive(Debug)]
+pub struct Begun {
+    /// What is sent with each call.
+    pub token: Zeroizing<String>,
+    /// Whose it is.
+    pub account: Account,
+    /// When it ends, unless it is used.
+    pub expires_at: Timestamp,
+}
+
+/// A session that is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdminSession {
+    /// Whose it is.
+    pub account: AdminId,
+    /// The partner that they work for; none for the operator's own.
+    pub partner: Option<PartnerId>,
+    /// What they may do.
+    pub role: domain::admin::Role,
+    /// The digest of its token.
+    pub digest: Digest,
+}
+
+/// What is compared where there is no account: it costs the same.
+static NOBODYS: LazyLock<String> = LazyLock::new(|| Password::generate().hash());
+
+impl App {
+    /// Begins a session; none where anything is wrong, and why isn't told. `real_now` is real time,
+    /// by which codes are made.
+    pub async fn sign_in(
+        &self,
+        credentials: Credentials,
+        real_now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Begun>, Error> {
+        let earliest = Instant::now() + FAILURE;
+        let email = credentials.email.to_lowercase();
+        let kept = self.admin_of(&email).await?;
+        let proof = self.prove(kept.as_ref(), credentials, real_now).await?;
+        let begun = match kept {
+            Some(kept) => self.try_to_sign_in(&kept, proof, origin).await?,
+            None => None,
+        };
+        if begun.is_none() {
+            sleep_until(earliest).await;
+        }
+        Ok(begun)
+    }
+
+    async fn admin_of(&self, email: &str) -> Result<Option<Kept>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = admins::find(&mut tx, email).await;
+        Ok(tx.end(found).await?)
+    }
+
+    /// Compares password and code, both whatever the other is.
+    async fn prove(
+        &self,
+        kept: Option<&Kept>,
+        credentials: Credentials,
+        real_now: Timestamp,
+    ) -> Result<Proof, Error> {
+        let secret = match kept {
+            Some(kept) => self.code_secret(kept)?,
+            None => CodeSecret::generate(),
+        };
+        let seconds = u64::try_from(real_now.as_second()).unwrap_or_default();
+        let code_step = secret.step_of(&credentials.code, seconds);
+        let hash = kept.map(|kept| kept.password.clone());
+        let turn = self.admin_checks.turn().await?;
+        let compared = tokio::task::spawn_blocking(move || {
+            let hash = hash.as_deref().unwrap_or(NOBODYS.as_str());
+            let right = credentials.password.is(hash);
+            drop(turn);
+            right
+        });
+        let password = compared.await.map_err(|_| Error::broken("comparing passwords panicked"))?;
+        Ok(Proof { password, code_step })
+    }
+
+    /// Counts what was wrong, committed before anything is answered; else begins the session.
+    async fn try_to_sign_in(
+        &self,
+        seen: &Kept,
+        proof: Proof,
+        origin: &Origin,
+    ) -> Result<Option<Begun>, Error> {
+        let mut tx = self.db.begin().await?;
+        let tried = self.sign_in_in(&mut tx, seen, proof, origin).await;
+        tx.end(tried).await
+    }
+
+    async fn sign_in_in(
+        &self,
+        tx: &mut Tx,
+        seen: &Kept,
+        proof: Proof,
+        origin: &Origin,
+    ) -> Result<Option<Begun>, Error> {
+        let Some(kept) = admins::find_locked(tx, &seen.account.email).await? else {
+            return Ok(None);
+        };
+        if kept.password != seen.password {
+            // It was reset meanwhile: what was compared opens nothing any more.
+            return Ok(None);
+        }
+        let (mut account, now) = (kept.account, self.now());
+        let before = account.clone();
+        let let_in = account.sign_in(proof, now);
+        if account != before {
+            admins::update(tx, &account).await?;
+        }
+        let actor = Origin { actor: actor(account.id), ..origin.clone() };
+        let partner = account.partner.unwrap_or(PartnerId::PLATFORM);
+        let Err(NotLetIn) = let_in else {
+            let token =
+                Zeroizing::new(crypto::encoding::url_safe(&crypto::random::bytes::<BYTES>()));
+            let expires_at = session_end(now, now);
+            admins::begin(tx, &digest(&token), account.id, (now, expires_at)).await?;
+            let entry = Entry::made("admin.sign_in", account.id.0, json!({}));
+            self.record(tx, partner, &actor, entry).await?;
+            return Ok(Some(Begun { token, account, expires_at }));
+        };
+        let locked = account.locked_until.map(|until| until.to_string());
+        let entry =
+            Entry::made("admin.sign_in_failed", account.id.0, json!({ "lockedUntil": locked }));
+        self.record(tx, partner, &actor, entry).await?;
+        Ok(None)
+    }
+
+    /// The session of a token, if it is in force; it lasts a while longer then.
+    pub async fn admin_session(&self, token: &str) -> Result<Option<AdminSession>, Error> {
+        let digest = digest(token);
+        let mut tx = self.db.read().await?;
+        let found = admins::find_session(&mut tx, &digest).await;
+        let Some(found) = tx.end(found).await? else { return Ok(None) };
+        let now = self.now();
+        if found.account.disabled || now >= found.expires_at {
+            return Ok(None);
+        }
+        let until = session_end(found.began_at, now);
+        // A second more or less is nobody's, and a call needn't be a write.
+        if until.duration_since(found.expires_at).as_secs() > 0 {
+            let mut tx = self.db.begin().await?;
+            let prolonged = admins::prolong(&mut tx, &digest, until).await;
+            tx.end(prolonged).await?;
+        }
+        let Account { id: account, partner, role, .. } = found.account;
+        Ok(Some(AdminSession { account, partner, role, digest }))
+    }
+
+    /// Ends a session.
+    pub async fn sign_out(&self, session: &AdminSession, origin: &Origin) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let ended = async {
+            admins::end(&mut tx, &session.digest).await?;
+            let entry = Entry::made("admin.sign_out", session.account.0, json!({}));
+            let partner = session.partner.unwrap_or(PartnerId::PLATFORM);
+            self.record(&mut tx, partner, origin, entry).await
+        };
+        let ended = ended.await;
+        tx.end(ended).await
+    }
+
+    fn code_secret(&self, kept: &Kept) -> Result<CodeSecret, Error> {
+        let row = secret_row(kept.account.id);
+        Ok(CodeSecret::of(&self.keyring.open_platform(&row, &kept.code_secret)?))
+    }
+}
+
+/// Who acts, as an audit record tells it.
+#[must_use]
+pub fn actor(id: AdminId) -> String {
+    format!("admin:{}", id.0)
+}
+
+/// The place of an account's secret.
+fn secret_row(id: AdminId) -> String {
+    format!("admin_account/{}", id.0)
+}
+
+fn digest(text: &str) -> Digest {
+    crypto::digest::sha256(text.as_bytes())
+}

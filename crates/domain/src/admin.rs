@@ -1,0 +1,182 @@
+//! Panel accounts: people who work for a partner, or for the operator (spec "Channels").
+//!
+//! An account is tried with password and code together: who has one of them learns nothing. Ten
+//! failures in a row lock it for half an hour, and one that nobody has used for 90 days stays shut
+//! until it is reset.
+
+use crate::ids::{AdminId, PartnerId};
+use crate::words::words;
+use jiff::{Timestamp, ToSpan as _};
+
+words! {
+    /// What somebody may do (spec "Admin roles").
+    pub enum Role {
+        /// All of its partner's.
+        Admin = "ADMIN",
+        /// Balances and cards.
+        Manager = "MANAGER",
+        /// What cardholders call about.
+        Employee = "EMPLOYEE",
+        /// The operator's own: all partners.
+        Operator = "OPERATOR",
+    }
+}
+
+/// Failures in a row that lock an account.
+const FAILURES_MAX: i64 = 10;
+/// For how long, in minutes.
+const LOCK_MINUTES: i64 = 30;
+/// After how many days without use it is shut.
+const UNUSED_DAYS: i64 = 90;
+/// How long a session lasts without a call, in minutes.
+const IDLE_MINUTES: i64 = 15;
+/// How long a session lasts at all, in hours.
+const SESSION_HOURS: i64 = 12;
+
+/// Somebody's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Ours.
+    pub id: AdminId,
+    /// Their e-mail address, in small letters.
+    pub email: String,
+    /// The partner that they work for; none for the operator's own.
+    pub partner: Option<PartnerId>,
+    /// What they may do.
+    pub role: Role,
+    /// Whether the account is shut.
+    pub disabled: bool,
+    /// Failures in a row.
+    pub failures: i64,
+    /// Until when it is locked.
+    pub locked_until: Option<Timestamp>,
+    /// When it was last used, made or reset.
+    pub used_at: Timestamp,
+    /// The time step of the last code that was accepted (RFC 6238): no earlier one is.
+    pub code_step: i64,
+    /// Raised by one at each change.
+    pub version: i64,
+}
+
+/// What came of comparing what somebody has typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Whether the password is right.
+    pub password: bool,
+    /// The time step whose code was typed, if it is one of now.
+    pub code_step: Option<i64>,
+}
+
+/// Nobody is let in. Why isn't told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotLetIn;
+
+impl Account {
+    /// Tries to sign in: counts what was wrong, forgets it where all is right.
+    pub fn sign_in(&mut self, proof: Proof, now: Timestamp) -> Result<(), NotLetIn> {
+        let unused = self.used_at.checked_add((UNUSED_DAYS * 24).hours());
+        if self.disabled
+            || unused.is_ok_and(|end| now >= end)
+            || self.locked_until.is_some_and(|end| now < end)
+        {
+            return Err(NotLetIn);
+        }
+        match proof.code_step.filter(|step| *step > self.code_step && proof.password) {
+            Some(step) => {
+                (self.failures, self.locked_until) = (0, None);
+                (self.code_step, self.used_at) = (step, now);
+                Ok(())
+            }
+            None => {
+                self.failures += 1;
+                if self.failures >= FAILURES_MAX {
+                    self.failures = 0;
+                    self.locked_until = now.checked_add(LOCK_MINUTES.minutes()).ok();
+                }
+                Err(NotLetIn)
+            }
+        }
+    }
+}
+
+/// When a session of an account ends by itself, begun and last used when.
+#[must_use]
+pub fn session_end(began_at: Timestamp, seen_at: Timestamp) -> Timestamp {
+    let idle = seen_at.checked_add(IDLE_MINUTES.minutes()).unwrap_or(seen_at);
+    let whole = began_at.checked_add(SESSION_HOURS.hours()).unwrap_or(began_at);
+    idle.min(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::NOW;
+    use uuid::Uuid;
+
+    fn account() -> Account {
+        Account {
+            id: AdminId(Uuid::nil()),
+            email: "ann@acme.test".to_owned(),
+            partner: Some(PartnerId(1)),
+            role: Role::Admin,
+            disabled: false,
+            failures: 0,
+            locked_until: None,
+            used_at: NOW,
+            code_step: 100,
+            version: 0,
+        }
+    }
+
+    fn proof(password: bool, code_step: Option<i64>) -> Proof {
+        Proof { password, code_step }
+    }
+
+    fn later(minutes: i64) -> Timestamp {
+        NOW.checked_add(minutes.minutes()).expect("a time")
+    }
+
+    #[test]
+    fn both_must_be_right_and_a_code_opens_once() {
+        let mut account = account();
+        for (password, step, let_in, failures) in [
+            (true, Some(101), true, 0),
+            (true, Some(101), false, 1),
+            (true, Some(100), false, 2),
+            (false, Some(102), false, 3),
+            (true, None, false, 4),
+            (true, Some(102), true, 0),
+        ] {
+            let told = account.sign_in(proof(password, step), NOW);
+            assert_eq!((told.is_ok(), account.failures), (let_in, failures), "{password} {step:?}");
+        }
+    }
+
+    #[test]
+    fn ten_failures_lock_it_for_half_an_hour() {
+        let mut account = account();
+        for _ in 0..10 {
+            assert_eq!(account.sign_in(proof(false, Some(101)), NOW), Err(NotLetIn));
+        }
+        let right = proof(true, Some(102));
+        assert_eq!(account.sign_in(right, later(29)), Err(NotLetIn), "though it is right");
+        assert_eq!(account.sign_in(right, later(30)), Ok(()));
+        assert_eq!(account.locked_until, None);
+    }
+
+    #[test]
+    fn what_nobody_uses_or_was_shut_lets_nobody_in() {
+        let right = proof(true, Some(101));
+        let day = 24 * 60;
+        assert!(account().sign_in(right, later(90 * day)).is_err());
+        assert!(account().sign_in(right, later(90 * day - 1)).is_ok());
+        assert!(Account { disabled: true, ..account() }.sign_in(right, NOW).is_err());
+    }
+
+    #[test]
+    fn a_session_ends_idle_or_after_twelve_hours() {
+        assert_eq!(session_end(NOW, NOW), later(15));
+        assert_eq!(session_end(NOW, later(10)), later(25));
+        assert_eq!(session_end(NOW, later(12 * 60 - 1)), later(12 * 60));
+    }
+}

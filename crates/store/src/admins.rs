@@ -1,0 +1,221 @@
+//! Rows of `admin_account` and `admin_session`: panel accounts, and their right to act. They belong
+//! to no tenant's data: an account is looked for before it is known whose it is.
+
+use crate::db::{Row, Sql, Table, Tx, Type};
+use crate::read::word;
+use crate::{StoreError, values};
+use domain::Timestamp;
+use domain::admin::{Account, Role};
+use domain::ids::{AdminId, PartnerId};
+use uuid::Uuid;
+
+const ACCOUNTS: Table = Table {
+    name: "admin_account",
+    key: &["email"],
+    columns: &[
+        ("id", Type::Uuid),
+        ("email", Type::Text),
+        ("partner_id", Type::Int),
+        ("role", Type::Text),
+        ("disabled", Type::Bool),
+        ("failures", Type::Int),
+        ("locked_until", Type::Time),
+        ("used_at", Type::Time),
+        ("code_step", Type::Int),
+        ("password", Type::Text),
+        ("code_secret", Type::Bytes),
+        ("created_at", Type::Time),
+        ("version", Type::Int),
+    ],
+};
+
+const SESSIONS: Table = Table {
+    name: "admin_session",
+    key: &["token_digest"],
+    columns: &[
+        ("token_digest", Type::Bytes),
+        ("account_id", Type::Uuid),
+        ("began_at", Type::Time),
+        ("expires_at", Type::Time),
+    ],
+};
+
+macro_rules! select {
+    ($where:literal) => {
+        Sql(concat!(
+            "select id, email, partner_id, role, disabled, failures, locked_until, used_at,
+                code_step, password, code_secret, version
+            from admin_account ",
+            $where
+        ))
+    };
+}
+
+const BY_EMAIL: Sql = select!("where email = $1");
+const BY_EMAIL_LOCKED: Sql = select!("where email = $1 for no key update");
+const LIST: Sql = select!("order by email");
+const UPDATE: Sql = Sql("
+    update admin_account
+    set role = $2, disabled = $3, failures = $4, locked_until = $5, used_at = $6, code_step = $7,
+        version = version + 1
+    where id = $1 and version = $8");
+const SET_SECRETS: Sql = Sql("
+    update admin_account
+    set password = $2, code_secret = $3, version = version + 1
+    where id = $1");
+const SESSION: Sql = Sql("
+    select s.began_at, s.expires_at, a.id, a.email, a.partner_id, a.role, a.disabled, a.failures,
+        a.locked_until, a.used_at, a.code_step, a.version
+    from admin_session s
+    join admin_account a on a.id = s.account_id
+    where s.token_digest = $1");
+const PROLONG: Sql = Sql("update admin_session set expires_at = $2 where token_digest = $1");
+const END: Sql = Sql("delete from admin_session where token_digest = $1");
+const END_ALL: Sql = Sql("delete from admin_session where account_id = $1");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] =
+    &[BY_EMAIL, BY_EMAIL_LOCKED, LIST, UPDATE, SET_SECRETS, SESSION, PROLONG, END, END_ALL];
+
+/// SHA-256 of what only its holder has.
+pub type Digest = [u8; 32];
+
+/// An account with what opens it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The account.
+    pub account: Account,
+    /// The password's hash.
+    pub password: String,
+    /// The secret of its codes, sealed.
+    pub code_secret: Vec<u8>,
+}
+
+/// A session of an account.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Whose it is.
+    pub account: Account,
+    /// Since when.
+    pub began_at: Timestamp,
+    /// Until when, unless it is prolonged.
+    pub expires_at: Timestamp,
+}
+
+/// Adds an account; `false` if there is one of this address.
+pub async fn insert(tx: &mut Tx, kept: &Kept, now: Timestamp) -> Result<bool, StoreError> {
+    let Kept { account, password, code_secret } = kept;
+    let row = values![
+        account.id,
+        account.email,
+        account.partner,
+        account.role.as_str(),
+        account.disabled,
+        account.failures,
+        account.locked_until,
+        account.used_at,
+        account.code_step,
+        password,
+        code_secret,
+        now,
+        account.version,
+    ];
+    Ok(tx.insert_new(&ACCOUNTS, &[row]).await? == 1)
+}
+
+/// The account of an address.
+pub async fn find(tx: &mut Tx, email: &str) -> Result<Option<Kept>, StoreError> {
+    tx.find(&BY_EMAIL, &[&email]).await?.as_ref().map(read).transpose()
+}
+
+/// The same, locked until the transaction ends.
+pub async fn find_locked(tx: &mut Tx, email: &str) -> Result<Option<Kept>, StoreError> {
+    tx.find(&BY_EMAIL_LOCKED, &[&email]).await?.as_ref().map(read).transpose()
+}
+
+/// Every account, by address.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
+    tx.rows(&LIST, &[]).await?.iter().map(read_account).collect()
+}
+
+/// Writes an account; the caller holds its lock.
+pub async fn update(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
+    let Account { id, role, disabled, failures, locked_until, used_at, code_step, version, .. } =
+        account;
+    let role = role.as_str();
+    let changed = tx
+        .run(&UPDATE, &[id, &role, disabled, failures, locked_until, used_at, code_step, version])
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// Writes what opens an account; the caller holds its lock.
+pub async fn set_secrets(
+    tx: &mut Tx,
+    id: AdminId,
+    (password, code_secret): (&str, &[u8]),
+) -> Result<(), StoreError> {
+    tx.run(&SET_SECRETS, &[&id, &password, &code_secret]).await.map(|_| ())
+}
+
+/// Adds a session under the digest of its token.
+pub async fn begin(
+    tx: &mut Tx,
+    digest: &Digest,
+    account: AdminId,
+    (began_at, expires_at): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    let row = values![digest, account, began_at, expires_at];
+    tx.insert_all(&SESSIONS, &[row]).await.map(|_| ())
+}
+
+/// The session of a token's digest, over or not.
+pub async fn find_session(tx: &mut Tx, digest: &Digest) -> Result<Option<Session>, StoreError> {
+    let row = tx.find(&SESSION, &[digest]).await?;
+    row.map(|row| {
+        Ok(Session {
+            account: read_account(&row)?,
+            began_at: row.get("began_at")?,
+            expires_at: row.get("expires_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// Has a session last until then.
+pub async fn prolong(tx: &mut Tx, digest: &Digest, until: Timestamp) -> Result<(), StoreError> {
+    tx.run(&PROLONG, &[digest, &until]).await.map(|_| ())
+}
+
+/// Ends a session.
+pub async fn end(tx: &mut Tx, digest: &Digest) -> Result<(), StoreError> {
+    tx.run(&END, &[digest]).await.map(|_| ())
+}
+
+/// Ends all sessions of an account.
+pub async fn end_all(tx: &mut Tx, account: AdminId) -> Result<(), StoreError> {
+    tx.run(&END_ALL, &[&account]).await.map(|_| ())
+}
+
+fn read(row: &Row) -> Result<Kept, StoreError> {
+    Ok(Kept {
+        account: read_account(row)?,
+        password: row.get("password")?,
+        code_secret: row.get("code_secret")?,
+    })
+}
+
+fn read_account(row: &Row) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: AdminId(row.get::<Uuid>("id")?),
+        email: row.get("email")?,
+        partner: row.get::<Option<i64>>("partner_id")?.map(PartnerId),
+        role: word(row, "role", Role::parse)?,
+        disabled: row.get("disabled")?,
+        failures: row.get("failures")?,
+        locked_until: row.get("locked_until")?,
+        used_at: row.get("used_at")?,
+        code_step: row.get("code_step")?,
+        version: row.get("version")?,
+    })
+}
