@@ -21,6 +21,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use domain::Date;
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use uuid::Uuid;
@@ -146,6 +147,15 @@ impl Call {
             Some(_) => Err(Problem::unreadable("The body must be a JSON object.")),
             None if self.notes.is_some() => Ok(self.fields_of(&self.query)),
             None => Err(Problem::unreadable("The body is missing.")),
+        }
+    }
+
+    /// The fields of the body, which may be missing: then there are none.
+    pub(crate) fn fields_if_sent(&self) -> Result<Fields<'_>, Problem> {
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        match &self.body {
+            None if self.notes.is_none() => Ok(self.fields_of(&NONE)),
+            Some(_) | None => self.fields(),
         }
     }
 

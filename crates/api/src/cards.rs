@@ -37,12 +37,13 @@ pub(crate) use reset_cvv::{reset_cvv, reset_cvv_unseen};
 pub(crate) use unlock::unlock;
 
 use crate::answer::Named;
-use app::cards::FullCard;
+use app::cards::{FullCard, Renewed, Replaced};
 use domain::Date;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, LockReason};
 use domain::program::CardType;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -108,6 +109,48 @@ pub(crate) struct FullCardJson<'a> {
 struct Kept {
     /// The card's id.
     id: i64,
+}
+
+/// A card with its number and code, and the order of its next plastic.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FullCardAndOrder)]
+struct OrderedJson<'a> {
+    /// The card.
+    #[serde(flatten)]
+    card: FullCardJson<'a>,
+    /// The order of its plastic, where some was ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    order_id: Option<Uuid>,
+}
+
+impl OrderedJson<'_> {
+    /// A card as it is now, and the order that was kept with a key.
+    fn of(full: &FullCard, kept: &Value) -> Value {
+        let order_id = kept.get("orderId").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        crate::answer::json(&OrderedJson { card: FullCardJson::of(full), order_id })
+    }
+}
+
+/// What is kept with a key of an answer that shows a card and the order of its plastic.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptOrder {
+    id: i64,
+    order_id: Option<Uuid>,
+}
+
+impl From<&Replaced> for KeptOrder {
+    fn from(replaced: &Replaced) -> Self {
+        Self { id: replaced.card.0, order_id: replaced.order.map(|order| order.0) }
+    }
+}
+
+impl From<&Renewed> for KeptOrder {
+    fn from(renewed: &Renewed) -> Self {
+        Self { id: renewed.card.0, order_id: renewed.order.map(|order| order.0) }
+    }
 }
 
 impl From<&Card> for Kept {

@@ -24,4 +24,5 @@ pub(crate) use list::of_holder;
 pub(crate) use lock::state_facts;
 pub use numbers::BinRange;
 pub use order::{Carrier, OrderPhysical};
+pub use renew::Renewed;
 pub use replace::{Replace, Replaced};

@@ -120,8 +120,8 @@ refusals! {
         "The PIN is easily guessed: digits in a row, one of them more than twice, one pair twice, \
          the end of the card's number, or the holder's birthday.";
     PlasticNotSupported, "PLASTIC_NOT_SUPPORTED",
-        "Nobody makes plastic for the program, or what would change stands on the card's plastic, \
-         which isn't made anew yet.";
+        "Nobody makes plastic for the program, or plastic is asked for where there is none, or \
+         what would change stands on the card's plastic.";
     BureauNotFound, "BUREAU_NOT_FOUND", "There is no bureau of this name.";
     BureauInvalid, "BUREAU_INVALID",
         "A bureau has a name of 1 to 64 of a-z, 0-9 and the hyphen, and an RSA key of 2048 to 4096 \

@@ -89,6 +89,7 @@ pub(crate) fn card_order() -> CardOrder {
         },
         line: CardholderLine::of("John Doe").expect("a name"),
         tracking: None,
+        expiry: None,
         version: 0,
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of `card_order`: plastic that was ordered, and how far it is.
 
 use crate::db::{Row, Sql, Table, Tx, Type};
-use crate::read::{corrupt, word, word_or_none};
+use crate::read::{corrupt, date_or_none, word, word_or_none};
 use crate::users::{address_json, read_address};
 use crate::{StoreError, values};
 use domain::Timestamp;
@@ -28,6 +28,7 @@ const TABLE: Table = Table {
         ("created_at", Type::Time),
         ("changed_at", Type::Time),
         ("version", Type::Int),
+        ("expiry", Type::Text),
     ],
 };
 
@@ -35,7 +36,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, user_id, card_id, config_id, kind, status, failure, delivery, address, line,
-                pin, bureau, batch, tracking_number, created_at, sent_at, version
+                pin, bureau, batch, tracking_number, created_at, sent_at, version, expiry
             from card_order
             where partner_id = $1 and ",
             $rest
@@ -121,6 +122,7 @@ pub async fn insert(
         now,
         now,
         order.version,
+        order.expiry,
     ];
     tx.insert_all(&TABLE, &[row]).await.map(|_| ())
 }
@@ -219,6 +221,7 @@ fn read(row: &Row) -> Result<Kept, StoreError> {
         address: address.ok_or_else(|| corrupt("address"))?,
         line: CardholderLine::kept(row.get("line")?),
         tracking: row.get("tracking_number")?,
+        expiry: date_or_none(row, "expiry")?,
         version: row.get("version")?,
     };
     Ok(Kept {

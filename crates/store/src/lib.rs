@@ -76,6 +76,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(18, "0018_sftp"),
     migration!(19, "0019_gifts"),
     migration!(20, "0020_admins"),
+    migration!(21, "0021_renewal"),
 ];
 
 /// The values of a row, in the order of its table's columns.

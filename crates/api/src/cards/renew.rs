@@ -1,35 +1,61 @@
 //! `POST /secure/customers/{customerId}/cards/{cardId}/renew`: the same number, another expiry.
 
-use super::{FullCardJson, Kept, TAG};
+use super::order_physical::carrier_if_told;
+use super::print::address_example;
+use super::{KeptOrder, OrderedJson, TAG};
 use crate::Api;
-use crate::answer::{self, Done, kept};
-use crate::call::Head;
-use crate::endpoint::{Endpoint, nothing};
+use crate::answer::{Done, kept};
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use app::Refusal;
+use app::cards::Carrier;
+use domain::ids::{CardId, UserId};
+use serde_json::json;
 
 /// Renews a card → 200 its full data, encrypted.
 pub(crate) fn renew() -> Endpoint {
-    Endpoint::encrypted(nothing, renewed)
+    Endpoint::encrypted(read, renewed)
         .about(
             TAG,
             "Renew a card",
             "From 60 days before its last day on, and after it: the card lives as long as a new \
              one of its program would. Number, PIN, balance, limits and label stay; expiry and \
-             CVC2 are others, and the ones before are wrong at once.",
+             CVC2 are others, and the ones before are wrong at once. Of a card on plastic other \
+             plastic is ordered, so it needs an address; expiry and CVC2 change when its holder \
+             activates that, and until then the card and its plastic are as they were.",
         )
+        .example(json!({ "deliveryAddress": address_example(), "delivery": "POST" }))
         .refuses(&[
             Refusal::CardRenewalTooEarly,
             Refusal::CardLockIrreversible,
+            Refusal::CardNotActive,
+            Refusal::DeliveryRequired,
             Refusal::PlasticNotSupported,
+            Refusal::PlasticAlreadyOrdered,
+            Refusal::NameNotEmbossable,
             Refusal::ProgramNotFound,
         ])
 }
 
-async fn renewed(api: Api, head: Head, (): ()) -> Result<Done<FullCardJson<'static>>, Problem> {
-    let (scope, card) = (head.scope()?, (head.user()?, head.card()?));
-    api.app.renew_card(scope, card, head.once(kept::<_, Kept>)).await?;
+type Asked = ((UserId, CardId), Option<Carrier>);
+
+fn read(call: &Call) -> Result<Asked, Problem> {
+    let card = (call.user()?, call.card()?);
+    let mut fields = call.fields_if_sent()?;
+    let carrier = carrier_if_told(&mut fields);
+    fields.finish()?;
+    Ok((card, carrier))
+}
+
+async fn renewed(
+    api: Api,
+    head: Head,
+    (card, carrier): Asked,
+) -> Result<Done<OrderedJson<'static>>, Problem> {
+    let scope = head.scope()?;
+    let done = api.app.renew_card(scope, card, carrier, head.once(kept::<_, KeptOrder>)).await?;
     // What is kept with the key is that it was done; number and code are read again.
     let full = api.app.full_card(scope, card.0, card.1, head.origin()).await?;
-    Ok(Done::kept(answer::json(&FullCardJson::of(&full))))
+    Ok(Done::kept(OrderedJson::of(&full, &done)))
 }

@@ -1,21 +1,18 @@
 //! `POST /secure/customers/{customerId}/cards/{cardId}/replace` `{"reason": "CARD_LOST"}`.
 
 use super::order_physical::carrier_if_told;
-use super::{FullCardJson, TAG};
+use super::{KeptOrder, OrderedJson, TAG};
 use crate::Api;
-use crate::answer::{self, Created, kept};
+use crate::answer::{Created, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::word;
 use app::Refusal;
-use app::cards::{Carrier, Replace, Replaced};
+use app::cards::{Carrier, Replace};
 use domain::card::lifecycle::ReplacementReason;
 use domain::ids::{CardId, UserId};
-use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// Replaces a card → 201 the full data of what takes its place, encrypted.
 pub(crate) fn replace() -> Endpoint {
@@ -65,43 +62,13 @@ async fn replaced(
     api: Api,
     head: Head,
     (card, reason, carrier): Asked,
-) -> Result<Created<ReplacedJson<'static>>, Problem> {
+) -> Result<Created<OrderedJson<'static>>, Problem> {
     let (scope, by) = (head.scope()?, head.caller().locker());
-    let once = head.once(kept::<_, Kept>);
+    let once = head.once(kept::<_, KeptOrder>);
     let command = Replace { card, reason, by, carrier };
     let made = api.app.replace_card(scope, command, once).await?;
     // What is kept with the key are ids alone; number and code are read again.
     let id = made.get("id").and_then(Value::as_i64).ok_or_else(Problem::internal)?;
-    let order = made.get("orderId").and_then(Value::as_str).and_then(|id| id.parse().ok());
     let full = api.app.full_card_in_place(scope, card.0, CardId(id), head.origin()).await?;
-    let told = ReplacedJson { card: FullCardJson::of(&full), order_id: order };
-    Ok(Created::kept(answer::json(&told)))
-}
-
-/// What took a card's place.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Replaced)]
-struct ReplacedJson<'a> {
-    /// The card.
-    #[serde(flatten)]
-    card: FullCardJson<'a>,
-    /// The order of its plastic.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    order_id: Option<Uuid>,
-}
-
-/// What is kept with a key.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept {
-    id: i64,
-    order_id: Option<Uuid>,
-}
-
-impl From<&Replaced> for Kept {
-    fn from(replaced: &Replaced) -> Self {
-        Self { id: replaced.card.0, order_id: replaced.order.map(|order| order.0) }
-    }
+    Ok(Created::kept(OrderedJson::of(&full, &made)))
 }

@@ -7,6 +7,7 @@ use crate::keyring::EPOCH;
 use crate::once::Turn;
 use crate::{App, Error, Once};
 use crypto::keys::Purpose;
+use crypto::mac::MacKey;
 use domain::Date;
 use domain::card::Card;
 use domain::card::lifecycle::CardRefusal;
@@ -14,6 +15,7 @@ use domain::card::plastic::Told;
 use domain::ids::{CardId, PartnerId, UserId};
 use domain::scope::Scope;
 use serde_json::{Value, json};
+use store::card_orders::Kept;
 use store::db::Tx;
 use store::{balances, card_orders, cards};
 
@@ -54,9 +56,9 @@ impl App {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
-        let code = self.activation_code(scope.partner(), card.1).await?;
+        let key = self.activation_key(scope.partner()).await?;
         let mut tx = self.db.begin().await?;
-        let result = self.activate_in(&mut tx, scope, card, (&evidence, &code), &once).await;
+        let result = self.activate_in(&mut tx, scope, card, (&evidence, &key), &once).await;
         let answer = match result {
             // The try is written, and its refusal is what is told.
             Ok(Err(refusal)) => {
@@ -78,15 +80,27 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         (holder, id): (UserId, CardId),
-        (evidence, code): (&Evidence, &str),
+        (evidence, key): (&Evidence, &MacKey),
         once: &Once<()>,
     ) -> Result<Result<Done<()>, CardRefusal>, Error> {
         let guard = of_holder(tx, scope, holder, id).await?.balance;
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
         let before = of_holder(tx, scope, holder, id).await?;
         let mut card = before.clone();
-        let told = if evidence.is_right(&card, code) { Told::Right } else { Told::Wrong };
-        let result = card.activate(told, (self.now(), self.today()));
+        let orders = card_orders::list_of_card(tx, scope, id).await?;
+        let at = (self.now(), self.today());
+        let told = |of: &Card, renewal| match evidence.is_right(of, &code(key, id, renewal)) {
+            true => Told::Right,
+            false => Told::Wrong,
+        };
+        // Who tells what stands on the plastic that works changes nothing.
+        let result = match renewal(&orders, &card).filter(|_| told(&before, None) == Told::Wrong) {
+            Some(expiry) => {
+                let renewed = Card { expiry, ..before.clone() };
+                card.activate_renewal(told(&renewed, Some(expiry)), expiry, at)
+            }
+            None => card.activate(told(&before, None), at),
+        };
         if card == before {
             return Ok(result.map(|_| Done::unchanged(())));
         }
@@ -95,7 +109,7 @@ impl App {
         let entry = Entry::changed("card.activate", id.0, &was, &is);
         match result {
             Ok(_) => {
-                for mut kept in card_orders::list_of_card(tx, scope, id).await? {
+                for mut kept in orders {
                     if kept.order.arrive()
                         && !card_orders::update(tx, scope, &kept.order, self.now()).await?
                     {
@@ -114,18 +128,36 @@ impl App {
         }
     }
 
-    /// The code in the letter that a card comes with: only whoever has the partner's key, or the
-    /// letter, knows it.
+    /// The code in the letter that a card comes with, or its renewal of a last day: only whoever
+    /// has the partner's key, or the letter, knows it.
     pub(crate) async fn activation_code(
         &self,
         partner: PartnerId,
         card: CardId,
+        renewal: Option<Date>,
     ) -> Result<String, Error> {
-        let key = self.partner_key(partner).await?.mac(Purpose::ActivationCode, EPOCH);
-        let digest = key.sign(&[&card.0.to_be_bytes()]);
-        let bytes = digest.first_chunk().copied().unwrap_or_default();
-        Ok(format!("{:0CODE_DIGITS$}", u64::from_be_bytes(bytes) % CODES))
+        Ok(code(&self.activation_key(partner).await?, card, renewal))
     }
+
+    async fn activation_key(&self, partner: PartnerId) -> Result<MacKey, Error> {
+        Ok(self.partner_key(partner).await?.mac(Purpose::ActivationCode, EPOCH))
+    }
+}
+
+fn code(key: &MacKey, card: CardId, renewal: Option<Date>) -> String {
+    let id = card.0.to_be_bytes();
+    let digest = match renewal {
+        None => key.sign(&[&id]),
+        Some(expiry) => key.sign(&[&id, expiry.to_string().as_bytes()]),
+    };
+    let bytes = digest.first_chunk().copied().unwrap_or_default();
+    format!("{:0CODE_DIGITS$}", u64::from_be_bytes(bytes) % CODES)
+}
+
+/// The last day on the plastic that was made to renew a card and isn't active yet.
+fn renewal(orders: &[Kept], card: &Card) -> Option<Date> {
+    let made = orders.iter().filter(|kept| kept.order.is_made());
+    made.filter_map(|kept| kept.order.expiry).filter(|expiry| *expiry > card.expiry).max()
 }
 
 impl Evidence {
@@ -143,5 +175,6 @@ impl Evidence {
 fn facts(card: &Card) -> Value {
     let mut facts = state_facts(card);
     facts["activationTries"] = json!(card.tries.activations);
+    facts["expiry"] = json!(card.expiry.to_string());
     facts
 }

@@ -264,6 +264,7 @@ pub(super) fn order_of(
         address: carrier.address.clone(),
         line,
         tracking: None,
+        expiry: None,
         version: 0,
     }
 }

@@ -174,7 +174,11 @@ impl App {
 }
 
 /// The name that a card's plastic had; else the holder's.
-async fn line_before(tx: &mut Tx, scope: Scope, card: &Card) -> Result<CardholderLine, Error> {
+pub(super) async fn line_before(
+    tx: &mut Tx,
+    scope: Scope,
+    card: &Card,
+) -> Result<CardholderLine, Error> {
     let mut earlier = card_orders::list_of_card(tx, scope, card.id).await?;
     if let Some(kept) = earlier.pop() {
         return Ok(kept.order.line);

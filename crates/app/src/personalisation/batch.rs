@@ -276,12 +276,17 @@ impl App {
         let bin = self.bin_of(&pan).await?;
         // A reset changes the printed code alone.
         let first = self.verification_key(partner, &bin, 0).await?;
-        let now = self.verification_key(partner, &bin, card.cvc_generation).await?;
+        // What is printed on a renewal is right once that is active.
+        let (expiry, generation) = match kept.order.expiry {
+            Some(expiry) => (expiry, card.next_code()),
+            None => (card.expiry, card.cvc_generation),
+        };
+        let now = self.verification_key(partner, &bin, generation).await?;
         let service = ServiceCode::INTERNATIONAL_CHIP;
         let [stripe, chip] =
-            [service, ServiceCode::ICVV].map(|service| first.code(&pan, card.expiry, service));
-        let printed = now.cvc2(&pan, card.expiry);
-        let expiry = month(card.expiry);
+            [service, ServiceCode::ICVV].map(|service| first.code(&pan, expiry, service));
+        let printed = now.cvc2(&pan, expiry);
+        let expiry = month(expiry);
         let pin = match &kept.pin {
             Some(sealed) => {
                 let pin = self.open_ordered_pin(partner, kept.order.id, sealed).await?;
@@ -290,7 +295,10 @@ impl App {
             None => None,
         };
         let letter = match kept.order.kind {
-            OrderKind::Card => Some(Zeroizing::new(self.activation_code(partner, card.id).await?)),
+            OrderKind::Card | OrderKind::Renewal => {
+                let code = self.activation_code(partner, card.id, kept.order.expiry).await?;
+                Some(Zeroizing::new(code))
+            }
             OrderKind::Print | OrderKind::Reissue => None,
         };
         let fields = [

@@ -277,23 +277,44 @@ impl Card {
     /// Lets the card live on under its number, with another last day and another code: from some
     /// weeks before its last day on, and after it (spec "States").
     pub fn renew(&mut self, expiry: Date, today: Date) -> Result<(), CardRefusal> {
+        self.may_be_renewed(expiry, today)?;
+        self.need_no_plastic()?;
+        self.live_until(expiry);
+        Ok(())
+    }
+
+    /// Whether it may live on until then. A card on plastic must have been activated once: else
+    /// nobody has shown that it has arrived.
+    pub fn may_be_renewed(&self, expiry: Date, today: Date) -> Result<(), CardRefusal> {
         match self.status {
             CardStatus::Removed { .. } => return Err(CardRefusal::Removed),
             CardStatus::Locked { reason, .. } if !reason.is_reversible() => {
                 return Err(CardRefusal::LockIrreversible);
             }
+            CardStatus::Usable(was) | CardStatus::Locked { was, .. } if was != Usable::Active => {
+                return Err(CardRefusal::NotActive);
+            }
             CardStatus::Usable(_) | CardStatus::Locked { .. } => {}
         }
-        self.need_no_plastic()?;
         let first = self.expiry.checked_sub(RENEWAL_DAYS.days()).unwrap_or(self.expiry);
         if today < first || expiry <= self.expiry {
             return Err(CardRefusal::RenewalTooEarly);
         }
+        Ok(())
+    }
+
+    /// Gives it another last day and with it another code.
+    pub(super) fn live_until(&mut self, expiry: Date) {
         self.expiry = expiry;
         // What was compared with the code of the old expiry is compared again.
-        self.cvc_generation = self.cvc_generation.saturating_add(1);
+        self.cvc_generation = self.next_code();
         self.tries.codes.clear();
-        Ok(())
+    }
+
+    /// The generation of its code once it was renewed.
+    #[must_use]
+    pub fn next_code(&self) -> i64 {
+        self.cvc_generation.saturating_add(1)
     }
 
     /// Gives the card's place to another one: it is locked for good, whatever it was locked for.

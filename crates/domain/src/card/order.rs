@@ -7,6 +7,7 @@ use crate::ids::{CardId, OrderId, UserId};
 use crate::outcome::Outcome;
 use crate::user::Address;
 use crate::words::words;
+use jiff::civil::Date;
 use thiserror::Error;
 
 words! {
@@ -60,6 +61,9 @@ words! {
         Print = "PRINT",
         /// The same plastic once more, in the place of one that is damaged.
         Reissue = "REISSUE",
+        /// Plastic with a later last day and another code, which its holder has to activate; until
+        /// then the plastic before works.
+        Renewal = "RENEWAL",
     }
 }
 
@@ -86,6 +90,8 @@ pub struct CardOrder {
     pub line: CardholderLine,
     /// The carrier's name for the parcel.
     pub tracking: Option<String>,
+    /// The last day that stands on a renewal's plastic, and is the card's once it was activated.
+    pub expiry: Option<Date>,
     /// Raised by one at each change.
     pub version: i64,
 }
@@ -142,7 +148,8 @@ impl CardOrder {
 
     /// Its card was activated, so it has arrived, whatever was reported; whether that is new.
     pub fn arrive(&mut self) -> bool {
-        let new = self.kind == OrderKind::Card && self.is_open();
+        let activated = matches!(self.kind, OrderKind::Card | OrderKind::Renewal);
+        let new = activated && self.is_open();
         if new {
             self.status = OrderStatus::Delivered;
         }
@@ -291,6 +298,7 @@ mod tests {
             (OrderKind::Card, Delivered, false),
             (OrderKind::Card, Failed, false),
             (OrderKind::Reissue, Shipped, false),
+            (OrderKind::Renewal, Shipped, true),
         ] {
             let mut order = CardOrder { kind, status, ..fixtures::card_order() };
             assert_eq!(order.arrive(), arrives, "{kind:?} {status:?}");

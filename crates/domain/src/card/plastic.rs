@@ -100,15 +100,46 @@ impl Card {
                 self.tries.activations = 0;
                 Ok(Outcome::Applied)
             }
-            Told::Wrong => {
-                self.tries.activations = self.tries.activations.saturating_add(1);
-                if self.tries.activations >= ACTIVATION_TRIES {
-                    self.tries.activations = 0;
-                    self.lock(LockReason::SuspectedFraud, Locker::Platform, now)?;
-                }
-                Err(CardRefusal::ActivationDataWrong)
-            }
+            Told::Wrong => self.count_wrong_activation(now),
         }
+    }
+
+    /// Makes plastic work that was made for its renewal, in the place of the plastic before, which
+    /// works until then and not a moment longer. Tries are counted as at the first activation.
+    pub fn activate_renewal(
+        &mut self,
+        told: Told,
+        expiry: Date,
+        (now, today): (Timestamp, Date),
+    ) -> Result<Outcome, CardRefusal> {
+        match self.status {
+            CardStatus::Usable(Usable::Active) => {}
+            CardStatus::Locked { .. } => return Err(CardRefusal::Locked),
+            CardStatus::Removed { .. } | CardStatus::Usable(Usable::Ordered) => {
+                return Err(CardRefusal::Removed);
+            }
+            CardStatus::Usable(Usable::Inactive) => return Err(CardRefusal::NotActive),
+        }
+        if today > expiry {
+            return Err(CardRefusal::Expired);
+        }
+        match told {
+            Told::Right => {
+                self.live_until(expiry);
+                self.tries.activations = 0;
+                Ok(Outcome::Applied)
+            }
+            Told::Wrong => self.count_wrong_activation(now),
+        }
+    }
+
+    fn count_wrong_activation(&mut self, now: Timestamp) -> Result<Outcome, CardRefusal> {
+        self.tries.activations = self.tries.activations.saturating_add(1);
+        if self.tries.activations >= ACTIVATION_TRIES {
+            self.tries.activations = 0;
+            self.lock(LockReason::SuspectedFraud, Locker::Platform, now)?;
+        }
+        Err(CardRefusal::ActivationDataWrong)
     }
 }
 
@@ -169,6 +200,33 @@ mod tests {
         }
         let mut card = Card { expiry: Date::constant(2026, 10, 31), ..inactive() };
         assert_eq!(card.activate(Told::Right, (NOW, TODAY)), Err(CardRefusal::Expired));
+    }
+
+    #[test]
+    fn a_renewal_works_once_it_is_activated() {
+        let next = Date::constant(2030, 1, 31);
+        let physical = Card { card_type: CardType::Physical, ..fixtures::card() };
+        let mut card = physical.clone();
+        let expected = Card { expiry: next, cvc_generation: card.next_code(), ..physical.clone() };
+        assert_eq!(card.activate_renewal(Told::Right, next, (NOW, TODAY)), Ok(Outcome::Applied));
+        assert_eq!(card, expected);
+
+        // The plastic before may have expired, and five tries are all there are.
+        let after = physical.expiry.tomorrow().expect("a day");
+        let mut card = physical.clone();
+        for _ in 0..ACTIVATION_TRIES {
+            let wrong = card.activate_renewal(Told::Wrong, next, (NOW, after));
+            assert_eq!(wrong, Err(CardRefusal::ActivationDataWrong));
+            assert_eq!(card.expiry, physical.expiry);
+        }
+        let right = |card: &mut Card, today| card.activate_renewal(Told::Right, next, (NOW, today));
+        assert_eq!(right(&mut card, after), Err(CardRefusal::Locked));
+        card.unlock(super::super::lifecycle::Unlocks::All).expect("is reversible");
+        let late = next.tomorrow().expect("a day");
+        assert_eq!(right(&mut card, late), Err(CardRefusal::Expired));
+        assert_eq!(right(&mut card, after), Ok(Outcome::Applied));
+        let mut inactive = Card { card_type: CardType::Physical, ..inactive() };
+        assert_eq!(right(&mut inactive, TODAY), Err(CardRefusal::NotActive));
     }
 
     #[test]

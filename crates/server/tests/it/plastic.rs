@@ -283,6 +283,78 @@ on_both_databases! {
         assert_eq!(lines[0]["batch"].as_str(), name.to_str());
     }
 
+    /// Plastic is renewed by other plastic, which takes over when it is activated.
+    async fn plastic_is_renewed(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let (card, first, _) = arrived(&sandbox, &story).await;
+        let renew = |body: Value, key: &str| {
+            let post = sandbox.partner().post(&card_path(&story, card, "/renew"));
+            encrypted(post.header("X-Idempotency-Key", key).json(&body))
+        };
+        let carrier = json!({ "deliveryAddress": address(), "delivery": "COURIER" });
+        let told = expect(409, renew(carrier.clone(), "inactive")).await;
+        assert_eq!(told["title"], "CARD_NOT_ACTIVE");
+        let on_it = |full: &Value| {
+            let digits = full["cardNo"].as_str().expect("a number")[12..].to_owned();
+            json!({ "lastFourDigits": digits, "expiry": full["exp"].as_str().expect("a day")[..7] })
+        };
+        assert_eq!(activate(&sandbox, &story, card, on_it(&first)).await.0, 204);
+        let told = expect(409, renew(carrier.clone(), "early")).await;
+        assert_eq!(told["title"], "CARD_RENEWAL_TOO_EARLY");
+        crate::renewals::advance_to_last_days(&sandbox, &first).await;
+        assert_eq!(expect(422, renew(json!({}), "where")).await["title"], "DELIVERY_REQUIRED");
+        let wrong = json!({ "delivery": "COURIER" });
+        assert_eq!(expect(422, renew(wrong, "wrong")).await["title"], "VALIDATION_ERROR");
+
+        let told = decrypted(&expect(200, renew(carrier.clone(), "one")).await);
+        assert_eq!(decrypted(&expect(200, renew(carrier.clone(), "one")).await), told);
+        assert_eq!((&told["exp"], &told["cvv"]), (&first["exp"], &first["cvv"]));
+        let again = expect(409, renew(carrier, "two")).await;
+        assert_eq!(again["title"], "PLASTIC_ALREADY_ORDERED");
+        let order = told["orderId"].as_str().expect("an id").to_owned();
+        until(&sandbox, &story, &order, "PERSONALISED").await;
+        let reference = format!("sandbox:{order}");
+        let lines = batches(&sandbox);
+        let line = lines.iter().find(|it| it["reference"] == reference.as_str()).expect("a line");
+        let secrets = read_by_bureau(&sandbox, line);
+        let parts = (&line["kind"], &line["embossedName"], &secrets["pan"]);
+        assert_eq!(parts, (&"RENEWAL".into(), &"LUKASZ ZOLC".into(), &first["cardNo"]));
+        let pays = async |month: &Value, told: &str| {
+            let id = format!("renewed-{}", unique());
+            let body = json!({
+                "card": { "cardId": card }, "kind": "authorization", "type": "pos", "amount": 1,
+                "currency": "EUR", "transactionId": id, "expiry": month, "description": "Shop",
+                "transactionDate": "2026-11-21T10:00:00+00:00",
+            });
+            let post = sandbox.processor().post("/processor/v1/authorizations");
+            let answer = expect(200, post.header("X-Idempotency-Key", &id).json(&body)).await;
+            assert_eq!(answer["description"], told, "{month}");
+        };
+        let (old, new) = (json!(on_it(&first)["expiry"]), secrets["expiry"].clone());
+        pays(&old, "APPROVED").await;
+        pays(&new, "CARD_EXPIRED").await;
+
+        // What stands on the old plastic changes nothing, and what is wrong is counted.
+        assert_eq!(activate(&sandbox, &story, card, on_it(&first)).await.0, 204);
+        let mut wrong = on_it(&first);
+        wrong["expiry"] = "2020-01".into();
+        let told = activate(&sandbox, &story, card, wrong).await;
+        assert_eq!(told, (422, "ACTIVATION_DATA_WRONG".into()));
+        pays(&old, "APPROVED").await;
+        let digits = on_it(&first)["lastFourDigits"].clone();
+        let told = json!({ "lastFourDigits": digits, "code": secrets["activationCode"] });
+        assert_eq!(activate(&sandbox, &story, card, told.clone()).await.0, 204);
+        assert_eq!(activate(&sandbox, &story, card, told).await.0, 204);
+        pays(&new, "APPROVED").await;
+        pays(&old, "CARD_EXPIRED").await;
+        let full = encrypted(sandbox.partner().get(&card_path(&story, card, "")));
+        let full = decrypted(&expect(200, full).await);
+        assert_eq!((&full["cardNo"], &full["cvv"]), (&first["cardNo"], &secrets["cvc2"]));
+        assert_eq!(full["exp"].as_str().map(|it| &it[..7]), new.as_str());
+        until(&sandbox, &story, &order, "DELIVERED").await;
+    }
+
     /// The bureau of a sandbox answers by itself.
     async fn the_sandbox_makes_cards_by_itself(database) {
         let sandbox = quick(database).await;

@@ -24,6 +24,12 @@ fn month(card: &Value) -> &str {
     &card["exp"].as_str().expect("a date")[..7]
 }
 
+/// Moves the clock to sixty days before a card's last day.
+pub(crate) async fn advance_to_last_days(sandbox: &Sandbox, card: &Value) {
+    let left = days_left(sandbox, card).await;
+    advance(sandbox, left - 60).await;
+}
+
 async fn advance(sandbox: &Sandbox, days: u32) {
     let clock = sandbox.partner().post("/sandbox/v1/clock");
     expect(200, clock.json(&json!({ "advanceSeconds": days * 86_400 }))).await;
