@@ -57,26 +57,14 @@ impl Caller {
 
     /// The session of a panel account.
     pub(crate) fn admin(&self) -> Result<&AdminSession, Problem> {
-        match self {
-            Self::Admin(_, session) => Ok(session),
-            Self::Partner(_)
-            | Self::Operator(..)
-            | Self::Processor(_)
-            | Self::User(_)
-            | Self::Visitor => Err(Problem::internal()),
-        }
+        let Self::Admin(_, session) = self else { return Err(Problem::internal()) };
+        Ok(session)
     }
 
     /// The session of a user.
     pub(crate) fn session(&self) -> Result<&Session, Problem> {
-        match self {
-            Self::User(session) => Ok(session),
-            Self::Partner(_)
-            | Self::Operator(..)
-            | Self::Processor(_)
-            | Self::Admin(..)
-            | Self::Visitor => Err(Problem::internal()),
-        }
+        let Self::User(session) = self else { return Err(Problem::internal()) };
+        Ok(session)
     }
 
     /// Who locks or unlocks a card by a call.

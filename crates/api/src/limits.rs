@@ -44,10 +44,14 @@ pub(crate) struct Guard {
     partner_places: Arc<Places>,
     processor_places: Arc<Places>,
     form_places: Arc<Places>,
+    /// Strangers who sign in take none of anybody's.
+    visitor_places: Arc<Places>,
     /// How long a request may take.
     pub(crate) request_time: Duration,
 }
 
+/// How many strangers may sign in at once.
+const VISITORS_AT_ONCE: usize = 32;
 /// How often an address may try to sign in after a pause; then once a second.
 const SIGN_INS_AT_ONCE: u32 = 20;
 
@@ -64,6 +68,7 @@ impl Guard {
             partner_places: halved(limits.requests_at_once),
             processor_places: Arc::new(Places::new(all, all)),
             form_places: halved(limits.forms_at_once),
+            visitor_places: Arc::new(Places::new(VISITORS_AT_ONCE, VISITORS_AT_ONCE)),
             request_time: limits.request_time,
         }
     }
@@ -100,7 +105,7 @@ impl Guard {
             Caller::Processor(id) => (Holder::Processor(id), &self.processor_places),
             Caller::User(session) => (Holder::Users(session.scope.partner()), &self.partner_places),
             Caller::Admin(_, session) => (Holder::Admins(session.partner), &self.partner_places),
-            Caller::Visitor => (Holder::Visitors, &self.partner_places),
+            Caller::Visitor => (Holder::Visitors, &self.visitor_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];
         if body == Body::Form {

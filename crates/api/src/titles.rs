@@ -104,8 +104,9 @@ const OWN: &[Title] = &[
     title(
         StatusCode::FORBIDDEN,
         "ISSUER_CODE_MISMATCH",
-        "`Issuer-Code` is missing or isn't the code of the certificate's partner.",
-        "Send the partner's own code.",
+        "`Issuer-Code` is missing or isn't the code of the certificate's partner, or of the \
+         account's; of the operator's own it names no live partner.",
+        "Send the code of the partner that it is for.",
     ),
     title(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such route.", "Look at the path."),
     title(

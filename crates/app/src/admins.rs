@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 const AT_ONCE: usize = 2;
 /// How long one waits for its turn.
 const WAIT: Duration = Duration::from_secs(5);
-/// How long a failure takes at least, whatever failed.
+/// A failure takes a whole number of these, whatever failed.
 const FAILURE: Duration = Duration::from_millis(500);
 /// Random bytes of a token.
 const BYTES: usize = 32;
@@ -52,7 +52,6 @@ impl Checks {
 }
 
 /// What somebody types.
-#[derive(Debug)]
 pub struct Credentials {
     /// The e-mail address.
     pub email: String,
@@ -63,7 +62,6 @@ pub struct Credentials {
 }
 
 /// A session that was begun: its token is told once.
-#[derive(Debug)]
 pub struct Begun {
     /// What is sent with each call.
     pub token: Zeroizing<String>,
@@ -98,7 +96,7 @@ impl App {
         real_now: Timestamp,
         origin: &Origin,
     ) -> Result<Option<Begun>, Error> {
-        let earliest = Instant::now() + FAILURE;
+        let began = Instant::now();
         let email = credentials.email.to_lowercase();
         let kept = self.admin_of(&email).await?;
         let proof = self.prove(kept.as_ref(), credentials, real_now).await?;
@@ -107,7 +105,8 @@ impl App {
             None => None,
         };
         if begun.is_none() {
-            sleep_until(earliest).await;
+            let steps = began.elapsed().as_millis() / FAILURE.as_millis() + 1;
+            sleep_until(began + FAILURE * u32::try_from(steps).unwrap_or(u32::MAX)).await;
         }
         Ok(begun)
     }
@@ -175,7 +174,6 @@ impl App {
         if account != before {
             admins::update(tx, &account).await?;
         }
-        let actor = Origin { actor: actor(account.id), ..origin.clone() };
         let partner = account.partner.unwrap_or(PartnerId::PLATFORM);
         let Err(NotLetIn) = let_in else {
             let token =
@@ -183,13 +181,18 @@ impl App {
             let expires_at = session_end(now, now);
             admins::begin(tx, &digest(&token), account.id, (now, expires_at)).await?;
             let entry = Entry::made("admin.sign_in", account.id.0, json!({}));
+            let actor = Origin { actor: actor(account.id), ..origin.clone() };
             self.record(tx, partner, &actor, entry).await?;
             return Ok(Some(Begun { token, account, expires_at }));
         };
+        if account.locked_until > before.locked_until {
+            admins::end_all(tx, account.id).await?;
+        }
         let locked = account.locked_until.map(|until| until.to_string());
-        let entry =
-            Entry::made("admin.sign_in_failed", account.id.0, json!({ "lockedUntil": locked }));
-        self.record(tx, partner, &actor, entry).await?;
+        let facts = json!({ "lockedUntil": locked });
+        // Whoever that was, it needn't be whose the account is.
+        let entry = Entry::made("admin.sign_in_failed", account.id.0, facts);
+        self.record(tx, partner, origin, entry).await?;
         Ok(None)
     }
 

@@ -51,7 +51,8 @@ refusals! {
     CurrencyMismatch, "CURRENCY_MISMATCH", "It isn't in the balance's currency.";
     LimitAboveProgram, "LIMIT_ABOVE_PROGRAM", "The card's program allows less than this limit.";
     CustomerMismatch, "CUSTOMER_MISMATCH", "The path and the body name different users.";
-    CardLimitReached, "CARD_LIMIT_REACHED", "The user has as many cards as the program allows.";
+    CardLimitReached, "CARD_LIMIT_REACHED",
+        "The user has as many cards as the program allows, or the gift has its card.";
     BinRangeExhausted, "BIN_RANGE_EXHAUSTED", "The program's BIN range has no number left.";
     InvalidLockReason, "INVALID_LOCK_REASON", "There is no such lock reason.";
     CardAlreadyLocked, "CARD_ALREADY_LOCKED", "The card is locked for another reason.";

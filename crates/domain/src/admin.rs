@@ -2,7 +2,7 @@
 //!
 //! An account is tried with password and code together: who has one of them learns nothing. Ten
 //! failures in a row lock it for half an hour, and one that nobody has used for 90 days stays shut
-//! until it is reset.
+//! until the operator opens or resets it.
 
 use crate::ids::{AdminId, PartnerId};
 use crate::words::words;

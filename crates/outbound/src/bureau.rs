@@ -15,6 +15,8 @@ use tokio::time::timeout;
 
 /// Larger than any report.
 const REPORT_BYTES_MAX: u64 = 64 << 20;
+/// Reports that are looked at in a turn.
+const REPORTS_MAX: usize = 1000;
 /// How long one step may take.
 const STEP: Duration = Duration::from_secs(60);
 
@@ -83,26 +85,33 @@ impl BureauFolder {
     }
 
     /// Lays a batch there, whole or not at all; one of this name is replaced. The folder must have
-    /// been made.
+    /// been made. Two nodes may lay the same batch at once: each writes a file of its own.
     pub async fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        let unfinished = self.at(&format!("out/.{name}.part"));
-        within(self.files.write(&unfinished, content)).await?;
-        within(self.files.replace(&unfinished, &self.at(&format!("out/{name}")))).await
+        let unfinished = self.at(&format!("out/.{name}.{:032x}.part", crypto::random::number()));
+        let lay = async || {
+            within(self.files.write(&unfinished, content)).await?;
+            within(self.files.publish(&unfinished, &self.at(&format!("out/{name}")))).await
+        };
+        let laid = lay().await;
+        if laid.is_err() {
+            let _ = within(self.files.remove(&unfinished)).await;
+        }
+        laid
     }
 
-    /// The reports that lie there, by name, each with why it can't be read if it can't. What a
-    /// bureau is still writing has another ending.
-    pub async fn reports(&self) -> io::Result<Vec<(String, io::Result<LaidReport>)>> {
-        let mut found = Vec::new();
-        let names = if_there(within(self.files.names(&self.at("in"))).await)?;
-        for name in names.unwrap_or_default().into_iter().filter(|name| is_report(name)) {
-            // If it is gone, another node was faster.
-            if let Some(read) = if_there(within(self.read(&name)).await).transpose() {
-                found.push((name, read));
-            }
-        }
-        found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(found)
+    /// The names of the reports that lie there, in their order, so many at most. What a bureau is
+    /// still writing has another ending.
+    pub async fn reports(&self) -> io::Result<Vec<String>> {
+        let mut names = within(self.files.names(&self.at("in"))).await?;
+        names.retain(|name| is_report(name));
+        names.sort_unstable();
+        names.truncate(REPORTS_MAX);
+        Ok(names)
+    }
+
+    /// A report; none where another node was faster.
+    pub async fn report(&self, name: &str) -> io::Result<Option<LaidReport>> {
+        if_there(within(self.read(name)).await)
     }
 
     async fn read(&self, name: &str) -> io::Result<LaidReport> {
@@ -120,16 +129,22 @@ impl BureauFolder {
     /// Moves a report away that was taken, unless another lies under its name by now.
     pub async fn finish(&self, name: &str, report: &LaidReport) -> io::Result<()> {
         let path = self.at(&format!("in/{name}"));
-        let laid = if_there(within(self.files.stamp(&path)).await)?.flatten();
-        if laid.as_ref() != Some(&report.stamp) {
+        if self.laid(&path).await?.as_ref() != Some(&report.stamp) {
             return Ok(());
         }
         let mut to = self.at(&format!("in/done/{name}"));
         if if_there(within(self.files.stamp(&to)).await)?.is_some() {
             to = format!("{to}.{:032x}", crypto::random::number());
         }
-        // If it is gone, another node was faster.
-        if_there(within(self.files.replace(&path, &to)).await).map(|_| ())
+        match within(self.files.move_away(&path, &to)).await {
+            // Another node was faster, unless it still lies there.
+            Err(_) if self.laid(&path).await?.is_none() => Ok(()),
+            moved => moved,
+        }
+    }
+
+    async fn laid(&self, path: &str) -> io::Result<Option<Stamp>> {
+        Ok(if_there(within(self.files.stamp(path)).await)?.flatten())
     }
 
     fn at(&self, path: &str) -> String {
@@ -155,7 +170,8 @@ mod tests {
         let at = around.path().join("bureau");
         let place = Place::Folder(at.to_string_lossy().into_owned());
         let folder = place.open().await.expect("opens");
-        assert!(folder.reports().await.expect("none yet").is_empty());
+        let missing = folder.reports().await.expect_err("there is no folder");
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         let missing = folder.put("a.ndjson", b"one").await.expect_err("nobody has made it");
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         assert!(!at.exists(), "nothing is made by the way");
@@ -175,13 +191,14 @@ mod tests {
         fs::create_dir(inbox.join("folder.csv")).expect("makes it");
         fs::write(inbox.join("latin.csv"), b"caf\xE9").expect("writes");
         let names = async || -> Vec<(String, bool)> {
-            let found = folder.reports().await.expect("reads").into_iter();
-            found.map(|(name, read)| (name, read.is_ok())).collect()
+            let mut found = Vec::new();
+            for name in folder.reports().await.expect("reads") {
+                let read = folder.report(&name).await;
+                found.push((name, read.is_ok()));
+            }
+            found
         };
-        let first = async || {
-            let (_, first) = folder.reports().await.expect("reads").remove(0);
-            first.expect("is read")
-        };
+        let first = async || folder.report("a.CSV").await.expect("reads").expect("is there");
         let of = |name: &str, good| (name.to_owned(), good);
         let rest = [of("b.csv", true), of("folder.csv", false), of("latin.csv", true)];
         let all = [&[of("a.CSV", true)][..], &rest].concat();
@@ -198,5 +215,12 @@ mod tests {
         fs::write(inbox.join("a.CSV"), "a third one").expect("writes");
         folder.finish("a.CSV", &first().await).await.expect("moves");
         assert_eq!(fs::read_dir(inbox.join("done")).expect("reads").count(), 2, "none is lost");
+        assert!(folder.report("a.CSV").await.expect("reads").is_none());
+
+        // Nowhere to move it: that is told, or it would be taken for ever.
+        fs::remove_dir_all(inbox.join("done")).expect("removes");
+        fs::write(inbox.join("a.CSV"), "a fourth one").expect("writes");
+        let taken = first().await;
+        folder.finish("a.CSV", &taken).await.expect_err("has no place");
     }
 }

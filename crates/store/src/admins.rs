@@ -81,7 +81,7 @@ pub const STATEMENTS: &[Sql] =
 pub type Digest = [u8; 32];
 
 /// An account with what opens it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Kept {
     /// The account.
     pub account: Account,

@@ -1,5 +1,9 @@
 //! Rows of `card`. The number is here only sealed, and as a keyed index.
 
+mod of_balance;
+
+pub use of_balance::{has_live, newest_of_balance};
+
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{corrupt, date, word, word_or_none};
 use crate::{StoreError, values};
@@ -71,12 +75,6 @@ const COUNT: Sql = Sql("
     from card
     where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null
         and (lock_reason is null or lock_reason <> 'CARD_REPLACED')");
-const LAST_REMOVED: Sql = Sql("
-    select id
-    from card
-    where partner_id = $1 and balance_id = $2 and removed_at is not null
-    order by removed_at desc, id desc
-    limit 1");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
 const SEALED: Sql = Sql("
     select id, user_id, balance_id, pan
@@ -129,7 +127,8 @@ pub const STATEMENTS: &[Sql] = &[
     BY_USER,
     BY_BALANCE,
     COUNT,
-    LAST_REMOVED,
+    of_balance::NEWEST,
+    of_balance::HAS_LIVE,
     PAN,
     SEALED,
     NEWEST,
@@ -177,16 +176,6 @@ pub async fn list_of_balance(
 ) -> Result<Vec<Card>, StoreError> {
     let rows = tx.rows(&BY_BALANCE, &[&scope.partner(), &balance]).await?;
     rows.iter().map(read).collect()
-}
-
-/// The card of a balance that was removed last.
-pub async fn last_removed(
-    tx: &mut Tx,
-    scope: Scope,
-    balance: BalanceId,
-) -> Result<Option<CardId>, StoreError> {
-    let row = tx.find(&LAST_REMOVED, &[&scope.partner(), &balance]).await?;
-    row.map(|row| row.get("id").map(CardId)).transpose()
 }
 
 /// The partner's card of the highest id.

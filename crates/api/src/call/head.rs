@@ -85,14 +85,8 @@ impl Head {
 
     /// The processor that calls.
     pub(crate) fn processor(&self) -> Result<ProcessorId, Problem> {
-        match self.caller {
-            Caller::Processor(processor) => Ok(processor),
-            Caller::Partner(_)
-            | Caller::Operator(..)
-            | Caller::User(_)
-            | Caller::Admin(..)
-            | Caller::Visitor => Err(Problem::internal()),
-        }
+        let Caller::Processor(processor) = self.caller else { return Err(Problem::internal()) };
+        Ok(processor)
     }
 
     /// What makes the command be done once.

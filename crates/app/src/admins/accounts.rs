@@ -35,7 +35,6 @@ pub struct ChangeAdmin {
 }
 
 /// What an account is opened with: shown once.
-#[derive(Debug)]
 pub struct Enrolled {
     /// The account.
     pub account: Account,

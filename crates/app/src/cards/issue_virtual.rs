@@ -166,11 +166,8 @@ pub(super) async fn may_have_card(
     if held >= program.card_cap {
         return Err(Refusal::CardLimitReached.into());
     }
-    if program.gift.is_some() {
-        let cards = cards::list_of_balance(tx, scope, command.balance).await?;
-        if !cards.iter().all(Card::is_replaced) {
-            return Err(Refusal::CardLimitReached.into());
-        }
+    if program.gift.is_some() && cards::has_live(tx, scope, command.balance).await? {
+        return Err(Refusal::CardLimitReached.into());
     }
     Ok(())
 }
@@ -184,7 +181,7 @@ pub(super) async fn insert_card(
     now: Timestamp,
 ) -> Result<(), Error> {
     let before = match program.gift {
-        Some(_) => cards::last_removed(tx, scope, card.balance).await?,
+        Some(_) => cards::newest_of_balance(tx, scope, card.balance).await?,
         None => None,
     };
     cards::insert(tx, scope, card, pan, now).await?;

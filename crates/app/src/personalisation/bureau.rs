@@ -1,6 +1,7 @@
 //! Who makes plastic: a bureau's folder, its key, and how its server is logged in to.
 
 use crate::audit::Operator;
+use crate::error::Chain;
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use crypto::jwe::PublicKey;
@@ -78,10 +79,16 @@ impl App {
         })
     }
 
-    /// Every bureau, with the thumbprint of its key (RFC 7638).
+    /// Every bureau, with the thumbprint of its key (RFC 7638); one that can't be used with why.
     pub async fn bureaus(&self) -> Result<Vec<Value>, Error> {
-        let all = self.all_bureaus().await?;
-        all.iter().map(|it| Ok(self.open_bureau(it)?.json())).collect()
+        let told = |bureau: &Bureau| match self.open_bureau(bureau) {
+            Ok(opened) => opened.json(),
+            Err(error) => {
+                let Bureau { name, folder, .. } = bureau;
+                json!({ "name": name, "folder": folder, "error": Chain(&error).to_string() })
+            }
+        };
+        Ok(self.all_bureaus().await?.iter().map(told).collect())
     }
 
     /// Makes what is missing of a bureau's folder: whoever can do that can lay batches there.

@@ -7,6 +7,7 @@ use super::bureau::Opened;
 use super::{facts, origin};
 use crate::audit::Entry;
 use crate::cards::state_facts;
+use crate::error::Chain;
 use crate::{App, Error};
 use domain::Outcome;
 use domain::card::lifecycle::CardStatus;
@@ -15,10 +16,14 @@ use domain::ids::{OrderId, PartnerId};
 use domain::scope::Scope;
 use serde_json::json;
 use std::io;
+use std::time::Duration;
 use store::db::Tx;
 use store::{balances, card_orders, cards};
+use tokio::time::Instant;
 use uuid::Uuid;
 
+/// For how long a bureau's reports are taken before others' are.
+const TURN: Duration = Duration::from_secs(300);
 /// The longest name of a parcel that is kept.
 const TRACKING_MAX: usize = 64;
 
@@ -53,8 +58,13 @@ impl App {
     pub async fn take_reports(&self) -> Result<u64, Error> {
         let mut changed = 0;
         for bureau in self.all_bureaus().await? {
-            let Ok(opened) = self.open_bureau(&bureau) else { continue };
-            changed += self.take_reports_of(&opened).await?;
+            match self.open_bureau(&bureau) {
+                Ok(opened) => changed += self.take_reports_of(&opened).await?,
+                Err(error) => {
+                    let error = Chain(&error).to_string();
+                    tracing::error!(bureau = bureau.name, error, "a bureau can't be used");
+                }
+            }
         }
         Ok(changed)
     }
@@ -62,21 +72,26 @@ impl App {
     async fn take_reports_of(&self, bureau: &Opened) -> Result<u64, Error> {
         let look = async || {
             let folder = bureau.place.open().await?;
-            let reports = folder.reports().await?;
-            Ok::<_, io::Error>((folder, reports))
+            let names = folder.reports().await?;
+            Ok::<_, io::Error>((folder, names))
         };
-        let (folder, reports) = match look().await {
+        let (folder, names) = match look().await {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(bureau = bureau.name, %error, "reports can't be read");
                 return Ok(0);
             }
         };
+        let (bureau_name, until) = (&bureau.name, Instant::now() + TURN);
         let mut changed = 0;
-        for (file, report) in reports {
-            let bureau_name = &bureau.name;
-            let report = match report {
-                Ok(report) => report,
+        for file in names {
+            // One at a time, and not for ever: other bureaus have reports too.
+            if Instant::now() > until {
+                break;
+            }
+            let report = match folder.report(&file).await {
+                Ok(Some(report)) => report,
+                Ok(None) => continue,
                 Err(error) => {
                     tracing::error!(bureau = bureau_name, file, %error, "a report can't be read");
                     continue;

@@ -199,12 +199,6 @@ pub enum CardRefusal {
 }
 
 impl Card {
-    /// Whether another has taken its place.
-    #[must_use]
-    pub fn is_replaced(&self) -> bool {
-        matches!(self.status, CardStatus::Locked { reason: LockReason::CardReplaced, .. })
-    }
-
     /// Locks the card. An irreversible reason replaces a reversible one; any other second reason
     /// is refused.
     pub fn lock(

@@ -1,7 +1,6 @@
 //! Files, of this machine or of an SFTP server.
 
 use super::sftp::{Session, plain};
-use russh_sftp::client::error::Error as SftpError;
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -111,25 +110,37 @@ impl Files {
         }
     }
 
-    /// Gives a file another name, in place of one that has it.
-    pub(super) async fn replace(&self, path: &str, to: &str) -> io::Result<()> {
+    /// Gives a file the name that it is looked for by, in place of one that has it.
+    pub(super) async fn publish(&self, path: &str, to: &str) -> io::Result<()> {
+        let moved = self.move_away(path, to).await;
+        let Self::Remote(at) = self else { return moved };
+        // In the protocol's version 3 a rename replaces nothing. What is there is the same batch,
+        // of another try; it goes only while there is one to put in its place.
+        let has = async |path: &str| at.session.metadata(path).await.is_ok();
+        if moved.is_err() && has(path).await && has(to).await {
+            at.session.remove_file(to).await.map_err(|error| plain(&error))?;
+            return self.move_away(path, to).await;
+        }
+        moved
+    }
+
+    /// Gives a file another name that no file has.
+    pub(super) async fn move_away(&self, path: &str, to: &str) -> io::Result<()> {
         match self {
             Self::Local => {
                 fs::rename(path, to).await?;
                 let folder = Path::new(to).parent().unwrap_or(Path::new("/"));
                 fs::File::open(folder).await?.sync_all().await
             }
-            Self::Remote(at) => {
-                let moved = at.session.rename(path, to).await;
-                // In the protocol's version 3 a rename replaces nothing.
-                if let Err(SftpError::Status(_)) = moved
-                    && at.session.remove_file(to).await.is_ok()
-                {
-                    let again = at.session.rename(path, to).await;
-                    return again.map_err(|error| plain(&error));
-                }
-                moved.map_err(|error| plain(&error))
-            }
+            Self::Remote(at) => at.session.rename(path, to).await.map_err(|error| plain(&error)),
+        }
+    }
+
+    /// Removes a file.
+    pub(super) async fn remove(&self, path: &str) -> io::Result<()> {
+        match self {
+            Self::Local => fs::remove_file(path).await,
+            Self::Remote(at) => at.session.remove_file(path).await.map_err(|error| plain(&error)),
         }
     }
 }

@@ -158,6 +158,10 @@ impl HostKeys {
 
 /// The kind and the key of a line, without what stands around them.
 fn host_key(line: &str) -> Option<String> {
+    // A marker of `known_hosts` says that it isn't simply a host's key: revoked, or an authority's.
+    if line.starts_with('@') {
+        return None;
+    }
     let mut words = line.split_ascii_whitespace();
     let kind = words.find(|word| HOST_KEY_KINDS.contains(word))?;
     let key = words.next()?;
@@ -180,7 +184,13 @@ pub(super) async fn connect(login: &Login) -> io::Result<Session> {
     let mut failed = unreachable("the server's name has no address");
     for address in addresses.into_iter().take(ADDRESSES_MAX) {
         match start(login, address, folder.path()).await {
-            Ok((session, child)) => {
+            Ok((session, mut child)) => {
+                // Unread, what the server says beside the protocol would stop it.
+                if let Some(mut stderr) = child.stderr.take() {
+                    agent.spawn(async move {
+                        let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+                    });
+                }
                 return Ok(Session { session, _child: child, _agent: agent, _folder: folder });
             }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => failed = error,
@@ -328,7 +338,9 @@ mod tests {
         assert_eq!(HostKeys::parse(&keys.text()), Ok(keys));
         let foreign = key.replace("ssh-ed25519", "ssh-rsa");
         let many = format!("{key}\n").repeat(9);
-        for wrong in ["", "# nothing", "ssh-ed25519", "ssh-ed25519 AAAA", "dog", &foreign, &many] {
+        let revoked = format!("@revoked b.example {key}");
+        let cut = ["", "# nothing", "ssh-ed25519", "ssh-ed25519 AAAA", "dog"];
+        for wrong in cut.into_iter().chain([&*foreign, &many, &revoked]) {
             assert_eq!(HostKeys::parse(wrong), Err(InvalidHostKeys), "{wrong}");
         }
     }

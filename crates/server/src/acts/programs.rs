@@ -65,8 +65,8 @@ pub(crate) struct CreateProgram {
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) gift_approval: Option<String>,
     /// What an e-commerce payment of a gift may have, in minor units
-    #[arg(long, value_name = "MINOR", default_value_t = ECOMMERCE_MINOR)]
-    pub(crate) gift_ecommerce_max: i64,
+    #[arg(long, value_name = "MINOR", requires = "gift_approval")]
+    pub(crate) gift_ecommerce_max: Option<i64>,
 }
 
 /// What is to change of a program.
@@ -90,8 +90,11 @@ pub(crate) struct SetProgram {
 }
 
 /// What makes a program one for anonymous gifts: the approval that it has.
-fn gift(approval: Option<String>, ecommerce_max: i64) -> Result<Option<GiftProgram>, Failure> {
-    let amount = Amount::from_minor(ecommerce_max);
+fn gift(
+    approval: Option<String>,
+    ecommerce_max: Option<i64>,
+) -> Result<Option<GiftProgram>, Failure> {
+    let amount = Amount::from_minor(ecommerce_max.unwrap_or(ECOMMERCE_MINOR));
     let wrong = |_| app::Error::from(Refusal::GiftProgramInvalid);
     let Some(approval) = approval else { return Ok(None) };
     Ok(Some(GiftProgram { approval, ecommerce_max: amount.map_err(wrong)? }))

@@ -15,7 +15,6 @@ use crate::sandbox::{self, Prepared};
 use app::outbound::SetOutbound;
 use app::preload::{BenchPartner, Holding, Past};
 use crypto::certificates::{Authority, client_key_and_csr};
-use domain::gift::ECOMMERCE_MINOR;
 use domain::ids::PartnerId;
 use domain::money::Amount;
 use domain::notification::Event;
@@ -285,6 +284,6 @@ fn program(of: BenchPartner) -> CreateProgram {
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
         gift_approval: None,
-        gift_ecommerce_max: ECOMMERCE_MINOR,
+        gift_ecommerce_max: None,
     }
 }

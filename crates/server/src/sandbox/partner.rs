@@ -14,7 +14,6 @@ use app::pin_keys::Cipher;
 use crypto::certificates::{certificate_der, client_key_and_csr, fingerprint};
 use crypto::jwe::PrivateKey;
 use crypto::tdes::TripleDesKey;
-use domain::gift::ECOMMERCE_MINOR;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Settings,
 };
@@ -242,7 +241,7 @@ fn program(
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
         gift_approval: (config_id == GIFT).then(|| "Approved for the sandbox".to_owned()),
-        gift_ecommerce_max: ECOMMERCE_MINOR,
+        gift_ecommerce_max: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Panel accounts: made by the operator, signed in with password and code.
 
 use crate::audit::{Record, records};
-use crate::customers::paid_with;
+use crate::customers::{paid_with, sealed_at};
 use crate::plastic::{DIGITAL_FIRST, PHYSICAL, address, quick, until};
 use crate::story::{Story, answer, decrypted, encrypted, expect};
 use crate::support::{Admin, Caller, Sandbox};
@@ -106,6 +106,10 @@ on_both_databases! {
             let post = sandbox.anonymous().post("/admin/sessions").json(&body);
             assert_eq!(expect(422, post).await["title"], "VALIDATION_ERROR");
         }
+        let body = json!({ "email": "a@panel.test", "password": "b", "totp": "1" });
+        let post = sandbox.anonymous().post("/admin/sessions");
+        let post = sealed_at("/secure/public-key", sandbox.partner(), post, &body).await;
+        assert_eq!(expect(401, post).await["title"], "SIGN_IN_REFUSED", "encrypted as well");
         for _ in 3..10 {
             assert!(is_refused(&sandbox, &admin, "000000").await);
         }
@@ -213,6 +217,9 @@ on_both_databases! {
         };
         let made = decrypted(&expect(201, make()).await);
         assert_eq!(decrypted(&expect(201, make()).await), made, "the same card");
+        let post = admin.post(&of_user("/virtual")).header("X-Idempotency-Key", "one");
+        let both_ways = sealed_at("/admin/public-key", &admin, post, &body).await;
+        assert_eq!(decrypted(&expect(201, both_ways).await), made, "however it is asked");
         let names: Vec<&String> = made.as_object().expect("an object").keys().collect();
         assert_eq!(names, ["exp", "id", "lastFourDigits", "state", "type"]);
         let card = made["id"].as_i64().expect("an id");

@@ -74,6 +74,28 @@ async fn bought(sandbox: &Sandbox, story: &Story, minor: i64) {
     expect(200, story.message(sandbox.processor(), "clearings", minor, &cleared, of)).await;
 }
 
+/// Spends with a card that has replaced one which had spent less, removes both, the older one last,
+/// and has another made.
+async fn spend_with_a_replacement(sandbox: &Sandbox, story: &mut Story) {
+    let older = story.card;
+    let path = format!("/secure/customers/{}/cards/{older}/replace", story.customer);
+    let replace = sandbox.partner().post(&path).json(&json!({ "reason": "CARD_LOST" }));
+    let newer = decrypted(&expect(201, encrypted(replace)).await);
+    story.card = newer["id"].as_i64().expect("an id");
+    bought(sandbox, story, 5_000).await;
+    for card in [story.card, older] {
+        let path = format!("/lifecycle/v1/users/{}/cards/{card}", story.customer);
+        expect(204, sandbox.partner().delete(&path).header("Issuer-Code", "sandbox")).await;
+    }
+    let another = card(sandbox, story.customer, &story.balance, GIFT);
+    let full = decrypted(&expect(201, another).await);
+    story.card = full["id"].as_i64().expect("an id");
+    // Nothing is left of the month, whatever is left of the money.
+    assert_eq!(asked(sandbox, story, "authorization", json!({})).await, "LIMIT_EXCEED");
+    let told = asked(sandbox, story, "credit", json!({ "amount": 5_000 })).await;
+    assert_eq!(told, "APPROVED");
+}
+
 on_both_databases! {
     /// It is loaded once, spent in shops, and never becomes money of another kind.
     async fn a_gift_is_loaded_once_and_spent_in_shops(database) {
@@ -148,6 +170,8 @@ on_both_databases! {
         let another = card(&sandbox, story.customer, &story.balance, GIFT);
         let full = decrypted(&expect(201, another).await);
         story.card = full["id"].as_i64().expect("an id");
+        assert_eq!(asked(&sandbox, &story, "authorization", over.clone()).await, "LIMIT_EXCEED");
+        spend_with_a_replacement(&sandbox, &mut story).await;
         assert_eq!(asked(&sandbox, &story, "authorization", over.clone()).await, "LIMIT_EXCEED");
         let clock = sandbox.partner().post("/sandbox/v1/clock");
         expect(200, clock.json(&json!({ "advanceSeconds": 31 * 86_400 }))).await;

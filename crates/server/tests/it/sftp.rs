@@ -4,8 +4,8 @@ use crate::plastic::{PHYSICAL, ordered, quick, until};
 use crate::story::Story;
 use crate::support::{Sandbox, Sshd};
 use crypto::ssh::SshKey;
+use outbound::bureau::Place;
 use outbound::bureau::sftp::{Address, HostKeys, Login};
-use outbound::bureau::{LaidReport, Place};
 use outbound::target::Reach;
 use serde_json::Value;
 use std::path::Path;
@@ -38,7 +38,7 @@ async fn files_of_a_server_are_laid_whole_and_taken_once() {
         reach: Reach::Anywhere,
     });
     let folder = place.open().await.expect("opens");
-    assert!(folder.reports().await.expect("none yet").is_empty());
+    folder.reports().await.expect_err("there is no folder");
     let missing = folder.put("a.ndjson", b"one").await.expect_err("nobody has made it");
     assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
     folder.prepare().await.expect("makes it");
@@ -49,24 +49,41 @@ async fn files_of_a_server_are_laid_whole_and_taken_once() {
     let out = share.join("out");
     assert_eq!(std::fs::read_dir(&out).expect("is there").count(), 1);
     assert!(std::fs::read(out.join("a.ndjson")).expect("is there") == long);
+    // As two nodes do: whoever is second takes nothing away.
+    let other = place.open().await.expect("opens");
+    for _ in 0..10 {
+        let (one, two) = tokio::join!(folder.put("b.ndjson", &long), other.put("b.ndjson", &long));
+        assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
+        assert!(std::fs::read(out.join("b.ndjson")).expect("is there") == long);
+        assert_eq!(std::fs::read_dir(&out).expect("is there").count(), 2);
+    }
 
     for (name, text) in [("b.csv", "2"), ("a.CSV", "1"), ("c.csv.part", "3"), (".d.csv", "4")] {
         std::fs::write(share.join("in").join(name), text).expect("writes");
     }
     std::fs::create_dir(share.join("in/folder.csv")).expect("makes it");
-    let mut found = folder.reports().await.expect("reads");
-    let told = |(name, read): &(String, std::io::Result<LaidReport>)| {
-        (name.clone(), read.as_ref().ok().map(|it| it.text.clone()))
-    };
-    let told: Vec<_> = found.iter().map(told).collect();
-    let of = |name: &str, text: Option<&str>| (name.to_owned(), text.map(str::to_owned));
-    assert_eq!(told, [of("a.CSV", Some("1")), of("b.csv", Some("2")), of("folder.csv", None)]);
-    let taken = found.remove(0).1.expect("is read");
+    let names = folder.reports().await.expect("reads");
+    assert_eq!(names, ["a.CSV", "b.csv", "folder.csv"]);
+    let read = async |name: &str| folder.report(name).await;
+    assert_eq!(read("b.csv").await.expect("reads").expect("is there").text, "2");
+    read("folder.csv").await.expect_err("is no file");
+    assert!(read("e.csv").await.expect("reads").is_none());
+    let taken = read("a.CSV").await.expect("reads").expect("is there");
     std::fs::write(share.join("in/done/a.CSV"), "an earlier one").expect("writes");
     folder.finish("a.CSV", &taken).await.expect("moves");
     folder.finish("a.CSV", &taken).await.expect("another node was faster");
     assert_eq!(std::fs::read_dir(share.join("in/done")).expect("reads").count(), 2);
     assert!(!share.join("in/a.CSV").exists());
+
+    // As another node does that has looked a moment earlier.
+    let taken = read("b.csv").await.expect("reads").expect("is there");
+    let (one, two) = tokio::join!(folder.finish("b.csv", &taken), other.finish("b.csv", &taken));
+    one.and(two).expect("one of them moves it");
+    assert_eq!(std::fs::read(share.join("in/done/b.csv")).expect("is kept"), b"2");
+    std::fs::remove_dir_all(share.join("in/done")).expect("removes");
+    std::fs::write(share.join("in/a.CSV"), "5").expect("writes");
+    let taken = read("a.CSV").await.expect("reads").expect("is there");
+    folder.finish("a.CSV", &taken).await.expect_err("has no place");
 }
 
 on_both_databases! {

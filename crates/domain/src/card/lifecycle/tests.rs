@@ -196,10 +196,10 @@ fn a_card_is_renewed_in_its_last_sixty_days_or_after_them() {
     let new = Date::constant(2032, 11, 30);
     let day = |text: &str| text.parse::<Date>().expect("a day");
     let active = CardStatus::Usable(Usable::Active);
-    let inactive_and_locked = CardStatus::Locked {
+    let active_and_locked = CardStatus::Locked {
         reason: LockReason::SuspectedFraud,
         since: NOW,
-        was: Usable::Inactive,
+        was: Usable::Active,
         by: Some(Locker::Partner),
     };
     for (status, today, expected) in [
@@ -208,8 +208,8 @@ fn a_card_is_renewed_in_its_last_sixty_days_or_after_them() {
         (active, "2029-11-30", Ok(())),
         (active, "2030-02-01", Ok(())),
         (CardStatus::Usable(Usable::Inactive), "2029-11-30", Err(CardRefusal::NotActive)),
-        (inactive_and_locked, "2029-11-30", Err(CardRefusal::NotActive)),
-        (locked(LockReason::SuspectedFraud), "2029-11-30", Ok(())),
+        (locked(LockReason::SuspectedFraud), "2029-11-30", Err(CardRefusal::NotActive)),
+        (active_and_locked, "2029-11-30", Ok(())),
         (locked(LockReason::CardStolen), "2029-11-30", Err(CardRefusal::LockIrreversible)),
         (CardStatus::Removed { at: NOW }, "2029-11-30", Err(CardRefusal::Removed)),
     ] {

@@ -106,6 +106,19 @@ fn serve(folder: &Path, port: u16) -> Child {
     ] {
         command.args(["-o", &option]);
     }
+    if punishes(found) {
+        command.args(["-o", "PerSourcePenalties=no"]);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("sshd starts")
+}
+
+/// Whether it makes whom it has refused wait: OpenSSH 9.8 and later.
+fn punishes(program: &str) -> bool {
+    let told = Command::new(program).arg("-V").output().expect("runs");
+    let told = String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned();
+    let version = told.split("OpenSSH_").nth(1).unwrap_or_default();
+    let mut numbers = version.split(|it: char| !it.is_ascii_digit()).map(str::parse::<u32>);
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
+    (next(), next()) >= (9, 8)
 }
