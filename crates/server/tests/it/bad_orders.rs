@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const VIRTUAL: &str = "0019167984";
+const GIFT: &str = "0019167992";
 
 /// A call that makes a card.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +31,11 @@ const MAKERS: &[Maker] = &[
     maker("/secure/cards/virtual", false, false),
     maker("/secure/customers/{user}/cards/virtual", false, false),
     maker("/customers/me/cards/virtual", false, false),
+    maker("/admin/customers/{user}/cards/virtual", false, false),
     maker("/secure/cards/physical", true, false),
     maker("/secure/customers/{user}/cards/physical", true, false),
     maker("/customers/me/cards/physical", true, false),
+    maker("/admin/customers/{user}/cards/physical", true, false),
     maker("/secure/cards/physical_with_pin", true, true),
     maker("/secure/customers/{user}/cards/physical_with_pin", true, true),
     maker("/customers/me/cards/physical_with_pin", true, true),
@@ -45,6 +48,7 @@ const WRONG: &[(&str, &str)] = &[
     ("another partner's balance", "404 BALANCE_NOT_FOUND"),
     ("a removed balance", "404 BALANCE_NOT_FOUND"),
     ("a balance of another currency", "422 CURRENCY_MISMATCH"),
+    ("a balance that is a gift", "422 PROGRAM_MISMATCH"),
     ("an unknown program", "422 PROGRAM_NOT_FOUND"),
     ("a program of another kind", "422 PROGRAM_NOT_FOUND"),
     ("an unknown user", "404 CUSTOMER_NOT_FOUND"),
@@ -78,6 +82,9 @@ struct Cast {
     foreign: String,
     removed: String,
     in_zloty: String,
+    gift: String,
+    /// Somebody of the partner's, with a panel account.
+    admin: Caller,
     /// A user whose KYC was refused, with a balance, and an app.
     unverified: (i64, String, Phone),
     /// A user with as many cards as there may be.
@@ -100,6 +107,12 @@ impl Cast {
         expect(204, partner.delete(&format!("/secure/balances/{removed}"))).await;
         let in_zloty = balance(partner, story.customer, "PLN").await;
 
+        let path = format!("/secure/customers/{}/balances", story.customer);
+        let gift = json!({ "currency": "EUR", "configId": GIFT });
+        let gift = expect(201, partner.post(&path).json(&gift)).await["balanceId"].clone();
+        let gift = gift.as_str().expect("an id").to_owned();
+        let admin = sandbox.admin("MANAGER", Some("sandbox")).await.sign_in(sandbox).await;
+
         let refused = Story::begin(sandbox, 0).await;
         let path = format!("/lifecycle/v1/users/{}", refused.customer);
         let put = partner.put(&path).header("Issuer-Code", "sandbox");
@@ -118,7 +131,8 @@ impl Cast {
         }
         let app = sandbox.phone("sandbox", full.customer).await;
         let other = Story::begin(sandbox, 0).await;
-        Self { story, phone, other, foreign, removed, in_zloty, unverified, full: (full, app) }
+        let full = (full, app);
+        Self { story, phone, other, foreign, removed, in_zloty, gift, admin, unverified, full }
     }
 
     /// What is sent, by whose app, and for whom.
@@ -133,6 +147,7 @@ impl Cast {
             "another partner's balance" => body = own(&self.foreign),
             "a removed balance" => body = own(&self.removed),
             "a balance of another currency" => body = own(&self.in_zloty),
+            "a balance that is a gift" => body = own(&self.gift),
             "an unknown program" => body["configId"] = "0000000000".into(),
             "a program of another kind" => {
                 body["configId"] = if maker.plastic { VIRTUAL } else { PHYSICAL }.into();
@@ -219,10 +234,14 @@ fn applies(wrong: &str, maker: Maker) -> bool {
 
 async fn request(sandbox: &Sandbox, cast: &Cast, wrong: &str, maker: Maker) -> RequestBuilder {
     let (body, phone, user) = cast.case(wrong, maker);
-    let own = maker.path.starts_with("/customers");
-    let caller = if own { &phone.caller } else { sandbox.partner() };
+    let channel = maker.path.split('/').nth(1).expect("a channel");
+    let caller = match channel {
+        "customers" => &phone.caller,
+        "admin" => &cast.admin,
+        _ => sandbox.partner(),
+    };
     let post = caller.post(&maker.path.replace("{user}", &user.to_string()));
-    let key = if own { "/customers/public-key" } else { "/secure/public-key" };
+    let key = &format!("/{channel}/public-key");
     match wrong {
         "no encryption" => post.json(&body),
         "a payload that is no token" => {
