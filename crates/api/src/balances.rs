@@ -45,6 +45,7 @@ pub(crate) struct BalanceJson {
     iban: Option<String>,
     /// Of a gift alone: the program whose card pays from it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     config_id: Option<String>,
 }
 
