@@ -66,65 +66,45 @@ pub const EARLY_REVERSAL: Expired = Expired {
         from (select 1 from early_reversal where expires_at < $1 limit 100000) due"),
 };
 
+/// Rows of a table that are known by a digest, and over at `expires_at`.
+macro_rules! over {
+    ($table:literal, $digest:literal) => {
+        Expired {
+            name: $table,
+            keys: &[$digest],
+            find: Sql(concat!(
+                "select ",
+                $digest,
+                " from ",
+                $table,
+                " where expires_at < $1 order by expires_at limit $2
+                for no key update skip locked"
+            )),
+            delete: Each {
+                sql: concat!(
+                    "delete from ",
+                    $table,
+                    " where ",
+                    $digest,
+                    " = $1 and expires_at < $2"
+                ),
+                keys: &[Type::Bytes, Type::Time],
+            },
+            count: Sql(concat!(
+                "select count(*) as rows from (select 1 from ",
+                $table,
+                " where expires_at < $1 limit 100000) due"
+            )),
+        }
+    };
+}
+
 /// Sessions of users' apps that are over.
-pub const SESSION: Expired = Expired {
-    name: "session",
-    keys: &["token_digest"],
-    find: Sql("
-        select token_digest
-        from session
-        where expires_at < $1
-        order by expires_at
-        limit $2
-        for no key update skip locked"),
-    delete: Each {
-        sql: "delete from session where token_digest = $1 and expires_at < $2",
-        keys: &[Type::Bytes, Type::Time],
-    },
-    count: Sql("
-        select count(*) as rows
-        from (select 1 from session where expires_at < $1 limit 100000) due"),
-};
-
+pub const SESSION: Expired = over!("session", "token_digest");
 /// Sessions of panel accounts that are over.
-pub const ADMIN_SESSION: Expired = Expired {
-    name: "admin_session",
-    keys: &["token_digest"],
-    find: Sql("
-        select token_digest
-        from admin_session
-        where expires_at < $1
-        order by expires_at
-        limit $2
-        for no key update skip locked"),
-    delete: Each {
-        sql: "delete from admin_session where token_digest = $1 and expires_at < $2",
-        keys: &[Type::Bytes, Type::Time],
-    },
-    count: Sql("
-        select count(*) as rows
-        from (select 1 from admin_session where expires_at < $1 limit 100000) due"),
-};
-
+pub const ADMIN_SESSION: Expired = over!("admin_session", "token_digest");
 /// Challenges that nobody signed in time.
-pub const CHALLENGE: Expired = Expired {
-    name: "challenge",
-    keys: &["digest"],
-    find: Sql("
-        select digest
-        from challenge
-        where expires_at < $1
-        order by expires_at
-        limit $2
-        for no key update skip locked"),
-    delete: Each {
-        sql: "delete from challenge where digest = $1 and expires_at < $2",
-        keys: &[Type::Bytes, Type::Time],
-    },
-    count: Sql("
-        select count(*) as rows
-        from (select 1 from challenge where expires_at < $1 limit 100000) due"),
-};
+pub const CHALLENGE: Expired = over!("challenge", "digest");
 
 /// Audit records.
 pub const AUDIT: Expired = Expired {

@@ -7,10 +7,9 @@ use crate::{App, Error};
 use crypto::jwe::PublicKey;
 use crypto::ssh::SshKey;
 use domain::ids::PartnerId;
+use outbound::bureau::Place;
 use outbound::bureau::sftp::{Address, HostKeys, Login};
-use outbound::bureau::{BureauFolder, Place};
 use serde_json::{Value, json};
-use std::io;
 use std::sync::Arc;
 use store::bureaus::{self, Bureau};
 
@@ -146,13 +145,8 @@ impl Opened {
 }
 
 async fn prepare(bureau: &Opened) -> Result<(), Error> {
-    let open = async || -> io::Result<BureauFolder> {
-        let folder = bureau.place.open().await?;
-        folder.prepare().await?;
-        Ok(folder)
-    };
-    let unusable = |error| Error::Unavailable("the bureau's folder", Some(Box::new(error)));
-    open().await.map(|_| ()).map_err(unusable)
+    let prepared = async { bureau.place.open().await?.prepare().await }.await;
+    prepared.map_err(|error| Error::Unavailable("the bureau's folder", Some(Box::new(error))))
 }
 
 /// The place of our key for a bureau's server.
