@@ -194,6 +194,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crypto::keys::{MasterKey, MasterKeys, PlatformKey};
 
     #[test]
     fn a_change_tells_the_fields_that_differ() {
@@ -209,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_digest_is_of_one_field_of_one_object() {
-        let keyring = Keyring::new(crypto::keys::MasterKey::generate("sandbox"));
+        let master = MasterKeys::new(MasterKey::generate("sandbox"), None);
+        let keyring = Keyring::new(master, PlatformKey::generate("sandbox"));
         let digest = |partner, object: &str, field, value| {
             let (partner, object) = (PartnerId(partner), object.to_owned());
             Digests { keyring: &keyring, partner, object }.of(field, Some(value))

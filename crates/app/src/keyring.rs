@@ -2,7 +2,7 @@
 
 use crate::{App, Error};
 use crypto::cvc::CardVerificationKey;
-use crypto::keys::{MasterKey, PartnerKey, Purpose};
+use crypto::keys::{MasterKeys, PartnerKey, PlatformKey, Purpose};
 use crypto::mac::MacKey;
 use crypto::permutation::Permutation;
 use crypto::pin::PinVerificationKey;
@@ -13,17 +13,18 @@ use domain::ids::PartnerId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, RwLock};
-use store::db::Tx;
+use store::db::{Db, Tx};
 
 /// The index of a BIN's first key for PINs: 1 to 6 are for issuers (Visa's algorithm).
 pub(crate) const FIRST_PIN_INDEX: u8 = 1;
 
-/// The epoch of derived keys; a rotation will raise it.
+/// The epoch of derived keys. Replacing the master key leaves it, and them, as they are.
 pub(crate) const EPOCH: u32 = 0;
 
-/// The master key, and what was opened with it.
+/// The master keys, and what was opened with them.
 pub struct Keyring {
-    master: MasterKey,
+    masters: MasterKeys,
+    platform: PlatformKey,
     /// Derived at the start: it is used in transactions, which wait for no key provider.
     audit: MacKey,
     partners: Cache<PartnerId, PartnerKey>,
@@ -51,12 +52,13 @@ impl<K: Eq + Hash, V> Cache<K, V> {
 }
 
 impl Keyring {
-    /// A keyring that has opened nothing yet.
+    /// A keyring that has opened nothing yet but the platform's key.
     #[must_use]
-    pub fn new(master: MasterKey) -> Self {
+    pub fn new(masters: MasterKeys, platform: PlatformKey) -> Self {
         Self {
-            audit: master.mac(Purpose::Audit, EPOCH),
-            master,
+            audit: platform.mac(Purpose::Audit, EPOCH),
+            masters,
+            platform,
             partners: Cache::new(),
             verification: Cache::new(),
             pins: Cache::new(),
@@ -64,11 +66,36 @@ impl Keyring {
         }
     }
 
+    /// The keyring of a database, by the master keys that its node has; `None` where none of them
+    /// is the database's. A database that nobody has used yet gets a key of the platform; in one of
+    /// a former release the master key itself was that, and stays it.
+    pub async fn open(db: &Db, masters: MasterKeys, now: Timestamp) -> Result<Option<Self>, Error> {
+        let wrapped = match wrapped_platform_key(db).await? {
+            Some(wrapped) => wrapped,
+            None => {
+                let mut tx = db.begin().await?;
+                let made = make_platform_key(&mut tx, &masters, now).await;
+                if !tx.end(made).await? {
+                    return Ok(None);
+                }
+                wrapped_platform_key(db).await?.ok_or(Error::broken("the key was made"))?
+            }
+        };
+        let platform = masters.unwrap_platform(&wrapped);
+        Ok(platform.ok().map(|(_, platform)| Self::new(masters, platform)))
+    }
+
+    /// The master keys that this node has.
+    #[must_use]
+    pub fn masters(&self) -> &MasterKeys {
+        &self.masters
+    }
+
     /// The keyed digest of a request: all of its content, secrets included. The key is derived,
     /// the same on every node, and never written down.
     #[must_use]
     pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
-        self.master.mac(Purpose::Fingerprint, EPOCH).sign(parts)
+        self.platform.mac(Purpose::Fingerprint, EPOCH).sign(parts)
     }
 
     /// The keyed digest of a personal value in an audit record, in hexadecimal.
@@ -79,24 +106,49 @@ impl Keyring {
         digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Seals a secret of the platform itself, such as the authority's key.
+    /// Seals a secret of the platform itself for a row, such as the key that requests are
+    /// encrypted for.
     #[must_use]
-    pub fn seal_platform(&self, row: &str, secret: &[u8]) -> Vec<u8> {
-        self.master.sealing(Purpose::Secret, EPOCH).seal(&platform_place(row), secret)
+    pub(crate) fn seal_platform(&self, row: &str, secret: &[u8]) -> Vec<u8> {
+        self.platform.seal(row, secret)
     }
 
     /// Opens what [`Keyring::seal_platform`] sealed.
-    pub fn open_platform(
+    pub(crate) fn open_platform(
         &self,
         row: &str,
         sealed: &[u8],
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
-        Ok(self.master.sealing(Purpose::Secret, EPOCH).open(&platform_place(row), sealed)?)
+        Ok(self.platform.open(row, sealed)?)
     }
 }
 
-fn platform_place(row: &str) -> Place<'_> {
-    Place { table: "platform", column: "secret", partner: PartnerId::PLATFORM, row }
+async fn wrapped_platform_key(db: &Db) -> Result<Option<Vec<u8>>, Error> {
+    let mut tx = db.read().await?;
+    let wrapped = store::keys::find_data_key(&mut tx, PartnerId::PLATFORM).await;
+    Ok(tx.end(wrapped).await?)
+}
+
+/// Makes the platform's key where there is none; of two nodes that do so at once the second finds
+/// that of the first. `false` if the keys of partners are another master key's.
+async fn make_platform_key(
+    tx: &mut Tx,
+    masters: &MasterKeys,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let current = masters.current();
+    let platform = if store::keys::is_unused(tx).await? {
+        PlatformKey::generate(current.kind())
+    } else {
+        let keys = store::keys::data_keys(tx).await?;
+        if keys.iter().any(|key| current.unwrap(key.partner, &key.wrapped).is_err()) {
+            return Ok(false);
+        }
+        current.as_platform()
+    };
+    let wrapped = current.wrap_platform(&platform);
+    store::keys::insert_platform_key(tx, &wrapped, now).await?;
+    Ok(true)
 }
 
 impl App {
@@ -108,7 +160,7 @@ impl App {
         let mut tx = self.db.read().await?;
         let wrapped = store::keys::find_data_key(&mut tx, partner).await;
         let wrapped = tx.end(wrapped).await?.ok_or(Error::broken("a partner has no key"))?;
-        let key = self.keyring.master.unwrap(partner, &wrapped)?;
+        let key = self.keyring.masters.unwrap(partner, &wrapped)?;
         Ok(self.keyring.partners.put(partner, key))
     }
 
@@ -203,14 +255,21 @@ impl App {
         Ok(key.open(&card_key_place(partner, &row(bin, purpose, generation)), &sealed)?)
     }
 
-    /// Makes and keeps a new partner's key.
+    /// Makes and keeps a new partner's key. The caller has raised the version of the settings: a
+    /// rotation does so too, so none comes between what is read here and what is written.
     pub(crate) async fn create_partner_key(
         &self,
         tx: &mut Tx,
         partner: PartnerId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let wrapped = self.keyring.master.wrap(partner, &PartnerKey::generate());
+        let platform = store::keys::find_data_key(tx, PartnerId::PLATFORM).await?;
+        let platform = platform.ok_or(Error::broken("the platform has no key"))?;
+        let master = self.keyring.masters.unwrap_platform(&platform);
+        let (master, _) = master.map_err(|_| {
+            Error::broken("this node doesn't have the master key that wraps the database's keys")
+        })?;
+        let wrapped = master.wrap(partner, &PartnerKey::generate());
         Ok(store::keys::insert_data_key(tx, partner, &wrapped, now).await?)
     }
 

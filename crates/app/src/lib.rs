@@ -18,6 +18,7 @@ pub mod janitor;
 pub mod jwe;
 pub mod keyring;
 pub mod ledger;
+mod master_key;
 pub mod once;
 pub mod outbound;
 pub mod outbox;

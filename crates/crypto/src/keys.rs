@@ -1,15 +1,18 @@
-//! Keys at rest: the master key seals the partners' keys, and from each of these one key per
-//! purpose and epoch is derived (HKDF-SHA256).
+//! Keys at rest: the master key wraps the platform's own key and those of partners, and from each
+//! of these one key per purpose and epoch is derived (HKDF-SHA256). So a master key is replaced by
+//! wrapping the others anew, and nothing that was sealed or digested changes.
 //!
 //! The kind of the instance ("sandbox", "production") is part of every derivation from the master
 //! key, so a partner's key wrapped by one kind of instance can't be unwrapped by the other.
 
 mod file;
+mod ring;
 #[cfg(test)]
 mod tests;
 mod token;
 
 pub use file::{KeyFileError, Passphrase};
+pub use ring::MasterKeys;
 pub use token::{Token, TokenError, TokenName};
 
 use crate::encoding::joined;
@@ -66,8 +69,15 @@ impl Purpose {
     }
 }
 
-/// The key above all others. It lives in memory; at rest it is a file sealed by a passphrase.
+/// The key above all others. It lives in memory; at rest it is a file sealed by a passphrase or a
+/// token.
 pub struct MasterKey {
+    kind: String,
+    key: Key,
+}
+
+/// The key of what belongs to the platform itself. At rest it is wrapped by the master key.
+pub struct PlatformKey {
     kind: String,
     key: Key,
 }
@@ -75,7 +85,7 @@ pub struct MasterKey {
 /// The key of one partner. At rest it is wrapped by the master key.
 pub struct PartnerKey(Key);
 
-secret_debug!(MasterKey, PartnerKey);
+secret_debug!(MasterKey, PlatformKey, PartnerKey);
 
 impl MasterKey {
     /// Makes a new master key for an instance of this kind: "sandbox" or "production".
@@ -90,6 +100,12 @@ impl MasterKey {
         &self.kind
     }
 
+    /// Whether this is the same key.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&*self.key, &*other.key).is_ok()
+    }
+
     /// Seals a partner's key for storing it.
     #[must_use]
     pub fn wrap(&self, partner: PartnerId, key: &PartnerKey) -> Vec<u8> {
@@ -98,34 +114,76 @@ impl MasterKey {
 
     /// Opens a key that [`Self::wrap`] sealed for this partner.
     pub fn unwrap(&self, partner: PartnerId, wrapped: &[u8]) -> Result<PartnerKey, OpenError> {
+        self.unwrapped(partner, wrapped).map(PartnerKey)
+    }
+
+    /// Seals the platform's key for storing it.
+    #[must_use]
+    pub fn wrap_platform(&self, key: &PlatformKey) -> Vec<u8> {
+        self.wrapping().seal(&wrapped_at(PartnerId::PLATFORM), &*key.key)
+    }
+
+    /// Opens a key that [`Self::wrap_platform`] sealed.
+    pub fn unwrap_platform(&self, wrapped: &[u8]) -> Result<PlatformKey, OpenError> {
+        let key = self.unwrapped(PartnerId::PLATFORM, wrapped)?;
+        Ok(PlatformKey { kind: self.kind.clone(), key })
+    }
+
+    /// The platform's key of a database in which the master key was that too, before there was a
+    /// key of the platform: what was sealed then stays readable.
+    #[must_use]
+    pub fn as_platform(&self) -> PlatformKey {
+        PlatformKey { kind: self.kind.clone(), key: self.key.clone() }
+    }
+
+    /// Seals a secret that lies in a file of the data folder, beside the master key's own.
+    #[must_use]
+    pub fn seal_file(&self, name: &str, secret: &[u8]) -> Vec<u8> {
+        secrets(&self.key, &self.kind).seal(&platform_place(name), secret)
+    }
+
+    /// Opens what [`Self::seal_file`] sealed.
+    pub fn open_file(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        secrets(&self.key, &self.kind).open(&platform_place(name), sealed)
+    }
+
+    fn unwrapped(&self, partner: PartnerId, wrapped: &[u8]) -> Result<Key, OpenError> {
         let opened = self.wrapping().open(&wrapped_at(partner), wrapped)?;
         let mut key = Key::default();
         if opened.len() != key.len() {
             return Err(OpenError);
         }
         key.copy_from_slice(&opened);
-        Ok(PartnerKey(key))
+        Ok(key)
     }
 
-    /// The key that seals what belongs to the platform itself.
+    fn wrapping(&self) -> SealingKey {
+        SealingKey::new(&of_platform(&self.key, &self.kind, (b"wrap", b"partner"), 0))
+    }
+}
+
+impl PlatformKey {
+    /// Makes a new key for an instance of this kind: "sandbox" or "production".
     #[must_use]
-    pub fn sealing(&self, purpose: Purpose, epoch: u32) -> SealingKey {
-        SealingKey::new(&self.derive(b"seal", purpose.label(), epoch))
+    pub fn generate(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), key: generated() }
+    }
+
+    /// Seals a secret of the platform itself, for a row of the database.
+    #[must_use]
+    pub fn seal(&self, row: &str, secret: &[u8]) -> Vec<u8> {
+        secrets(&self.key, &self.kind).seal(&platform_place(row), secret)
+    }
+
+    /// Opens what [`Self::seal`] sealed.
+    pub fn open(&self, row: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        secrets(&self.key, &self.kind).open(&platform_place(row), sealed)
     }
 
     /// The key that digests what belongs to the platform itself.
     #[must_use]
     pub fn mac(&self, purpose: Purpose, epoch: u32) -> MacKey {
-        MacKey::new(&self.derive(b"mac", purpose.label(), epoch))
-    }
-
-    fn wrapping(&self) -> SealingKey {
-        SealingKey::new(&self.derive(b"wrap", b"partner", 0))
-    }
-
-    fn derive(&self, usage: &[u8], label: &[u8], epoch: u32) -> Key {
-        let kind = self.kind.as_bytes();
-        derived(&self.key, &[b"master", kind, usage, label, &epoch.to_be_bytes()])
+        MacKey::new(&of_platform(&self.key, &self.kind, (b"mac", purpose.label()), epoch))
     }
 }
 
@@ -157,6 +215,22 @@ impl PartnerKey {
 /// Where a wrapped key is said to be stored.
 fn wrapped_at(partner: PartnerId) -> Place<'static> {
     Place { table: "partner", column: "key", partner, row: "" }
+}
+
+/// Where a secret of the platform is said to be stored.
+fn platform_place(row: &str) -> Place<'_> {
+    Place { table: "platform", column: "secret", partner: PartnerId::PLATFORM, row }
+}
+
+/// What seals secrets under the master key or the platform's.
+fn secrets(key: &Key, kind: &str) -> SealingKey {
+    SealingKey::new(&of_platform(key, kind, (b"seal", Purpose::Secret.label()), 0))
+}
+
+/// Derives from the master key or the platform's; both by the same names, since the one was the
+/// other once.
+fn of_platform(key: &Key, kind: &str, (usage, label): (&[u8], &[u8]), epoch: u32) -> Key {
+    derived(key, &[b"master", kind.as_bytes(), usage, label, &epoch.to_be_bytes()])
 }
 
 fn generated() -> Key {

@@ -26,6 +26,8 @@ pub(crate) use programs::{CreateProgram, SetProgram};
 use crate::backup::Backup;
 use crate::failure::Failure;
 use crate::folder::Folder;
+use crate::master_key::RotateMasterKey;
+use crate::secrets::Provider;
 use app::audit::Operator;
 use app::cards::BinRange;
 use app::ledger::verify::{Report, Run, Tell, verify_as};
@@ -94,6 +96,8 @@ pub(crate) enum Act {
     CreateProcessor(CreateProcessor),
     /// `ca sign`
     SignCertificate(SignCertificate),
+    /// `keys rotate`
+    RotateMasterKey(RotateMasterKey),
     /// `keys rotate-jwe`
     RotateJweKey(RotateJweKey),
     /// `keys import-pin`
@@ -227,6 +231,8 @@ pub(crate) struct Desk {
     pub(crate) real_time: Clock,
     /// The data folder.
     pub(crate) folder: Arc<Folder>,
+    /// What seals the master key in it.
+    pub(crate) provider: Arc<Provider>,
     /// How many days a replaced JWE key is accepted, unless the command says.
     pub(crate) jwe_previous_days: u32,
     /// Whether a mail server is configured.
@@ -270,6 +276,7 @@ impl Desk {
             Act::OverdueOrders(command) => self.overdue_orders(&command).await,
             Act::CreateProcessor(command) => self.create_processor(operator, command).await,
             Act::SignCertificate(command) => self.sign(operator, command).await,
+            Act::RotateMasterKey(command) => self.rotate_master_key(operator, &command).await,
             Act::RotateJweKey(command) => self.rotate_jwe_key(operator, command).await,
             Act::ImportPinKey(command) => self.import_pin_key(operator, command).await,
             Act::RemovePinKey(command) => self.remove_pin_key(operator, &command).await,

@@ -21,6 +21,7 @@ use crate::acts::{
 };
 use crate::backup::RestoreArgs;
 use crate::config;
+use crate::master_key::RotateMasterKey;
 use crate::sandbox::SandboxArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -141,6 +142,20 @@ pub(crate) enum KeysCommand {
     /// Make the master key, sealed by the configured passphrase
     #[command(after_help = "Example:\n  antaca keys init --config /etc/antaca/antaca.toml")]
     Init(At),
+    /// Replace the master key: the keys that it wraps are wrapped by a new one, while serving too
+    ///
+    /// Card data, sessions and retries go on as before. With several nodes first make the new key
+    /// known to all: `keys rotate --prepare`, copy master-key-next.json into their data folders,
+    /// and then `keys rotate`. Back up the keys afterwards: a backup of the database that was made
+    /// before needs the keys of its time.
+    #[command(after_help = "Example:\n  antaca keys rotate")]
+    Rotate(With<RotateMasterKey>),
+    /// Seal the same master key by the passphrase or token that is configured now
+    ///
+    /// The options tell what has sealed it so far. Without a server on the data folder.
+    #[command(after_help = "Example:\n  antaca keys move --from-passphrase-file \
+        /etc/antaca/passphrase.old")]
+    Move(MoveKeyArgs),
     /// Replace the key that requests are encrypted for; the one before stays accepted for a while
     #[command(after_help = "Example:\n  antaca keys rotate-jwe --previous-days 30")]
     RotateJwe(With<RotateJweKey>),
@@ -158,6 +173,25 @@ pub(crate) enum KeysCommand {
     /// List such keys by their check values
     #[command(after_help = "Example:\n  antaca keys list-pin --processor acme-processor")]
     ListPin(With<ListPinKeys>),
+}
+
+/// `antaca keys move`
+#[derive(Args, Debug)]
+pub(crate) struct MoveKeyArgs {
+    /// File of the passphrase that opens the key so far, or of the PIN of its token
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_passphrase_file: PathBuf,
+    /// The PKCS#11 library of the token that wraps the key so far; none if a passphrase seals it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_pkcs11_module: Option<PathBuf>,
+    /// The label of that token
+    #[arg(long, value_name = "LABEL", default_value = "antaca")]
+    pub(crate) from_pkcs11_token: String,
+    /// The label of its wrapping key
+    #[arg(long, value_name = "LABEL", default_value = "antaca-master")]
+    pub(crate) from_pkcs11_key: String,
+    #[command(flatten)]
+    pub(crate) at: At,
 }
 
 /// `antaca keys import-pin`

@@ -2,6 +2,7 @@
 
 mod admins;
 mod certificates;
+mod keys;
 mod pin_keys;
 mod plastic;
 mod simulate;
@@ -9,8 +10,8 @@ mod simulate;
 use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
-    At, BackupArgs, Command, ConfigCommand, KeysCommand, LedgerCommand, PartnerCommand,
-    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerifyArgs, With,
+    At, BackupArgs, Command, ConfigCommand, LedgerCommand, PartnerCommand, ProcessorCommand,
+    ProgramCommand, ProgramSetArgs, VerifyArgs, With,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -22,7 +23,6 @@ use crate::logs::{self, Format};
 use crate::output::Progress;
 use crate::secrets::Provider;
 use crate::{bench, clock, control, output, sandbox, secrets, serve, tls};
-use app::keyring::Keyring;
 use app::ledger::verify::Tell;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -74,17 +74,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Config(ConfigCommand::Check(file)) => {
             output::line(&Config::load(file.config.as_deref())?.shown());
         }
-        Command::Keys(KeysCommand::Init(at)) => init_keys(&at)?,
-        Command::Keys(KeysCommand::RotateJwe(it)) => {
-            show(&it.at, Act::RotateJweKey(it.what)).await?;
-        }
-        Command::Keys(KeysCommand::ImportPin(it)) => pin_keys::import(it).await?,
-        Command::Keys(KeysCommand::RemovePin(it)) => {
-            show(&it.at, Act::RemovePinKey(it.what)).await?;
-        }
-        Command::Keys(KeysCommand::ListPin(it)) => {
-            show(&it.at, Act::ListPinKeys(it.what)).await?;
-        }
+        Command::Keys(command) => keys::perform(command).await?,
         Command::Ca(command) => certificates::perform(command).await?,
         Command::Partner(command) => partner(command).await?,
         Command::Program(command) => program(command).await?,
@@ -219,21 +209,23 @@ impl Located {
     /// Opens the instance as a server would, to do one command.
     async fn desk(&self, folder: Arc<Folder>) -> Result<Desk, Failure> {
         let provider = Provider::of(&self.config, &folder)?;
-        let master = secrets::open_master_key(&folder, &provider)?.ok_or_else(|| {
-            Failure::new("There is no master key yet: run `antaca keys init` first.")
-        })?;
-        let kind = kind_of(master.kind())?;
+        let masters = secrets::need_master_keys(&folder, &provider)?;
+        let kind = kind_of(masters.current().kind())?;
         let place = self.place(&folder)?;
         let db = instance::open_database(&place, kind, Use::COMMAND.connections).await?;
-        instance::check_master_key(&db, &master).await?;
-        let keyring = Keyring::new(master);
-        let authority = secrets::open_authority(&folder, &keyring, kind)?;
         let real = clock::real();
+        let keyring = instance::open_keyring(&db, masters, real()).await?;
+        let authority = secrets::open_authority(&folder, keyring.masters(), kind)?;
         let clocks = Clocks { business: real.clone(), real: real.clone() };
         let app = instance::start(db, keyring, kind, clocks, Use::COMMAND.engines).await?;
         let jwe_previous_days = self.config.jwe.previous_days;
         let sends_mail = self.config.smtp.is_some();
-        Ok(Desk { app, authority, real_time: real, folder, jwe_previous_days, sends_mail })
+        let provider = Arc::new(provider);
+        let real_time = real;
+        let desk =
+            Desk { app, authority, real_time, folder, provider, jwe_previous_days, sends_mail };
+        desk.settle_master_key().await?;
+        Ok(desk)
     }
 }
 
@@ -283,31 +275,13 @@ async fn migrate(at: &At) -> Result<(), Failure> {
     Ok(())
 }
 
-fn init_keys(at: &At) -> Result<(), Failure> {
-    let located = locate(at)?;
-    let folder = Folder::create(&located.data)?;
-    let provider = Provider::of(&located.config, &folder)?;
-    secrets::create_master_key(&folder, Kind::Production, &provider)?;
-    output::line(&format!(
-        "The master key is in {}. Keep a copy of it and {}, apart from each other and from the \
-         database's backups.",
-        folder.path(secrets::MASTER_KEY).display(),
-        match provider {
-            Provider::Passphrase(_) => "its passphrase",
-            Provider::Token(_) => "a backup of the token's key",
-        }
-    ));
-    Ok(())
-}
-
 fn init_authority(at: &At) -> Result<(), Failure> {
     let located = locate(at)?;
     let folder = located.folder()?;
     let provider = Provider::of(&located.config, &folder)?;
-    let master = secrets::open_master_key(&folder, &provider)?
-        .ok_or_else(|| Failure::new("There is no master key yet: run `antaca keys init` first."))?;
-    let kind = kind_of(master.kind())?;
-    secrets::create_authority(&folder, &Keyring::new(master), kind, clock::real()())?;
+    let masters = secrets::need_master_keys(&folder, &provider)?;
+    let kind = kind_of(masters.current().kind())?;
+    secrets::create_authority(&folder, &masters, kind, clock::real()())?;
     output::line(&format!("Partners trust {}.", folder.path(secrets::CA).display()));
     Ok(())
 }

@@ -143,6 +143,11 @@ fn reply(done: Result<Value, Failure>) -> Reply {
     }
 }
 
+/// Whether a server runs on a data folder.
+pub(crate) async fn is_served(folder: &Path) -> bool {
+    UnixStream::connect(folder.join(SOCKET)).await.is_ok()
+}
+
 /// Has a running server do a command; `None` where none is running.
 pub(crate) async fn ask(
     folder: &Path,

@@ -9,7 +9,8 @@ use app::outbox::{Bell, Outbox};
 use app::processor::LookUps;
 use app::settings::{Settings, Snapshot};
 use app::{App, Parts};
-use crypto::keys::MasterKey;
+use crypto::keys::MasterKeys;
+use domain::Timestamp;
 use outbound::target::Reach;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,22 +55,18 @@ pub(crate) async fn open_database(
     Ok(db)
 }
 
-/// Refuses a master key that isn't this database's.
-pub(crate) async fn check_master_key(db: &Db, master: &MasterKey) -> Result<(), Failure> {
-    let settings = Snapshot::load(db).await?;
-    let Some(partner) = settings.partners().first().map(|partner| partner.id) else {
-        return Ok(());
-    };
-    let mut tx = db.read().await?;
-    let wrapped = store::keys::find_data_key(&mut tx, partner).await;
-    let wrapped = tx.end(wrapped).await?;
-    match wrapped.map(|wrapped| master.unwrap(partner, &wrapped)) {
-        Some(Ok(_)) => Ok(()),
-        Some(Err(_)) | None => Err(Failure::new(
-            "The database was made with another master key: take the data folder that belongs to \
-             it, or another database.",
-        )),
-    }
+/// The keyring of a database; refuses master keys that aren't its own.
+pub(crate) async fn open_keyring(
+    db: &Db,
+    masters: MasterKeys,
+    now: Timestamp,
+) -> Result<Keyring, Failure> {
+    Keyring::open(db, masters, now).await?.ok_or_else(|| {
+        Failure::new(
+            "The database was made with another master key, or the key was rotated since: take \
+             the data folder that belongs to it, or another database.",
+        )
+    })
 }
 
 /// Starts what use cases need.

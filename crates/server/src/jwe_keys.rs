@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Makes sure that the database has a key, and opens all that it has. The one that a former
 /// release kept in the folder is taken over where there is none, and removed.
 pub(crate) async fn prepare(app: &App, folder: &Folder, now: Timestamp) -> Result<(), Failure> {
-    let kept = secrets::kept_jwe_key(folder, &app.keyring)?;
+    let kept = secrets::kept_jwe_key(folder, app.keyring.masters())?;
     app.prepare_jwe_keys(kept, now).await?;
     secrets::remove_jwe_key(folder)?;
     tell(app, folder)
@@ -63,8 +63,9 @@ mod tests {
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
     fn keep(folder: &Folder, keyring: &Keyring, key: &PrivateKey) {
-        let sealed = keyring.seal_platform("jwe-key", key.to_pkcs8_pem().as_bytes());
-        folder.write("jwe-key.sealed", &sealed, Readers::Owner).expect("written");
+        let sealed =
+            secrets::seal(folder, keyring.masters(), "jwe-key", key.to_pkcs8_pem().as_bytes());
+        sealed.expect("written");
     }
 
     /// Partners have fetched it and go on using it.

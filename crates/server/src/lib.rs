@@ -29,6 +29,7 @@ mod instance;
 mod jwe_keys;
 mod listener;
 mod logs;
+mod master_key;
 mod measures;
 mod operations;
 mod output;

@@ -19,15 +19,14 @@ use crate::folder::{Folder, Readers};
 use crate::instance::{self, Use};
 use crate::jwe_keys;
 use crate::output;
-use crate::secrets::{self, MASTER_KEY, PASSPHRASE, ServerCertificate};
+use crate::secrets::{self, MASTER_KEY, PASSPHRASE, Provider, ServerCertificate};
 use crate::serve::{self, Served, Sockets};
 use crate::workers::Orders;
 use api::Sandbox;
 use app::audit::Operator;
-use app::keyring::Keyring;
 use calls::{Calls, Needs};
 use clap::Args;
-use crypto::keys::MasterKey;
+use crypto::keys::MasterKeys;
 use serde_json::Value;
 use simulator::bureau::Bureau;
 use std::net::SocketAddr;
@@ -131,16 +130,16 @@ pub(crate) async fn prepare(
     let real = clock::real();
     let db = open_database(folder, place).await?;
     // The key first: a database without it would be nobody's.
-    let master = master_key(folder)?;
+    let (provider, masters) = master_keys(folder)?;
     database::prepare(&db, Kind::Sandbox, real()).await?;
-    instance::check_master_key(&db, &master).await?;
-    let keyring = Keyring::new(master);
-    let authority = match secrets::open_authority(folder, &keyring, Kind::Sandbox)? {
+    let keyring = instance::open_keyring(&db, masters, real()).await?;
+    let masters = keyring.masters();
+    let authority = match secrets::open_authority(folder, masters, Kind::Sandbox)? {
         Some(authority) => authority,
-        None => secrets::create_authority(folder, &keyring, Kind::Sandbox, real())?,
+        None => secrets::create_authority(folder, masters, Kind::Sandbox, real())?,
     };
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
-    let certificate = secrets::server_certificate(folder, &keyring, &authority, &names, real())?;
+    let certificate = secrets::server_certificate(folder, masters, &authority, &names, real())?;
 
     let ahead = clock::begin()?;
     let clocks = Clocks { business: clock::business(ahead.clone()), real: real.clone() };
@@ -153,9 +152,11 @@ pub(crate) async fn prepare(
         authority: Some(authority),
         real_time: real,
         folder: folder.clone(),
+        provider: Arc::new(provider),
         jwe_previous_days,
         sends_mail: false,
     };
+    desk.settle_master_key().await?;
     let operator = control::operator_here()?;
     clock::move_ahead(&ahead, desk.app.clock_ahead().await?);
     partner::prepare(&desk, folder, &operator).await?;
@@ -193,15 +194,18 @@ async fn open_database(folder: &Folder, given: Option<Place>) -> Result<Db, Fail
 }
 
 /// Opens the master key, or makes it where the folder is new.
-fn master_key(folder: &Folder) -> Result<MasterKey, Failure> {
+fn master_keys(folder: &Folder) -> Result<(Provider, MasterKeys), Failure> {
     refuse_served(folder)?;
     let provider = secrets::provider_of_sandbox(folder)?;
-    let master = match secrets::open_master_key(folder, &provider)? {
-        Some(master) => master,
-        None => secrets::create_master_key(folder, Kind::Sandbox, &provider)?,
+    let masters = match secrets::open_master_keys(folder, &provider)? {
+        Some(masters) => masters,
+        None => {
+            let made = secrets::create_master_key(folder, Kind::Sandbox, &provider)?;
+            MasterKeys::new(made, None)
+        }
     };
-    Kind::Sandbox.expect(master.kind(), "data folder")?;
-    Ok(master)
+    Kind::Sandbox.expect(masters.current().kind(), "data folder")?;
+    Ok((provider, masters))
 }
 
 /// A folder with a key but without its passphrase is a production instance's, or a sandbox's that

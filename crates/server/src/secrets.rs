@@ -5,18 +5,19 @@ use crate::config::{self, Config, PassphraseSource, TokenSettings};
 use crate::database::Kind;
 use crate::failure::Failure;
 use crate::folder::{self, Folder, Readers};
-use app::keyring::Keyring;
 use crypto::certificates::{Authority, certificate_der, describe};
 use crypto::jwe::PrivateKey;
-use crypto::keys::{MasterKey, Passphrase, Token, TokenName};
+use crypto::keys::{MasterKey, MasterKeys, Passphrase, Token, TokenName};
 use domain::Timestamp;
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// The master key, sealed by the passphrase.
+/// The master key, sealed by the passphrase or a token.
 pub(crate) const MASTER_KEY: &str = "master-key.json";
+/// The master key that is to follow it, sealed likewise.
+pub(crate) const NEXT_MASTER_KEY: &str = "master-key-next.json";
 /// The passphrase of a sandbox, which keeps it itself.
 pub(crate) const PASSPHRASE: &str = "passphrase";
 /// The authority's certificate.
@@ -43,18 +44,27 @@ pub(crate) enum Provider {
     /// A passphrase.
     Passphrase(Passphrase),
     /// A token of a hardware module.
-    Token(Token),
+    Token(Mutex<Token>),
 }
 
 impl Provider {
     /// As it is configured: a token that the passphrase opens, or the passphrase alone.
     pub(crate) fn of(config: &Config, folder: &Folder) -> Result<Self, Failure> {
         let passphrase = passphrase(config.passphrase.as_ref(), folder)?;
-        let Some(TokenSettings { module, token, key }) = &config.token else {
+        Self::by(passphrase, config.token.as_ref())
+    }
+
+    /// A token that the passphrase opens, or the passphrase alone.
+    pub(crate) fn by(
+        passphrase: Passphrase,
+        token: Option<&TokenSettings>,
+    ) -> Result<Self, Failure> {
+        let Some(TokenSettings { module, token, key }) = token else {
             return Ok(Self::Passphrase(passphrase));
         };
         let name = TokenName { module, token, key };
-        Token::open(&name, &passphrase).map(Self::Token).map_err(|error| {
+        let opened = Token::open(&name, &passphrase).map(|token| Self::Token(Mutex::new(token)));
+        opened.map_err(|error| {
             Failure::new(format!(
                 "The token {token} of {} can't be used: {error}.",
                 module.display()
@@ -62,13 +72,16 @@ impl Provider {
         })
     }
 
-    fn seal(&self, key: &MasterKey) -> Result<String, Failure> {
+    /// The text of a file that this opens again.
+    pub(crate) fn seal(&self, key: &MasterKey) -> Result<String, Failure> {
         match self {
             Self::Passphrase(passphrase) => Ok(key.to_file(passphrase)),
-            Self::Token(token) => token
-                .prepare()
-                .and_then(|()| key.to_file_of(token))
-                .map_err(|error| Failure::new(format!("The token can't wrap the key: {error}."))),
+            Self::Token(token) => {
+                let token = token.lock().unwrap_or_else(PoisonError::into_inner);
+                token.prepare().and_then(|()| key.to_file_of(&token)).map_err(|error| {
+                    Failure::new(format!("The token can't wrap the key: {error}."))
+                })
+            }
         }
     }
 
@@ -78,7 +91,8 @@ impl Provider {
                 MasterKey::from_file(text, passphrase).map_err(|error| error.to_string())
             }
             Self::Token(token) => {
-                MasterKey::from_file_of(text, token).map_err(|error| error.to_string())
+                let token = token.lock().unwrap_or_else(PoisonError::into_inner);
+                MasterKey::from_file_of(text, &token).map_err(|error| error.to_string())
             }
         }
     }
@@ -152,14 +166,39 @@ pub(crate) fn create_master_key(
     Ok(key)
 }
 
-/// Opens the master key; `None` where there is none.
+/// Opens the master key, and the one that is to follow it, if there is one; `None` where there is
+/// none at all.
+pub(crate) fn open_master_keys(
+    folder: &Folder,
+    provider: &Provider,
+) -> Result<Option<MasterKeys>, Failure> {
+    let Some(current) = open_master_key(folder, provider, MASTER_KEY)? else { return Ok(None) };
+    let next = open_master_key(folder, provider, NEXT_MASTER_KEY)?;
+    Ok(Some(MasterKeys::new(current, next)))
+}
+
+/// As [`open_master_keys`], where there has to be one.
+pub(crate) fn need_master_keys(
+    folder: &Folder,
+    provider: &Provider,
+) -> Result<MasterKeys, Failure> {
+    open_master_keys(folder, provider)?.ok_or_else(no_master_key)
+}
+
+/// There is none.
+pub(crate) fn no_master_key() -> Failure {
+    Failure::new("There is no master key yet: run `antaca keys init` first.")
+}
+
+/// Opens a file that holds a master key; `None` where there is none.
 pub(crate) fn open_master_key(
     folder: &Folder,
     provider: &Provider,
+    name: &str,
 ) -> Result<Option<MasterKey>, Failure> {
-    let Some(text) = folder.read_text(MASTER_KEY)? else { return Ok(None) };
+    let Some(text) = folder.read_text(name)? else { return Ok(None) };
     let key = provider.open(&text);
-    let path = folder.path(MASTER_KEY);
+    let path = folder.path(name);
     key.map(Some).map_err(|error| {
         Failure::new(format!("The master key in {} can't be opened: {error}.", path.display()))
     })
@@ -168,7 +207,7 @@ pub(crate) fn open_master_key(
 /// Makes and keeps an authority; there must be none yet.
 pub(crate) fn create_authority(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
     kind: Kind,
     now: Timestamp,
 ) -> Result<Arc<Authority>, Failure> {
@@ -179,7 +218,7 @@ pub(crate) fn create_authority(
         )));
     }
     let authority = Authority::create(&authority_name(kind), now);
-    seal(folder, keyring, CA_KEY, authority.key_pem().as_bytes())?;
+    seal(folder, masters, CA_KEY, authority.key_pem().as_bytes())?;
     // Last: without it there is no authority, and the next try makes both anew.
     folder.write(CA, authority.certificate_pem().as_bytes(), Readers::All)?;
     Ok(Arc::new(authority))
@@ -188,7 +227,7 @@ pub(crate) fn create_authority(
 /// Opens the authority; `None` where there is none.
 pub(crate) fn open_authority(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
     kind: Kind,
 ) -> Result<Option<Arc<Authority>>, Failure> {
     let Some(certificate) = folder.read_text(CA)? else { return Ok(None) };
@@ -199,7 +238,7 @@ pub(crate) fn open_authority(
     if named.map_err(|error| spoilt(&error))?.common_name != authority_name(kind) {
         return Err(spoilt(&"it belongs to another kind of instance"));
     }
-    let key = open(folder, keyring, CA_KEY)?.ok_or_else(|| spoilt(&"its key is missing"))?;
+    let key = open(folder, masters, CA_KEY)?.ok_or_else(|| spoilt(&"its key is missing"))?;
     let key = std::str::from_utf8(&key).map_err(|error| spoilt(&error))?;
     let authority = Authority::from_pem(&certificate, key).map_err(|error| spoilt(&error))?;
     Ok(Some(Arc::new(authority)))
@@ -213,9 +252,9 @@ fn authority_name(kind: Kind) -> String {
 /// database now.
 pub(crate) fn kept_jwe_key(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
 ) -> Result<Option<PrivateKey>, Failure> {
-    let Some(pem) = open(folder, keyring, JWE_KEY)? else { return Ok(None) };
+    let Some(pem) = open(folder, masters, JWE_KEY)? else { return Ok(None) };
     let key = std::str::from_utf8(&pem).ok().map(PrivateKey::from_pkcs8_pem);
     key.and_then(Result::ok).map(Some).ok_or_else(|| {
         let path = folder.path(&sealed(JWE_KEY));
@@ -238,7 +277,7 @@ pub(crate) struct ServerCertificate {
 /// ends.
 pub(crate) fn server_certificate(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
     authority: &Authority,
     names: &[String],
     now: Timestamp,
@@ -248,7 +287,7 @@ pub(crate) fn server_certificate(
     if let Some(certificate) = folder.read_text(SERVER)?
         && certificate.starts_with(&told)
         && lasts(&certificate, now)
-        && let Some(key) = open(folder, keyring, SERVER_KEY)?
+        && let Some(key) = open(folder, masters, SERVER_KEY)?
         && let Ok(key) = std::str::from_utf8(&key)
     {
         let key = Zeroizing::new(key.to_owned());
@@ -261,7 +300,7 @@ pub(crate) fn server_certificate(
     let certificate = told + &certificate;
     // A certificate must never lie beside another one's key.
     folder.remove(SERVER)?;
-    seal(folder, keyring, SERVER_KEY, key.as_bytes())?;
+    seal(folder, masters, SERVER_KEY, key.as_bytes())?;
     folder.write(SERVER, certificate.as_bytes(), Readers::All)?;
     Ok(ServerCertificate { certificate, key })
 }
@@ -272,29 +311,51 @@ pub(crate) fn lasts(pem: &str, now: Timestamp) -> bool {
     described.is_ok_and(|it| it.not_after.as_second() - now.as_second() > RENEW_DAYS * DAY)
 }
 
+/// The ending of a file that [`seal`] made.
+const SEALED: &str = ".sealed";
+
 fn sealed(row: &str) -> String {
-    format!("{row}.sealed")
+    format!("{row}{SEALED}")
+}
+
+/// Seals every secret of the folder by this master key, which the node knows already.
+pub(crate) fn reseal(
+    folder: &Folder,
+    masters: &MasterKeys,
+    next: &MasterKey,
+) -> Result<(), Failure> {
+    for name in folder.names()? {
+        let Some(row) = name.strip_suffix(SEALED) else { continue };
+        let Some(content) = folder.read(&name)? else { continue };
+        let Ok(secret) = masters.open_file(row, &content) else {
+            // Nothing opened it before either.
+            tracing::warn!(file = name, "A sealed file stays as it is: no master key opens it");
+            continue;
+        };
+        folder.write(&name, &next.seal_file(row, &secret), Readers::Owner)?;
+    }
+    Ok(())
 }
 
 /// Keeps a secret in a file of the folder, sealed.
 pub(crate) fn seal(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
     row: &str,
     secret: &[u8],
 ) -> Result<(), Failure> {
-    folder.write(&sealed(row), &keyring.seal_platform(row, secret), Readers::Owner)
+    folder.write(&sealed(row), &masters.current().seal_file(row, secret), Readers::Owner)
 }
 
 /// Opens what [`seal`] kept; `None` where there is nothing.
 pub(crate) fn open(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
     row: &str,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     let Some(content) = folder.read(&sealed(row))? else { return Ok(None) };
     let path = folder.path(&sealed(row));
-    keyring.open_platform(row, &content).map(Some).map_err(|_| {
+    masters.open_file(row, &content).map(Some).map_err(|_| {
         Failure::new(format!(
             "{} can't be opened with this master key: it was altered or belongs to another folder.",
             path.display()
@@ -309,20 +370,20 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
-    fn keyring() -> Keyring {
-        Keyring::new(MasterKey::generate("sandbox"))
+    fn masters() -> MasterKeys {
+        MasterKeys::new(MasterKey::generate("sandbox"), None)
     }
 
     #[test]
     fn a_server_certificate_is_kept_until_its_last_month_or_other_names() {
         let around = testkit::folder();
         let folder = Folder::create(around.path()).expect("a folder");
-        let keyring = keyring();
+        let masters = masters();
         let authority =
-            create_authority(&folder, &keyring, Kind::Sandbox, NOW).expect("an authority");
+            create_authority(&folder, &masters, Kind::Sandbox, NOW).expect("an authority");
         let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
         let made = |names: &[String], now| {
-            let made = server_certificate(&folder, &keyring, &authority, names, now);
+            let made = server_certificate(&folder, &masters, &authority, names, now);
             made.expect("a certificate").certificate
         };
         let days = |days: i64| NOW + SignedDuration::from_hours(24 * days);
@@ -337,14 +398,14 @@ mod tests {
     fn keys_are_opened_again_and_only_under_their_master_key() {
         let around = testkit::folder();
         let folder = Folder::create(around.path()).expect("a folder");
-        let keyring = keyring();
-        let made = create_authority(&folder, &keyring, Kind::Sandbox, NOW).expect("an authority");
-        let opened = open_authority(&folder, &keyring, Kind::Sandbox).expect("it opens");
+        let masters = masters();
+        let made = create_authority(&folder, &masters, Kind::Sandbox, NOW).expect("an authority");
+        let opened = open_authority(&folder, &masters, Kind::Sandbox).expect("it opens");
         let opened = opened.expect("there is one");
         assert_eq!(opened.certificate_pem(), made.certificate_pem());
-        assert!(create_authority(&folder, &keyring, Kind::Sandbox, NOW).is_err());
-        assert!(open_authority(&folder, &keyring, Kind::Production).is_err());
-        let other = Keyring::new(MasterKey::generate("sandbox"));
+        assert!(create_authority(&folder, &masters, Kind::Sandbox, NOW).is_err());
+        assert!(open_authority(&folder, &masters, Kind::Production).is_err());
+        let other = self::masters();
         assert!(open_authority(&folder, &other, Kind::Sandbox).is_err());
     }
 
@@ -355,8 +416,8 @@ mod tests {
         let passphrase = provider_of_sandbox(&folder).expect("a passphrase");
         create_master_key(&folder, Kind::Sandbox, &passphrase).expect("a key");
         let again = provider_of_sandbox(&folder).expect("a passphrase");
-        let key = open_master_key(&folder, &again).expect("it opens").expect("there is one");
-        assert_eq!(key.kind(), "sandbox");
+        let keys = open_master_keys(&folder, &again).expect("it opens").expect("there is one");
+        assert_eq!((keys.current().kind(), keys.next().is_none()), ("sandbox", true));
         assert!(create_master_key(&folder, Kind::Sandbox, &again).is_err());
     }
 }

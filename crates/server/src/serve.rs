@@ -13,9 +13,8 @@ use crate::measures::{Measures, UPKEEP};
 use crate::operations::Watched;
 use crate::secrets::{self, Provider, ServerCertificate};
 use crate::workers::{Orders, Pulse};
-use crate::{control, jwe_keys, operations, tls, watch, workers};
+use crate::{control, jwe_keys, master_key, operations, tls, watch, workers};
 use app::janitor::Retention;
-use app::keyring::Keyring;
 use app::tasks::Tasks;
 use outbound::mail::Mailer;
 use std::net::SocketAddr;
@@ -150,6 +149,7 @@ pub(crate) async fn run(
     workers::start(&served, &pulse, &real);
     drop(watching.run(keep_up(measures, watching.stopping())));
     watch::start(&served.desk, &served.folder);
+    master_key::start(&served.desk);
     control::start(&served.desk, sockets.control, &served.folder)?;
     drop(app.tasks.run(https.run(sockets.listen)));
     drop(watching.run(http.run(sockets.operations)));
@@ -202,24 +202,23 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let db = instance::open_database(&place, Kind::Production, config.connections).await?;
 
     let provider = Provider::of(config, &folder)?;
-    let master = secrets::open_master_key(&folder, &provider)?
-        .ok_or_else(|| Failure::new("There is no master key yet: run `antaca keys init` first."))?;
-    Kind::Production.expect(master.kind(), "data folder")?;
-    instance::check_master_key(&db, &master).await?;
+    let masters = secrets::need_master_keys(&folder, &provider)?;
+    Kind::Production.expect(masters.current().kind(), "data folder")?;
+    let real = clock::real();
+    let keyring = instance::open_keyring(&db, masters, real()).await?;
     if let Provider::Passphrase(_) = provider {
         tracing::warn!(
             "The master key is in a file: good for a sandbox and for tests. Production wants a \
              hardware security module"
         );
     }
-    let keyring = Keyring::new(master);
-    let authority = secrets::open_authority(&folder, &keyring, Kind::Production)?;
+    let authority = secrets::open_authority(&folder, keyring.masters(), Kind::Production)?;
     let authority = authority.ok_or_else(|| {
         Failure::new("There is no certificate authority yet: run `antaca ca init` first.")
     })?;
-    let real = clock::real();
+    let names = &config.names;
     let certificate =
-        secrets::server_certificate(&folder, &keyring, &authority, &config.names, real())?;
+        secrets::server_certificate(&folder, keyring.masters(), &authority, names, real())?;
 
     let clocks = Clocks { business: real.clone(), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Production, clocks, config.engines).await?;
@@ -231,9 +230,11 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         authority: Some(authority),
         real_time: real,
         folder: folder.clone(),
+        provider: Arc::new(provider),
         jwe_previous_days: config.jwe.previous_days,
         sends_mail: mailer.is_some(),
     };
+    desk.settle_master_key().await?;
     let (listen, operations) = sockets.addresses()?;
     let (jwe, retention, limits) = (config.jwe, config.retention, config.limits.clone());
     let (sign, sandbox) = (None, None);

@@ -14,7 +14,7 @@ use app::settings::{Settings, Snapshot};
 use app::spending::{Allowance, Draft, Setter};
 use app::tasks::Tasks;
 use app::{App, Error, Once, Parts};
-use crypto::keys::{MasterKey, Passphrase};
+use crypto::keys::{MasterKey, MasterKeys, Passphrase};
 use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::{LockReason, Locker};
 use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
@@ -396,6 +396,8 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         let seconds = jiff::SignedDuration::from_secs(moved.load(Ordering::SeqCst));
         BEGIN.checked_add(seconds).expect("within the calendar")
     });
+    let keyring = Keyring::open(&db, MasterKeys::new(master, None), real()).await;
+    let keyring = keyring.expect("reads keys").expect("its own master key");
     let settings = Arc::new(Settings::new(Snapshot::load(&db).await.expect("reads settings")));
     let outbox = Outbox::new(Bell::new(real), Reach::Anywhere);
     let options = EngineOptions { engines: 1, bell: outbox.bell().clone() };
@@ -403,7 +405,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
     let look_ups = LookUps::start(&db).expect("starts");
     App::new(Parts {
         db,
-        keyring: Keyring::new(master),
+        keyring,
         settings,
         jwe_keys: app::jwe::JweKeys::default(),
         engines,

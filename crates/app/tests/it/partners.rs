@@ -3,13 +3,17 @@
 use crate::holds::join_all;
 use app::audit::Operator;
 use app::outbound::{SecretAct, SetOutbound};
-use app::partners::Set;
+use app::partners::{Create, Set};
 use app::sandbox::Change;
 use app::{Error, Once, Refusal};
-use domain::partner::{DescriptionCodes, Partner, PartnerState};
+use crypto::keys::MasterKey;
+use domain::ids::PartnerId;
+use domain::partner::{DescriptionCodes, Partner, PartnerState, Settings};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use store::db::Sql;
+use store::keys::WrappedKey;
 use testkit::{Database, TestApp, on_both};
 
 /// What was changed of partners.
@@ -141,4 +145,46 @@ async fn changes_of_a_partner_at_two_nodes_are_all_kept() {
     }
     one.app.refresh_settings().await.expect("reads settings");
     assert_all_done(&one, &before, &known(&one)).await;
+}
+
+on_both! {
+    /// The key of a partner that is being created meanwhile isn't left under the former master key.
+    async fn partners_made_while_the_master_key_is_replaced_are_the_next_ones(node) {
+        let masters = node.app.keyring.masters();
+        let next = masters.follow_with(MasterKey::generate("sandbox"));
+        let by = operator();
+        let create = |number: usize| {
+            let (code, name) = (format!("partner-{number}"), "Partner".to_owned());
+            node.app.create_partner(&by, Create { code, name, settings: Settings::default() })
+        };
+        let created = join_all((0..24).map(create));
+        let rewrapped = async {
+            // After some of them, before others.
+            testkit::eventually("a partner is made", Duration::from_secs(10), async || {
+                keys(&node).await.len() > 3
+            })
+            .await;
+            node.app.rewrap_keys(&by, &next).await.expect("rewraps")
+        };
+        let (created, rewrapped) = tokio::join!(created, rewrapped);
+        created.into_iter().for_each(|made| drop(made.expect("creates")));
+        let kept = keys(&node).await;
+        assert_eq!(kept.len(), 24 + 2);
+        assert!((4..=kept.len()).contains(&rewrapped), "{rewrapped}");
+        for key in kept {
+            let opens = match key.partner {
+                PartnerId::PLATFORM => next.unwrap_platform(&key.wrapped).is_ok(),
+                partner => next.unwrap(partner, &key.wrapped).is_ok(),
+            };
+            assert!(opens, "{:?}", key.partner);
+        }
+        let wrapping = node.app.wrapping_master_key().await.expect("reads");
+        assert!(wrapping.is_some_and(|it| it.is(&next)));
+    }
+}
+
+async fn keys(node: &TestApp) -> Vec<WrappedKey> {
+    let mut tx = node.app.db.read().await.expect("begins");
+    let keys = store::keys::data_keys(&mut tx).await;
+    tx.end(keys).await.expect("reads")
 }

@@ -6,10 +6,9 @@ use static_assertions::assert_not_impl_any;
 use std::sync::OnceLock;
 
 assert_not_impl_any!(MasterKey: Clone, PartialEq, std::fmt::Display);
+assert_not_impl_any!(PlatformKey: Clone, PartialEq, std::fmt::Display);
 assert_not_impl_any!(PartnerKey: Clone, PartialEq, std::fmt::Display);
 assert_not_impl_any!(Passphrase: Clone, PartialEq, std::fmt::Display);
-
-const PLACE: Place<'_> = Place { table: "t", column: "c", partner: PartnerId(1), row: "r" };
 
 const PURPOSES: [Purpose; 8] = [
     Purpose::Pan,
@@ -50,8 +49,8 @@ fn a_master_key_comes_back_from_its_file() {
     let (master, text) = filed();
     let read = MasterKey::from_file(text, &passphrase()).expect("our own file");
     assert_eq!(read.kind(), "sandbox");
-    let sealed = master.sealing(Purpose::Secret, 1).seal(&PLACE, b"value");
-    let value = read.sealing(Purpose::Secret, 1).open(&PLACE, &sealed).expect("the same key");
+    let sealed = master.seal_file("ca-key", b"value");
+    let value = read.open_file("ca-key", &sealed).expect("the same key");
     assert_eq!(**value, *b"value");
 }
 
@@ -159,21 +158,66 @@ fn the_same_key_in_an_instance_of_another_kind_opens_nothing() {
     let production = MasterKey { kind: "production".to_owned(), key: sandbox.key.clone() };
     let wrapped = sandbox.wrap(PartnerId(1), &PartnerKey::generate());
     assert_eq!(production.unwrap(PartnerId(1), &wrapped).err(), Some(OpenError));
-    let sealed = sandbox.sealing(Purpose::Pan, 0).seal(&PLACE, b"value");
-    assert!(production.sealing(Purpose::Pan, 0).open(&PLACE, &sealed).is_err());
+    let sealed = sandbox.seal_file("ca-key", b"value");
+    assert!(production.open_file("ca-key", &sealed).is_err());
+    let sealed = sandbox.as_platform().seal("jwe", b"value");
+    assert!(production.as_platform().open("jwe", &sealed).is_err());
+}
+
+/// What a database holds under a master key that was the platform's key too stays readable; a new
+/// platform's key has nothing in common with its master key.
+#[test]
+fn the_platforms_key_outlives_its_master_key() {
+    let (former, next) = (MasterKey::generate("sandbox"), MasterKey::generate("sandbox"));
+    let sealed = former.seal_file("jwe", b"value");
+    let platform = former.as_platform();
+    let digest = platform.mac(Purpose::Fingerprint, 0).sign(&[b"request"]);
+    let read = next.unwrap_platform(&next.wrap_platform(&platform)).expect("its own");
+    assert_eq!(**read.open("jwe", &sealed).expect("the same key"), *b"value");
+    assert_eq!(read.mac(Purpose::Fingerprint, 0).sign(&[b"request"]), digest);
+    assert!(former.unwrap_platform(&next.wrap_platform(&platform)).is_err());
+    assert!(next.unwrap(PartnerId(1), &next.wrap_platform(&platform)).is_err());
+    assert!(PlatformKey::generate("sandbox").open("jwe", &sealed).is_err());
+}
+
+/// While one key follows another, what either wraps is opened.
+#[test]
+fn two_master_keys_open_what_either_has_wrapped() {
+    let (former, next) = (MasterKey::generate("sandbox"), MasterKey::generate("sandbox"));
+    let partner = PartnerKey::generate();
+    let wrapped = [former.wrap(PartnerId(1), &partner), next.wrap(PartnerId(1), &partner)];
+    let files = [former.seal_file("ca-key", b"one"), next.seal_file("ca-key", b"two")];
+    let opened = |keys: &MasterKeys| {
+        let of_partner = |it: &Vec<u8>| keys.unwrap(PartnerId(1), it).is_ok();
+        let file = |it: &Vec<u8>| keys.open_file("ca-key", it).is_ok();
+        (wrapped.each_ref().map(of_partner), files.each_ref().map(file))
+    };
+    let platform = next.wrap_platform(&PlatformKey::generate("sandbox"));
+    let keys = MasterKeys::new(former, None);
+    assert_eq!(opened(&keys), ([true, false], [true, false]));
+    assert!(keys.next().is_none() && keys.unwrap_platform(&platform).is_err());
+    keys.forget_former();
+    keys.follow_with(MasterKey::generate("sandbox"));
+    let next = keys.follow_with(next);
+    assert_eq!(opened(&keys), ([true; 2], [true; 2]));
+    let (wraps, _) = keys.unwrap_platform(&platform).expect("opened by the next");
+    assert!(std::sync::Arc::ptr_eq(&wraps, &next));
+    keys.forget_former();
+    assert_eq!(opened(&keys), ([false, true], [false, true]));
+    assert!(std::sync::Arc::ptr_eq(&keys.current(), &next));
 }
 
 #[test]
 fn every_purpose_epoch_use_and_owner_has_a_key_of_its_own() {
-    let (master, partner) = (MasterKey::generate("sandbox"), PartnerKey::generate());
-    let twin = MasterKey { kind: "sandbox".to_owned(), key: partner.0.clone() };
+    let (platform, partner) = (PlatformKey::generate("sandbox"), PartnerKey::generate());
+    let named = |key: &Key, usage, label, epoch| of_platform(key, "sandbox", (usage, label), epoch);
     let mut seen = std::collections::HashSet::new();
     let mut count = 0;
     for purpose in PURPOSES {
         for epoch in [0, 1, u32::MAX] {
             for usage in [&b"seal"[..], b"mac"] {
-                seen.insert(*master.derive(usage, purpose.label(), epoch));
-                seen.insert(*twin.derive(usage, purpose.label(), epoch));
+                seen.insert(*named(&platform.key, usage, purpose.label(), epoch));
+                seen.insert(*named(&partner.0, usage, purpose.label(), epoch));
                 seen.insert(*partner.derive(usage, purpose, epoch));
                 count += 3;
             }

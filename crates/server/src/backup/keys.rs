@@ -4,7 +4,7 @@ use super::manifest::{Entry, Manifest};
 use super::{open_plain, unusable};
 use crate::failure::Failure;
 use crate::folder::{self, Folder, Readers};
-use crate::secrets::MASTER_KEY;
+use crate::secrets::{MASTER_KEY, NEXT_MASTER_KEY};
 use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 /// What is sealed, and certificates, which are public. Not the passphrase, nor a sandbox's keys in
 /// clear, which it makes anew.
 fn belongs(name: &str) -> bool {
-    name == MASTER_KEY || name.ends_with(".sealed") || name.ends_with(".pem")
+    let is_master = [MASTER_KEY, NEXT_MASTER_KEY].contains(&name);
+    is_master || name.ends_with(".sealed") || name.ends_with(".pem")
 }
 
 /// Whether a folder holds keys.

@@ -159,7 +159,7 @@ impl Opened {
     /// The authority of what is shown to partners.
     pub(super) fn authority(&self) -> Result<Authority, Failure> {
         let desk = &self.sandbox.desk;
-        authority(&self.folder, &desk.app.keyring, (desk.real_time)())
+        authority(&self.folder, desk.app.keyring.masters(), (desk.real_time)())
     }
 
     /// Has a partner told of every transaction, at this address.

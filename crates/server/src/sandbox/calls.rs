@@ -12,10 +12,10 @@ use crate::tls;
 use api::{Demonstration, Sandbox};
 use app::App;
 use app::audit::Operator;
-use app::keyring::Keyring;
 use app::outbound::{Identity, Kept, SetOutbound};
 use app::page::Page;
 use crypto::certificates::{Authority, client_key_and_csr};
+use crypto::keys::MasterKeys;
 use domain::Timestamp;
 use domain::notification::Event;
 use serde_json::Value;
@@ -74,7 +74,7 @@ impl Calls {
     /// Starts the server on a port of its own and tells the settings where it is.
     pub(super) async fn start(needs: Needs<'_>, operator: &Operator) -> Result<Self, Failure> {
         let Needs { app, folder, real_time, ahead } = needs;
-        let authority = authority(folder, &app.keyring, real_time())?;
+        let authority = authority(folder, app.keyring.masters(), real_time())?;
         let failed = |what: &dyn std::fmt::Display| {
             Failure::new(format!("The demonstration partner can't be started: {what}."))
         };
@@ -177,10 +177,10 @@ impl Sandbox for Calls {
 /// Our authority for calls to partners; made on first use.
 pub(crate) fn authority(
     folder: &Folder,
-    keyring: &Keyring,
+    masters: &MasterKeys,
     now: Timestamp,
 ) -> Result<Authority, Failure> {
-    let key = secrets::open(folder, keyring, CLIENT_CA_KEY)?;
+    let key = secrets::open(folder, masters, CLIENT_CA_KEY)?;
     if let (Some(certificate), Some(key)) = (folder.read_text(CLIENT_CA)?, key) {
         let opened = std::str::from_utf8(&key).ok();
         let opened = opened.and_then(|key| Authority::from_pem(&certificate, key).ok());
@@ -190,7 +190,7 @@ pub(crate) fn authority(
         });
     }
     let authority = Authority::create(CLIENT_CA_NAME, now);
-    secrets::seal(folder, keyring, CLIENT_CA_KEY, authority.key_pem().as_bytes())?;
+    secrets::seal(folder, masters, CLIENT_CA_KEY, authority.key_pem().as_bytes())?;
     folder.write(CLIENT_CA, authority.certificate_pem().as_bytes(), Readers::All)?;
     Ok(authority)
 }

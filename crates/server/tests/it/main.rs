@@ -28,6 +28,7 @@ mod limits;
 mod listener;
 mod load;
 mod logs;
+mod master_key;
 mod measures;
 mod nodes;
 mod operation;

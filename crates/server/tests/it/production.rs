@@ -181,6 +181,72 @@ async fn a_token_may_wrap_the_master_key() {
     assert!(listed.assert_done().stdout.contains("\"acme\""), "{}", listed.stdout);
 }
 
+/// The same key under another passphrase, under a token, and back: what it seals stays readable.
+#[tokio::test]
+async fn a_master_key_moves_to_another_passphrase_and_under_a_token() {
+    let folder = testkit::folder();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("text").to_owned()
+    };
+    let plain = variables(folder.path(), &Database::Sqlite);
+    let mut with_token = plain.clone();
+    with_token.extend(token(folder.path()));
+    let former = file("passphrase", "first horse");
+    let former_again = file("former", "first horse");
+    for step in [&["keys", "init"][..], &["ca", "init"], &["migrate"]] {
+        run(step, &plain).await.assert_done();
+    }
+    run(&["partner", "create", "--code", "acme"], &plain).await.assert_done();
+
+    let moved = ["keys", "move", "--from-passphrase-file", &former_again];
+    let opens = async |variables: &[(String, String)]| {
+        let listed = run(&["ca", "list"], variables).await;
+        listed.assert_done();
+        let listed = run(&["partner", "list"], variables).await;
+        assert!(listed.assert_done().stdout.contains("\"acme\""), "{}", listed.stdout);
+    };
+    // The token's PIN is what the passphrase's file says from now on.
+    file("passphrase", "correct horse");
+    let nowhere = ["keys", "move", "--from-passphrase-file", "/nowhere"];
+    run(&nowhere, &plain).await.assert_refused("There is no passphrase in /nowhere");
+    let itself = ["keys", "move", "--from-passphrase-file", &former];
+    run(&itself, &plain).await.assert_refused("the passphrase is wrong");
+    run(&["partner", "list"], &plain).await.assert_refused("the passphrase is wrong");
+    run(&moved, &plain).await.assert_done();
+    opens(&plain).await;
+    run(&moved, &plain).await.assert_refused("the passphrase is wrong");
+    let moved = ["keys", "move", "--from-passphrase-file", &former];
+    run(&moved, &with_token).await.assert_done();
+    run(&["partner", "list"], &plain).await.assert_refused("can't be opened");
+    opens(&with_token).await;
+    let module = with_token.iter().find(|(name, _)| name == "ANTACA_KEYS_PKCS11_MODULE");
+    let module = &module.expect("it is set").1;
+    let mut tokens = plain.clone();
+    tokens.extend(with_token.iter().find(|(name, _)| name == "SOFTHSM2_CONF").cloned());
+    let back = [&moved[..], &["--from-pkcs11-module", module]].concat();
+    run(&back, &tokens).await.assert_done();
+    opens(&plain).await;
+
+    // A server would seal the next key as it was started with.
+    let mut running = Running::spawn(&["serve"], &plain);
+    testkit::eventually("it serves", Duration::from_secs(60), async || {
+        running.output_contains("\"Serving\"")
+    })
+    .await;
+    run(&moved, &plain).await.assert_refused("stop it first");
+    run(&["keys", "rotate", "--prepare"], &plain).await.assert_done();
+    running.terminate();
+    assert_eq!(running.ended().await.code, Some(0));
+    run(&moved, &plain).await.assert_refused("A rotation has begun");
+    // What was made under one passphrase is rotated under the token: a key of the token's own.
+    run(&["keys", "rotate"], &plain).await.assert_done();
+    run(&moved, &with_token).await.assert_done();
+    run(&["keys", "rotate"], &with_token).await.assert_done();
+    opens(&with_token).await;
+}
+
 /// For who has no better place for it; then no output has it.
 #[tokio::test]
 async fn the_passphrase_may_come_from_the_environment() {

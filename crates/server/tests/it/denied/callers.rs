@@ -3,7 +3,6 @@
 use super::Channel;
 use crate::story::{Story, decrypted, encrypted, expect, registration, unique};
 use crate::support::{Caller, Sandbox, connect};
-use app::keyring::Keyring;
 use crypto::certificates::{Authority, client_key_and_csr};
 use crypto::keys::{MasterKey, Passphrase};
 use domain::Timestamp;
@@ -15,8 +14,8 @@ fn authority(sandbox: &Sandbox) -> Authority {
     let text = |name: &str| String::from_utf8(read(name)).expect("a text");
     let master =
         MasterKey::from_file(&text("master-key.json"), &Passphrase::new(&text("passphrase")));
-    let keyring = Keyring::new(master.expect("the passphrase opens it"));
-    let key = keyring.open_platform("ca-key", &read("ca-key.sealed")).expect("it is its own");
+    let master = master.expect("the passphrase opens it");
+    let key = master.open_file("ca-key", &read("ca-key.sealed")).expect("it is its own");
     let key = std::str::from_utf8(&key).expect("a PEM");
     Authority::from_pem(&text("ca.pem"), key).expect("an authority")
 }
