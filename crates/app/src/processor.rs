@@ -15,7 +15,7 @@ pub use clear::Clear;
 pub use inform::Inform;
 pub use lookup::LookUps;
 pub use reverse::Reverse;
-pub use secrets::{Check, Checked, SentPin};
+pub use secrets::{Check, Checked, SentCodes, SentPin};
 pub use stop::{Stop, Stopped};
 /// What was decided about a message.
 pub use store::ledger::Message;

@@ -56,8 +56,10 @@ pub struct Request {
     pub ask: Ask,
     /// The last month that the merchant read from the card.
     pub expiry: Option<Expiry>,
-    /// What came of comparing the verification code.
+    /// What came of comparing the verification code that was typed.
     pub cvv: Verified,
+    /// What came of comparing the code that the terminal read of the stripe or the chip.
+    pub read_code: Verified,
     /// What came of comparing the PIN.
     pub pin: Verified,
     /// What the processor found of the chip.

@@ -148,6 +148,7 @@ pub(crate) fn request(minor: i64) -> Request {
         ask: Ask::Debit,
         expiry: None,
         cvv: Verified::NotSent,
+        read_code: Verified::NotSent,
         pin: Verified::NotSent,
         chip: Chip::NotDoubted,
         pre_authorization: PreAuthorization::No,

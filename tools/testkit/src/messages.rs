@@ -4,7 +4,8 @@ use crate::TestApp;
 use crate::node::BEGIN;
 use app::Error;
 use app::processor::{
-    Authorize, CardName, Checked, Clear, Details, Envelope, Inform, Message, Reverse, Told,
+    Authorize, CardName, Checked, Clear, Details, Envelope, Inform, Message, Reverse, SentCodes,
+    Told,
 };
 use domain::authorization::{Ask, PartialApproval};
 use domain::ids::CardId;
@@ -69,7 +70,7 @@ impl TestApp {
             ask: Ask::Debit,
             kind: TransactionType::Pos,
             reference: None,
-            cvv: None,
+            codes: SentCodes::default(),
             pin: None,
             checked: Checked::default(),
             expiry: None,

@@ -9,13 +9,14 @@ use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Fields, Reader, boolean, parsed, schema, word};
 use app::Refusal;
-use app::processor::{Authorize, CardName, Checked, Details, Inform, Message, SentPin, Told};
+use app::processor::{
+    Authorize, CardName, Checked, Details, Inform, Message, SentCodes, SentPin, Told,
+};
 use domain::Word;
 use domain::authorization::{Ask, Expiry, PartialApproval};
 use domain::ledger::matching::Reference;
 use domain::program::PreAuthorization;
 use domain::response_codes::{ResponseCodes, response_codes};
-use domain::secret::Cvv;
 use domain::transaction::{Category, Processing, TransactionType};
 use serde::Serialize;
 use serde_json::json;
@@ -107,7 +108,11 @@ fn read(call: &Call) -> Result<Sent, Problem> {
     let types = "must be pos, atm, cashback_at_pos, aft, balance_inquiry or adjustment";
     let transaction = fields.required("type", word(&TYPES, types));
     let extras = Extras {
-        cvv: fields.optional("cvv", cvv()),
+        codes: SentCodes {
+            cvv: fields.optional("cvv", cvv()),
+            magstripe_cvv: fields.optional("magstripeCvv", cvv()),
+            icvv: fields.optional("icvv", cvv()),
+        },
         pin: pin_block(&mut fields),
         checked: checked(&mut fields),
         expiry: fields.optional("expiry", expiry()),
@@ -150,7 +155,7 @@ fn check_type(fields: &mut Fields<'_>, kind: Kind, of: TransactionType) {
 
 /// What only some kinds of message may say.
 struct Extras {
-    cvv: Option<Cvv>,
+    codes: SentCodes,
     pin: Option<SentPin>,
     checked: Option<Checked>,
     expiry: Option<Expiry>,
@@ -169,7 +174,9 @@ impl Extras {
             fields.wrong("category", "may be told by an adjustment alone");
         }
         let sent = [
-            ("cvv", self.cvv.is_some()),
+            ("cvv", self.codes.cvv.is_some()),
+            ("magstripeCvv", self.codes.magstripe_cvv.is_some()),
+            ("icvv", self.codes.icvv.is_some()),
             ("pinBlock", self.pin.is_some()),
             ("verifications", self.checked.is_some()),
         ];
@@ -200,7 +207,7 @@ impl Extras {
                 ask,
                 kind: transaction,
                 reference: named.filter(|_| ask == Ask::Increment),
-                cvv: self.cvv,
+                codes: self.codes,
                 pin: self.pin,
                 checked: self.checked.unwrap_or_default(),
                 expiry: self.expiry,

@@ -1,14 +1,13 @@
 //! A merchant asks: for money, for more of it, to give some, or what there is.
 
 use super::secrets::Sent;
-use super::{Check, Checked, Details, Envelope, SentPin, decided, order};
+use super::{Check, Checked, Details, Envelope, SentCodes, SentPin, decided, order};
 use crate::ids::authorization_code;
 use crate::ledger::command::{Event, Outcome};
 use crate::{App, Error};
 use domain::authorization::{Ask, Chip, Expiry, PartialApproval, Request};
 use domain::ledger::matching::Reference;
 use domain::program::PreAuthorization;
-use domain::secret::Cvv;
 use domain::transaction::{Category, TransactionType};
 use store::ledger::Message;
 
@@ -25,8 +24,8 @@ pub struct Authorize {
     pub kind: TransactionType,
     /// What it raises, if it asks for more.
     pub reference: Option<Reference>,
-    /// The code that the cardholder typed.
-    pub cvv: Option<Cvv>,
+    /// The codes of the card that were typed or read.
+    pub codes: SentCodes,
     /// The PIN that the cardholder typed, in its block.
     pub pin: Option<SentPin>,
     /// What the processor has checked itself.
@@ -44,7 +43,7 @@ impl App {
     pub async fn authorize(&self, command: Authorize) -> Result<Message, Error> {
         let processor = command.envelope.processor;
         let found = self.find_card(&command.envelope).await?;
-        let secrets = Sent { cvv: command.cvv, pin: command.pin, checked: command.checked };
+        let secrets = Sent { codes: command.codes, pin: command.pin, checked: command.checked };
         let compared = self.compare(found, processor, &secrets).await?;
         let way = if command.ask == Ask::Credit { Category::Credit } else { Category::Debit };
         let request = Request {
@@ -53,6 +52,7 @@ impl App {
             ask: command.ask,
             expiry: command.expiry,
             cvv: compared.cvv,
+            read_code: compared.read_code,
             pin: compared.pin,
             chip: match command.checked.chip {
                 Some(Check::NoMatch) => Chip::Counterfeit,
@@ -77,7 +77,8 @@ impl App {
         }
         let again = self.compare(found, processor, &secrets).await?;
         if let Event::Authorize { request, compared_again, .. } = &mut asked.event {
-            (request.cvv, request.pin, *compared_again) = (again.cvv, again.pin, true);
+            (request.cvv, request.read_code) = (again.cvv, again.read_code);
+            (request.pin, *compared_again) = (again.pin, true);
         }
         decided(self.submit_command(asked, deadline).await?)
     }

@@ -4,6 +4,7 @@
 use super::Found;
 use crate::refusals::Refusal;
 use crate::{App, Error};
+use crypto::cvc::ServiceCode;
 use crypto::pin::PinBlock;
 use domain::authorization::Verified;
 use domain::card::Card;
@@ -41,9 +42,20 @@ pub struct Checked {
     pub chip: Option<Check>,
 }
 
+/// The codes of a card that a message carries: each is right alone in its place.
+#[derive(Debug, Default)]
+pub struct SentCodes {
+    /// CVC2: the cardholder typed it.
+    pub cvv: Option<Cvv>,
+    /// CVV: the terminal read it of the magnetic stripe.
+    pub magstripe_cvv: Option<Cvv>,
+    /// iCVV: the terminal read it of the chip.
+    pub icvv: Option<Cvv>,
+}
+
 /// The secrets that a message carries, and what it tells of others.
 pub(super) struct Sent {
-    pub(super) cvv: Option<Cvv>,
+    pub(super) codes: SentCodes,
     pub(super) pin: Option<SentPin>,
     pub(super) checked: Checked,
 }
@@ -51,13 +63,18 @@ pub(super) struct Sent {
 impl Sent {
     pub(super) fn are_none(&self) -> bool {
         let Checked { cvv, pin, .. } = self.checked;
-        self.cvv.is_none() && self.pin.is_none() && cvv.is_none() && pin.is_none()
+        let SentCodes { cvv: typed, magstripe_cvv, icvv } = &self.codes;
+        [typed, magstripe_cvv, icvv].iter().all(|code| code.is_none())
+            && self.pin.is_none()
+            && cvv.is_none()
+            && pin.is_none()
     }
 }
 
 /// What came of comparing them.
 pub(super) struct Compared {
     pub(super) cvv: Verified,
+    pub(super) read_code: Verified,
     pub(super) pin: Verified,
 }
 
@@ -70,7 +87,8 @@ impl App {
         processor: ProcessorId,
         sent: &Sent,
     ) -> Result<Compared, Error> {
-        let nothing = Compared { cvv: Verified::NotSent, pin: Verified::NotSent };
+        let nothing = Verified::NotSent;
+        let nothing = Compared { cvv: nothing, read_code: nothing, pin: nothing };
         if let Some(pin) = &sent.pin {
             // Also where there is no card: a message under an unknown key isn't understood.
             let settings = self.settings.get();
@@ -87,13 +105,14 @@ impl App {
         let (card, (pan, pvv)) = tx.end(read).await?;
         let card = card.ok_or(Error::broken("a card went away"))?;
         let pan = self.open_pan(scope.partner(), id, &pan).await?;
-        let cvv = match &sent.cvv {
+        let cvv = match &sent.codes.cvv {
             None => Verified::NotSent,
             Some(cvv) => {
                 let right = self.cvc2(scope, &card, &pan).await?;
                 matched(crypto::cvc::same(&right, cvv), card.cvc_generation)
             }
         };
+        let read_code = self.compare_read_codes(scope, (&card, &pan), &sent.codes).await?;
         let pin = match &sent.pin {
             None => Verified::NotSent,
             Some(pin) => self.compare_pin(scope, (&card, &pan, pvv), processor, pin).await?,
@@ -101,8 +120,33 @@ impl App {
         let Checked { cvv: of_cvv, pin: of_pin, .. } = sent.checked;
         Ok(Compared {
             cvv: both(cvv, of_cvv, card.cvc_generation),
+            read_code,
             pin: both(pin, of_pin, card.pin_version),
         })
+    }
+
+    /// What stripe and chip hold is made with a BIN's first key: a reset changes the printed code
+    /// alone. Both have to be right where both are told.
+    async fn compare_read_codes(
+        &self,
+        scope: Scope,
+        (card, pan): (&Card, &Pan),
+        sent: &SentCodes,
+    ) -> Result<Verified, Error> {
+        let read = [
+            (&sent.magstripe_cvv, ServiceCode::INTERNATIONAL_CHIP),
+            (&sent.icvv, ServiceCode::ICVV),
+        ];
+        if read.iter().all(|(code, _)| code.is_none()) {
+            return Ok(Verified::NotSent);
+        }
+        let bin = self.bin_of(pan).await?;
+        let key = self.verification_key(scope.partner(), &bin, 0).await?;
+        let is_right = |(code, service): (&Option<Cvv>, ServiceCode)| {
+            let right = || key.code(pan, card.expiry, service);
+            code.as_ref().is_none_or(|code| crypto::cvc::same(&right(), code))
+        };
+        Ok(matched(read.map(is_right) == [true; 2], card.cvc_generation))
     }
 
     /// A card without a PIN has none that matches.

@@ -2,7 +2,7 @@
 
 use app::audit::Operator;
 use app::pin_keys::Cipher;
-use app::processor::{Authorize, Check, Checked, SentPin};
+use app::processor::{Authorize, Check, Checked, SentCodes, SentPin};
 use app::{Error, Once, Refusal};
 use crypto::pin::{Format, PinBlock, PinKey};
 use domain::card::Card;
@@ -77,8 +77,8 @@ async fn pay(node: &TestApp, of: Funded, digits: &str) -> Description {
 
 async fn pay_by_code(node: &TestApp, of: Funded, code: &Cvv) -> Description {
     let name = format!("code-{}", node.unique());
-    let cvv = Some(copy(code));
-    let asked = Authorize { cvv, ..node.ask(of.card, 1, &name) };
+    let codes = SentCodes { cvv: Some(copy(code)), ..SentCodes::default() };
+    let asked = Authorize { codes, ..node.ask(of.card, 1, &name) };
     node.app.authorize(asked).await.expect("decided").description
 }
 
@@ -271,8 +271,9 @@ on_both! {
         ] {
             let name = format!("told-{}", node.unique());
             let cvv = code.then(|| copy(&right));
+            let codes = SentCodes { cvv, ..SentCodes::default() };
             let pin = typed.and_then(|typed| sent("zone", block(typed)));
-            let asked = Authorize { cvv, pin, checked, ..node.ask(of.card, 1, &name) };
+            let asked = Authorize { codes, pin, checked, ..node.ask(of.card, 1, &name) };
             let decided = node.app.authorize(asked).await.expect("decided");
             assert_eq!(decided.description, told, "{checked:?}");
             assert_eq!(card(&node, of).await.tries.pins, pins, "{checked:?}");

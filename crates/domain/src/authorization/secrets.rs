@@ -54,7 +54,9 @@ impl Request {
     /// to be compared again.
     #[must_use]
     pub fn is_outdated(&self, card: &Card) -> bool {
-        self.cvv.is_of_another(card.cvc_generation) || self.pin.is_of_another(card.pin_version)
+        let codes = [self.cvv, self.read_code];
+        codes.into_iter().any(|code| code.is_of_another(card.cvc_generation))
+            || self.pin.is_of_another(card.pin_version)
     }
 }
 
@@ -64,13 +66,25 @@ pub(super) fn prove(request: &Request, facts: &Facts<'_>) -> (Option<Card>, Resu
     if request.chip == Chip::Counterfeit {
         return (None, Err(Description::FraudsDetected.into()));
     }
-    if (request.cvv, request.pin) == (Verified::NotSent, Verified::NotSent) {
+    if [request.read_code, request.cvv, request.pin] == [Verified::NotSent; 3] {
         return (None, Ok(()));
     }
     let mut after = card.clone();
-    let proved = check_code(&mut after, request.cvv, facts.now)
+    let proved = check_read_code(card, request.read_code)
+        .and_then(|()| check_code(&mut after, request.cvv, facts.now))
         .and_then(|()| check_pin(&mut after, request.pin, facts.now));
     ((after != *card).then_some(after), proved)
+}
+
+/// Nobody guesses what a terminal reads: a wrong one counts as no try, and no other bars it.
+fn check_read_code(card: &Card, sent: Verified) -> Result<(), Decline> {
+    match sent {
+        Verified::NotSent => Ok(()),
+        Verified::Match { version } if version == card.cvc_generation => Ok(()),
+        Verified::Match { .. } | Verified::NoMatch { .. } | Verified::Unreadable => {
+            Err(Description::IncorrectCvv.into())
+        }
+    }
 }
 
 fn check_code(card: &mut Card, sent: Verified, now: Timestamp) -> Result<(), Decline> {

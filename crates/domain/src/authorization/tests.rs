@@ -92,6 +92,7 @@ impl Case {
             }
             ("expiry", "said") => self.request.expiry = Some(Expiry { year: 2031, month: 1 }),
             ("chip", "counterfeit") => self.request.chip = Chip::Counterfeit,
+            ("read-code", word) => self.request.read_code = self.verified(word),
             ("cvv", word) => self.request.cvv = self.verified(word),
             ("pin", word) => self.request.pin = self.verified(word),
             ("balance", "none") => self.balance = None,
@@ -196,6 +197,7 @@ const CHECKED: &[(&str, &str)] = &[
     ("card", "none"),
     ("expiry", "past"),
     ("chip", "counterfeit"),
+    ("read-code", "wrong"),
     ("cvv", "wrong"),
     ("pin", "wrong"),
     ("balance", "none"),
@@ -226,6 +228,9 @@ fn the_first_failing_check_names_the_reason() {
         expiry past      | CARD_EXPIRED 1001
         expiry said      | CARD_EXPIRED 1001
         chip counterfeit | FRAUDS_DETECTED 1002
+        read-code wrong     | INCORRECT_CVV 1022
+        read-code old       | INCORRECT_CVV 1022
+        read-code wrong-old | INCORRECT_CVV 1022
         cvv wrong        | INCORRECT_CVV 1022
         cvv old          | INCORRECT_CVV 1022
         cvv wrong-old    | INCORRECT_CVV 1022

@@ -9,7 +9,9 @@ use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::output::Progress;
 use app::preload::Holding;
-use app::processor::{Authorize, CardName, Checked, Details, Envelope, Message, Reverse};
+use app::processor::{
+    Authorize, CardName, Checked, Details, Envelope, Message, Reverse, SentCodes,
+};
 use app::{App, Error};
 use domain::authorization::{Ask, PartialApproval};
 use domain::ids::ProcessorId;
@@ -172,7 +174,7 @@ impl Caller {
             ask: Ask::Debit,
             kind: TransactionType::Pos,
             reference: None,
-            cvv: None,
+            codes: SentCodes::default(),
             pin: None,
             checked: Checked::default(),
             expiry: None,

@@ -188,6 +188,32 @@ pub(crate) async fn patient(database: Database) -> Sandbox {
     Sandbox::start_with(database, &[("ANTACA_SANDBOX_BUREAU_SECONDS", "86400")]).await
 }
 
+/// What a holder reads on a card.
+fn on_it(full: &Value) -> Value {
+    let digits = full["cardNo"].as_str().expect("a number")[12..].to_owned();
+    json!({ "lastFourDigits": digits, "expiry": full["exp"].as_str().expect("a day")[..7] })
+}
+
+/// A purchase of one cent with these codes.
+fn by_codes(card: i64, codes: &Value) -> Value {
+    let mut body = json!({
+        "card": { "cardId": card }, "kind": "authorization", "type": "pos", "amount": 1,
+        "currency": "EUR", "transactionId": format!("t{}", unique()),
+        "transactionDate": "2026-11-21T10:00:00+00:00", "description": "Book store",
+    });
+    for (name, code) in codes.as_object().expect("an object") {
+        body[name.as_str()] = code.clone();
+    }
+    body
+}
+
+async fn paid_by_codes(sandbox: &Sandbox, card: i64, codes: &Value) -> Value {
+    let body = by_codes(card, codes);
+    let key = body["transactionId"].as_str().expect("a name");
+    let post = sandbox.processor().post("/processor/v1/authorizations");
+    expect(200, post.header("X-Idempotency-Key", key).json(&body)).await["description"].clone()
+}
+
 on_both_databases! {
     /// Ordered with a PIN, sent, made, activated, shipped: and what each of the parties sees of it.
     async fn a_card_comes_to_its_holder_and_pays(database) {
@@ -287,7 +313,8 @@ on_both_databases! {
     async fn plastic_is_renewed(database) {
         let sandbox = quick(database).await;
         let story = Story::begin(&sandbox, 10_000).await;
-        let (card, first, _) = arrived(&sandbox, &story).await;
+        let (card, first, order) = arrived(&sandbox, &story).await;
+        let before = read_by_bureau(&sandbox, &sent_as(&sandbox, &order));
         let renew = |body: Value, key: &str| {
             let post = sandbox.partner().post(&card_path(&story, card, "/renew"));
             encrypted(post.header("X-Idempotency-Key", key).json(&body))
@@ -295,10 +322,6 @@ on_both_databases! {
         let carrier = json!({ "deliveryAddress": address(), "delivery": "COURIER" });
         let told = expect(409, renew(carrier.clone(), "inactive")).await;
         assert_eq!(told["title"], "CARD_NOT_ACTIVE");
-        let on_it = |full: &Value| {
-            let digits = full["cardNo"].as_str().expect("a number")[12..].to_owned();
-            json!({ "lastFourDigits": digits, "expiry": full["exp"].as_str().expect("a day")[..7] })
-        };
         assert_eq!(activate(&sandbox, &story, card, on_it(&first)).await.0, 204);
         let told = expect(409, renew(carrier.clone(), "early")).await;
         assert_eq!(told["title"], "CARD_RENEWAL_TOO_EARLY");
@@ -314,10 +337,8 @@ on_both_databases! {
         assert_eq!(again["title"], "PLASTIC_ALREADY_ORDERED");
         let order = told["orderId"].as_str().expect("an id").to_owned();
         until(&sandbox, &story, &order, "PERSONALISED").await;
-        let reference = format!("sandbox:{order}");
-        let lines = batches(&sandbox);
-        let line = lines.iter().find(|it| it["reference"] == reference.as_str()).expect("a line");
-        let secrets = read_by_bureau(&sandbox, line);
+        let line = sent_as(&sandbox, &order);
+        let secrets = read_by_bureau(&sandbox, &line);
         let parts = (&line["kind"], &line["embossedName"], &secrets["pan"]);
         assert_eq!(parts, (&"RENEWAL".into(), &"LUKASZ ZOLC".into(), &first["cardNo"]));
         let pays = async |month: &Value, told: &str| {
@@ -334,6 +355,9 @@ on_both_databases! {
         let (old, new) = (json!(on_it(&first)["expiry"]), secrets["expiry"].clone());
         pays(&old, "APPROVED").await;
         pays(&new, "CARD_EXPIRED").await;
+        let read = |of: &Value| json!({ "magstripeCvv": of["cvv"], "icvv": of["icvv"] });
+        assert_eq!(paid_by_codes(&sandbox, card, &read(&before)).await, "APPROVED");
+        assert_eq!(paid_by_codes(&sandbox, card, &read(&secrets)).await, "INCORRECT_CVV");
 
         // What stands on the old plastic changes nothing, and what is wrong is counted.
         assert_eq!(activate(&sandbox, &story, card, on_it(&first)).await.0, 204);
@@ -348,11 +372,65 @@ on_both_databases! {
         assert_eq!(activate(&sandbox, &story, card, told).await.0, 204);
         pays(&new, "APPROVED").await;
         pays(&old, "CARD_EXPIRED").await;
+        assert_eq!(paid_by_codes(&sandbox, card, &read(&before)).await, "INCORRECT_CVV");
+        assert_eq!(paid_by_codes(&sandbox, card, &read(&secrets)).await, "APPROVED");
         let full = encrypted(sandbox.partner().get(&card_path(&story, card, "")));
         let full = decrypted(&expect(200, full).await);
         assert_eq!((&full["cardNo"], &full["cvv"]), (&first["cardNo"], &secrets["cvc2"]));
         assert_eq!(full["exp"].as_str().map(|it| &it[..7]), new.as_str());
         until(&sandbox, &story, &order, "DELIVERED").await;
+    }
+
+    /// Stripe and chip have codes of their own, and each is right in its place alone.
+    async fn what_a_terminal_reads_is_compared(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let (card, full, order) = arrived(&sandbox, &story).await;
+        let secrets = read_by_bureau(&sandbox, &sent_as(&sandbox, &order));
+        let digits = &full["cardNo"].as_str().expect("a number")[12..];
+        let told = json!({ "lastFourDigits": digits, "code": secrets["activationCode"] });
+        assert_eq!(activate(&sandbox, &story, card, told).await.0, 204);
+        let [stripe, chip, typed] = ["cvv", "icvv", "cvc2"].map(|name| secrets[name].clone());
+        assert_eq!(typed, full["cvv"]);
+        let wrong = |code: &Value| {
+            let digits: u32 = code.as_str().and_then(|it| it.parse().ok()).expect("three digits");
+            json!(format!("{:03}", (digits + 1) % 1_000))
+        };
+        for (codes, told) in [
+            (json!({ "magstripeCvv": stripe }), "APPROVED"),
+            (json!({ "icvv": chip }), "APPROVED"),
+            (json!({ "icvv": chip, "magstripeCvv": stripe, "cvv": typed }), "APPROVED"),
+            (json!({ "magstripeCvv": wrong(&stripe) }), "INCORRECT_CVV"),
+            (json!({ "icvv": wrong(&chip) }), "INCORRECT_CVV"),
+            (json!({ "icvv": chip, "magstripeCvv": wrong(&stripe) }), "INCORRECT_CVV"),
+            (json!({ "icvv": wrong(&chip), "cvv": typed }), "INCORRECT_CVV"),
+        ] {
+            assert_eq!(paid_by_codes(&sandbox, card, &codes).await, told, "{codes}");
+        }
+        // Six were wrong, which bars no typed one: nobody guesses what a terminal reads.
+        let six = json!({ "magstripeCvv": wrong(&stripe) });
+        for _ in 0..2 {
+            assert_eq!(paid_by_codes(&sandbox, card, &six).await, "INCORRECT_CVV");
+        }
+        assert_eq!(paid_by_codes(&sandbox, card, &json!({ "cvv": typed })).await, "APPROVED");
+        // Data of the chip on a stripe, or what is printed: a copy. (They may be alike by chance.)
+        for copied in [&chip, &typed] {
+            let told = if *copied == stripe { "APPROVED" } else { "INCORRECT_CVV" };
+            let codes = json!({ "magstripeCvv": copied });
+            assert_eq!(paid_by_codes(&sandbox, card, &codes).await, told, "{codes}");
+        }
+        let path = "/processor/v1/authorizations";
+        for name in ["magstripeCvv", "icvv"] {
+            let mut body = by_codes(card, &json!({ name: "12" }));
+            let post = sandbox.processor().post(path).header("X-Idempotency-Key", name);
+            let told = expect(422, post.json(&body)).await;
+            assert_eq!(told["violations"][0]["field"], name, "{told}");
+            body["kind"] = "force-debit".into();
+            body[name] = "123".into();
+            let post = sandbox.processor().post(path).header("X-Idempotency-Key", name);
+            let told = expect(422, post.json(&body)).await;
+            assert_eq!(told["violations"][0]["field"], name, "{told}");
+        }
     }
 
     /// The bureau of a sandbox answers by itself.

@@ -62,6 +62,7 @@ fn asked(pin: Verified, compared_again: bool) -> Command {
         ask: Ask::Debit,
         expiry: None,
         cvv: Verified::NotSent,
+        read_code: Verified::NotSent,
         pin,
         chip: Chip::NotDoubted,
         pre_authorization: PreAuthorization::No,
