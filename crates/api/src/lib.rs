@@ -8,6 +8,7 @@ mod answer;
 mod balances;
 mod call;
 mod cards;
+mod corporations;
 mod documents;
 mod encryption;
 mod endpoint;

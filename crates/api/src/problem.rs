@@ -190,6 +190,7 @@ impl From<Error> for Problem {
 pub(crate) fn status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::CustomerNotFound
+        | Refusal::CorporationNotFound
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
@@ -199,6 +200,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::AdminNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
+        | Refusal::CorporationAlreadyExists
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
         | Refusal::CardLockIrreversible
@@ -222,6 +224,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
         Refusal::ProgramNotFound
         | Refusal::KycNotVerified
+        | Refusal::KybNotAccepted
+        | Refusal::KybInvalid
         | Refusal::CurrencyNotSupported
         | Refusal::CurrencyMismatch
         | Refusal::ProgramMismatch

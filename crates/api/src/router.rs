@@ -7,9 +7,9 @@ use crate::openapi::Channel;
 use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, Parts, admins, balances, cards, documents, encryption, identity, layers, limits,
-    partner_balances, processor, public_key, sandbox, sessions, statements, transactions, users,
-    verifications,
+    Api, Options, Parts, admins, balances, cards, corporations, documents, encryption, identity,
+    layers, limits, partner_balances, processor, public_key, sandbox, sessions, statements,
+    transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
@@ -30,6 +30,8 @@ fn lifecycle() -> Routes {
         .route("/lifecycle/v1/users", get(users::find_by()))
         .route("/lifecycle/v1/users/{customerId}", get(users::find()).put(users::change()))
         .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove()))
+        .route("/lifecycle/v1/corporations", post(corporations::register()))
+        .route("/lifecycle/v1/corporations/{dcCorporationId}", get(corporations::find()))
         .route("/lifecycle/v1/public-key", get(public_key::show()))
 }
 
@@ -101,6 +103,23 @@ fn secure() -> Routes {
         .route("/secure/customers/{customerId}/cards/{cardId}/print", post(cards::print()))
         .route("/secure/customers/{customerId}/cards/{cardId}/renew", post(cards::renew()))
         .route("/secure/customers/{customerId}/cards/{cardId}/replace", post(cards::replace()))
+}
+
+/// The routes under `/secure` about corporations.
+fn corporate() -> Routes {
+    Routes::of(Channel::Secure)
+        .route(
+            "/secure/corporations/{dcCorporationId}/limits",
+            get(users::limits()).put(users::set_limits()),
+        )
+        .route(
+            "/secure/corporations/{dcCorporationId}/transactional-locks",
+            get(users::transactional_locks()).post(users::set_transactional_lock()),
+        )
+        .route(
+            "/secure/corporations/{dcCorporationId}/transactional-locks/{reason}",
+            delete(users::take_off_transactional_lock()),
+        )
 }
 
 /// The routes under `/secure` by which money is moved from outside the network.
@@ -209,7 +228,7 @@ fn sandbox() -> Routes {
 /// The routes of a channel.
 pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
     match channel {
-        Channel::Secure => vec![secure(), forms(), transfers(), loads(), creation()],
+        Channel::Secure => vec![secure(), corporate(), forms(), transfers(), loads(), creation()],
         Channel::Lifecycle => vec![lifecycle()],
         Channel::Processor => vec![processor()],
         Channel::Sandbox => vec![sandbox()],
@@ -234,6 +253,7 @@ pub fn router(app: App, options: Options) -> Router {
 
     let secure = [
         (secure(), Body::Json, Admits::PARTNER),
+        (corporate(), Body::Json, Admits::PARTNER),
         (forms(), Body::Form, Admits::PARTNER),
         (transfers(), Body::Json, Admits::TRANSFERS),
         (loads(), Body::Json, Admits::LOADS),

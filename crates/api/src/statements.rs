@@ -105,6 +105,8 @@ struct StatementJson {
     balance_id: Uuid,
     /// The user whose it is; none where it is the partner's own.
     customer_id: Option<i64>,
+    /// Of a corporation's.
+    dc_corporation_id: Option<Uuid>,
     /// What it is for, where it is the partner's own.
     kind: Option<Purpose>,
     /// The user's given and family name, or the partner's name.
@@ -166,6 +168,7 @@ impl From<&Statement> for StatementJson {
         Self {
             balance_id: made.balance.id.0,
             customer_id: made.balance.owner.user().map(|user| user.0),
+            dc_corporation_id: made.corporation,
             kind: made.balance.owner.kind().map(Named),
             name: made.name.clone(),
             currency: Code(made.balance.currency),

@@ -176,6 +176,7 @@ const OWN: &[Title] = &[
 fn advice(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::CustomerNotFound
+        | Refusal::CorporationNotFound
         | Refusal::BalanceNotFound
         | Refusal::CardNotFound
         | Refusal::TransactionNotFound
@@ -187,6 +188,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::ProgramNotFound => "Use the `configId` of one of your open programs.",
         Refusal::UserAlreadyExists => "Find the user by e-mail or phone, and use that one.",
         Refusal::KycNotPermitted => "Submit a KYC form, or ask for another KYC mode.",
+        Refusal::CorporationAlreadyExists => "Use the `dcCorporationId` that it was given.",
+        Refusal::KybNotAccepted => "Wait until the corporation's `kyb` is `ACCEPTED`.",
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
@@ -247,6 +250,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::ProgramInvalid
         | Refusal::GiftProgramInvalid
         | Refusal::AdminInvalid
+        | Refusal::KybInvalid
         | Refusal::PinKeyInvalid
         | Refusal::BureauInvalid
         | Refusal::BureauFolderInvalid

@@ -9,7 +9,7 @@ mod transactional_locks;
 pub(crate) use change::change;
 pub(crate) use find::{find, find_by};
 pub(crate) use limits::{limits, set_limits};
-pub(crate) use register::register;
+pub(crate) use register::{birth_date, register};
 pub(crate) use transactional_locks::{
     set_transactional_lock, take_off_transactional_lock, transactional_locks,
 };
@@ -57,7 +57,7 @@ struct UserJson {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Address)]
-struct AddressJson {
+pub(crate) struct AddressJson {
     /// Street.
     street: String,
     /// House.

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod balances;
 pub mod cards;
 pub mod certificates;
+pub mod corporations;
 pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
@@ -22,6 +23,7 @@ mod master_key;
 pub mod once;
 pub mod outbound;
 pub mod outbox;
+pub mod owners;
 pub mod page;
 pub mod partners;
 pub mod personalisation;

@@ -24,7 +24,8 @@ use store::ledger::Name;
 use crate::ledger::command::{Command, Event, Names, Outcome, network_name};
 use crate::{App, Error};
 use domain::Timestamp;
-use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, UserId};
+use domain::balance::Payers;
+use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId};
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
 use domain::scope::Scope;
@@ -100,8 +101,8 @@ pub(crate) struct Found {
     pub(crate) scope: Scope,
     pub(crate) card: Option<CardId>,
     pub(crate) balance: Option<BalanceId>,
-    /// Whose the balance is.
-    pub(crate) owner: Option<UserId>,
+    /// Who answers for it.
+    pub(crate) payers: Payers,
 }
 
 /// The longest time budget of a processor (spec "Calls to the partner").
@@ -127,14 +128,14 @@ impl App {
             }
         }
         let scope = platform(PartnerId::PLATFORM);
-        let nowhere = Found { scope, card: None, balance: None, owner: None };
+        let nowhere = Found { scope, card: None, balance: None, payers: Payers::default() };
         let served = self.is_served(found.as_ref(), envelope.processor);
         let Some((scope, route)) = found else { return Ok(nowhere) };
         let Some(route) = route else { return Ok(Found { scope, ..nowhere }) };
         if served {
-            // Of a user's card the user is the owner; the engine checks that.
-            let (balance, owner) = (Some(route.balance), Some(route.holder));
-            return Ok(Found { scope, card: Some(route.card), balance, owner });
+            // The engine checks that the balance is theirs.
+            let (balance, payers) = (Some(route.balance), route.payers);
+            return Ok(Found { scope, card: Some(route.card), balance, payers });
         }
         tracing::error!(
             processor = envelope.processor.0,
@@ -211,7 +212,7 @@ impl App {
         let deadline = self.deadline(&envelope);
         let command = Command {
             scope: found.scope,
-            owner: found.owner,
+            payers: found.payers,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
             names: Names {

@@ -33,6 +33,7 @@ macro_rules! refusals {
 
 refusals! {
     CustomerNotFound, "CUSTOMER_NOT_FOUND", "There is no such user.";
+    CorporationNotFound, "CORPORATION_NOT_FOUND", "There is no such corporation.";
     BalanceNotFound, "BALANCE_NOT_FOUND", "There is no such balance.";
     CardNotFound, "CARD_NOT_FOUND", "There is no such card.";
     TransactionNotFound, "TRANSACTION_NOT_FOUND", "There is no such transaction.";
@@ -47,6 +48,11 @@ refusals! {
     KycNotPermitted, "KYC_NOT_PERMITTED",
         "The partner's KYC mode doesn't let it set this flag.";
     KycNotVerified, "KYC_NOT_VERIFIED", "The user's KYC hasn't succeeded.";
+    KybNotAccepted, "KYB_NOT_ACCEPTED", "The corporation's KYB isn't accepted.";
+    CorporationAlreadyExists, "CORPORATION_ALREADY_EXISTS",
+        "The partner has a corporation of this country and registration number.";
+    KybInvalid, "KYB_INVALID",
+        "A reference is 1 to 200 characters that tell where the check is on record.";
     CurrencyNotSupported, "CURRENCY_NOT_SUPPORTED", "The partner has no program in this currency.";
     CurrencyMismatch, "CURRENCY_MISMATCH", "It isn't in the balance's currency.";
     LimitAboveProgram, "LIMIT_ABOVE_PROGRAM", "The card's program allows less than this limit.";

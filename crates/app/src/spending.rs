@@ -4,6 +4,7 @@
 use crate::audit::{Done, Entry};
 use crate::cards::of_holder;
 use crate::once::Turn;
+use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Date;
@@ -14,7 +15,7 @@ use domain::scope::Scope;
 use domain::spending::{Spending, Subject, Sum};
 use serde_json::Value;
 use store::db::Tx;
-use store::{balances, spending, users};
+use store::{balances, spending};
 
 /// Limits as they are asked for. Those of a card needn't tell its currency.
 #[derive(Clone, Debug, Default)]
@@ -117,14 +118,14 @@ impl App {
         id: CardId,
     ) -> Result<Allowance, Error> {
         let card = of_holder(tx, scope, holder, id).await?;
-        let kept = spending::find(tx, scope, Subject::Card(holder, id)).await?;
+        let kept = spending::find(tx, scope, Subject::Card(card.owner(), id)).await?;
         Ok(self.allowance(scope, kept.spending, self.program_rules(scope, &card.config_id)))
     }
 
-    /// What a user may spend with all cards, and has.
-    pub async fn user_limits(&self, scope: Scope, user: UserId) -> Result<Allowance, Error> {
+    /// What a user or a corporation may spend with all balances, and has.
+    pub async fn owner_limits(&self, scope: Scope, owner: OwnerName) -> Result<Allowance, Error> {
         let mut tx = self.db.read().await?;
-        let found = user_spending(&mut tx, scope, user).await;
+        let found = owner_spending(&mut tx, scope, owner).await;
         Ok(self.allowance(scope, tx.end(found).await?, Rules::default()))
     }
 
@@ -163,21 +164,23 @@ impl App {
         if rules.above(&program).is_some() {
             return Err(Refusal::LimitAboveProgram.into());
         }
-        let subject = Subject::Card(holder, id);
+        let subject = Subject::Card(card.owner(), id);
         if by == Setter::User {
             let before = spending::find(tx, scope, subject).await?.spending.rules;
             if !rules.tighten(&before) {
                 return Err(Refusal::LimitLoosened.into());
             }
         }
-        self.set_limits_in(tx, scope, subject, (rules, program)).await
+        let named = ("card.limits", id.0.to_string());
+        self.set_limits_in(tx, scope, (subject, named), (rules, program)).await
     }
 
-    /// Sets what a user may spend with all cards, in place of what it might until now.
-    pub async fn set_user_limits(
+    /// Sets what a user or a corporation may spend with all balances, in place of what it might
+    /// until now.
+    pub async fn set_owner_limits(
         &self,
         scope: Scope,
-        user: UserId,
+        owner: OwnerName,
         draft: Draft,
         once: Once<Allowance>,
     ) -> Result<Value, Error> {
@@ -186,20 +189,22 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.set_user_limits_in(&mut tx, scope, user, draft).await;
+        let result = self.set_owner_limits_in(&mut tx, scope, owner, draft).await;
         self.finish(scope, &once, tx, result).await
     }
 
-    async fn set_user_limits_in(
+    async fn set_owner_limits_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
-        user: UserId,
+        owner: OwnerName,
         draft: Draft,
     ) -> Result<Done<Allowance>, Error> {
-        users::find_locked(tx, scope, user).await?.ok_or(Refusal::CustomerNotFound)?;
+        let found = owners::find_locked(tx, scope, owner).await?;
         let rules = draft.rules(None)?;
-        self.set_limits_in(tx, scope, Subject::User(user), (rules, Rules::default())).await
+        let named = (found.word("user.limits", "corporation.limits"), found.object());
+        let subject = Subject::Owner(found.id());
+        self.set_limits_in(tx, scope, (subject, named), (rules, Rules::default())).await
     }
 
     /// Sets rules under the guard of whom they are for. A new budget counts what was spent in its
@@ -208,7 +213,7 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        subject: Subject,
+        (subject, (action, object)): (Subject, (&'static str, String)),
         (rules, program): (Rules, Rules),
     ) -> Result<Done<Allowance>, Error> {
         let mut kept = spending::find(tx, scope, subject).await?;
@@ -226,10 +231,7 @@ impl App {
         kept.spending.rules = rules;
         spending::set(tx, scope, subject, &kept).await?;
         let after = spending::to_json(&kept.spending.rules);
-        let entry = match subject {
-            Subject::Card(_, id) => Entry::changed("card.limits", id.0, &before, &after),
-            Subject::User(id) => Entry::changed("user.limits", id.0, &before, &after),
-        };
+        let entry = Entry::changed(action, object, &before, &after);
         Ok(Done::changed(self.allowance(scope, kept.spending, program), entry))
     }
 
@@ -245,7 +247,7 @@ impl App {
     }
 }
 
-async fn user_spending(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Spending, Error> {
-    users::find(tx, scope, user).await?.ok_or(Refusal::CustomerNotFound)?;
-    Ok(spending::find(tx, scope, Subject::User(user)).await?.spending)
+async fn owner_spending(tx: &mut Tx, scope: Scope, owner: OwnerName) -> Result<Spending, Error> {
+    let found = owners::find(tx, scope, owner).await?;
+    Ok(spending::find(tx, scope, Subject::Owner(found.id())).await?.spending)
 }

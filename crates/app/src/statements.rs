@@ -16,13 +16,15 @@ use domain::ids::BalanceId;
 use domain::money::Amount;
 use domain::scope::Scope;
 use domain::transaction::Category;
+use domain::user::User;
 use domain::{Date, Timestamp};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use store::db::Tx;
 use store::statements::{self, Moved};
-use store::{balances, users};
+use store::{balances, corporations, users};
+use uuid::Uuid;
 
 /// A transaction as a statement tells of it.
 pub use store::statements::Told;
@@ -48,8 +50,11 @@ pub struct Statement {
     pub partner: String,
     /// The balance.
     pub balance: Balance,
-    /// The given and family name of the user whose it is, or the partner's name.
+    /// The given and family name of the user whose it is, the name of the corporation, or the
+    /// partner's.
     pub name: String,
+    /// `dcCorporationId` of the corporation whose it is, if it is one's.
+    pub corporation: Option<Uuid>,
     /// The days that it is of.
     pub period: Period,
     /// The zone of these days.
@@ -95,13 +100,15 @@ impl App {
     ) -> Result<Statement, Error> {
         let mut tx = self.db.read().await?;
         let found = balance_and_name(&mut tx, scope, id).await;
-        let (balance, name) = tx.end(found).await?;
+        let (balance, name, corporation) = tx.end(found).await?;
         let (partner, zone) = self.partner_of(scope)?;
         let made_at = self.now();
         let (begin, end) = (start_of(period.from, &zone), start_of(tomorrow(period.to), &zone));
         let end = end.min(made_at_and_on(made_at));
         let mut read = match balance.owner {
-            Owner::User(_) => self.read_statement(scope, id, begin, end).await?,
+            Owner::User(_) | Owner::Corporation(_) => {
+                self.read_statement(scope, id, begin, end).await?
+            }
             Owner::Partner(_) => self.read_own(scope, id, (begin, end)).await?,
         };
         read.lines.sort_by_key(|(told, moved)| (moved.at, told.number, moved.part, moved.leg));
@@ -109,6 +116,7 @@ impl App {
             name: name.unwrap_or_else(|| partner.clone()),
             partner,
             balance,
+            corporation,
             period,
             zone,
             opening: sum(read.opening)?,
@@ -157,17 +165,28 @@ impl App {
     }
 }
 
-/// A balance, and the name of the user whose it is.
+/// A balance, and the name of the user or the corporation whose it is.
 async fn balance_and_name(
     tx: &mut Tx,
     scope: Scope,
     id: BalanceId,
-) -> Result<(Balance, Option<String>), Error> {
+) -> Result<(Balance, Option<String>, Option<Uuid>), Error> {
     let balance = balances::find(tx, scope, id).await?.ok_or(Refusal::BalanceNotFound)?;
-    let Some(owner) = balance.owner.user() else { return Ok((balance, None)) };
-    let user = users::find(tx, scope, owner).await?;
-    let name = user.map(|user| format!("{} {}", user.profile.first_name, user.profile.last_name));
-    Ok((balance, Some(name.unwrap_or_default())))
+    let mut corporation = None;
+    let name = match balance.owner {
+        Owner::User(id) => {
+            let name =
+                |User { profile, .. }| format!("{} {}", profile.first_name, profile.last_name);
+            users::find(tx, scope, id).await?.map(name)
+        }
+        Owner::Corporation(id) => {
+            let found = corporations::find_by_id(tx, scope, id).await?.map(|it| it.corporation);
+            corporation = found.as_ref().map(|found| found.resource);
+            found.map(|found| found.profile.name)
+        }
+        Owner::Partner(_) => return Ok((balance, None, None)),
+    };
+    Ok((balance, Some(name.unwrap_or_default()), corporation))
 }
 
 async fn slice(

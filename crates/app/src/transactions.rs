@@ -193,7 +193,7 @@ async fn within(
     if let Some(id) = asked.user {
         users::find(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
         let of_user = match &named {
-            None => balances::ids_of(tx, scope, id, BALANCES_MAX + 1).await?,
+            None => balances::ids_of(tx, scope, id.into(), BALANCES_MAX + 1).await?,
             Some(those) => owned(tx, scope, id, those).await?,
         };
         if of_user.len() > BALANCES_MAX {

@@ -137,6 +137,17 @@ pub struct OwnerFacts {
     pub under_lock: bool,
 }
 
+impl OwnerFacts {
+    /// What is known of both who answer for a card: what stops one of them stops it.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let stops = |state: &UserState| self.state == *state || other.state == *state;
+        let stopping = [UserState::Deleted, UserState::Locked].into_iter().find(stops);
+        let state = stopping.unwrap_or(self.state);
+        Self { state, under_lock: self.under_lock || other.under_lock }
+    }
+}
+
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decline {

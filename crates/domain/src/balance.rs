@@ -5,7 +5,7 @@ mod lifecycle;
 pub use lifecycle::BalanceRefusal;
 
 use crate::gift::Gift;
-use crate::ids::{BalanceId, UserId};
+use crate::ids::{BalanceId, CorporationId, OwnerId, UserId};
 use crate::money::{Amount, AmountError, Currency};
 use crate::words::words;
 
@@ -40,6 +40,8 @@ words! {
 pub enum Owner {
     /// A user's.
     User(UserId),
+    /// A corporation's.
+    Corporation(CorporationId),
     /// The partner's own; one of each kind and currency at most.
     Partner(PartnerBalanceKind),
 }
@@ -50,6 +52,16 @@ impl Owner {
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::User(id) => Some(id),
+            Self::Corporation(_) | Self::Partner(_) => None,
+        }
+    }
+
+    /// The user or the corporation, if it is one.
+    #[must_use]
+    pub fn id(self) -> Option<OwnerId> {
+        match self {
+            Self::User(id) => Some(id.into()),
+            Self::Corporation(id) => Some(id.into()),
             Self::Partner(_) => None,
         }
     }
@@ -58,8 +70,36 @@ impl Owner {
     #[must_use]
     pub fn kind(self) -> Option<PartnerBalanceKind> {
         match self {
-            Self::User(_) => None,
+            Self::User(_) | Self::Corporation(_) => None,
             Self::Partner(kind) => Some(kind),
+        }
+    }
+}
+
+/// Who answers for what is paid: what they may do and have spent decides it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Payers {
+    /// The user whose the balance is, or who holds a corporation's card.
+    pub user: Option<UserId>,
+    /// The corporation whose the balance is.
+    pub corporation: Option<CorporationId>,
+}
+
+impl Payers {
+    /// Whose the balance is.
+    #[must_use]
+    pub fn owner(self) -> Option<OwnerId> {
+        self.corporation.map(OwnerId::from).or(self.user.map(OwnerId::from))
+    }
+}
+
+impl From<Owner> for Payers {
+    /// Where there is no card.
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::User(user) => Self { user: Some(user), corporation: None },
+            Owner::Corporation(id) => Self { user: None, corporation: Some(id) },
+            Owner::Partner(_) => Self::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ pub mod plastic;
 pub mod stop;
 pub mod tries;
 
-use crate::ids::{BalanceId, CardId, UserId};
+use crate::ids::{BalanceId, CardId, CorporationId, OwnerId, UserId};
 use crate::program::CardType;
 use jiff::civil::Date;
 use lifecycle::CardStatus;
@@ -26,6 +26,8 @@ pub struct Card {
     pub balance: BalanceId,
     /// The user who holds it.
     pub holder: UserId,
+    /// The corporation whose balance it pays from; none if that is the holder's own.
+    pub corporation: Option<CorporationId>,
     /// The program that it is of.
     pub config_id: String,
     /// What it is made of.
@@ -46,4 +48,12 @@ pub struct Card {
     pub label: Option<String>,
     /// Raised by one at each change.
     pub version: i64,
+}
+
+impl Card {
+    /// Whose the balance is that it pays from.
+    #[must_use]
+    pub fn owner(&self) -> OwnerId {
+        self.corporation.map_or_else(|| self.holder.into(), OwnerId::from)
+    }
 }

@@ -53,6 +53,7 @@ pub(crate) fn partner_balance(kind: PartnerBalanceKind, posted: i64) -> Balance 
 
 pub(crate) fn card() -> Card {
     Card {
+        corporation: None,
         id: CardId(1),
         resource: Uuid::from_u128(2),
         balance: BalanceId(Uuid::from_u128(1)),

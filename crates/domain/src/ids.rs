@@ -43,6 +43,14 @@ number_id! {
     UserId, "user"
 }
 number_id! {
+    /// A corporation's number, never seen on the wire; of the same series as those of users.
+    CorporationId, "corporation"
+}
+number_id! {
+    /// A user or a corporation, where either may stand.
+    OwnerId, "owner"
+}
+number_id! {
     /// A card; `id`, `cardId` and `dcCardId` on the wire. Unique across partners.
     CardId, "card"
 }
@@ -82,6 +90,18 @@ uuid_id! {
 uuid_id! {
     /// A panel account; never seen on the wire.
     AdminId, "admin"
+}
+
+impl From<UserId> for OwnerId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl From<CorporationId> for OwnerId {
+    fn from(corporation: CorporationId) -> Self {
+        Self(corporation.0)
+    }
 }
 
 impl PartnerId {

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod authorization;
 pub mod balance;
 pub mod card;
+pub mod corporation;
 pub mod gift;
 pub mod ids;
 pub mod ledger;

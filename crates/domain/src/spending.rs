@@ -6,7 +6,7 @@
 //! counters of that same day's periods; of a period that is over nobody asks any more, so it isn't
 //! kept.
 
-use crate::ids::{CardId, UserId};
+use crate::ids::{CardId, OwnerId};
 use crate::limits::{Budget, Kinds, Limit, LimitType, Rules, TimeUnit};
 use crate::money::{Amount, Currency};
 use crate::transaction::{Category, Order, Processing, Transaction, TransactionType};
@@ -15,10 +15,10 @@ use jiff::civil::Date;
 /// Whose spending it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// A card's, which pays from a balance of this user's.
-    Card(UserId, CardId),
-    /// A user's, with all balances and cards.
-    User(UserId),
+    /// A card's, which pays from a balance of this owner's.
+    Card(OwnerId, CardId),
+    /// An owner's, with all balances and the cards that pay from them.
+    Owner(OwnerId),
 }
 
 /// How a transaction counts: fixed when it is made.

@@ -6,6 +6,7 @@ mod alerts;
 mod balances;
 mod begin_session;
 mod certificates;
+mod corporations;
 mod deliveries;
 mod outbound;
 mod pin_keys;
@@ -17,6 +18,7 @@ pub(crate) use alerts::SetAlert;
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
 pub(crate) use begin_session::BeginSession;
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
+pub(crate) use corporations::{DecideCorporation, NamedCorporation};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes};
@@ -80,6 +82,10 @@ pub(crate) enum Act {
     ResetAdmin(NamedAdmin),
     /// `admin list`
     ListAdmins,
+    /// `corporation decide`
+    DecideCorporation(DecideCorporation),
+    /// `corporation show`
+    ShowCorporation(NamedCorporation),
     /// `bureau set`
     SetBureau(SetBureau),
     /// `bureau list`
@@ -268,6 +274,8 @@ impl Desk {
             Act::SetAdmin(command) => self.set_admin(operator, command).await,
             Act::ResetAdmin(command) => self.reset_admin(operator, &command).await,
             Act::ListAdmins => self.list_admins().await,
+            Act::DecideCorporation(command) => self.decide_corporation(operator, command).await,
+            Act::ShowCorporation(command) => self.show_corporation(&command).await,
             Act::SetBureau(command) => self.set_bureau(operator, command).await,
             Act::ListBureaus => Ok(self.app.bureaus().await?.into()),
             Act::CheckBureau(command) => Ok(self.app.check_bureau(&command.name).await?),

@@ -3,6 +3,7 @@
 mod admins;
 mod bench;
 mod certificates;
+mod corporations;
 mod plastic;
 mod simulate;
 
@@ -11,6 +12,7 @@ pub(crate) use bench::{
     BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, PreloadArgs, Where,
 };
 pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
+pub(crate) use corporations::CorporationCommand;
 pub(crate) use plastic::{BureauCommand, ImportReportArgs, OrdersCommand, SetBureauArgs};
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 
@@ -64,6 +66,13 @@ pub(crate) enum Command {
     /// Make, change, reset and list panel accounts
     #[command(subcommand, after_help = "Example:\n  antaca admin list")]
     Admin(AdminCommand),
+    /// Decide and show what is known of corporations
+    #[command(
+        subcommand,
+        after_help = "Example:\n  antaca corporation show --partner acme \
+        --id 00000000-0000-4000-8000-000000000000"
+    )]
+    Corporation(CorporationCommand),
     /// Create, change and list bureaus, which make plastic
     #[command(subcommand, after_help = "Example:\n  antaca bureau list")]
     Bureau(BureauCommand),

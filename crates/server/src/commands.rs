@@ -10,8 +10,8 @@ mod simulate;
 use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
-    At, BackupArgs, Command, ConfigCommand, LedgerCommand, PartnerCommand, ProcessorCommand,
-    ProgramCommand, ProgramSetArgs, VerifyArgs, With,
+    At, BackupArgs, Command, ConfigCommand, CorporationCommand, LedgerCommand, PartnerCommand,
+    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerifyArgs, With,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -79,6 +79,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Partner(command) => partner(command).await?,
         Command::Program(command) => program(command).await?,
         Command::Admin(command) => admins::admin(command).await?,
+        Command::Corporation(command) => corporation(command).await?,
         Command::Bureau(command) => plastic::bureau(command).await?,
         Command::Orders(command) => plastic::orders(command).await?,
         Command::Processor(ProcessorCommand::Create(it)) => {
@@ -148,6 +149,13 @@ async fn program(command: ProgramCommand) -> Result<(), Failure> {
             show(&at, Act::SetProgram(set)).await
         }
         ProgramCommand::List(it) => show(&it.at, Act::ListPrograms(it.what)).await,
+    }
+}
+
+async fn corporation(command: CorporationCommand) -> Result<(), Failure> {
+    match command {
+        CorporationCommand::Decide(it) => show(&it.at, Act::DecideCorporation(it.what)).await,
+        CorporationCommand::Show(it) => show(&it.at, Act::ShowCorporation(it.what)).await,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Rows of `balance`. Whoever changes a balance, or anything that it guards, locks it first.
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
-use crate::read::{amount, currency, word};
+use crate::read::{amount, corrupt, currency, word};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use domain::gift::Gift;
-use domain::ids::{BalanceId, PartnerId, UserId};
+use domain::ids::{BalanceId, CorporationId, OwnerId, PartnerId, UserId};
 use domain::money::{Amount, Currency};
 use domain::scope::Scope;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ const TABLE: Table = Table {
     columns: &[
         ("partner_id", Type::Int),
         ("id", Type::Uuid),
-        ("user_id", Type::Int),
+        ("owner_id", Type::Int),
         ("currency", Type::Text),
         ("state", Type::Text),
         ("posted", Type::Int),
@@ -33,40 +33,40 @@ const TABLE: Table = Table {
 };
 
 const BY_ID: Sql = Sql("
-    select partner_id, id, user_id, kind, currency, state, posted, held, version,
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version,
         gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and id = $2");
-const BY_USER: Sql = Sql("
-    select partner_id, id, user_id, kind, currency, state, posted, held, version,
+const BY_OWNER: Sql = Sql("
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version,
         gift_config_id, gift_loaded, gift_charged
     from balance
-    where partner_id = $1 and user_id = $2
+    where partner_id = $1 and owner_id = $2
     order by created_at, id");
 const IDS_OF: Sql = Sql("
-    select id from balance where partner_id = $1 and user_id = $2 limit $3");
+    select id from balance where partner_id = $1 and owner_id = $2 limit $3");
 const PARTNERS: Sql = Sql("
     select partner_id, id, kind, currency
     from balance
-    where kind <> 'USER'
+    where owner_id is null
     order by partner_id, kind, currency");
 const OF_PARTNER: Sql = Sql("
-    select partner_id, id, user_id, kind, currency, state, posted, held, version,
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version,
         gift_config_id, gift_loaded, gift_charged
     from balance
-    where partner_id = $1 and kind <> 'USER'
+    where partner_id = $1 and owner_id is null
     order by kind, currency");
 // High and low halves apart: neither sum leaves 64 bits, so what they say is exact on both
 // databases, and added in the program.
 const SUMS: Sql = Sql("
-    select currency, kind <> 'USER' as is_partners,
+    select currency, owner_id is null as is_partners,
         cast(sum(posted >> 32) as bigint) as posted_high,
         cast(sum(posted & 4294967295) as bigint) as posted_low,
         cast(sum(held >> 32) as bigint) as held_high,
         cast(sum(held & 4294967295) as bigint) as held_low
     from balance
     where partner_id = $1
-    group by currency, kind <> 'USER'");
+    group by currency, owner_id is null");
 const UPDATE_STATE: Sql = Sql("
     update balance
     set state = $3, version = version + 1
@@ -76,7 +76,7 @@ const LOCK: Each = Each {
     keys: &[Type::Int, Type::Uuid],
 };
 const LOAD: Each = Each {
-    sql: "select partner_id, id, user_id, kind, currency, state, posted, held, version,
+    sql: "select partner_id, id, owner_id, kind, currency, state, posted, held, version,
         gift_config_id, gift_loaded, gift_charged
         from balance
         where partner_id = $1 and id = $2
@@ -100,7 +100,7 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_USER, IDS_OF, PARTNERS, OF_PARTNER, SUMS, UPDATE_STATE];
+pub const STATEMENTS: &[Sql] = &[BY_ID, BY_OWNER, IDS_OF, PARTNERS, OF_PARTNER, SUMS, UPDATE_STATE];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 
@@ -113,20 +113,20 @@ pub async fn find(tx: &mut Tx, scope: Scope, id: BalanceId) -> Result<Option<Bal
     row.as_ref().map(read).transpose()
 }
 
-/// A user's balances, removed ones among them, oldest first.
-pub async fn list(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Vec<Balance>, StoreError> {
-    tx.rows(&BY_USER, &[&scope.partner(), &user]).await?.iter().map(read).collect()
+/// An owner's balances, removed ones among them, oldest first.
+pub async fn list(tx: &mut Tx, scope: Scope, owner: OwnerId) -> Result<Vec<Balance>, StoreError> {
+    tx.rows(&BY_OWNER, &[&scope.partner(), &owner]).await?.iter().map(read).collect()
 }
 
-/// The ids of so many of a user's balances, those that were removed too.
+/// The ids of so many of an owner's balances, those that were removed too.
 pub async fn ids_of(
     tx: &mut Tx,
     scope: Scope,
-    user: UserId,
+    owner: OwnerId,
     limit: usize,
 ) -> Result<Vec<BalanceId>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = tx.rows(&IDS_OF, &[&scope.partner(), &user, &limit]).await?;
+    let rows = tx.rows(&IDS_OF, &[&scope.partner(), &owner, &limit]).await?;
     rows.iter().map(|row| Ok(BalanceId(row.get("id")?))).collect()
 }
 
@@ -166,14 +166,14 @@ fn row_of(partner: PartnerId, balance: &Balance, now: Timestamp) -> Vec<Value> {
     values![
         partner,
         balance.id,
-        balance.owner.user(),
+        balance.owner.id(),
         balance.currency,
         balance.state.as_str(),
         balance.posted,
         balance.held,
         now,
         balance.version,
-        balance.owner.kind().map_or(USER, PartnerBalanceKind::as_str),
+        kind_of(balance.owner),
         balance.gift.as_ref().map(|gift| &gift.config_id),
         loaded,
         charged,
@@ -186,8 +186,30 @@ fn of_gift(balance: &Balance) -> (Amount, Amount) {
     gift.map_or((Amount::ZERO, Amount::ZERO), |gift| (gift.loaded, gift.charged))
 }
 
-/// The kind of what isn't a partner's own.
+/// The kind of a user's.
 const USER: &str = "USER";
+/// The kind of a corporation's.
+const CORPORATION: &str = "CORPORATION";
+
+fn kind_of(owner: Owner) -> &'static str {
+    match owner {
+        Owner::User(_) => USER,
+        Owner::Corporation(_) => CORPORATION,
+        Owner::Partner(kind) => kind.as_str(),
+    }
+}
+
+/// Whose a balance is, by its columns `owner_id` and `kind`.
+pub(crate) fn read_owner(row: &Row) -> Result<Owner, StoreError> {
+    let Some(owner) = row.get::<Option<i64>>("owner_id")? else {
+        return Ok(Owner::Partner(word(row, "kind", PartnerBalanceKind::parse)?));
+    };
+    match row.get::<String>("kind")?.as_str() {
+        USER => Ok(Owner::User(UserId(owner))),
+        CORPORATION => Ok(Owner::Corporation(CorporationId(owner))),
+        _ => Err(corrupt("kind")),
+    }
+}
 
 /// A partner's own balance, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,10 +320,7 @@ pub async fn update_state(tx: &mut Tx, scope: Scope, balance: &Balance) -> Resul
 fn read(row: &Row) -> Result<Balance, StoreError> {
     Ok(Balance {
         id: BalanceId(row.get::<Uuid>("id")?),
-        owner: match row.get::<Option<i64>>("user_id")? {
-            Some(user) => Owner::User(UserId(user)),
-            None => Owner::Partner(word(row, "kind", PartnerBalanceKind::parse)?),
-        },
+        owner: read_owner(row)?,
         currency: currency(row, "currency")?,
         state: word(row, "state", BalanceState::parse)?,
         posted: row.get("posted")?,

@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 const BALANCES: Sql = Sql("
-    select id, kind <> 'USER' as is_partners, currency, posted, held
+    select id, owner_id is null as is_partners, currency, posted, held
     from balance
     where partner_id = $1 and id >= $2
     order by id

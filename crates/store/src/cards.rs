@@ -7,6 +7,7 @@ pub use of_balance::{has_live, newest_of_balance};
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{corrupt, date, word, word_or_none};
 use crate::{StoreError, values};
+use domain::balance::Payers;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, LockReason, Locker, Usable};
 use domain::card::tries::Tries;
@@ -27,6 +28,7 @@ const TABLE: Table = Table {
         ("resource_id", Type::Uuid),
         ("balance_id", Type::Uuid),
         ("user_id", Type::Int),
+        ("corporation_id", Type::Int),
         ("config_id", Type::Text),
         ("card_type", Type::Text),
         ("state", Type::Text),
@@ -53,7 +55,8 @@ const TABLE: Table = Table {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select partner_id, id, resource_id, balance_id, user_id, config_id, card_type, state,
+            "select partner_id, id, resource_id, balance_id, user_id,
+                corporation_id, config_id, card_type, state,
                 lock_reason, locked_at, removed_at, last_four, expiry, cvc_generation, label,
                 version, pin_version, pin_tries, wrong_codes, locked_by, activation_tries
             from card
@@ -114,7 +117,7 @@ const UPDATE: Each = Each {
 };
 const LOAD: Each = Each { sql: select!("id = $2 limit 1"), keys: &[Type::Int, Type::Int] };
 const BY_NUMBER: Each = Each {
-    sql: "select partner_id, pan_index, id, balance_id, user_id, config_id
+    sql: "select partner_id, pan_index, id, balance_id, user_id, corporation_id, config_id
         from card
         where partner_id = $1 and pan_index = $2
         limit 1",
@@ -252,16 +255,17 @@ pub struct Route {
     pub card: CardId,
     /// The balance that it pays from.
     pub balance: BalanceId,
-    /// Whose it is.
-    pub holder: UserId,
+    /// The user who holds it, and the corporation from whose balance it pays, if it is one's.
+    pub payers: Payers,
     /// The program that it was issued under.
     pub config_id: String,
 }
 
 impl From<Card> for Route {
     fn from(card: Card) -> Self {
-        let Card { id, balance, holder, config_id, .. } = card;
-        Self { card: id, balance, holder, config_id }
+        let Card { id, balance, holder, corporation, config_id, .. } = card;
+        let payers = Payers { user: Some(holder), corporation };
+        Self { card: id, balance, payers, config_id }
     }
 }
 
@@ -282,7 +286,10 @@ pub async fn routes<'a>(
             let route = Route {
                 card: CardId(row.get("id")?),
                 balance: BalanceId(row.get("balance_id")?),
-                holder: UserId(row.get("user_id")?),
+                payers: Payers {
+                    user: row.get("user_id")?,
+                    corporation: row.get("corporation_id")?,
+                },
                 config_id: row.get("config_id")?,
             };
             Ok((number, route))
@@ -320,6 +327,7 @@ fn row_of(scope: Scope, card: &Card, pan: &SealedPan, now: Timestamp) -> Vec<Val
         card.resource,
         card.balance,
         card.holder,
+        card.corporation,
         card.config_id,
         card.card_type.as_str(),
         state,
@@ -470,6 +478,7 @@ fn read(row: &Row) -> Result<Card, StoreError> {
         resource: row.get::<Uuid>("resource_id")?,
         balance: BalanceId(row.get("balance_id")?),
         holder: UserId(row.get("user_id")?),
+        corporation: row.get("corporation_id")?,
         config_id: row.get("config_id")?,
         card_type: word(row, "card_type", CardType::parse)?,
         status: read_status(row)?,

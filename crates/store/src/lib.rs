@@ -14,6 +14,7 @@ pub mod card_orders;
 pub mod cards;
 pub mod certificates;
 pub mod checkpoints;
+pub mod corporations;
 pub mod counters;
 pub mod db;
 pub mod endpoints;
@@ -77,6 +78,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(19, "0019_gifts"),
     migration!(20, "0020_admins"),
     migration!(21, "0021_renewal"),
+    migration!(22, "0022_corporations"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -10,7 +10,7 @@ use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{amount, corrupt, currency, date_or_none, word};
 use crate::{StoreError, balances, cards, values};
 use domain::Timestamp;
-use domain::ids::{CardId, PartnerId, UserId};
+use domain::ids::{CardId, OwnerId, PartnerId};
 use domain::limits::Budget;
 use domain::scope::Scope;
 use domain::spending::{Spending, Subject, Sum};
@@ -19,10 +19,10 @@ use jiff::tz::TimeZone;
 
 const TABLE: Table = Table {
     name: "spending",
-    key: &["partner_id", "user_id", "card_id"],
+    key: &["partner_id", "owner_id", "card_id"],
     columns: &[
         ("partner_id", Type::Int),
-        ("user_id", Type::Int),
+        ("owner_id", Type::Int),
         ("card_id", Type::Int),
         ("rules", Type::Json),
         ("counters", Type::Bytes),
@@ -34,22 +34,22 @@ const TABLE: Table = Table {
 const NO_CARD: i64 = 0;
 
 const LOAD: Each = Each {
-    sql: "select partner_id, user_id, card_id, rules, counters, version
+    sql: "select partner_id, owner_id, card_id, rules, counters, version
         from spending
-        where partner_id = $1 and user_id = $2 and card_id = $3
+        where partner_id = $1 and owner_id = $2 and card_id = $3
         limit 1",
     keys: &[Type::Int, Type::Int, Type::Int],
 };
 const UPDATE: Each = Each {
     sql: "update spending
         set counters = $4, version = $5
-        where partner_id = $1 and user_id = $2 and card_id = $3 and version = $6",
+        where partner_id = $1 and owner_id = $2 and card_id = $3 and version = $6",
     keys: &[Type::Int, Type::Int, Type::Int, Type::Bytes, Type::Int, Type::Int],
 };
 const SET: Each = Each {
     sql: "update spending
         set rules = $4, counters = $5, version = $6
-        where partner_id = $1 and user_id = $2 and card_id = $3 and version = $7",
+        where partner_id = $1 and owner_id = $2 and card_id = $3 and version = $7",
     keys: &[Type::Int, Type::Int, Type::Int, Type::Json, Type::Bytes, Type::Int, Type::Int],
 };
 // Newest first, as long as there can be something of a budget's days: no index tells of days.
@@ -85,7 +85,7 @@ pub struct Kept {
 fn key((partner, subject): Key) -> Vec<Value> {
     match subject {
         Subject::Card(owner, card) => values![partner, owner, card],
-        Subject::User(owner) => values![partner, owner, NO_CARD],
+        Subject::Owner(owner) => values![partner, owner, NO_CARD],
     }
 }
 
@@ -167,7 +167,7 @@ pub async fn spent(
             let found = cards::find(tx, scope, card).await?;
             (Some(card.0), found.map(|found| found.balance).into_iter().collect())
         }
-        Subject::User(user) => (None, balances::ids_of(tx, scope, user, usize::MAX).await?),
+        Subject::Owner(owner) => (None, balances::ids_of(tx, scope, owner, usize::MAX).await?),
     };
     let begin = budget.from.saturating_sub(jiff::Span::new().days(DAYS_BEFORE));
     let begin = begin.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |begin| begin.timestamp());
@@ -206,9 +206,9 @@ fn spent_by(row: &Row, budget: &Budget) -> Result<Sum, StoreError> {
 }
 
 fn read(row: &Row) -> Result<(Key, Kept), StoreError> {
-    let owner = UserId(row.get("user_id")?);
+    let owner = OwnerId(row.get("owner_id")?);
     let subject = match row.get("card_id")? {
-        NO_CARD => Subject::User(owner),
+        NO_CARD => Subject::Owner(owner),
         card => Subject::Card(owner, CardId(card)),
     };
     let rules = rules::read(row, "rules")?;

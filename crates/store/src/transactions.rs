@@ -1,10 +1,12 @@
 //! Rows of `"transaction"`: the engine writes them, everybody reads them.
 
+use crate::balances::read_owner;
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{amount, corrupt, currency, date_or_none, word, word_or_none};
 use crate::{StoreError, values};
 use domain::Timestamp;
-use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId, UserId};
+use domain::balance::Owner;
+use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, TransactionId};
 use domain::ledger::rules::Backing;
 use domain::limits::Kinds;
 use domain::money::Currency;
@@ -104,7 +106,7 @@ const WALK_BALANCE: Sql = Sql("
     order by number desc
     limit $4");
 const EXPIRED: Sql = Sql("
-    select t.id, t.balance_id, t.currency, b.user_id
+    select t.id, t.balance_id, t.currency, b.owner_id, b.kind
     from \"transaction\" t
     join balance b on b.partner_id = t.partner_id and b.id = t.balance_id
     where t.partner_id = $1 and t.expires_at <= $2
@@ -231,7 +233,7 @@ pub struct Expired {
     /// The balance that it holds of.
     pub balance: BalanceId,
     /// Whose that is.
-    pub owner: Option<UserId>,
+    pub owner: Owner,
     /// Its currency.
     pub currency: Currency,
 }
@@ -249,7 +251,7 @@ pub async fn list_expired(
             Ok(Expired {
                 id: row.get("id")?,
                 balance: row.get("balance_id")?,
-                owner: row.get::<Option<i64>>("user_id")?.map(UserId),
+                owner: read_owner(row)?,
                 currency: currency(row, "currency")?,
             })
         })

@@ -9,6 +9,7 @@ use app::ledger::verify::{Run, verify_as};
 use app::ledger::{Engines, Options as EngineOptions};
 use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
+use app::owners::OwnerName;
 use app::processor::LookUps;
 use app::settings::{Settings, Snapshot};
 use app::spending::{Allowance, Draft, Setter};
@@ -263,7 +264,8 @@ impl TestApp {
     /// An empty balance of a user.
     pub async fn balance_of(&self, user: UserId) -> BalanceId {
         let once = once(|balance: &domain::balance::Balance| json!(balance.id.0.to_string()));
-        let new = NewBalance { owner: user, currency: Currency::EUR, config_id: None };
+        let new =
+            NewBalance { owner: OwnerName::User(user), currency: Currency::EUR, config_id: None };
         let made = self.app.create_balance(self.scope, new, once).await;
         let id = made.expect("creates");
         BalanceId(id.as_str().and_then(|text| text.parse().ok()).expect("an id"))
@@ -272,6 +274,7 @@ impl TestApp {
     /// A virtual card.
     pub async fn card_on(&self, user: UserId, balance: BalanceId) -> CardId {
         let command = app::cards::IssueVirtual {
+            corporation: None,
             holder: user,
             balance,
             config_id: CONFIG_ID.to_owned(),
@@ -333,7 +336,7 @@ impl TestApp {
     /// Sets what a user may spend.
     pub async fn limit_user(&self, user: UserId, draft: Draft) -> Result<Value, Error> {
         let once = once(|_: &Allowance| Value::Null);
-        self.app.set_user_limits(self.scope, user, draft, once).await
+        self.app.set_owner_limits(self.scope, OwnerName::User(user), draft, once).await
     }
 
     /// Whether its database is one of PostgreSQL.

@@ -7,14 +7,17 @@ use crate::answer::{Created, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{currency, integer, text};
+use crate::wire::{currency, integer, text, uuid};
 use app::Refusal;
 use app::balances::NewBalance;
+use app::owners::OwnerName;
 use domain::ids::UserId;
 use serde_json::json;
 
-/// What creating may be refused for.
-const REFUSALS: &[Refusal] = &[
+/// What creating for a user or a corporation may be refused for.
+const REFUSALS_FOR: &[Refusal] = &[
+    Refusal::CorporationNotFound,
+    Refusal::KybNotAccepted,
     Refusal::CustomerNotFound,
     Refusal::CurrencyNotSupported,
     Refusal::ProgramNotFound,
@@ -22,6 +25,10 @@ const REFUSALS: &[Refusal] = &[
     Refusal::KycNotVerified,
     Refusal::ModeNotSupported,
 ];
+/// What creating for a user may be refused for: all but the first two, which are of corporations.
+const REFUSALS: &[Refusal] = REFUSALS_FOR.split_at(2).1;
+
+const ONE_OWNER: &str = "or dcCorporationId: exactly one is needed";
 
 /// Creates an empty balance → 201 the balance.
 pub(crate) fn create() -> Endpoint {
@@ -43,15 +50,16 @@ pub(crate) fn create_for() -> Endpoint {
         .about(
             TAG,
             "Create a balance of an owner",
-            "`dcUserId` is the user whose it will be; `dcCorporationId` isn't supported yet. It is \
-             empty, and its currency never changes. `configId` makes it a gift, as above.",
+            "`dcUserId` is the user whose it will be, or `dcCorporationId` the corporation, whose \
+             KYB is accepted. It is empty, and its currency never changes. `configId` makes it a \
+             user's gift, as above.",
         )
         .example(json!({ "currency": "EUR", "dcUserId": 1 }))
-        .refuses(REFUSALS)
+        .refuses(REFUSALS_FOR)
 }
 
 fn read(call: &Call) -> Result<NewBalance, Problem> {
-    let owner = call.user()?;
+    let owner = OwnerName::User(call.user()?);
     let mut fields = call.fields()?;
     let currency = fields.required("currency", currency());
     let config_id = fields.optional("configId", text(10));
@@ -64,16 +72,16 @@ fn read_for(call: &Call) -> Result<NewBalance, Problem> {
     let mut fields = call.fields()?;
     let currency = fields.required("currency", currency());
     let config_id = fields.optional("configId", text(10));
-    fields.unsupported("dcCorporationId");
-    let owner = if fields.has("dcCorporationId") {
-        // Whose it is was said; that it can't be a corporation's is all that is wrong.
-        fields.optional("dcUserId", integer())
-    } else {
-        fields.required("dcUserId", integer())
-    };
+    fields.demand_one(&["dcUserId", "dcCorporationId"], ONE_OWNER);
+    let user = fields.optional("dcUserId", integer()).map(|id| OwnerName::User(UserId(id)));
+    let corporation = fields.optional("dcCorporationId", uuid()).map(OwnerName::Corporation);
+    if corporation.is_some() {
+        fields.foreign("configId", "is for a user's balance: a gift is a person's");
+    }
+    let owner = user.or(corporation);
     let (Some(currency), Some(owner)) = (currency, owner) else { return Err(fields.problem()) };
     fields.finish()?;
-    Ok(NewBalance { owner: UserId(owner), currency, config_id })
+    Ok(NewBalance { owner, currency, config_id })
 }
 
 async fn created(api: Api, head: Head, new: NewBalance) -> Result<Created<BalanceJson>, Problem> {

@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::wire::digits;
 use app::audit::Origin;
 use app::balances::Right;
+use app::owners::OwnerName;
 use app::{Once, Refusal};
 use domain::Date;
 use domain::ids::{BalanceId, CardId, OperationId, OrderId, ProcessorId, TransactionId, UserId};
@@ -129,6 +130,20 @@ impl Head {
             Some(text) => digits(text)
                 .map(|id| Some(UserId(id)))
                 .ok_or_else(|| refused(Refusal::CustomerNotFound)),
+        }
+    }
+
+    /// The corporation that the path names.
+    pub(crate) fn corporation(&self) -> Result<Uuid, Problem> {
+        let id = self.param("dcCorporationId").and_then(|text| Uuid::try_parse(text).ok());
+        id.ok_or_else(|| refused(Refusal::CorporationNotFound))
+    }
+
+    /// The user or the corporation that the path names.
+    pub(crate) fn owner(&self) -> Result<OwnerName, Problem> {
+        match self.param("dcCorporationId") {
+            Some(_) => self.corporation().map(OwnerName::Corporation),
+            None => self.user().map(OwnerName::User),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::Api;
 use crate::answer::{self, Created, Named, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
+use crate::identity::Caller;
 use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::{Fields, integer, text, uuid};
@@ -15,6 +16,7 @@ use domain::ids::{BalanceId, CardId, UserId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Issues a virtual card → 201 its full data, encrypted.
 pub(crate) fn issue_virtual() -> Endpoint {
@@ -23,8 +25,9 @@ pub(crate) fn issue_virtual() -> Endpoint {
             TAG,
             "Issue a virtual card",
             "It works at once. `dcUserId` is the user who will hold it; it may be left out where \
-             the path names them. Number and code are never kept with a key: a retry reads them \
-             again.",
+             the path names them. With `dcCorporationId` the balance is that corporation's, whose \
+             KYB stands for its people. Number and code are never kept with a key: a retry reads \
+             them again.",
         )
         .example(example())
         .refuses(REFUSALS)
@@ -46,9 +49,11 @@ pub(crate) fn issue_virtual_unseen() -> Endpoint {
 pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::CardNotFound,
     Refusal::CustomerNotFound,
+    Refusal::CorporationNotFound,
     Refusal::BalanceNotFound,
     Refusal::ProgramNotFound,
     Refusal::KycNotVerified,
+    Refusal::KybNotAccepted,
     Refusal::CurrencyMismatch,
     Refusal::ProgramMismatch,
     Refusal::CustomerMismatch,
@@ -129,8 +134,22 @@ impl From<&Card> for NewCardJson {
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.
-pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
+fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
+    let fields = call.fields()?;
+    read_with(call, fields)
+}
+
+/// The same of a card that is made afterwards, which no corporation's is.
+pub(super) fn read_for_later(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let mut fields = call.fields()?;
+    fields.foreign("dcCorporationId", "is for cards that are made at once");
+    read_with(call, fields)
+}
+
+fn read_with(
+    call: &Call,
+    mut fields: Fields<'_>,
+) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let asked = asked(call, &mut fields)?;
     let Some(asked) = asked else { return Err(fields.problem()) };
     fields.finish()?;
@@ -141,6 +160,7 @@ pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Proble
 pub(super) struct Asked {
     in_path: Option<UserId>,
     in_body: Option<UserId>,
+    corporation: Option<Uuid>,
     balance: BalanceId,
     config_id: String,
     label: Option<String>,
@@ -157,20 +177,27 @@ pub(super) fn asked(call: &Call, fields: &mut Fields<'_>) -> Result<Option<Asked
     };
     let in_body = in_body.map(UserId);
     let label = fields.optional("label", text(100)).map(|label| mask(&label));
-    fields.unsupported("dcCorporationId");
-    let asked = |(balance, config_id)| Asked { in_path, in_body, balance, config_id, label };
+    let corporation = if matches!(call.caller(), Caller::User(_)) {
+        fields.foreign("dcCorporationId", "is for the partner's own calls");
+        None
+    } else {
+        fields.optional("dcCorporationId", uuid())
+    };
+    let asked =
+        |(balance, config_id)| Asked { in_path, in_body, corporation, balance, config_id, label };
     Ok(balance.zip(config_id).map(asked))
 }
 
 impl Asked {
     /// Who will hold it, and what is asked; nothing is if path and body name different users.
     pub(super) fn command(self) -> Result<(UserId, Option<IssueVirtual>), Problem> {
-        let Self { in_path, in_body, balance, config_id, label } = self;
+        let Self { in_path, in_body, corporation, balance, config_id, label } = self;
         let holder = match (in_path, in_body) {
             (Some(one), Some(other)) if one != other => return Ok((one, None)),
             (Some(user), _) | (None, Some(user)) => user,
             (None, None) => return Err(Problem::invalid_field("dcUserId", "is required")),
         };
-        Ok((holder, Some(IssueVirtual { holder, balance, config_id, label })))
+        let card = IssueVirtual { holder, corporation, balance, config_id, label };
+        Ok((holder, Some(card)))
     }
 }

@@ -57,10 +57,12 @@ pub(crate) fn order_physical_with_pin() -> Endpoint {
 const REFUSALS_WITH_PIN: &[Refusal] = &[
     Refusal::WeakPin,
     Refusal::CustomerNotFound,
+    Refusal::CorporationNotFound,
     Refusal::BalanceNotFound,
     Refusal::ProgramNotFound,
     Refusal::PlasticNotSupported,
     Refusal::KycNotVerified,
+    Refusal::KybNotAccepted,
     Refusal::CurrencyMismatch,
     Refusal::ProgramMismatch,
     Refusal::CustomerMismatch,

@@ -41,6 +41,7 @@ pub(crate) fn replace() -> Endpoint {
             Refusal::CurrencyMismatch,
             Refusal::ProgramMismatch,
             Refusal::KycNotVerified,
+            Refusal::KybNotAccepted,
             Refusal::BinRangeExhausted,
         ])
 }

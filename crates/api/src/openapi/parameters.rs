@@ -16,12 +16,18 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 7] = [
+const NAMED: [Named; 8] = [
     Named {
         name: "customerId",
         description: "The user's id.",
         form: number,
         refusal: Refusal::CustomerNotFound,
+    },
+    Named {
+        name: "dcCorporationId",
+        description: "The corporation's id.",
+        form: uuid,
+        refusal: Refusal::CorporationNotFound,
     },
     Named {
         name: "balanceId",

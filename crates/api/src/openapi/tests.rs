@@ -115,7 +115,8 @@ fn a_requests_schema_is_what_its_reader_asks_for() {
     let balance = serde_json::json!({ "type": "string", "format": "uuid" });
     assert_eq!(of_anybody["properties"]["balanceId"], balance);
     assert_eq!(of_anybody["properties"]["dcUserId"]["type"], "integer");
-    assert_eq!(of_anybody["properties"]["dcCorporationId"]["type"], "null");
+    let maybe = serde_json::json!(["string", "null"]);
+    assert_eq!(of_anybody["properties"]["dcCorporationId"]["type"], maybe);
     assert_eq!(of_anybody["properties"]["label"]["maxLength"], 100);
     let types = serde_json::json!(["integer", "null"]);
     assert_eq!(of_a_user["properties"]["dcUserId"]["type"], types, "the path names the user");

@@ -1,4 +1,4 @@
-//! `GET|PUT /secure/customers/{customerId}/limits`.
+//! `GET|PUT /secure/{customers|corporations}/{id}/limits`.
 
 use super::TAG;
 use crate::Api;
@@ -9,21 +9,22 @@ use crate::problem::Problem;
 use crate::spending::{Currencies, LimitsJson, draft, example};
 use app::spending::Draft;
 
-/// Shows what a user may spend, and has.
+/// Shows what a user or a corporation may spend, and has.
 pub(crate) fn limits() -> Endpoint {
     Endpoint::of(nothing, shown).about(
         TAG,
-        "Show a user's limits and controls",
-        "They are for all balances and cards of the user together, each limit in one currency.",
+        "Show an owner's limits and controls",
+        "They are for all balances of the user or the corporation together, each limit in one \
+         currency. What a corporation's card pays counts as the corporation's.",
     )
 }
 
-/// Sets what a user may spend.
+/// Sets what a user or a corporation may spend.
 pub(crate) fn set_limits() -> Endpoint {
     Endpoint::of(read, set)
         .about(
             TAG,
-            "Set a user's limits and controls",
+            "Set an owner's limits and controls",
             "What is sent takes the place of what was there; what isn't sent isn't limited. A new \
              limit counts the whole running period.",
         )
@@ -38,11 +39,11 @@ fn read(call: &Call) -> Result<Draft, Problem> {
 }
 
 async fn shown(api: Api, head: Head, (): ()) -> Result<Done<LimitsJson>, Problem> {
-    let found = api.app.user_limits(head.scope()?, head.user()?).await?;
+    let found = api.app.owner_limits(head.scope()?, head.owner()?).await?;
     Ok(Done::with(&LimitsJson::from(&found)))
 }
 
 async fn set(api: Api, head: Head, draft: Draft) -> Result<Done<LimitsJson>, Problem> {
     let once = head.once(kept::<_, LimitsJson>);
-    Ok(Done::kept(api.app.set_user_limits(head.scope()?, head.user()?, draft, once).await?))
+    Ok(Done::kept(api.app.set_owner_limits(head.scope()?, head.owner()?, draft, once).await?))
 }

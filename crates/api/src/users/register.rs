@@ -82,7 +82,7 @@ pub(super) const KYC: &str = "must be NONE, IN_PROGRESS, SUCCESS or REJECTED";
 const BEGIN: [UserState; 2] = [UserState::New, UserState::Verified];
 
 /// A day on which a user can have been born.
-pub(super) fn birth_date(today: Date) -> impl Reader<Date> {
+pub(crate) fn birth_date(today: Date) -> impl Reader<Date> {
     let past = move |born: &Date| is_birth_date(*born, today);
     checked(date(), past, "must be in the past and at most 120 years ago")
 }

@@ -1,4 +1,4 @@
-//! `GET|POST /secure/customers/{customerId}/transactional-locks` and `DELETE …/{reason}`.
+//! `GET|POST /secure/{customers|corporations}/{id}/transactional-locks` and `DELETE …/{reason}`.
 
 use super::TAG;
 use crate::Api;
@@ -8,8 +8,8 @@ use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::wire::{reader, schema};
 use app::Refusal;
+use app::owners::OwnerName;
 use app::users::LockChange;
-use domain::ids::UserId;
 use domain::user::TransactionalLock;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 type Reason = Named<TransactionalLock>;
 
-/// Why no money may leave the user's balances.
+/// Why no money may leave the owner's balances.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TransactionalLockOfUser)]
 struct LockJson {
@@ -25,13 +25,14 @@ struct LockJson {
     reason: Reason,
 }
 
-/// Lists a user's locks.
+/// Lists the locks of a user or a corporation.
 pub(crate) fn transactional_locks() -> Endpoint {
     Endpoint::of(nothing, listed).about(
         TAG,
-        "List a user's transactional locks",
+        "List an owner's transactional locks",
         "While one stands, each authorization is declined (`AML_EXCEPTION`) and no money leaves \
-         the user's balances; what the network settles, reverses or credits still posts. One page.",
+         the balances of the user or the corporation; what the network settles, reverses or \
+         credits still posts. One page.",
     )
 }
 
@@ -51,35 +52,35 @@ pub(crate) fn take_off_transactional_lock() -> Endpoint {
 }
 
 /// Whose lock, which, and what is to be done.
-type Asked = (UserId, String, LockChange);
+type Asked = (OwnerName, String, LockChange);
 
 fn read(call: &Call) -> Result<Asked, Problem> {
-    let user = call.user()?;
+    let owner = call.owner()?;
     let mut fields = call.fields()?;
     // What is a text but no reason is refused by name, not as a field that can't be read.
     let word = |value: &Value| value.as_str().map(str::to_owned).ok_or("must be a text");
     let reason = fields.required("reason", reader(word, schema::words_of::<TransactionalLock>));
     match reason {
-        Some(reason) => Ok((user, reason, LockChange::Set)),
+        Some(reason) => Ok((owner, reason, LockChange::Set)),
         None => Err(fields.problem()),
     }
 }
 
 fn named(call: &Call) -> Result<Asked, Problem> {
-    Ok((call.user()?, call.reason(), LockChange::TakeOff))
+    Ok((call.owner()?, call.reason(), LockChange::TakeOff))
 }
 
 async fn listed(api: Api, head: Head, (): ()) -> Result<Done<List<LockJson>>, Problem> {
-    let locks = api.app.transactional_locks(head.scope()?, head.user()?).await?;
+    let locks = api.app.transactional_locks(head.scope()?, head.owner()?).await?;
     Ok(Done::with(&List::all(&locks, |lock| LockJson { reason: Named(*lock) })))
 }
 
 async fn changed(
     api: Api,
     head: Head,
-    (user, reason, change): Asked,
+    (owner, reason, change): Asked,
 ) -> Result<NoContent, Problem> {
     let once = head.once(|()| Value::Null);
-    api.app.change_transactional_lock(head.scope()?, user, &reason, change, once).await?;
+    api.app.change_transactional_lock(head.scope()?, owner, &reason, change, once).await?;
     Ok(NoContent)
 }

@@ -33,6 +33,11 @@ pub(crate) fn integer() -> ObjectBuilder {
     of(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
 }
 
+/// A number with a fraction.
+pub(crate) fn number() -> ObjectBuilder {
+    of(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+}
+
 /// true or false.
 pub(crate) fn boolean() -> ObjectBuilder {
     of(Type::Boolean)

@@ -1,25 +1,24 @@
-//! Create a balance for a user.
+//! Create a balance for a user or a corporation.
 
 use crate::audit::{Done, Entry};
 use crate::once::Turn;
+use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::balance::{Balance, BalanceState, Owner};
 use domain::gift::Gift;
-use domain::ids::UserId;
 use domain::money::{Amount, Currency};
 use domain::program::ProgramState;
 use domain::scope::Scope;
-use domain::user::Kyc;
 use serde_json::{Value, json};
+use store::balances;
 use store::db::Tx;
-use store::{balances, users};
 
 /// A balance to be.
 #[derive(Clone, Debug)]
 pub struct NewBalance {
     /// Whose.
-    pub owner: UserId,
+    pub owner: OwnerName,
     /// In which currency.
     pub currency: Currency,
     /// The gift program that it is for, if it is a gift: its owner needn't be verified.
@@ -49,20 +48,23 @@ impl App {
         scope: Scope,
         NewBalance { owner, currency, config_id }: NewBalance,
     ) -> Result<Done<Balance>, Error> {
-        let user = users::find_locked(tx, scope, owner).await?;
-        let user = user.ok_or(Refusal::CustomerNotFound)?;
+        let found = owners::find_locked(tx, scope, owner).await?;
+        let owner = found.owner;
         self.need_supported_mode(scope)?;
         let settings = self.settings.get();
         if !settings.programs_of(scope.partner()).iter().any(|p| p.currency == currency) {
             return Err(Refusal::CurrencyNotSupported.into());
         }
         let gift = config_id.as_deref().map(|id| self.gift_of(scope, id, currency)).transpose()?;
-        if gift.is_none() && user.kyc != Kyc::Success {
-            return Err(Refusal::KycNotVerified.into());
+        match (&gift, owner, found.unverified) {
+            (Some(_), Owner::User(_), _) | (None, _, None) => {}
+            // A gift is a person's.
+            (Some(_), _, _) => return Err(Refusal::ProgramMismatch.into()),
+            (None, _, Some(refusal)) => return Err(refusal.into()),
         }
         let balance = Balance {
             id: ids::new_balance_id(),
-            owner: Owner::User(owner),
+            owner,
             currency,
             state: BalanceState::Active,
             posted: 0,
@@ -72,7 +74,8 @@ impl App {
         };
         balances::insert(tx, scope, &balance, self.now()).await?;
         let after = json!({
-            "userId": owner.0, "currency": currency.code(), "state": balance.state.as_str(),
+            found.word("userId", "corporationId"): found.object_json(),
+            "currency": currency.code(), "state": balance.state.as_str(),
             "configId": config_id,
         });
         let entry = Entry::made("balance.create", balance.id.0, after);

@@ -56,7 +56,7 @@ async fn balance_in(
 async fn balances_in(tx: &mut Tx, scope: Scope, owner: UserId) -> Result<Vec<WithCards>, Error> {
     users::find(tx, scope, owner).await?.ok_or(Refusal::CustomerNotFound)?;
     let mut found = Vec::new();
-    let all = balances::list(tx, scope, owner).await?.into_iter();
+    let all = balances::list(tx, scope, owner.into()).await?.into_iter();
     for balance in all.filter(|balance| balance.state != BalanceState::Removed) {
         let cards = shown(cards::list_of_balance(tx, scope, balance.id).await?);
         found.push(WithCards { balance, cards });
@@ -70,7 +70,7 @@ fn shown(mut cards: Vec<Card>) -> Vec<Card> {
     cards
 }
 
-/// The balance of an id, removed or not, if it is this user's, or any user's where none is named:
+/// The balance of an id, removed or not, if it is this user's, or any owner's where none is named:
 /// for rules that know removed balances. A partner's own is nobody's here.
 pub(super) async fn ever_of_user(
     tx: &mut Tx,
@@ -80,8 +80,8 @@ pub(super) async fn ever_of_user(
 ) -> Result<Balance, Error> {
     let found = balances::find(tx, scope, id).await?;
     let found = found.filter(|balance| {
-        let user = balance.owner.user();
-        user.is_some_and(|user| owner.is_none_or(|owner| owner == user))
+        let whose = balance.owner.id();
+        whose.is_some_and(|whose| owner.is_none_or(|owner| whose == owner.into()))
     });
     Ok(found.ok_or(Refusal::BalanceNotFound)?)
 }

@@ -10,6 +10,7 @@ use crate::refusals::Refusal;
 use crate::transactions::{Record, find};
 use crate::{App, Error, Once};
 use domain::Timestamp;
+use domain::balance::Payers;
 use domain::ids::BalanceId;
 use domain::money::Currency;
 use domain::scope::Scope;
@@ -135,15 +136,17 @@ impl App {
         else {
             return self.refuse_or_recall(scope, &once, Refusal::UnknownTransactionType).await;
         };
-        let owner = match Owned::of(asked.kind) {
+        let payers = match Owned::of(asked.kind) {
             Owned::User => {
                 let found = self.balance(scope, None, asked.balance).await;
-                found.map(|found| found.balance.owner.user())
+                found.map(|found| found.balance.owner.into())
             }
-            Owned::Partner => self.partner_balance(scope, asked.balance).await.map(|_| None),
+            Owned::Partner => {
+                self.partner_balance(scope, asked.balance).await.map(|_| Payers::default())
+            }
         };
-        let owner = match owner {
-            Ok(owner) => owner,
+        let payers = match payers {
+            Ok(payers) => payers,
             Err(Error::Refused(refusal)) => {
                 return self.refuse_or_recall(scope, &once, refusal).await;
             }
@@ -154,7 +157,7 @@ impl App {
         let name = Some(Name { of: None, key });
         let command = Command {
             scope,
-            owner,
+            payers,
             message: self.new_message_id(),
             transaction: self.new_transaction_id(),
             names: Names { scope: once.endpoint, key: once.key, name },

@@ -5,11 +5,12 @@ use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::Timestamp;
-use domain::balance::BalanceState;
+use domain::balance::{BalanceState, Owner};
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
 use domain::card::tries::Tries;
-use domain::ids::{BalanceId, CardId, UserId};
+use domain::corporation::Kyb;
+use domain::ids::{BalanceId, CardId, CorporationId, OwnerId, UserId};
 use domain::program::{CardType, Program, ProgramState};
 use domain::scope::Scope;
 use domain::spending::Subject;
@@ -18,19 +19,58 @@ use serde_json::{Value, json};
 use store::cards::SealedPan;
 use store::db::Tx;
 use store::spending::Kept;
-use store::{balances, cards, spending, users};
+use store::{balances, cards, corporations, spending, users};
+use uuid::Uuid;
 
 /// A card to be.
 #[derive(Clone, Debug)]
 pub struct IssueVirtual {
     /// Who holds it.
     pub holder: UserId,
+    /// The corporation whose balance it pays from, as the wire names it; none if that is the
+    /// holder's own.
+    pub corporation: Option<Uuid>,
     /// What it pays from.
     pub balance: BalanceId,
     /// The program that it is of.
     pub config_id: String,
     /// The owner's name for it.
     pub label: Option<String>,
+}
+
+/// What a card pays from, and who answers for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holding {
+    /// Who holds it.
+    pub(super) holder: UserId,
+    /// The corporation whose balance it is; none if that is the holder's own.
+    pub(super) corporation: Option<CorporationId>,
+    /// What it pays from.
+    pub(super) balance: BalanceId,
+}
+
+impl Holding {
+    /// Of a card that is to be.
+    pub(super) async fn find(
+        tx: &mut Tx,
+        scope: Scope,
+        command: &IssueVirtual,
+    ) -> Result<Self, Error> {
+        let corporation = match command.corporation {
+            None => None,
+            Some(name) => {
+                let found = corporations::find(tx, scope, name).await?;
+                Some(found.ok_or(Refusal::CorporationNotFound)?.corporation.id)
+            }
+        };
+        Ok(Self { holder: command.holder, corporation, balance: command.balance })
+    }
+}
+
+impl From<&Card> for Holding {
+    fn from(card: &Card) -> Self {
+        Self { holder: card.holder, corporation: card.corporation, balance: card.balance }
+    }
 }
 
 impl App {
@@ -67,10 +107,15 @@ impl App {
         self.need_supported_mode(scope)?;
         let program = self.live_program(scope, &command.config_id, CardType::Virtual).await?;
         let mut tx = self.db.read().await?;
-        let allowed = may_have_card(&mut tx, scope, &program, command).await;
-        tx.end(allowed).await?;
+        let allowed = async {
+            let holding = Holding::find(&mut tx, scope, command).await?;
+            may_have_card(&mut tx, scope, &program, holding).await?;
+            Ok::<_, Error>(holding)
+        };
+        let allowed = allowed.await;
+        let made = (tx.end(allowed).await?, command.label.clone());
         let active = CardStatus::Usable(Usable::Active);
-        let (card, sealed) = self.new_card(scope, &program, command, active).await?;
+        let (card, sealed) = self.new_card(scope, &program, made, active).await?;
         Ok((program, card, sealed))
     }
 
@@ -93,7 +138,7 @@ impl App {
         &self,
         scope: Scope,
         program: &Program,
-        command: &IssueVirtual,
+        (holding, label): (Holding, Option<String>),
         status: CardStatus,
     ) -> Result<(Card, SealedPan), Error> {
         let id = self.new_card_id().await?;
@@ -102,9 +147,10 @@ impl App {
         let card = Card {
             id,
             resource: ids::random_id(),
-            balance: command.balance,
-            holder: command.holder,
-            config_id: command.config_id.clone(),
+            balance: holding.balance,
+            holder: holding.holder,
+            corporation: holding.corporation,
+            config_id: program.config_id.clone(),
             card_type: program.card_type,
             status,
             last_four: pan.last_four().to_owned(),
@@ -112,7 +158,7 @@ impl App {
             cvc_generation: 0,
             pin_version: 0,
             tries: Tries::default(),
-            label: command.label.clone(),
+            label,
             version: 0,
         };
         Ok((card, sealed))
@@ -127,15 +173,8 @@ impl App {
         made: (&Card, &SealedPan),
     ) -> Result<Entry, Error> {
         let (card, _) = made;
-        users::find_locked(tx, scope, card.holder).await?.ok_or(Refusal::CustomerNotFound)?;
-        balances::lock(tx, &[(scope.partner(), card.balance)].into()).await?;
-        let command = IssueVirtual {
-            holder: card.holder,
-            balance: card.balance,
-            config_id: card.config_id.clone(),
-            label: None,
-        };
-        may_have_card(tx, scope, program, &command).await?;
+        lock_holding(tx, scope, card.into()).await?;
+        may_have_card(tx, scope, program, card.into()).await?;
         insert_card(tx, scope, program, made, self.now()).await?;
         Ok(Entry::made("card.issue", card.id.0, self.card_facts(scope, card)))
     }
@@ -145,6 +184,7 @@ impl App {
         let digests = self.digests(scope.partner(), format!("card/{}", card.id.0));
         json!({
             "userId": card.holder.0,
+            "corporation": card.corporation.map(|id| id.0),
             "balanceId": card.balance.0.to_string(),
             "configId": card.config_id,
             "type": card.card_type.as_str(),
@@ -159,14 +199,14 @@ pub(super) async fn may_have_card(
     tx: &mut Tx,
     scope: Scope,
     program: &Program,
-    command: &IssueVirtual,
+    holding: Holding,
 ) -> Result<(), Error> {
-    may_pay_from(tx, scope, program, (command.holder, command.balance)).await?;
-    let held = cards::count(tx, scope, command.holder, &program.config_id).await?;
+    may_pay_from(tx, scope, program, holding).await?;
+    let held = cards::count(tx, scope, holding.holder, &program.config_id).await?;
     if held >= program.card_cap {
         return Err(Refusal::CardLimitReached.into());
     }
-    if program.gift.is_some() && cards::has_live(tx, scope, command.balance).await? {
+    if program.gift.is_some() && cards::has_live(tx, scope, holding.balance).await? {
         return Err(Refusal::CardLimitReached.into());
     }
     Ok(())
@@ -186,7 +226,7 @@ pub(super) async fn insert_card(
     };
     cards::insert(tx, scope, card, pan, now).await?;
     match before {
-        Some(before) => carry_spending(tx, scope, card.holder, (before, card.id)).await,
+        Some(before) => carry_spending(tx, scope, card.owner(), (before, card.id)).await,
         None => Ok(()),
     }
 }
@@ -195,28 +235,53 @@ pub(super) async fn insert_card(
 pub(super) async fn carry_spending(
     tx: &mut Tx,
     scope: Scope,
-    holder: UserId,
+    owner: OwnerId,
     (before, after): (CardId, CardId),
 ) -> Result<(), Error> {
-    let kept = spending::find(tx, scope, Subject::Card(holder, before)).await?;
+    let kept = spending::find(tx, scope, Subject::Card(owner, before)).await?;
     if kept.version.is_some() {
         let carried = Kept { version: None, ..kept };
-        spending::set(tx, scope, Subject::Card(holder, after), &carried).await?;
+        spending::set(tx, scope, Subject::Card(owner, after), &carried).await?;
     }
     Ok(())
 }
 
-/// Whether a card of a program may pay from a holder's balance.
+/// Locks who answers for a card and its balance, in the one global order.
+pub(super) async fn lock_holding(
+    tx: &mut Tx,
+    scope: Scope,
+    Holding { holder, corporation, balance }: Holding,
+) -> Result<(), Error> {
+    users::find_locked(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
+    let partner = scope.partner();
+    if let Some(corporation) = corporation {
+        corporations::lock(tx, &[(partner, corporation)].into()).await?;
+    }
+    Ok(balances::lock(tx, &[(partner, balance)].into()).await?)
+}
+
+/// Whether a card of a program may pay from a balance: of its holder, who is verified then; or of
+/// a corporation, whose KYB stands for its people.
 pub(super) async fn may_pay_from(
     tx: &mut Tx,
     scope: Scope,
     program: &Program,
-    (holder, balance): (UserId, BalanceId),
+    Holding { holder, corporation, balance }: Holding,
 ) -> Result<(), Error> {
     let user = users::find(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
+    let (owner, unverified) = match corporation {
+        None => {
+            (Owner::User(holder), (user.kyc != Kyc::Success).then_some(Refusal::KycNotVerified))
+        }
+        Some(id) => {
+            let found = corporations::find_by_id(tx, scope, id).await?;
+            let kyb = found.ok_or(Refusal::CorporationNotFound)?.corporation.kyb;
+            (Owner::Corporation(id), (kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted))
+        }
+    };
     let balance = balances::find(tx, scope, balance)
         .await?
-        .filter(|balance| balance.owner.user() == Some(holder))
+        .filter(|balance| balance.owner == owner)
         .filter(|balance| balance.state != BalanceState::Removed)
         .ok_or(Refusal::BalanceNotFound)?;
     if balance.currency != program.currency {
@@ -224,8 +289,7 @@ pub(super) async fn may_pay_from(
     }
     match (&program.gift, &balance.gift) {
         (Some(_), Some(gift)) if gift.config_id == program.config_id => Ok(()),
-        (None, None) if user.kyc != Kyc::Success => Err(Refusal::KycNotVerified.into()),
-        (None, None) => Ok(()),
+        (None, None) => unverified.map_or(Ok(()), |refusal| Err(refusal.into())),
         (Some(_), _) | (None, Some(_)) => Err(Refusal::ProgramMismatch.into()),
     }
 }

@@ -165,6 +165,7 @@ impl App {
         let origin = origin(&operation);
         let command = IssueVirtual {
             holder: operation.holder,
+            corporation: None,
             balance: operation.balance,
             config_id: operation.config_id,
             label: operation.label,

@@ -1,7 +1,7 @@
 //! Order plastic: a card that works once it was made, sent and activated, or the print of a card
 //! that works already (digital first).
 
-use super::issue_virtual::{IssueVirtual, may_have_card};
+use super::issue_virtual::{Holding, IssueVirtual, may_have_card};
 use crate::audit::{Done, Entry};
 use crate::cards::list::{ever_of_holder, of_holder};
 use crate::keyring::EPOCH;
@@ -93,15 +93,17 @@ impl App {
         }
         let mut tx = self.db.read().await?;
         let checked = async {
-            may_have_card(&mut tx, scope, &program, &command.card).await?;
+            let holding = Holding::find(&mut tx, scope, &command.card).await?;
+            may_have_card(&mut tx, scope, &program, holding).await?;
             let user = users::find(&mut tx, scope, command.card.holder).await?;
-            user.ok_or(Error::Refused(Refusal::CustomerNotFound))
+            Ok::<_, Error>((holding, user.ok_or(Refusal::CustomerNotFound)?.profile))
         };
         let checked = checked.await;
-        let profile = tx.end(checked).await?.profile;
+        let (holding, profile) = tx.end(checked).await?;
         let line = line_of(command.line.clone(), &profile)?;
         let status = CardStatus::Usable(Usable::Ordered);
-        let (mut card, pan) = self.new_card(scope, &program, &command.card, status).await?;
+        let wanted = (holding, command.card.label.clone());
+        let (mut card, pan) = self.new_card(scope, &program, wanted, status).await?;
         let pin = match &command.pin {
             None => None,
             Some(pin) if is_weak(pin, &card.last_four, Some(profile.birth_date)) => {

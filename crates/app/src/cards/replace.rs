@@ -1,6 +1,6 @@
 //! Replace a card that is lost, stolen or in wrong hands: another number takes its place.
 
-use super::issue_virtual::{IssueVirtual, carry_spending, may_pay_from};
+use super::issue_virtual::{Holding, carry_spending, lock_holding, may_pay_from};
 use super::order::{Carrier, line_of, order_of};
 use crate::audit::{Done, Entry};
 use crate::cards::list::{ever_of_holder, of_holder};
@@ -104,11 +104,10 @@ impl App {
                 return Err(Refusal::PlasticNotSupported.into());
             }
         };
-        let Card { balance, config_id, label, .. } = old;
-        let issue = IssueVirtual { holder, balance, config_id, label };
+        let wanted = (Holding::from(&old), old.label);
         let begins = if plastic.is_some() { Usable::Ordered } else { Usable::Active };
         let status = CardStatus::Usable(begins);
-        let (card, pan) = self.new_card(scope, &program, &issue, status).await?;
+        let (card, pan) = self.new_card(scope, &program, wanted, status).await?;
         let of = |carrier| order_of((holder, card.id), OrderKind::Card, carrier, line);
         let order = plastic.map(of);
         Ok(Made { program, card, pan, order })
@@ -122,17 +121,16 @@ impl App {
         made: &Made,
     ) -> Result<Done<Replaced>, Error> {
         let Made { program, card, pan, order } = made;
-        let (holder, balance, id) = (card.holder, card.balance, command.card.1);
-        users::find_locked(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
-        balances::lock(tx, &[(scope.partner(), balance)].into()).await?;
+        let (holder, id) = (card.holder, command.card.1);
+        lock_holding(tx, scope, card.into()).await?;
         let before = ever_of_holder(tx, scope, holder, id).await?;
         let mut old = before.clone();
         old.replace(command.by, self.now())?;
-        may_pay_from(tx, scope, program, (holder, balance)).await?;
+        may_pay_from(tx, scope, program, card.into()).await?;
         cards::update(tx, scope, &old).await?;
         self.notify_of_card(tx, scope, &old, request_id).await?;
         cards::insert(tx, scope, card, pan, self.now()).await?;
-        carry_spending(tx, scope, holder, (id, card.id)).await?;
+        carry_spending(tx, scope, card.owner(), (id, card.id)).await?;
         let entry = Entry::changed("card.replace", id.0, &state_facts(&before), &state_facts(&old));
         let mut new = json!({ "id": card.id.0, "card": self.card_facts(scope, card) });
         if let Some(order) = order {

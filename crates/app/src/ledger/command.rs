@@ -4,8 +4,8 @@ use crate::audit::Origin;
 use crate::settings::Snapshot;
 use domain::Timestamp;
 use domain::authorization::{Ask, Request};
-use domain::balance::PartnerBalanceKind;
-use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
+use domain::balance::{PartnerBalanceKind, Payers};
+use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::ledger::clearing::Finality;
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
@@ -20,9 +20,9 @@ use store::ledger::{Message, Name};
 pub struct Command {
     /// Whose money it may touch.
     pub scope: Scope,
-    /// The user who owns the balance: locked, so that what is counted for it and what it may do
-    /// stay as they are; none for the partner's own balances and where there is no card.
-    pub owner: Option<UserId>,
+    /// Who answers for it: locked, so that what is counted for them and what they may do stay as
+    /// they are; nobody for the partner's own balances and where there is no card.
+    pub payers: Payers,
     /// The id of its message, if it is new.
     pub message: MessageId,
     /// The id of its transaction, if it makes one.

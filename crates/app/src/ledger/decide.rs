@@ -10,6 +10,7 @@ use super::notify::{self, entry};
 use crate::audit::{Entry, Origin};
 use crate::cards::state_facts;
 use domain::authorization::{Ask, OwnerFacts};
+use domain::balance::Owner;
 use domain::card::Card;
 use domain::card::lifecycle::LockReason;
 use domain::ids::{MessageId, TransactionId};
@@ -233,11 +234,23 @@ fn invalid(command: &Command, order: &Order, status: Status, description: Descri
     ))
 }
 
-/// What is known of the user whose balance it is.
+/// What is known of who answers for it: the user whose balance it is, or the corporation and the
+/// user who holds its card.
 fn owner_of(facts: &Facts, command: &Command, order: &Order) -> Option<OwnerFacts> {
     let partner = command.scope.partner();
     let balance = facts.balances.get(&(partner, order.balance?))?;
-    facts.owners.get(&(partner, balance.owner.user()?)).copied()
+    let user = |id| facts.users.get(&(partner, id)).copied();
+    match balance.owner {
+        Owner::User(id) => user(id),
+        Owner::Corporation(id) => {
+            let corporation = facts.corporations.get(&(partner, id)).copied()?;
+            match command.payers.user {
+                Some(holder) => Some(corporation.and(user(holder)?)),
+                None => Some(corporation),
+            }
+        }
+        Owner::Partner(_) => None,
+    }
 }
 
 fn accounts_of(facts: &Facts, command: &Command, order: &Order) -> Accounts {

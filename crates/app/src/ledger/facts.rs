@@ -9,9 +9,9 @@ use super::{Step, reached};
 use crate::settings::Snapshot;
 use domain::Timestamp;
 use domain::authorization::OwnerFacts;
-use domain::balance::{Balance, PartnerBalanceKind};
+use domain::balance::{self, Balance, PartnerBalanceKind};
 use domain::card::Card;
-use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId, UserId};
+use domain::ids::{BalanceId, CardId, CorporationId, MessageId, PartnerId, TransactionId, UserId};
 use domain::ledger::accounts::Accounts;
 use domain::ledger::{Change, Leg, Posting};
 use domain::money::Currency;
@@ -25,7 +25,9 @@ use store::db::{Db, Tx};
 use store::ledger::{EarlyReversal, Message};
 use store::outbox::{self, Entry};
 use store::spending::{self, Kept};
-use store::{StoreError, audit, balances, cards, counters, ledger, transactions, users};
+use store::{
+    StoreError, audit, balances, cards, corporations, counters, ledger, transactions, users,
+};
 
 /// How long a reversal waits for what it reverses, in hours (spec "From the network").
 const EARLY_REVERSAL_HOURS: i64 = 24;
@@ -38,7 +40,8 @@ pub(super) struct Facts {
     pub(super) settings: Arc<Snapshot>,
     pub(super) balances: HashMap<Owned<BalanceId>, Balance>,
     pub(super) cards: HashMap<Owned<CardId>, Card>,
-    pub(super) owners: HashMap<Owned<UserId>, OwnerFacts>,
+    pub(super) users: HashMap<Owned<UserId>, OwnerFacts>,
+    pub(super) corporations: HashMap<Owned<CorporationId>, OwnerFacts>,
     pub(super) transactions: HashMap<Owned<TransactionId>, Transaction>,
     /// Transactions of a card, those made in this batch included.
     of_card: HashMap<Owned<CardId>, Vec<TransactionId>>,
@@ -50,6 +53,25 @@ pub(super) struct Facts {
     spending: HashMap<spending::Key, Kept>,
     nobodys: Spending,
     writes: Writes,
+}
+
+/// Who answers for the commands of a batch.
+struct Payers {
+    users: BTreeSet<Owned<UserId>>,
+    corporations: BTreeSet<Owned<CorporationId>>,
+}
+
+impl Payers {
+    fn of(commands: &[&Command]) -> Self {
+        let all = || commands.iter().map(|command| (command.scope.partner(), command.payers));
+        let user = |(partner, payers): (_, balance::Payers)| Some((partner, payers.user?));
+        let corporation =
+            |(partner, payers): (_, balance::Payers)| Some((partner, payers.corporation?));
+        Self {
+            users: all().filter_map(user).collect(),
+            corporations: all().filter_map(corporation).collect(),
+        }
+    }
 }
 
 /// What is to be written.
@@ -112,11 +134,9 @@ impl Facts {
         commands: &[&Command],
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let owners: BTreeSet<_> = commands
-            .iter()
-            .filter_map(|command| Some((command.scope.partner(), command.owner?)))
-            .collect();
-        users::lock(tx, &owners).await?;
+        let payers = Payers::of(commands);
+        users::lock(tx, &payers.users).await?;
+        corporations::lock(tx, &payers.corporations).await?;
         let guards: BTreeSet<_> = commands
             .iter()
             .flat_map(|command| {
@@ -132,21 +152,18 @@ impl Facts {
         for (partner, balance) in balances::load(tx, &guards).await? {
             facts.balances.insert((partner, balance.id), balance);
         }
-        facts.load_cards_and_owners(tx, commands).await?;
+        facts.load_cards(tx, commands).await?;
+        facts.load_payers(tx, payers).await?;
         facts.load_messages(tx, commands).await?;
         facts.load_transactions(tx, commands).await?;
         facts.load_early_reversals(tx, commands, now).await?;
         facts.check_backings()?;
         facts.check_owners(commands)?;
-        facts.load_spending(tx, &owners).await?;
+        facts.load_spending(tx, commands).await?;
         Ok(facts)
     }
 
-    async fn load_cards_and_owners(
-        &mut self,
-        tx: &mut Tx,
-        commands: &[&Command],
-    ) -> Result<(), StoreError> {
+    async fn load_cards(&mut self, tx: &mut Tx, commands: &[&Command]) -> Result<(), StoreError> {
         let keys: BTreeSet<_> = commands
             .iter()
             .filter_map(|command| Some((command.scope.partner(), command.event.card()?)))
@@ -154,12 +171,14 @@ impl Facts {
         for (partner, card) in cards::load(tx, &keys).await? {
             self.cards.insert((partner, card.id), card);
         }
-        let user = |((partner, _), balance): (&Owned<BalanceId>, &Balance)| {
-            Some((*partner, balance.owner.user()?))
-        };
-        let owners: BTreeSet<_> = self.balances.iter().filter_map(user).collect();
-        let owners: Vec<_> = owners.into_iter().collect();
-        self.owners = users::facts(tx, &owners).await?.into_iter().collect();
+        Ok(())
+    }
+
+    async fn load_payers(&mut self, tx: &mut Tx, payers: Payers) -> Result<(), StoreError> {
+        let Payers { users, corporations } = payers;
+        let users: Vec<_> = users.into_iter().collect();
+        self.users = users::facts(tx, &users).await?.into_iter().collect();
+        self.corporations = corporations::facts(tx, &corporations).await?.into_iter().collect();
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl App {
     ) -> Result<bool, Error> {
         let command = Command {
             scope,
-            owner,
+            payers: owner.into(),
             message: self.new_message_id(),
             transaction,
             names: Names {

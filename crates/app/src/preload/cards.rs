@@ -145,6 +145,7 @@ impl Bench<'_> {
         Ok(Made {
             user: holder(user)?,
             card: Card {
+                corporation: None,
                 id: card,
                 resource: ids::random_id(),
                 balance: balance.id,
@@ -266,7 +267,7 @@ impl Bench<'_> {
         cards::insert_all(tx, scope, made, now).await?;
         let limited = Kept { spending: limited(self.program.currency)?, version: None };
         let limits = rows.iter().map(|row| {
-            let card = Subject::Card(row.user.id, row.card.id);
+            let card = Subject::Card(row.card.owner(), row.card.id);
             ((partner, card), &limited)
         });
         spending::update(tx, limits).await?;

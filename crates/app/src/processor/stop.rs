@@ -31,7 +31,7 @@ impl App {
     pub async fn stop_card(&self, command: Stop, once: Once<()>) -> Result<Stopped, Error> {
         let found = self.find_card(&command.envelope).await?;
         let outcome = |outcome| Ok(Stopped { card: found.card, outcome });
-        let (Some(card), Some(holder)) = (found.card, found.owner) else {
+        let (Some(card), Some(holder)) = (found.card, found.payers.user) else {
             LockReason::from_code(command.code).ok_or(Refusal::InvalidLockReason)?;
             return outcome(StopOutcome::CardNotFound);
         };

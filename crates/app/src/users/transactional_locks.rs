@@ -1,15 +1,15 @@
-//! Transactional locks: while one stands, no money leaves the user's balances.
+//! Transactional locks of users and corporations: while one stands, no money leaves their
+//! balances.
 
 use crate::audit::{Done, Entry};
 use crate::once::Turn;
+use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
-use domain::ids::UserId;
 use domain::scope::Scope;
 use domain::user::TransactionalLock;
 use serde_json::{Value, json};
 use store::db::Tx;
-use store::users;
 
 /// What is to be done with a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +21,14 @@ pub enum LockChange {
 }
 
 impl App {
-    /// A user's transactional locks.
+    /// The transactional locks of a user or a corporation.
     pub async fn transactional_locks(
         &self,
         scope: Scope,
-        user: UserId,
+        owner: OwnerName,
     ) -> Result<Vec<TransactionalLock>, Error> {
         let mut tx = self.db.read().await?;
-        let found = locks_in(&mut tx, scope, user).await;
+        let found = locks_in(&mut tx, scope, owner).await;
         tx.end(found).await
     }
 
@@ -37,7 +37,7 @@ impl App {
     pub async fn change_transactional_lock(
         &self,
         scope: Scope,
-        user: UserId,
+        owner: OwnerName,
         word: &str,
         change: LockChange,
         once: Once<()>,
@@ -50,7 +50,7 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = change_in(&mut tx, scope, user, (lock, change)).await;
+        let result = change_in(&mut tx, scope, owner, (lock, change)).await;
         self.finish(scope, &once, tx, result).await
     }
 }
@@ -58,20 +58,20 @@ impl App {
 async fn locks_in(
     tx: &mut Tx,
     scope: Scope,
-    user: UserId,
+    owner: OwnerName,
 ) -> Result<Vec<TransactionalLock>, Error> {
-    users::find(tx, scope, user).await?.ok_or(Refusal::CustomerNotFound)?;
-    Ok(users::transactional_locks(tx, scope, user).await?)
+    let found = owners::find(tx, scope, owner).await?;
+    owners::locks(tx, scope, &found).await
 }
 
 async fn change_in(
     tx: &mut Tx,
     scope: Scope,
-    user: UserId,
+    owner: OwnerName,
     (lock, change): (TransactionalLock, LockChange),
 ) -> Result<Done<()>, Error> {
-    users::find_locked(tx, scope, user).await?.ok_or(Refusal::CustomerNotFound)?;
-    let before = users::transactional_locks(tx, scope, user).await?;
+    let found = owners::find_locked(tx, scope, owner).await?;
+    let before = owners::locks(tx, scope, &found).await?;
     let mut after: Vec<_> = before.iter().copied().filter(|it| *it != lock).collect();
     if change == LockChange::Set {
         after.push(lock);
@@ -80,11 +80,12 @@ async fn change_in(
     if after == before {
         return Ok(Done::unchanged(()));
     }
-    users::set_transactional_locks(tx, scope, user, &after).await?;
+    owners::set_locks(tx, scope, &found, &after).await?;
     let told = |locks: &[TransactionalLock]| {
         let words: Vec<&str> = locks.iter().map(|lock| lock.as_str()).collect();
         json!({ "transactionalLocks": words })
     };
-    let entry = Entry::changed("user.lock", user.0, &told(&before), &told(&after));
+    let action = found.word("user.lock", "corporation.lock");
+    let entry = Entry::changed(action, found.object(), &told(&before), &told(&after));
     Ok(Done::changed((), entry))
 }

@@ -4,6 +4,7 @@ use crate::holds::join_all;
 use crate::once::answered;
 use app::balances::NewBalance;
 use app::janitor::{Retention, Swept, backlog, sweep};
+use app::owners::OwnerName;
 use app::{Error, Once};
 use domain::money::Currency;
 use domain::notification::{Event, Outcome};
@@ -42,7 +43,7 @@ async fn create(node: &TestApp, user: domain::ids::UserId, key: &str) -> Result<
         origin: testkit::origin(),
         render: |made: &domain::balance::Balance| json!(made.id.0.to_string()),
     };
-    let new = NewBalance { owner: user, currency: Currency::EUR, config_id: None };
+    let new = NewBalance { owner: OwnerName::User(user), currency: Currency::EUR, config_id: None };
     node.app.create_balance(node.scope, new, once).await
 }
 

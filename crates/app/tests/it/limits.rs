@@ -51,7 +51,7 @@ async fn used_by_card(node: &TestApp, of: Funded) -> (i128, i64) {
 }
 
 async fn used_by_user(node: &TestApp, user: UserId) -> (i128, i64) {
-    used(&node.app.user_limits(node.scope, user).await.expect("is there"))
+    used(&node.app.owner_limits(node.scope, user.into()).await.expect("is there"))
 }
 
 async fn zone(node: &TestApp, name: &str) {
@@ -473,13 +473,13 @@ on_both! {
             let budget = Some(DraftBudget { currency, amount, from, to });
             let draft = Draft { budget, ..Draft::default() };
             node.limit_user(one.user, draft.clone()).await.expect("is set");
-            let set = node.app.user_limits(node.scope, one.user).await.expect("is there");
+            let set = node.app.owner_limits(node.scope, one.user.into()).await.expect("is there");
             let used = set.spending.used_of_budget();
             assert_eq!((used.amount, used.count), expected, "{from} {to}");
             // The same again, beside a limit, is what was counted.
             let beside = Draft { limits: vec![limit(TimeUnit::Daily, 9_999)], ..draft };
             node.limit_user(one.user, beside).await.expect("is set");
-            let again = node.app.user_limits(node.scope, one.user).await.expect("is there");
+            let again = node.app.owner_limits(node.scope, one.user.into()).await.expect("is there");
             assert_eq!(again.spending.used_of_budget(), used);
         }
     }

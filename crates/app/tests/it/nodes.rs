@@ -137,7 +137,7 @@ async fn create_program(node: &TestApp, config_id: &str, bin: &str) {
 
 async fn issue(node: &TestApp, holder: UserId, balance: BalanceId, config_id: &str) -> CardId {
     let config_id = config_id.to_owned();
-    let command = IssueVirtual { holder, balance, config_id, label: None };
+    let command = IssueVirtual { corporation: None, holder, balance, config_id, label: None };
     let render = |card: &Card| serde_json::json!(card.id.0);
     let once = Once {
         endpoint: "test".to_owned(),

@@ -26,6 +26,7 @@ pub(crate) fn answered(message: Message) -> Message {
 
 async fn issue(node: &TestApp, funded: testkit::Funded, content: u8) -> Result<Value, Error> {
     let command = app::cards::IssueVirtual {
+        corporation: None,
         holder: funded.user,
         balance: funded.balance,
         config_id: "0019167984".to_owned(),

@@ -27,7 +27,13 @@ fn once(key: Option<&str>) -> Once<OperationId> {
 }
 
 fn command(user: UserId, balance: BalanceId) -> IssueVirtual {
-    IssueVirtual { holder: user, balance, config_id: "0019167984".to_owned(), label: None }
+    IssueVirtual {
+        holder: user,
+        corporation: None,
+        balance,
+        config_id: "0019167984".to_owned(),
+        label: None,
+    }
 }
 
 fn id(answer: &Value) -> OperationId {

@@ -153,7 +153,7 @@ on_both! {
 
 async fn issue(node: &TestApp, user: UserId, balance: BalanceId) -> Result<CardId, Error> {
     let config_id = "0019167984".to_owned();
-    let command = IssueVirtual { holder: user, balance, config_id, label: None };
+    let command = IssueVirtual { holder: user, corporation: None, balance, config_id, label: None };
     let once = Once {
         endpoint: "POST /cards".to_owned(),
         key: None,

@@ -94,8 +94,13 @@ async fn story_in(node: &TestApp, state: &str, name: &str) -> Funded {
         "owner under a transactional lock" => {
             let (user, once) = (of.user, once(|()| Value::Null));
             let set = LockChange::Set;
-            let locks =
-                node.app.change_transactional_lock(node.scope, user, "POLICE_LOCK", set, once);
+            let locks = node.app.change_transactional_lock(
+                node.scope,
+                user.into(),
+                "POLICE_LOCK",
+                set,
+                once,
+            );
             locks.await.expect("locks");
         }
         "balance locked" => {

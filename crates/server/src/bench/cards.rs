@@ -120,6 +120,7 @@ impl Caller for InProcess {
         let holding = &self.holders[number % self.holders.len()];
         let key = app::ids::random_id().to_string();
         let command = IssueVirtual {
+            corporation: None,
             holder: holding.holder,
             balance: holding.balance,
             config_id: CONFIG_ID.to_owned(),

@@ -221,6 +221,7 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
         .extend([FIRST, LAST, "Nowak-Personal", "personal.test", "Aunt", "Pieklo"].map(Into::into));
     numbers.extend([format!("77{number:07}"), "1999-12-31".into(), "external-name".into()]);
     numbers.extend(["ASD123456".to_owned(), "for my holidays".to_owned()]);
+    numbers.push(corporation(book).await);
     numbers
 }
 
@@ -425,6 +426,36 @@ async fn limits(book: &mut Book<'_>, customer: i64, card: i64) {
         let delete = book.request("DELETE", route, &[&customer, &"POLICE_LOCK"]);
         book.once(delete, 204, action).await;
     }
+}
+
+/// A corporation, its limits and its transactional locks; a name of its people, which stays out.
+async fn corporation(book: &mut Book<'_>) -> String {
+    let route = "/lifecycle/v1/corporations";
+    let mut company = crate::corporations::company();
+    company["representative"]["lastName"] = "Prezes-Personal".into();
+    let post = book.request("POST", route, &[]).json(&company);
+    let told = book.once(post, 201, &["corporation.register"]).await;
+    let post = book.request("POST", route, &[]).json(&company);
+    book.send(post, 409, &[]).await;
+    let id = told["dcCorporationId"].as_str().expect("an id").to_owned();
+    let draft = json!({ "limits": [
+        { "type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5 },
+    ] });
+    for action in [&["corporation.limits"][..], &[]] {
+        let put = book.request("PUT", "/secure/corporations/{dcCorporationId}/limits", &[&id]);
+        book.once(put.json(&draft), 200, action).await;
+    }
+    let locks = "/secure/corporations/{dcCorporationId}/transactional-locks";
+    for action in [&["corporation.lock"][..], &[]] {
+        let post = book.request("POST", locks, &[&id]);
+        book.once(post.json(&json!({ "reason": "POLICE_LOCK" })), 204, action).await;
+    }
+    let route = "/secure/corporations/{dcCorporationId}/transactional-locks/{reason}";
+    for action in [&["corporation.lock"][..], &[]] {
+        let delete = book.request("DELETE", route, &[&id, &"POLICE_LOCK"]);
+        book.once(delete, 204, action).await;
+    }
+    "Prezes-Personal".to_owned()
 }
 
 /// Each route once more, and each time refused: about a card that was removed, for somebody who

@@ -1,6 +1,7 @@
 //! Every call that makes a card × everything that may be wrong with it: each is refused by its own
 //! title, and nothing is left of it.
 
+use crate::corporations::{self, Company};
 use crate::customers::sealed_at;
 use crate::denied::signed;
 use crate::plastic::{PHYSICAL, address};
@@ -55,7 +56,16 @@ const WRONG: &[(&str, &str)] = &[
     ("another user in the body", "422 CUSTOMER_MISMATCH"),
     ("a user without KYC", "422 KYC_NOT_VERIFIED"),
     ("one card too many", "422 CARD_LIMIT_REACHED"),
-    ("a corporation", "422 VALIDATION_ERROR"),
+    ("an unknown corporation", "404 CORPORATION_NOT_FOUND"),
+    ("another partner's corporation", "404 CORPORATION_NOT_FOUND"),
+    ("a corporation whose KYB is in doubt", "422 KYB_NOT_ACCEPTED"),
+    ("a corporation with its holder's balance", "404 BALANCE_NOT_FOUND"),
+    ("a corporation with another one's balance", "404 BALANCE_NOT_FOUND"),
+    ("a corporation's balance without its name", "404 BALANCE_NOT_FOUND"),
+    ("a corporation without a holder", "422 VALIDATION_ERROR"),
+    ("a corporation with an unknown holder", "404 CUSTOMER_NOT_FOUND"),
+    ("a corporation that is no UUID", "422 VALIDATION_ERROR"),
+    ("a user who names a corporation", "422 VALIDATION_ERROR"),
     ("a balance that is no UUID", "422 VALIDATION_ERROR"),
     ("a program that is a number", "422 VALIDATION_ERROR"),
     ("no program", "422 VALIDATION_ERROR"),
@@ -89,6 +99,12 @@ struct Cast {
     unverified: (i64, String, Phone),
     /// A user with as many cards as there may be.
     full: (Story, Phone),
+    /// A corporation that may have cards.
+    company: Company,
+    /// One that might until somebody looked again.
+    doubtful: Company,
+    /// One of another partner's.
+    foreign_corporation: String,
 }
 
 async fn balance(partner: &Caller, customer: i64, currency: &str) -> String {
@@ -102,7 +118,10 @@ impl Cast {
         let partner = sandbox.partner();
         let story = Story::begin(sandbox, 0).await;
         let phone = sandbox.phone("sandbox", story.customer).await;
-        let foreign = foreign_balance(sandbox).await;
+        let (foreign, foreign_corporation) = foreigners(sandbox).await;
+        let company = Company::begin(sandbox, 0).await;
+        let doubtful = Company::begin(sandbox, 0).await;
+        corporations::decide(sandbox, &doubtful.id, "ON_HOLD").await;
         let removed = balance(partner, story.customer, "EUR").await;
         expect(204, partner.delete(&format!("/secure/balances/{removed}"))).await;
         let in_zloty = balance(partner, story.customer, "PLN").await;
@@ -132,7 +151,54 @@ impl Cast {
         let app = sandbox.phone("sandbox", full.customer).await;
         let other = Story::begin(sandbox, 0).await;
         let full = (full, app);
-        Self { story, phone, other, foreign, removed, in_zloty, gift, admin, unverified, full }
+        Self {
+            story,
+            phone,
+            other,
+            foreign,
+            removed,
+            in_zloty,
+            gift,
+            admin,
+            unverified,
+            full,
+            company,
+            doubtful,
+            foreign_corporation,
+        }
+    }
+
+    /// What is wrong about a corporation.
+    fn name_corporation(&self, wrong: &str, body: &mut Value) {
+        match wrong {
+            "an unknown corporation" | "a user who names a corporation" => {
+                body["dcCorporationId"] = "00000000-0000-4000-8000-000000000000".into();
+            }
+            "another partner's corporation" => {
+                body["dcCorporationId"] = self.foreign_corporation.as_str().into();
+            }
+            "a corporation whose KYB is in doubt" => self.doubtful.put_in(body),
+            "a corporation with its holder's balance" => {
+                body["dcCorporationId"] = self.company.id.as_str().into();
+            }
+            "a corporation with another one's balance" => {
+                self.doubtful.put_in(body);
+                body["dcCorporationId"] = self.company.id.as_str().into();
+            }
+            "a corporation's balance without its name" => {
+                body["balanceId"] = self.company.balance.as_str().into();
+            }
+            "a corporation without a holder" => {
+                self.company.put_in(body);
+                body["dcUserId"] = Value::Null;
+            }
+            "a corporation with an unknown holder" => {
+                self.company.put_in(body);
+                body["dcUserId"] = NOBODY.into();
+            }
+            "a corporation that is no UUID" => body["dcCorporationId"] = 1.into(),
+            _ => {}
+        }
     }
 
     /// What is sent, by whose app, and for whom.
@@ -153,7 +219,7 @@ impl Cast {
                 body["configId"] = if maker.plastic { VIRTUAL } else { PHYSICAL }.into();
             }
             "an unknown user" => {
-                user = 999_999_999;
+                user = NOBODY;
                 body["dcUserId"] = user.into();
             }
             "another user in the body" => body["dcUserId"] = self.other.customer.into(),
@@ -169,9 +235,6 @@ impl Cast {
                 body["balanceId"] = self.full.0.balance.as_str().into();
                 body["dcUserId"] = user.into();
             }
-            "a corporation" => {
-                body["dcCorporationId"] = "00000000-0000-4000-8000-000000000000".into();
-            }
             "a balance that is no UUID" => body["balanceId"] = "1".into(),
             "a program that is a number" => body["configId"] = 19_167_984.into(),
             "no program" => body["configId"] = Value::Null,
@@ -180,6 +243,10 @@ impl Cast {
             "no address" => body["deliveryAddress"] = Value::Null,
             "a name that no machine embosses" => body["embossedName"] = "王小明".into(),
             _ => {}
+        }
+        if wrong.contains("corporation") {
+            self.name_corporation(wrong, &mut body);
+            user = if wrong.contains("an unknown holder") { NOBODY } else { user };
         }
         if maker.pin && body.is_object() {
             body["pin"] = match wrong {
@@ -193,6 +260,9 @@ impl Cast {
     }
 }
 
+/// The id of no user.
+const NOBODY: i64 = 999_999_999;
+
 /// What is right.
 fn body(story: &Story, balance: &str, config_id: &str, plastic: bool) -> Value {
     let mut body = json!({
@@ -205,8 +275,8 @@ fn body(story: &Story, balance: &str, config_id: &str, plastic: bool) -> Value {
     body
 }
 
-/// A balance of a user of another partner.
-async fn foreign_balance(sandbox: &Sandbox) -> String {
+/// A balance of a user of another partner, and a corporation of that.
+async fn foreigners(sandbox: &Sandbox) -> (String, String) {
     let create = ["partner", "create", "--code", "stranger", "--kyc-mode", "EXTERNAL"];
     sandbox.antaca(&create).await.assert_done();
     let program = ["program", "create", "--partner", "stranger", "--processor"];
@@ -216,7 +286,8 @@ async fn foreign_balance(sandbox: &Sandbox) -> String {
     let partner = signed(sandbox, "stranger", &["--partner", "stranger"]).await;
     let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", "stranger");
     let user = expect(201, wallet.json(&registration())).await;
-    balance(&partner, user["id"].as_i64().expect("an id"), "EUR").await
+    let balance = balance(&partner, user["id"].as_i64().expect("an id"), "EUR").await;
+    (balance, corporations::registered_of(&partner, "stranger").await)
 }
 
 /// Whether a fault can be on a call: not every one has a PIN, an address or a user to name.
@@ -227,7 +298,11 @@ fn applies(wrong: &str, maker: Maker) -> bool {
         "a weak PIN" | "a PIN of letters" | "no PIN" => maker.pin,
         "no address" | "a name that no machine embosses" => maker.plastic,
         "another user in the body" => names_user || own,
-        "an unknown user" => !own,
+        "an unknown user" | "a corporation with an unknown holder" => !own,
+        "a user who names a corporation" => own,
+        "a corporation without a holder" => !own && !names_user,
+        "a corporation's balance without its name" => true,
+        _ if wrong.contains("corporation") => !own,
         _ => true,
     }
 }
@@ -307,7 +382,7 @@ on_both_databases! {
                 played += 1;
             }
         }
-        assert!(played > 180, "{played}");
+        assert!(played > 240, "{played}");
         assert_eq!(count(&sandbox, &cast).await, before);
         // An order's card isn't seen, but a batch would tell.
         let folder = sandbox.dir().join("bureau/out");

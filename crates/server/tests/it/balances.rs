@@ -198,6 +198,7 @@ on_both_databases! {
         assert_eq!(all, [&json!(first), &second]);
         expect(201, transfer(partner, second.as_str().expect("an id"), "topUp", 5)).await;
 
+        let company = "0351eb09-3ac0-4234-a4ad-0a6ad52f248b";
         let mut new = registration();
         new["kyc"] = json!("NONE");
         let unknown = expect(201, register(partner, &new)).await["id"].clone();
@@ -205,17 +206,18 @@ on_both_databases! {
             (json!({ "currency": "EUR", "dcUserId": 999_999 }), 404, "CUSTOMER_NOT_FOUND"),
             (json!({ "currency": "JPY", "dcUserId": user }), 422, "CURRENCY_NOT_SUPPORTED"),
             (json!({ "currency": "EUR", "dcUserId": unknown }), 422, "KYC_NOT_VERIFIED"),
+            (json!({ "currency": "EUR", "dcCorporationId": company }), 404,
+             "CORPORATION_NOT_FOUND"),
         ] {
             refused(create(&body), status, title).await;
         }
-        let company = "0351eb09-3ac0-4234-a4ad-0a6ad52f248b";
         for (body, fields) in [
             (json!({}), &["currency", "dcUserId"][..]),
             (json!({ "currency": "EURO", "dcUserId": "1" }), &["currency", "dcUserId"]),
-            (json!({ "currency": "EUR", "dcCorporationId": company }), &["dcCorporationId"]),
+            (json!({ "currency": "EUR", "dcCorporationId": 1 }), &["dcCorporationId"]),
             (
                 json!({ "currency": "EUR", "dcCorporationId": company, "dcUserId": user }),
-                &["dcCorporationId"],
+                &["dcUserId"],
             ),
         ] {
             let told = expect(422, create(&body)).await;

@@ -52,6 +52,7 @@ pub(crate) type Names = &'static [(&'static str, &'static str)];
 
 const NOBODYS: Names = &[];
 const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
+const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
 const BALANCE: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const BALANCE_OF_USER: Names =
     &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
@@ -160,6 +161,8 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Json(r#"{"lastName": "Roe"}"#)),
     ("DELETE", "/lifecycle/v1/users/{customerId}/cards/{cardId}", Lifecycle, CARD_OF_USER, Nothing),
+    ("POST", "/lifecycle/v1/corporations", Lifecycle, NOBODYS, Nothing),
+    ("GET", "/lifecycle/v1/corporations/{dcCorporationId}", Lifecycle, CORPORATION, Nothing),
     ("GET", "/lifecycle/v1/public-key", Lifecycle, NOBODYS, Nothing),
     ("POST", "/secure/customers/{customerId}/verification", Secure, USER, Form),
     ("POST", "/secure/customers/{customerId}/register", Secure, USER, Form),
@@ -284,6 +287,29 @@ pub(crate) const ROUTES: &[Route] = &[
         USER,
         Nothing,
     ),
+    ("GET", "/secure/corporations/{dcCorporationId}/limits", Secure, CORPORATION, Nothing),
+    ("PUT", "/secure/corporations/{dcCorporationId}/limits", Secure, CORPORATION, LIMITS),
+    (
+        "GET",
+        "/secure/corporations/{dcCorporationId}/transactional-locks",
+        Secure,
+        CORPORATION,
+        Nothing,
+    ),
+    (
+        "POST",
+        "/secure/corporations/{dcCorporationId}/transactional-locks",
+        Secure,
+        CORPORATION,
+        Json(r#"{"reason": "FRAUD_SUSPECTED"}"#),
+    ),
+    (
+        "DELETE",
+        "/secure/corporations/{dcCorporationId}/transactional-locks/{reason}",
+        Secure,
+        CORPORATION,
+        Nothing,
+    ),
     ("GET", "/customers/public-key", Customers, NOBODYS, Nothing),
     ("GET", "/customers/me", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/step-up", Customers, NOBODYS, Nothing),
@@ -341,11 +367,17 @@ struct Ids {
     operation: String,
     order: String,
     jwe_key: String,
+    corporation: String,
 }
 
 impl Ids {
     /// A user with money, a card and a held purchase.
     async fn of(story: Story, partner: &Caller, processor: &Caller) -> Self {
+        Self::of_code("sandbox", story, partner, processor).await
+    }
+
+    /// The same of the partner of a code.
+    async fn of_code(code: &str, story: Story, partner: &Caller, processor: &Caller) -> Self {
         expect(200, story.purchase(processor, 100, "held")).await;
         let path = format!("/secure/balances/{}/transactions", story.balance);
         let page = expect(200, partner.get(&path)).await;
@@ -359,7 +391,9 @@ impl Ids {
         let partner_balance = own["items"][0]["id"].as_str().expect("an id").to_owned();
         let key = expect(200, partner.get("/secure/public-key")).await;
         let jwe_key = key["publicKey"].as_str().expect("a key").to_owned();
-        Self { story, partner_balance, transaction: newest, operation, order, jwe_key }
+        let corporation = crate::corporations::registered_of(partner, code).await;
+        let transaction = newest;
+        Self { story, partner_balance, transaction, operation, order, jwe_key, corporation }
     }
 
     fn value(&self, name: &str) -> String {
@@ -372,6 +406,7 @@ impl Ids {
             "{transactionId}" => self.transaction.clone(),
             "{operationId}" => self.operation.clone(),
             "{orderId}" => self.order.clone(),
+            "{dcCorporationId}" => self.corporation.clone(),
             other => panic!("{other} has no value here: add it"),
         }
     }
@@ -581,7 +616,8 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 1_000).await;
         let theirs = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let other = Strangers::of(&sandbox).await;
-        let own = Ids::of(other.story.clone(), &other.partner, &other.processor).await;
+        let own = Ids::of_code(&other.code, other.story.clone(), &other.partner, &other.processor)
+            .await;
         let callers = Callers::of(&sandbox).await;
         let phone = sandbox.phone(&other.code, other.story.customer).await;
         let admin = sandbox.admin("ADMIN", Some(&other.code)).await.sign_in(&sandbox).await;

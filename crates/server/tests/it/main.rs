@@ -15,6 +15,7 @@ mod card_crypto;
 mod cards;
 mod certificates;
 mod clearings;
+mod corporations;
 mod crash;
 mod customers;
 mod deliveries;

@@ -1,8 +1,8 @@
 //! What goes into a statement and comes out of a row.
 
 use domain::ids::{
-    AdminId, BalanceId, CardId, InstallationId, MessageId, OperationId, OrderId, PartnerId,
-    ProcessorId, TransactionId, UserId, VerificationId,
+    AdminId, BalanceId, CardId, CorporationId, InstallationId, MessageId, OperationId, OrderId,
+    OwnerId, PartnerId, ProcessorId, TransactionId, UserId, VerificationId,
 };
 use domain::money::{Amount, Currency};
 use jiff::{Timestamp, civil::Date};
@@ -129,6 +129,8 @@ to_value! {
     serde_json::Value: |it| Value::Json(it.to_string());
     PartnerId: |it| Value::Int(it.0);
     UserId: |it| Value::Int(it.0);
+    CorporationId: |it| Value::Int(it.0);
+    OwnerId: |it| Value::Int(it.0);
     CardId: |it| Value::Int(it.0);
     ProcessorId: |it| Value::Int(it.0);
     BalanceId: |it| Value::Uuid(it.0);
@@ -173,6 +175,8 @@ from_value! {
     serde_json::Value: Value::Json(it) | Value::Text(it) => serde_json::from_str(it).ok();
     PartnerId: Value::Int(it) => Some(Self(*it));
     UserId: Value::Int(it) => Some(Self(*it));
+    CorporationId: Value::Int(it) => Some(Self(*it));
+    OwnerId: Value::Int(it) => Some(Self(*it));
     CardId: Value::Int(it) => Some(Self(*it));
     ProcessorId: Value::Int(it) => Some(Self(*it));
     Currency: Value::Text(it) => Self::parse(it).ok();

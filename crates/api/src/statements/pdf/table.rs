@@ -102,6 +102,7 @@ fn facts(made: &Statement, font: &mut Font) -> Vec<(&'static str, Vec<String>)> 
     let zone = made.zone.iana_name().unwrap_or("Etc/UTC");
     let whose = match made.balance.owner {
         Owner::User(user) => user.0.to_string(),
+        Owner::Corporation(_) => made.corporation.map(|id| id.to_string()).unwrap_or_default(),
         Owner::Partner(kind) => kind.as_str().to_owned(),
     };
     let made_at = made.made_at.to_zoned(made.zone.clone());

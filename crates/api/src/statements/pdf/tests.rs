@@ -33,6 +33,7 @@ fn statement(lines: usize, text: &str) -> Statement {
         balance: i64::MIN,
     };
     Statement {
+        corporation: None,
         partner: text.to_owned(),
         balance: Balance {
             id,

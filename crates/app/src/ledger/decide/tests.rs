@@ -3,6 +3,7 @@
 use super::super::command::Names;
 use super::*;
 use domain::authorization::{Chip, PartialApproval, Request, Verified};
+use domain::balance::Payers;
 use domain::card::lifecycle::{CardStatus, Usable};
 use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId, UserId};
@@ -17,6 +18,7 @@ const PARTNER: PartnerId = PartnerId(1);
 
 fn card() -> Card {
     Card {
+        corporation: None,
         id: CardId(1),
         resource: Uuid::nil(),
         balance: BalanceId(Uuid::nil()),
@@ -71,7 +73,7 @@ fn asked(pin: Verified, compared_again: bool) -> Command {
     let (request, code) = (Box::new(request), "123456".to_owned());
     Command {
         scope: Scope::platform(PARTNER, "a test"),
-        owner: None,
+        payers: Payers::default(),
         message: MessageId(Uuid::nil()),
         transaction: TransactionId(Uuid::nil()),
         names: Names { scope: "test".to_owned(), key: None, name: None },

@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::ledger::command::Command;
-use domain::ids::UserId;
+use domain::ids::OwnerId;
 use store::StoreError;
 
 impl Facts {
@@ -21,12 +21,13 @@ impl Facts {
 
     /// Whoever's payments are counted must be locked.
     pub(super) fn check_owners(&self, commands: &[&Command]) -> Result<(), StoreError> {
-        let mut counted = commands.iter().filter_map(|command| Some((command, command.owner?)));
-        let is_owner = |(command, owner): (&&Command, UserId)| {
+        let mut counted =
+            commands.iter().filter_map(|command| Some((command, command.payers.owner()?)));
+        let is_owner = |(command, owner): (&&Command, OwnerId)| {
             let balance = command.event.balance();
             let balance = balance.and_then(|id| self.balances.get(&(command.scope.partner(), id)));
-            balance.is_none_or(|balance| balance.owner.user() == Some(owner))
+            balance.is_none_or(|balance| balance.owner.id() == Some(owner))
         };
-        if counted.all(is_owner) { Ok(()) } else { Err(StoreError::Corrupt("user_id".to_owned())) }
+        if counted.all(is_owner) { Ok(()) } else { Err(StoreError::Corrupt("owner_id".to_owned())) }
     }
 }

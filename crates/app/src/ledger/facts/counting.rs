@@ -1,7 +1,8 @@
 //! What cards and owners may spend, and have: read with a batch, counted as it is decided.
 
-use super::{Facts, Owned};
-use domain::ids::{BalanceId, PartnerId, TransactionId, UserId};
+use super::Facts;
+use crate::ledger::command::Command;
+use domain::ids::{BalanceId, OwnerId, PartnerId, TransactionId};
 use domain::spending::{Counted, Delta, Spending, Subject};
 use domain::transaction::{Order, Transaction};
 use domain::{Date, Timestamp};
@@ -15,9 +16,11 @@ impl Facts {
     pub(super) async fn load_spending(
         &mut self,
         tx: &mut Tx,
-        owners: &BTreeSet<Owned<UserId>>,
+        commands: &[&Command],
     ) -> Result<(), StoreError> {
-        let owners = owners.iter().map(|(partner, user)| (*partner, Subject::User(*user)));
+        let owners = commands.iter().filter_map(|command| {
+            Some((command.scope.partner(), Subject::Owner(command.payers.owner()?)))
+        });
         let paid_with = self.transactions.iter().filter_map(|((partner, _), transaction)| {
             Some((*partner, transaction.order.balance?, transaction.order.card?))
         });
@@ -50,11 +53,11 @@ impl Facts {
     ) -> [Option<Subject>; 2] {
         let owner = order.balance.and_then(|id| self.owner(partner, id));
         let card = owner.zip(order.card).map(|(owner, card)| Subject::Card(owner, card));
-        [card, owner.map(Subject::User)]
+        [card, owner.map(Subject::Owner)]
     }
 
-    fn owner(&self, partner: PartnerId, balance: BalanceId) -> Option<UserId> {
-        self.balances.get(&(partner, balance))?.owner.user()
+    fn owner(&self, partner: PartnerId, balance: BalanceId) -> Option<OwnerId> {
+        self.balances.get(&(partner, balance))?.owner.id()
     }
 
     /// The partner's day on which a payment counts.

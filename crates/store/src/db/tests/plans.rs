@@ -6,9 +6,9 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
-    checkpoints, counters, endpoints, idempotency, instance, janitor, jwe_keys, keys, ledger,
-    operations, outbound, outbox, partners, pin_keys, programs, sessions, spending, statements,
-    transactions, users,
+    checkpoints, corporations, counters, endpoints, idempotency, instance, janitor, jwe_keys, keys,
+    ledger, operations, outbound, outbox, partners, pin_keys, programs, sessions, spending,
+    statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -21,6 +21,7 @@ fn statements() -> Vec<Sql> {
         cards::STATEMENTS,
         certificates::STATEMENTS,
         checkpoints::STATEMENTS,
+        corporations::STATEMENTS,
         counters::STATEMENTS,
         endpoints::STATEMENTS,
         idempotency::STATEMENTS,
@@ -49,6 +50,7 @@ fn engine() -> Vec<Each> {
         balances::ENGINE,
         books::EACH,
         cards::ENGINE,
+        corporations::ENGINE,
         endpoints::ENGINE,
         janitor::EACH,
         ledger::ENGINE,
@@ -102,7 +104,7 @@ async fn fill(db: &Db) {
         format!(
             "insert into card select 1, n, {ids}, {ids}, n, '0019167984', 'VIRTUAL', 'ACTIVE',
                 null, null, null, {bytes}, {bytes}, '1234', '2029-11-30', 0, null, {now}, 0,
-                null, 0, 0, null, null, 0
+                null, 0, 0, null, null, 0, null
              from {series}"
         ),
         format!(
@@ -245,7 +247,7 @@ const LARGE: &[&str] = &[
 ];
 
 /// The one that adds up all of a partner's balances.
-const OF_ALL: &str = "group by currency, kind <> 'USER'";
+const OF_ALL: &str = "group by currency, owner_id is null";
 
 /// Statements for which SQLite reads a large table, or what a partner has in it, from end to end.
 async fn reads_through(mut tx: Tx) -> Vec<String> {

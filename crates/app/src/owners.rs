@@ -1,0 +1,140 @@
+//! Users and corporations, where either may stand.
+
+use crate::Error;
+use crate::refusals::Refusal;
+use domain::balance::Owner;
+use domain::corporation::Kyb;
+use domain::ids::{CorporationId, OwnerId, UserId};
+use domain::scope::Scope;
+use domain::user::{Kyc, TransactionalLock};
+use serde_json::Value;
+use store::db::Tx;
+use store::{corporations, users};
+use uuid::Uuid;
+
+/// A user or a corporation, as the wire names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerName {
+    /// A user, by their id.
+    User(UserId),
+    /// A corporation, by its `dcCorporationId`.
+    Corporation(Uuid),
+}
+
+impl From<UserId> for OwnerName {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+/// One that was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// Whose a balance of theirs is.
+    pub(crate) owner: Owner,
+    /// Why they may have no balances and no cards yet, if that is so.
+    pub(crate) unverified: Option<Refusal>,
+    name: OwnerName,
+}
+
+impl Found {
+    /// Their number.
+    pub(crate) fn id(&self) -> OwnerId {
+        match self.owner {
+            Owner::User(UserId(id)) | Owner::Corporation(CorporationId(id)) => OwnerId(id),
+            Owner::Partner(_) => OwnerId(0),
+        }
+    }
+
+    /// What audit records call them.
+    pub(crate) fn object(&self) -> String {
+        match self.name {
+            OwnerName::User(id) => id.0.to_string(),
+            OwnerName::Corporation(name) => name.to_string(),
+        }
+    }
+
+    /// The same as a value: a user's number, a corporation's name.
+    pub(crate) fn object_json(&self) -> Value {
+        match self.name {
+            OwnerName::User(id) => id.0.into(),
+            OwnerName::Corporation(name) => name.to_string().into(),
+        }
+    }
+
+    /// The one word of two that fits them.
+    pub(crate) fn word(&self, of_user: &'static str, of_corporation: &'static str) -> &'static str {
+        match self.name {
+            OwnerName::User(_) => of_user,
+            OwnerName::Corporation(_) => of_corporation,
+        }
+    }
+}
+
+/// Finds one.
+pub(crate) async fn find(tx: &mut Tx, scope: Scope, name: OwnerName) -> Result<Found, Error> {
+    match name {
+        OwnerName::User(id) => of_user(name, users::find(tx, scope, id).await?),
+        OwnerName::Corporation(id) => {
+            of_corporation(name, corporations::find(tx, scope, id).await?)
+        }
+    }
+}
+
+/// The same, locked until the transaction ends.
+pub(crate) async fn find_locked(
+    tx: &mut Tx,
+    scope: Scope,
+    name: OwnerName,
+) -> Result<Found, Error> {
+    match name {
+        OwnerName::User(id) => of_user(name, users::find_locked(tx, scope, id).await?),
+        OwnerName::Corporation(id) => {
+            of_corporation(name, corporations::find_locked(tx, scope, id).await?)
+        }
+    }
+}
+
+fn of_user(name: OwnerName, found: Option<domain::user::User>) -> Result<Found, Error> {
+    let user = found.ok_or(Refusal::CustomerNotFound)?;
+    let unverified = (user.kyc != Kyc::Success).then_some(Refusal::KycNotVerified);
+    Ok(Found { owner: Owner::User(user.id), unverified, name })
+}
+
+fn of_corporation(name: OwnerName, found: Option<corporations::Kept>) -> Result<Found, Error> {
+    let corporation = found.ok_or(Refusal::CorporationNotFound)?.corporation;
+    let unverified = (corporation.kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted);
+    Ok(Found { owner: Owner::Corporation(corporation.id), unverified, name })
+}
+
+/// The transactional locks of one that was found.
+pub(crate) async fn locks(
+    tx: &mut Tx,
+    scope: Scope,
+    found: &Found,
+) -> Result<Vec<TransactionalLock>, Error> {
+    match found.name {
+        OwnerName::User(id) => Ok(users::transactional_locks(tx, scope, id).await?),
+        OwnerName::Corporation(name) => {
+            let kept = corporations::find(tx, scope, name).await?;
+            Ok(kept.ok_or(Refusal::CorporationNotFound)?.locks)
+        }
+    }
+}
+
+/// Sets them, of one that was found locked.
+pub(crate) async fn set_locks(
+    tx: &mut Tx,
+    scope: Scope,
+    found: &Found,
+    locks: &[TransactionalLock],
+) -> Result<(), Error> {
+    let OwnerId(id) = found.id();
+    match found.name {
+        OwnerName::User(id) => users::set_transactional_locks(tx, scope, id, locks).await?,
+        OwnerName::Corporation(_) => {
+            corporations::set_transactional_locks(tx, scope, CorporationId(id), locks).await?;
+        }
+    }
+    Ok(())
+}
