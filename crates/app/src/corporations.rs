@@ -90,12 +90,24 @@ impl App {
         self.finish(scope, &once, tx, result).await
     }
 
-    /// A corporation and its people.
-    pub async fn corporation(&self, scope: Scope, name: Uuid) -> Result<WithPersons, Error> {
+    /// A corporation.
+    pub async fn corporation(&self, scope: Scope, name: Uuid) -> Result<Corporation, Error> {
+        Ok(self.kept_corporation(scope, name).await?.corporation)
+    }
+
+    async fn kept_corporation(&self, scope: Scope, name: Uuid) -> Result<Kept, Error> {
         let mut tx = self.db.read().await?;
         let found = corporations::find(&mut tx, scope, name).await;
-        let Kept { corporation, persons, .. } =
-            tx.end(found).await?.ok_or(Refusal::CorporationNotFound)?;
+        Ok(tx.end(found).await?.ok_or(Refusal::CorporationNotFound)?)
+    }
+
+    /// A corporation and its people.
+    pub async fn corporation_with_persons(
+        &self,
+        scope: Scope,
+        name: Uuid,
+    ) -> Result<WithPersons, Error> {
+        let Kept { corporation, persons, .. } = self.kept_corporation(scope, name).await?;
         let row = corporation.id.0.to_string();
         let opened = self.sealing_of_persons(scope).await?.open(&place(scope, &row), &persons)?;
         let value = serde_json::from_slice(&opened).ok();
@@ -155,6 +167,7 @@ impl App {
         let digests =
             self.digests(scope.partner(), format!("corporation/{}", corporation.resource));
         json!({
+            "number": corporation.id.0,
             "name": name,
             "registrationNumber": registration_number,
             "taxId": tax_id,

@@ -230,7 +230,7 @@ async fn delete_ended_in(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
 }
 
 /// Where a key is sealed for, as [`crate::keyring::Keyring::seal_platform`] names it.
-fn row(kid: &str) -> String {
+pub(crate) fn row(kid: &str) -> String {
     format!("jwe-key/{kid}")
 }
 

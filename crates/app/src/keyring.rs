@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, RwLock};
 use store::db::{Db, Tx};
+use store::jwe_keys::JweKey;
 
 /// The index of a BIN's first key for PINs: 1 to 6 are for issuers (Visa's algorithm).
 pub(crate) const FIRST_PIN_INDEX: u8 = 1;
@@ -140,11 +141,15 @@ async fn make_platform_key(
     let platform = if store::keys::is_unused(tx).await? {
         PlatformKey::generate(current.kind())
     } else {
+        let platform = current.as_platform();
         let keys = store::keys::data_keys(tx).await?;
-        if keys.iter().any(|key| current.unwrap(key.partner, &key.wrapped).is_err()) {
+        let jwe = store::jwe_keys::list(tx).await?;
+        let unwraps = keys.iter().all(|key| current.unwrap(key.partner, &key.wrapped).is_ok());
+        let opens = |key: &JweKey| platform.open(&crate::jwe::row(&key.kid), &key.sealed).is_ok();
+        if !unwraps || !jwe.iter().all(opens) {
             return Ok(false);
         }
-        current.as_platform()
+        platform
     };
     let wrapped = current.wrap_platform(&platform);
     store::keys::insert_platform_key(tx, &wrapped, now).await?;

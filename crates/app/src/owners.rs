@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::refusals::Refusal;
 use domain::balance::Owner;
-use domain::corporation::Kyb;
+use domain::corporation::{Corporation, Kyb};
 use domain::ids::{CorporationId, OwnerId, UserId};
 use domain::scope::Scope;
 use domain::user::{Kyc, TransactionalLock};
@@ -28,24 +28,20 @@ impl From<UserId> for OwnerName {
 }
 
 /// One that was found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
+    /// Their number.
+    pub(crate) id: OwnerId,
     /// Whose a balance of theirs is.
     pub(crate) owner: Owner,
     /// Why they may have no balances and no cards yet, if that is so.
     pub(crate) unverified: Option<Refusal>,
+    /// Why no money may leave their balances; of a user they are read apart.
+    locks: Option<Vec<TransactionalLock>>,
     name: OwnerName,
 }
 
 impl Found {
-    /// Their number.
-    pub(crate) fn id(&self) -> OwnerId {
-        match self.owner {
-            Owner::User(UserId(id)) | Owner::Corporation(CorporationId(id)) => OwnerId(id),
-            Owner::Partner(_) => OwnerId(0),
-        }
-    }
-
     /// What audit records call them.
     pub(crate) fn object(&self) -> String {
         match self.name {
@@ -98,13 +94,16 @@ pub(crate) async fn find_locked(
 fn of_user(name: OwnerName, found: Option<domain::user::User>) -> Result<Found, Error> {
     let user = found.ok_or(Refusal::CustomerNotFound)?;
     let unverified = (user.kyc != Kyc::Success).then_some(Refusal::KycNotVerified);
-    Ok(Found { owner: Owner::User(user.id), unverified, name })
+    let (id, owner) = (user.id.into(), Owner::User(user.id));
+    Ok(Found { id, owner, unverified, locks: None, name })
 }
 
 fn of_corporation(name: OwnerName, found: Option<corporations::Kept>) -> Result<Found, Error> {
-    let corporation = found.ok_or(Refusal::CorporationNotFound)?.corporation;
-    let unverified = (corporation.kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted);
-    Ok(Found { owner: Owner::Corporation(corporation.id), unverified, name })
+    let kept = found.ok_or(Refusal::CorporationNotFound)?;
+    let Corporation { id, kyb, .. } = kept.corporation;
+    let unverified = (kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted);
+    let (owner, locks) = (Owner::Corporation(id), Some(kept.locks));
+    Ok(Found { id: id.into(), owner, unverified, locks, name })
 }
 
 /// The transactional locks of one that was found.
@@ -113,12 +112,9 @@ pub(crate) async fn locks(
     scope: Scope,
     found: &Found,
 ) -> Result<Vec<TransactionalLock>, Error> {
-    match found.name {
-        OwnerName::User(id) => Ok(users::transactional_locks(tx, scope, id).await?),
-        OwnerName::Corporation(name) => {
-            let kept = corporations::find(tx, scope, name).await?;
-            Ok(kept.ok_or(Refusal::CorporationNotFound)?.locks)
-        }
+    match (&found.locks, found.name) {
+        (None, OwnerName::User(id)) => Ok(users::transactional_locks(tx, scope, id).await?),
+        (locks, _) => Ok(locks.clone().unwrap_or_default()),
     }
 }
 
@@ -129,7 +125,7 @@ pub(crate) async fn set_locks(
     found: &Found,
     locks: &[TransactionalLock],
 ) -> Result<(), Error> {
-    let OwnerId(id) = found.id();
+    let OwnerId(id) = found.id;
     match found.name {
         OwnerName::User(id) => users::set_transactional_locks(tx, scope, id, locks).await?,
         OwnerName::Corporation(_) => {

@@ -203,7 +203,7 @@ impl App {
         let found = owners::find_locked(tx, scope, owner).await?;
         let rules = draft.rules(None)?;
         let named = (found.word("user.limits", "corporation.limits"), found.object());
-        let subject = Subject::Owner(found.id());
+        let subject = Subject::Owner(found.id);
         self.set_limits_in(tx, scope, (subject, named), (rules, Rules::default())).await
     }
 
@@ -249,5 +249,5 @@ impl App {
 
 async fn owner_spending(tx: &mut Tx, scope: Scope, owner: OwnerName) -> Result<Spending, Error> {
     let found = owners::find(tx, scope, owner).await?;
-    Ok(spending::find(tx, scope, Subject::Owner(found.id())).await?.spending)
+    Ok(spending::find(tx, scope, Subject::Owner(found.id)).await?.spending)
 }

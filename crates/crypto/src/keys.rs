@@ -12,7 +12,7 @@ mod tests;
 mod token;
 
 pub use file::{KeyFileError, Passphrase};
-pub use ring::MasterKeys;
+pub use ring::{MasterKeys, Next};
 pub use token::{Token, TokenError, TokenName};
 
 use crate::encoding::joined;

@@ -112,7 +112,7 @@ pub struct Facts<'a> {
     pub accounts: &'a Accounts,
     /// Which of the partner's balances limits its users.
     pub mode: CollateralMode,
-    /// The state of the balance's owner.
+    /// The state of who answers for it: the balance's owner, with the holder of its card.
     pub owner: Option<OwnerFacts>,
     /// What the card may spend, and has.
     pub card_spending: &'a Spending,
@@ -173,8 +173,8 @@ type Check = fn(&Request, &Facts<'_>) -> Result<(), Decline>;
 ///
 /// Between the two parts code and PIN are checked, which may change the card.
 ///
-/// Not yet here, and passing for everybody: a corporation's limits (issue 6); the partner's
-/// decision, before the deposit, and the external balance (issue 7).
+/// An owner's limits are a corporation's where the balance is one's. Not yet here, and passing for
+/// everybody: the partner's decision, before the deposit, and the external balance (issue 7).
 const CHECKS_OF_CARD: &[Check] = &[check_early_reversal, check_amount, check_card, check_expiry];
 
 /// The rest of the checks.

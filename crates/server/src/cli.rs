@@ -153,10 +153,10 @@ pub(crate) enum KeysCommand {
     Init(At),
     /// Replace the master key: the keys that it wraps are wrapped by a new one, while serving too
     ///
-    /// Card data, sessions and retries go on as before. With several nodes first make the new key
-    /// known to all: `keys rotate --prepare`, copy master-key-next.json into their data folders,
-    /// and then `keys rotate`. Back up the keys afterwards: a backup of the database that was made
-    /// before needs the keys of its time.
+    /// Card data, sessions and retries go on as before. On PostgreSQL first make the new key
+    /// known to all nodes: `keys rotate --prepare`, copy master-key-next.json into their data
+    /// folders, and then `keys rotate`. Back up the keys afterwards: a backup of the database that
+    /// was made before needs the keys of its time.
     #[command(after_help = "Example:\n  antaca keys rotate")]
     Rotate(With<RotateMasterKey>),
     /// Seal the same master key by the passphrase or token that is configured now

@@ -93,14 +93,6 @@ impl Folder {
         made.map_err(|error| unusable(&path, &error))
     }
 
-    /// Gives a file another one's name, which is replaced by it.
-    pub(crate) fn rename(&self, name: &str, to: &str) -> Result<(), Failure> {
-        let path = self.path(to);
-        let renamed = std::fs::rename(self.path(name), &path);
-        let kept = renamed.and_then(|()| File::open(&self.path)?.sync_all());
-        kept.map_err(|error| unusable(&path, &error))
-    }
-
     /// The names of what is in it.
     pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
         let entries =

@@ -172,9 +172,22 @@ pub(crate) fn open_master_keys(
     folder: &Folder,
     provider: &Provider,
 ) -> Result<Option<MasterKeys>, Failure> {
-    let Some(current) = open_master_key(folder, provider, MASTER_KEY)? else { return Ok(None) };
-    let next = open_master_key(folder, provider, NEXT_MASTER_KEY)?;
+    let Some(current) = open_master_key(folder, provider)? else { return Ok(None) };
+    let Some(text) = folder.read_text(NEXT_MASTER_KEY)? else {
+        return Ok(Some(MasterKeys::new(current, None)));
+    };
+    let next = open_text(folder, provider, (NEXT_MASTER_KEY, &text))?;
+    expect_kind(&current, &next)?;
+    let next = (!next.is(&current)).then_some((next, text.as_str()));
     Ok(Some(MasterKeys::new(current, next)))
+}
+
+/// Refuses a next key of another kind of instance.
+pub(crate) fn expect_kind(current: &MasterKey, next: &MasterKey) -> Result<(), Failure> {
+    if current.kind() == next.kind() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{NEXT_MASTER_KEY} belongs to another kind of instance: remove it.")))
 }
 
 /// As [`open_master_keys`], where there has to be one.
@@ -190,16 +203,23 @@ pub(crate) fn no_master_key() -> Failure {
     Failure::new("There is no master key yet: run `antaca keys init` first.")
 }
 
-/// Opens a file that holds a master key; `None` where there is none.
+/// Opens the master key; `None` where there is none.
 pub(crate) fn open_master_key(
     folder: &Folder,
     provider: &Provider,
-    name: &str,
 ) -> Result<Option<MasterKey>, Failure> {
-    let Some(text) = folder.read_text(name)? else { return Ok(None) };
-    let key = provider.open(&text);
-    let path = folder.path(name);
-    key.map(Some).map_err(|error| {
+    let Some(text) = folder.read_text(MASTER_KEY)? else { return Ok(None) };
+    open_text(folder, provider, (MASTER_KEY, &text)).map(Some)
+}
+
+/// Opens the text of a file that holds a master key.
+pub(crate) fn open_text(
+    folder: &Folder,
+    provider: &Provider,
+    (name, text): (&str, &str),
+) -> Result<MasterKey, Failure> {
+    provider.open(text).map_err(|error| {
+        let path = folder.path(name);
         Failure::new(format!("The master key in {} can't be opened: {error}.", path.display()))
     })
 }
@@ -419,5 +439,22 @@ mod tests {
         let keys = open_master_keys(&folder, &again).expect("it opens").expect("there is one");
         assert_eq!((keys.current().kind(), keys.next().is_none()), ("sandbox", true));
         assert!(create_master_key(&folder, Kind::Sandbox, &again).is_err());
+    }
+
+    #[test]
+    fn a_next_key_is_of_the_same_kind() {
+        let around = testkit::folder();
+        let folder = Folder::create(around.path()).expect("a folder");
+        let provider = provider_of_sandbox(&folder).expect("a passphrase");
+        create_master_key(&folder, Kind::Sandbox, &provider).expect("a key");
+        let told = |kind: &str| {
+            let text = provider.seal(&MasterKey::generate(kind)).expect("sealed");
+            folder.write(NEXT_MASTER_KEY, text.as_bytes(), Readers::Owner).expect("written");
+            let keys = open_master_keys(&folder, &provider);
+            keys.map(|keys| keys.is_some_and(|keys| keys.next().is_some()))
+        };
+        assert_eq!(told("sandbox"), Ok(true));
+        let failure = told("production").expect_err("another kind").to_string();
+        assert!(failure.contains("belongs to another kind of instance"), "{failure}");
     }
 }

@@ -28,3 +28,7 @@ create unique index corporation_registration
 
 -- The corporation from whose balance a card pays; none if that is its holder's.
 alter table card add column corporation_id bigint;
+create index card_corporation on card (partner_id, corporation_id)
+    where corporation_id is not null;
+-- The same of a card that is made afterwards, by its name on the wire.
+alter table operation add column corporation uuid;

@@ -1,8 +1,10 @@
 //! Rows of `card`. The number is here only sealed, and as a keyed index.
 
 mod of_balance;
+mod of_owner;
 
 pub use of_balance::{has_live, newest_of_balance};
+pub use of_owner::count;
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{corrupt, date, word, word_or_none};
@@ -72,12 +74,6 @@ const BY_USER: Sql = Sql(select!(
 ));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
-/// One whose place another has taken is none that its holder has.
-const COUNT: Sql = Sql("
-    select count(*) as cards
-    from card
-    where partner_id = $1 and user_id = $2 and config_id = $3 and removed_at is null
-        and (lock_reason is null or lock_reason <> 'CARD_REPLACED')");
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
 const SEALED: Sql = Sql("
     select id, user_id, balance_id, pan
@@ -129,7 +125,8 @@ pub const STATEMENTS: &[Sql] = &[
     BY_ID,
     BY_USER,
     BY_BALANCE,
-    COUNT,
+    of_owner::COUNT,
+    of_owner::COUNT_OF_CORPORATION,
     of_balance::NEWEST,
     of_balance::HAS_LIVE,
     PAN,
@@ -197,16 +194,6 @@ pub async fn list_of_expiry(
     let (partner, first, last) = (scope.partner(), ids.start(), ids.end());
     let rows = tx.rows(&OF_EXPIRY, &[&partner, first, last, &expiry]).await?;
     rows.iter().map(read).collect()
-}
-
-/// How many cards of a program a holder has, without those that were removed or replaced.
-pub async fn count(
-    tx: &mut Tx,
-    scope: Scope,
-    user: UserId,
-    config_id: &str,
-) -> Result<i64, StoreError> {
-    tx.row(&COUNT, &[&scope.partner(), &user, &config_id]).await?.get("cards")
 }
 
 /// A card's sealed number.

@@ -16,6 +16,7 @@ const TABLE: Table = Table {
         ("partner_id", Type::Int),
         ("id", Type::Uuid),
         ("user_id", Type::Int),
+        ("corporation", Type::Uuid),
         ("balance_id", Type::Uuid),
         ("config_id", Type::Text),
         ("label", Type::Text),
@@ -47,8 +48,8 @@ const CLAIM: Sql = Sql("
     update operation
     set claimed_by = $2, claimed_until = $4, attempts = attempts + 1
     where (partner_id, id) in (select partner_id, id from claimable)
-    returning partner_id, id, user_id, balance_id, config_id, label, actor, address, request_id,
-        attempts");
+    returning partner_id, id, user_id, corporation, balance_id, config_id, label, actor, address,
+        request_id, attempts");
 const FINISH: Sql = Sql("
     update operation
     set status = $3, card_id = $4, reason = $5, finished_at = $6
@@ -64,6 +65,8 @@ pub struct Operation {
     pub id: OperationId,
     /// Who will hold the card.
     pub holder: UserId,
+    /// The corporation whose balance it will pay from; none if that is the holder's own.
+    pub corporation: Option<Uuid>,
     /// What it will pay from.
     pub balance: BalanceId,
     /// The program that it will be of.
@@ -111,6 +114,7 @@ pub async fn insert(
         scope.partner(),
         operation.id,
         operation.holder,
+        operation.corporation,
         operation.balance,
         operation.config_id,
         operation.label,
@@ -185,6 +189,7 @@ fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
         operation: Operation {
             id: row.get("id")?,
             holder: row.get("user_id")?,
+            corporation: row.get("corporation")?,
             balance: row.get("balance_id")?,
             config_id: row.get("config_id")?,
             label: row.get("label")?,

@@ -1,7 +1,7 @@
 //! `POST /secure/customers/{customerId}/cards/virtual/async`: the card is made afterwards.
 
 use super::TAG;
-use super::issue_virtual::{example, read_for_later};
+use super::issue_virtual::{example, read};
 use crate::Api;
 use crate::answer::{Accepted, kept};
 use crate::call::Head;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// Orders a virtual card → 202 `{"operationId"}`. It shows no card data, so it needs no encryption.
 pub(crate) fn issue_later() -> Endpoint {
-    Endpoint::of(read_for_later, ordered)
+    Endpoint::of(read, ordered)
         .about(
             TAG,
             "Order a virtual card",

@@ -25,9 +25,9 @@ pub(crate) fn issue_virtual() -> Endpoint {
             TAG,
             "Issue a virtual card",
             "It works at once. `dcUserId` is the user who will hold it; it may be left out where \
-             the path names them. With `dcCorporationId` the balance is that corporation's, whose \
-             KYB stands for its people. Number and code are never kept with a key: a retry reads \
-             them again.",
+             the path names them. With `dcCorporationId`, which partners alone may tell, the \
+             balance is that corporation's, whose KYB stands for its people. Number and code are \
+             never kept with a key: a retry reads them again.",
         )
         .example(example())
         .refuses(REFUSALS)
@@ -134,22 +134,8 @@ impl From<&Card> for NewCardJson {
 }
 
 /// Who will hold it, and what is asked; nothing is if path and body name different users.
-fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
-    let fields = call.fields()?;
-    read_with(call, fields)
-}
-
-/// The same of a card that is made afterwards, which no corporation's is.
-pub(super) fn read_for_later(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
+pub(super) fn read(call: &Call) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let mut fields = call.fields()?;
-    fields.foreign("dcCorporationId", "is for cards that are made at once");
-    read_with(call, fields)
-}
-
-fn read_with(
-    call: &Call,
-    mut fields: Fields<'_>,
-) -> Result<(UserId, Option<IssueVirtual>), Problem> {
     let asked = asked(call, &mut fields)?;
     let Some(asked) = asked else { return Err(fields.problem()) };
     fields.finish()?;

@@ -17,6 +17,6 @@ pub(crate) fn find() -> Endpoint {
 }
 
 async fn found(api: Api, head: Head, (): ()) -> Result<Done<CorporationJson>, Problem> {
-    let found = api.app.corporation(head.scope()?, head.corporation()?).await?;
+    let found = api.app.corporation_with_persons(head.scope()?, head.corporation()?).await?;
     Ok(Done::with(&CorporationJson::from(&found)))
 }

@@ -112,8 +112,10 @@ fn read(call: &Call) -> Result<RegisterCorporation, Problem> {
         Some(Beneficiary { person: person?, share: share? })
     });
     fields.demand("beneficiaries");
-    let shares = beneficiaries.iter().flatten().map(|it| it.share).sum::<i64>();
-    if shares > WHOLE {
+    let shares = beneficiaries.iter().flatten().map(|it| it.share);
+    // Each may have been rounded up by half a hundredth.
+    let (count, sum) = shares.fold((0, 0), |(count, sum), share| (count + 1, sum + share));
+    if 2 * sum > 2 * WHOLE + count {
         fields.wrong("beneficiaries", "must have no more than 100 percent together");
     }
     let (Some(name), Some(registration_number), Some(country), Some(address)) =

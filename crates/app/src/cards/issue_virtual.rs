@@ -182,15 +182,18 @@ impl App {
     /// What an audit record tells of a new card.
     pub(super) fn card_facts(&self, scope: Scope, card: &Card) -> Value {
         let digests = self.digests(scope.partner(), format!("card/{}", card.id.0));
-        json!({
+        let mut facts = json!({
             "userId": card.holder.0,
-            "corporation": card.corporation.map(|id| id.0),
             "balanceId": card.balance.0.to_string(),
             "configId": card.config_id,
             "type": card.card_type.as_str(),
             "expiry": card.expiry.to_string(),
             "label": digests.of("label", card.label.as_deref()),
-        })
+        });
+        if let Some(corporation) = card.corporation {
+            facts["corporation"] = corporation.0.into();
+        }
+        facts
     }
 }
 
@@ -202,7 +205,8 @@ pub(super) async fn may_have_card(
     holding: Holding,
 ) -> Result<(), Error> {
     may_pay_from(tx, scope, program, holding).await?;
-    let held = cards::count(tx, scope, holding.holder, &program.config_id).await?;
+    let owner = (holding.holder, holding.corporation);
+    let held = cards::count(tx, scope, owner, &program.config_id).await?;
     if held >= program.card_cap {
         return Err(Refusal::CardLimitReached.into());
     }

@@ -10,6 +10,7 @@ use crate::audit::{Done, Entry, Origin};
 use crate::error::Chain;
 use crate::janitor::OPERATION_DAYS;
 use crate::once::Turn;
+use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::ids::{OperationId, PartnerId, UserId};
@@ -37,8 +38,8 @@ const ATTEMPTS_MAX: i64 = 5;
 const INTERNAL_ERROR: &str = "INTERNAL_ERROR";
 
 impl App {
-    /// Orders a virtual card; the answer is the operation. Only the user must be there: the other
-    /// checks are the operation's.
+    /// Orders a virtual card; the answer is the operation. Only user and corporation must be
+    /// there: the other checks are the operation's.
     pub async fn issue_virtual_card_later(
         &self,
         scope: Scope,
@@ -64,10 +65,14 @@ impl App {
         operation: &Operation,
     ) -> Result<Done<OperationId>, Error> {
         users::find(tx, scope, operation.holder).await?.ok_or(Refusal::CustomerNotFound)?;
+        if let Some(name) = operation.corporation {
+            owners::find(tx, scope, OwnerName::Corporation(name)).await?;
+        }
         operations::insert(tx, scope, operation, self.now()).await?;
         let digests = self.digests(scope.partner(), format!("operation/{}", operation.id.0));
         let after = json!({
             "userId": operation.holder.0,
+            "corporationId": operation.corporation.map(|name| name.to_string()),
             "balanceId": operation.balance.0.to_string(),
             "configId": operation.config_id,
             "label": digests.of("label", operation.label.as_deref()),
@@ -165,7 +170,7 @@ impl App {
         let origin = origin(&operation);
         let command = IssueVirtual {
             holder: operation.holder,
-            corporation: None,
+            corporation: operation.corporation,
             balance: operation.balance,
             config_id: operation.config_id,
             label: operation.label,
@@ -216,6 +221,7 @@ fn operation(command: IssueVirtual, origin: Origin) -> Operation {
     Operation {
         id: OperationId(ids::random_id()),
         holder: command.holder,
+        corporation: command.corporation,
         balance: command.balance,
         config_id: command.config_id,
         label: command.label,

@@ -151,7 +151,7 @@ on_both! {
     /// The key of a partner that is being created meanwhile isn't left under the former master key.
     async fn partners_made_while_the_master_key_is_replaced_are_the_next_ones(node) {
         let masters = node.app.keyring.masters();
-        let next = masters.follow_with(MasterKey::generate("sandbox"));
+        let next = masters.follow_with(MasterKey::generate("sandbox"), "").key;
         let by = operator();
         let create = |number: usize| {
             let (code, name) = (format!("partner-{number}"), "Partner".to_owned());

@@ -10,42 +10,62 @@ use zeroize::Zeroizing;
 /// One master key, or two while one follows the other. Which of them wraps is told by what is
 /// wrapped: opening tries both.
 #[derive(Debug)]
-pub struct MasterKeys(RwLock<Vec<Arc<MasterKey>>>);
+pub struct MasterKeys(RwLock<Keys>);
+
+#[derive(Clone, Debug)]
+struct Keys {
+    current: Arc<MasterKey>,
+    next: Option<Next>,
+}
+
+/// The master key that is to follow the current one.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// The key.
+    pub key: Arc<MasterKey>,
+    /// The text of the file that opens to it.
+    pub file: Arc<str>,
+}
 
 impl MasterKeys {
-    /// The folder's key, and the one that is to follow it.
+    /// The folder's key, and the one that is to follow it, with the text of its file.
     #[must_use]
-    pub fn new(current: MasterKey, next: Option<MasterKey>) -> Self {
-        Self(RwLock::new([current].into_iter().chain(next).map(Arc::new).collect()))
+    pub fn new(current: MasterKey, next: Option<(MasterKey, &str)>) -> Self {
+        let next = next.map(|(key, file)| Next { key: Arc::new(key), file: file.into() });
+        Self(RwLock::new(Keys { current: Arc::new(current), next }))
     }
 
     /// The folder's key.
     #[must_use]
     pub fn current(&self) -> Arc<MasterKey> {
-        self.all().swap_remove(0)
+        self.all().current
     }
 
     /// The key that is to follow it.
     #[must_use]
-    pub fn next(&self) -> Option<Arc<MasterKey>> {
-        self.all().into_iter().nth(1)
+    pub fn next(&self) -> Option<Next> {
+        self.all().next
     }
 
-    /// Takes the key that is to follow; one that was to before is forgotten.
-    pub fn follow_with(&self, next: MasterKey) -> Arc<MasterKey> {
-        let next = Arc::new(next);
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.truncate(1);
-        keys.push(next.clone());
+    /// Takes the key that is to follow, in place of another that was to.
+    pub fn follow_with(&self, key: MasterKey, file: &str) -> Next {
+        let next = Next { key: Arc::new(key), file: file.into() };
+        self.change(|keys| keys.next = Some(next.clone()));
         next
     }
 
-    /// Forgets the key that was followed, if one has followed it.
-    pub fn forget_former(&self) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() > 1 {
-            keys.remove(0);
-        }
+    /// None is to follow any more.
+    pub fn forget_next(&self) {
+        self.change(|keys| keys.next = None);
+    }
+
+    /// The next key is the folder's from now on.
+    pub fn promote_next(&self) {
+        self.change(|keys| {
+            if let Some(next) = keys.next.take() {
+                keys.current = next.key;
+            }
+        });
     }
 
     /// Opens a partner's key.
@@ -70,11 +90,16 @@ impl MasterKeys {
         &self,
         open: impl Fn(&MasterKey) -> Result<T, OpenError>,
     ) -> Result<(Arc<MasterKey>, T), OpenError> {
-        let mut keys = self.all().into_iter();
+        let Keys { current, next } = self.all();
+        let mut keys = std::iter::once(current).chain(next.map(|next| next.key));
         keys.find_map(|key| open(&key).ok().map(|opened| (key, opened))).ok_or(OpenError)
     }
 
-    fn all(&self) -> Vec<Arc<MasterKey>> {
+    fn all(&self) -> Keys {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Keys)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
     }
 }

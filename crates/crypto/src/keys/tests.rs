@@ -196,15 +196,18 @@ fn two_master_keys_open_what_either_has_wrapped() {
     let keys = MasterKeys::new(former, None);
     assert_eq!(opened(&keys), ([true, false], [true, false]));
     assert!(keys.next().is_none() && keys.unwrap_platform(&platform).is_err());
-    keys.forget_former();
-    keys.follow_with(MasterKey::generate("sandbox"));
-    let next = keys.follow_with(next);
+    keys.promote_next();
+    keys.follow_with(MasterKey::generate("sandbox"), "another");
+    let next = keys.follow_with(next, "file").key;
     assert_eq!(opened(&keys), ([true; 2], [true; 2]));
     let (wraps, _) = keys.unwrap_platform(&platform).expect("opened by the next");
     assert!(std::sync::Arc::ptr_eq(&wraps, &next));
-    keys.forget_former();
+    keys.promote_next();
     assert_eq!(opened(&keys), ([false, true], [false, true]));
-    assert!(std::sync::Arc::ptr_eq(&keys.current(), &next));
+    assert!(std::sync::Arc::ptr_eq(&keys.current(), &next) && keys.next().is_none());
+    keys.follow_with(MasterKey::generate("sandbox"), "another");
+    keys.forget_next();
+    assert!(keys.next().is_none());
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Desk {
         self.app.refresh_settings().await?;
         let partner = self.partner(&command.partner)?;
         let scope = Scope::platform(partner, "the operator looks");
-        Ok(corporation_json(&self.app.corporation(scope, id_of(command)?).await?.corporation))
+        Ok(corporation_json(&self.app.corporation(scope, id_of(command)?).await?))
     }
 }
 

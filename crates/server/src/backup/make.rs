@@ -5,7 +5,7 @@ use super::{DATABASE, PART, apart, check, keys, open_plain, unusable};
 use crate::acts::Desk;
 use crate::database;
 use crate::failure::Failure;
-use crate::{clock, output};
+use crate::{clock, master_key, output};
 use app::audit::Operator;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -58,7 +58,10 @@ impl Desk {
         let begun_at = (self.real_time)().to_string();
         let files = match content {
             Content::Database => self.copy_database(&out).await?,
-            Content::Keys => keys::copy(self.folder.dir(), &out)?,
+            Content::Keys => {
+                let _turn = master_key::turn().await;
+                keys::copy(self.folder.dir(), &out)?
+            }
         };
         Ok(json!(Copied { kind, begun_at, files }))
     }

@@ -46,8 +46,8 @@ async fn move_key(arguments: &MoveKeyArgs) -> Result<(), Failure> {
     let folder = located.folder()?;
     if folder.path(NEXT_MASTER_KEY).exists() {
         return Err(Failure::new(
-            "A rotation has begun: end it first with `antaca keys rotate`, or remove \
-             master-key-next.json from this folder and those of all nodes.",
+            "A rotation has begun: end it first with `antaca keys rotate`. (Don't remove \
+             master-key-next.json: it may be what the database is wrapped by.)",
         ));
     }
     let path = &arguments.from_passphrase_file;
@@ -60,8 +60,7 @@ async fn move_key(arguments: &MoveKeyArgs) -> Result<(), Failure> {
         key: arguments.from_pkcs11_key.clone(),
     });
     let from = Provider::by(Passphrase::new(&text), token.as_ref())?;
-    let key =
-        secrets::open_master_key(&folder, &from, MASTER_KEY)?.ok_or_else(secrets::no_master_key)?;
+    let key = secrets::open_master_key(&folder, &from)?.ok_or_else(secrets::no_master_key)?;
     let to = Provider::of(&located.config, &folder)?;
     folder.write(MASTER_KEY, to.seal(&key)?.as_bytes(), Readers::Owner)?;
     tell("The same master key is sealed anew in", &folder, &to);

@@ -6,6 +6,7 @@ use crate::story::{Story, answer, decrypted, encrypted, expect, registration, un
 use crate::support::{Caller, Database, Sandbox};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const VIRTUAL: &str = "0019167984";
 
@@ -152,7 +153,7 @@ on_both_databases! {
                 { "firstName": "Jan", "lastName": "Nowak", "birthDate": "1980-01-01",
                   "nationality": "PL", "sharePercent": 60 },
                 { "firstName": "Ewa", "lastName": "Nowak", "birthDate": "1981-01-01",
-                  "nationality": "PL", "sharePercent": 40.01 }] }),
+                  "nationality": "PL", "sharePercent": 40.02 }] }),
              vec!["beneficiaries"]),
         ] {
             let mut wrong = company();
@@ -267,6 +268,64 @@ on_both_databases! {
         assert_eq!(moved("topUp").await.0, 201);
         expect(204, partner.delete(&format!("{path}/POLICE_LOCK"))).await;
         assert_eq!(moved("fee").await.0, 201);
+    }
+
+    /// What is ordered for later knows whose money it will be.
+    async fn a_corporations_card_is_made_afterwards(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let company = Company::begin(&sandbox, 1_000).await;
+        let anna = employee(partner).await;
+        let path = format!("/secure/customers/{anna}/cards/virtual/async");
+        let ended = async |body: Value| {
+            let told = expect(202, partner.post(&path).json(&body)).await;
+            let id = told["operationId"].as_str().expect("an id").to_owned();
+            let path = format!("/secure/customers/{anna}/cards/operations/{id}");
+            let mut told = Value::Null;
+            testkit::eventually("the operation ends", Duration::from_secs(40), async || {
+                told = expect(200, partner.get(&path)).await;
+                told["status"] != "PENDING"
+            })
+            .await;
+            told
+        };
+        let done = ended(company.card(anna)).await;
+        assert_eq!(done["status"], "DONE", "{done}");
+        let card = done["cardId"].as_i64().expect("an id");
+        let balance = company.balance.clone();
+        let story = Story { customer: anna, balance, card, full: Value::Null };
+        assert_eq!(pays(&sandbox, &story, 1_000).await, "APPROVED");
+        let mut nobodys = company.card(anna);
+        nobodys["dcCorporationId"] = "00000000-0000-4000-8000-000000000000".into();
+        let told = expect(404, partner.post(&path).json(&nobodys)).await;
+        assert_eq!(told["title"], "CORPORATION_NOT_FOUND");
+        decide(&sandbox, &company.id, "ON_HOLD").await;
+        let failed = ended(company.card(anna)).await;
+        assert_eq!((&failed["status"], &failed["reason"]),
+            (&json!("FAILED"), &json!("KYB_NOT_ACCEPTED")));
+    }
+
+    /// As many cards as a program gives one owner are the corporation's, not its people's own.
+    async fn the_cap_of_a_program_is_the_corporations(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let company = Company::begin(&sandbox, 0).await;
+        let holder = Story::begin(&sandbox, 0).await.customer;
+        for _ in 0..5 {
+            company.issue(partner, holder).await;
+            company.issue(partner, employee(partner).await).await;
+        }
+        let more = partner.post("/secure/cards/virtual").json(&company.card(holder));
+        assert_eq!(expect(422, encrypted(more)).await["title"], "CARD_LIMIT_REACHED");
+        let path = format!("/secure/customers/{holder}/balances");
+        let own = expect(201, partner.post(&path).json(&json!({ "currency": "EUR" }))).await;
+        let own = json!({ "balanceId": own["balanceId"], "configId": VIRTUAL });
+        let path = format!("/secure/customers/{holder}/cards/virtual");
+        for _ in 0..9 {
+            expect(201, encrypted(partner.post(&path).json(&own))).await;
+        }
+        let more = expect(422, encrypted(partner.post(&path).json(&own))).await;
+        assert_eq!(more["title"], "CARD_LIMIT_REACHED");
     }
 
     /// Plastic, a replacement and a renewal stay the corporation's, with what was spent.

@@ -22,8 +22,13 @@ fn has(sandbox: &Sandbox, name: &str) -> bool {
     sandbox.dir().join(name).exists()
 }
 
-/// Rotates; how many keys were wrapped anew.
+/// Prepares and rotates; how many keys were wrapped anew.
 async fn rotated(sandbox: &Sandbox) -> u64 {
+    sandbox.antaca(&["keys", "rotate", "--prepare"]).await.assert_done();
+    rotated_as_prepared(sandbox).await
+}
+
+async fn rotated_as_prepared(sandbox: &Sandbox) -> u64 {
     let ended = sandbox.antaca(&["keys", "rotate"]).await;
     let told = ended.assert_done().json();
     told[0]["rewrapped"].as_u64().expect("a number")
@@ -119,7 +124,7 @@ on_both_databases! {
 
         let dir = sandbox.dir();
         let before = files(&dir);
-        assert_eq!(rotated(&sandbox).await, KEYS);
+        assert_eq!(rotated_as_prepared(&sandbox).await, KEYS);
         assert_eq!(read(&sandbox, CURRENT), next);
         sandbox.stop().await.assert_done();
         let after = files(&dir);
@@ -140,6 +145,27 @@ on_both_databases! {
             reads(sandbox.partner(), &story).await;
             sandbox.stop().await.assert_done();
         }
+        // Or its file has got its place already.
+        std::fs::write(dir.join(NEXT), &next).expect("written");
+        sandbox.restart().await;
+        reads(sandbox.partner(), &story).await;
+        assert!(!has(&sandbox, NEXT));
+    }
+
+    /// Whatever becomes of its file, nothing is wrapped by a key that the folder doesn't get.
+    async fn a_next_key_is_the_one_in_the_folder(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        if let Database::Postgres(_) = sandbox.database() {
+            let alone = sandbox.antaca(&["keys", "rotate"]).await;
+            alone.assert_refused("Other nodes may use this database");
+        }
+        sandbox.antaca(&["keys", "rotate", "--prepare"]).await.assert_done();
+        let first = read(&sandbox, NEXT);
+        std::fs::remove_file(sandbox.dir().join(NEXT)).expect("it is there");
+        assert_eq!(rotated(&sandbox).await, KEYS);
+        assert_ne!(read(&sandbox, CURRENT), first);
+        sandbox.stop().await.assert_done();
         sandbox.restart().await;
         reads(sandbox.partner(), &story).await;
     }
@@ -175,11 +201,16 @@ async fn another_node_follows_a_rotation() {
         other.output().contains("The next master key is known")
     })
     .await;
-    assert_eq!(rotated(&one).await, KEYS);
-    testkit::eventually("the other node has it as its own", FOLLOWS, async || {
-        !has(&other, NEXT) && read(&other, CURRENT) == next
-    })
-    .await;
+    // That one has prepared another by mistake, and takes what is copied over it.
+    other.antaca(&["keys", "rotate", "--prepare"]).await.assert_done();
+    std::fs::write(other.dir().join(NEXT), &next).expect("written");
+    assert_eq!(rotated_as_prepared(&other).await, KEYS);
+    for node in [&one, &other] {
+        testkit::eventually("the node has it as its own", FOLLOWS, async || {
+            !has(node, NEXT) && read(node, CURRENT) == next
+        })
+        .await;
+    }
     reads(other.partner(), &story).await;
     // A partner that either makes from now on is both's.
     for (node, code) in [(&one, "acme"), (&other, "bolt")] {
@@ -208,6 +239,10 @@ async fn a_node_without_the_new_key_says_so() {
     reads(other.partner(), &story).await;
     let created = other.antaca(&["partner", "create", "--code", "acme"]).await;
     created.assert_refused("this node doesn't have the master key");
+    for how in [&["keys", "rotate"][..], &["keys", "rotate", "--prepare"]] {
+        other.antaca(how).await.assert_refused("this node doesn't have: copy");
+    }
+    assert!(!has(&other, NEXT));
 
     std::fs::write(other.dir().join(NEXT), read(&one, CURRENT)).expect("written");
     testkit::eventually("the other node has it as its own", FOLLOWS, async || {

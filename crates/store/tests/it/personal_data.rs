@@ -20,10 +20,12 @@ fn columns() -> BTreeSet<String> {
         } else if line.starts_with(')') {
             table = None;
         } else if let Some(rest) = line.strip_prefix("alter table ")
-            && let Some((table, column)) = rest.split_once(" add column ")
+            && let Some((table, names)) = rest.split_once(" rename column ")
+            && let Some((before, after)) = names.trim_end_matches(';').split_once(" to ")
         {
-            let column = column.split_whitespace().next().unwrap_or_default();
-            columns.insert(format!("{}.{column}", table.trim_matches('"')));
+            let named = |column| format!("{}.{column}", table.trim_matches('"'));
+            assert!(columns.remove(&named(before)), "{line}");
+            columns.insert(named(after));
         } else if let (Some(table), Some(column)) = (&table, line.split_whitespace().next())
             && column != "constraint"
         {
