@@ -185,7 +185,10 @@ pub(crate) fn start(desk: &Desk) {
             let pause = match desk.look_in_turn().await {
                 Ok(stand) => {
                     if known && stand == Stand::Unknown {
-                        tracing::error!("{UNKNOWN}");
+                        tracing::error!(
+                            "The keys of the database are wrapped by a master key that this node \
+                             doesn't have: copy it from the node where it was rotated"
+                        );
                     }
                     known = stand != Stand::Unknown;
                     PAUSE
