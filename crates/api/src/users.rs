@@ -3,12 +3,14 @@
 mod change;
 mod find;
 mod limits;
+mod lock;
 mod register;
 mod transactional_locks;
 
 pub(crate) use change::change;
 pub(crate) use find::{find, find_by};
 pub(crate) use limits::{limits, set_limits};
+pub(crate) use lock::{lock, set_address, unlock};
 pub(crate) use register::{birth_date, register};
 pub(crate) use transactional_locks::{
     set_transactional_lock, take_off_transactional_lock, transactional_locks,

@@ -3,10 +3,12 @@
 mod change;
 mod facts;
 mod find;
+mod lock;
 mod register;
 mod transactional_locks;
 
 pub use change::Changes;
+pub use lock::UserLock;
 pub use register::Register;
 /// How a user is looked for.
 pub use store::users::Key;

@@ -41,10 +41,44 @@ pub struct User {
     pub profile: Profile,
     /// Where they stand.
     pub state: UserState,
+    /// Where they stood before they were locked, while they are.
+    pub before_lock: Option<UserState>,
     /// What came of KYC.
     pub kyc: Kyc,
     /// Raised by one at each change.
     pub version: i64,
+}
+
+impl User {
+    /// Puts the user where they are to stand from now on.
+    pub fn stand(&mut self, state: UserState) {
+        match state {
+            UserState::Locked => self.lock(),
+            UserState::New | UserState::Verified | UserState::Deleted => {
+                (self.state, self.before_lock) = (state, None);
+            }
+        }
+    }
+
+    /// Locks the user; again it changes nothing.
+    pub fn lock(&mut self) {
+        if self.state != UserState::Locked {
+            (self.before_lock, self.state) = (Some(self.state), UserState::Locked);
+        }
+    }
+
+    /// Puts a locked user back where they stood; of one whom a former release has locked, that is
+    /// told by their KYC.
+    pub fn unlock(&mut self) {
+        if self.state != UserState::Locked {
+            return;
+        }
+        let known = match self.kyc {
+            Kyc::Success => UserState::Verified,
+            Kyc::None | Kyc::InProgress | Kyc::Rejected => UserState::New,
+        };
+        self.state = self.before_lock.take().unwrap_or(known);
+    }
 }
 
 /// What a partner tells of a user.

@@ -79,6 +79,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(20, "0020_admins"),
     migration!(21, "0021_renewal"),
     migration!(22, "0022_corporations"),
+    migration!(23, "0023_locked_users"),
 ];
 
 /// The values of a row, in the order of its table's columns.

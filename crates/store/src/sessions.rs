@@ -60,8 +60,10 @@ const TAKE: Sql = Sql("
     where digest = $1 and partner_id = $2 and installation_id = $3
     returning expires_at");
 
+const END_ALL: Sql = Sql("delete from session where partner_id = $1 and user_id = $2");
+
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[FIND, KEY, TAKE];
+pub const STATEMENTS: &[Sql] = &[FIND, KEY, TAKE, END_ALL];
 
 /// SHA-256 of what only its holder has.
 pub type Digest = [u8; 32];
@@ -125,6 +127,11 @@ pub async fn find(tx: &mut Tx, digest: &Digest) -> Result<Option<Found>, StoreEr
     };
     let user_state = word(&row, "state", UserState::parse)?;
     Ok(Some(Found { session, user_state, ended_at: row.get("ended_at")? }))
+}
+
+/// Ends all sessions of a user.
+pub async fn end_all(tx: &mut Tx, scope: Scope, user: UserId) -> Result<(), StoreError> {
+    tx.run(&END_ALL, &[&scope.partner(), &user]).await.map(|_| ())
 }
 
 /// The public key of an installation that isn't over.

@@ -1,7 +1,7 @@
 //! Rows of `"user"`.
 
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
-use crate::read::{corrupt, date, word};
+use crate::read::{corrupt, date, word, word_or_none};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::authorization::OwnerFacts;
@@ -29,6 +29,7 @@ const TABLE: Table = Table {
         ("external_id", Type::Text),
         ("address", Type::Json),
         ("state", Type::Text),
+        ("state_before", Type::Text),
         ("kyc", Type::Text),
         ("created_at", Type::Time),
         ("deleted_at", Type::Time),
@@ -41,7 +42,7 @@ macro_rules! select {
     ($where:literal) => {
         Sql(concat!(
             "select id, first_name, last_name, phone, email, birth_date, external_id, address,
-                state, kyc, version
+                state, state_before, kyc, version
             from \"user\"
             where partner_id = $1 and deleted_at is null and ",
             $where
@@ -58,8 +59,8 @@ const UPDATE: Sql = Sql("
     update \"user\"
     set first_name = $3, last_name = $4, phone = $5, phone_digits = $6, email = $7,
         email_folded = $8, birth_date = $9, external_id = $10, address = $11, state = $12,
-        kyc = $13, version = version + 1
-    where partner_id = $1 and id = $2 and version = $14");
+        kyc = $13, state_before = $14, version = version + 1
+    where partner_id = $1 and id = $2 and version = $15");
 const LOCKS: Sql = Sql("
     select transactional_locks
     from \"user\"
@@ -158,6 +159,7 @@ fn row_of(scope: Scope, user: &User, now: Timestamp) -> Vec<Value> {
         profile.external_id,
         profile.address.as_ref().map(address_json),
         user.state.as_str(),
+        user.before_lock.map(UserState::as_str),
         user.kyc.as_str(),
         now,
         None::<Timestamp>,
@@ -185,6 +187,7 @@ pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreE
                 &profile.address.as_ref().map(address_json),
                 &user.state.as_str(),
                 &user.kyc.as_str(),
+                &user.before_lock.map(UserState::as_str),
                 &user.version,
             ],
         )
@@ -259,6 +262,7 @@ fn read(row: &Row) -> Result<User, StoreError> {
                 .transpose()?,
         },
         state: word(row, "state", UserState::parse)?,
+        before_lock: word_or_none(row, "state_before", UserState::parse)?,
         kyc: word(row, "kyc", Kyc::parse)?,
         version: row.get("version")?,
     })

@@ -306,5 +306,6 @@ fn holder(id: UserId) -> Result<User, Error> {
         external_id: None,
         address: None,
     };
-    Ok(User { id, profile, state: UserState::Verified, kyc: Kyc::Success, version: 0 })
+    let (state, kyc) = (UserState::Verified, Kyc::Success);
+    Ok(User { id, profile, state, before_lock: None, kyc, version: 0 })
 }

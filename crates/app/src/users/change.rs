@@ -1,5 +1,6 @@
 //! Change a user.
 
+use super::lock::end_sessions;
 use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -68,6 +69,7 @@ impl App {
         let user = changed(user, changes);
         match users::update(tx, scope, &user).await {
             Ok(()) => {
+                end_sessions(tx, scope, &user).await?;
                 let after = self.user_facts(scope, &user);
                 let entry = Entry::changed("user.change", id.0, &before, &after);
                 Ok(Done::changed(User { version: user.version + 1, ..user }, entry))
@@ -92,10 +94,9 @@ fn changed(user: User, changes: Changes) -> User {
     profile.birth_date = changes.birth_date.unwrap_or(profile.birth_date);
     profile.external_id = changes.external_id.or(profile.external_id);
     profile.address = changes.address.or(profile.address);
-    User {
-        profile,
-        state: changes.state.unwrap_or(user.state),
-        kyc: changes.kyc.unwrap_or(user.kyc),
-        ..user
+    let mut after = User { profile, kyc: changes.kyc.unwrap_or(user.kyc), ..user };
+    if let Some(state) = changes.state {
+        after.stand(state);
     }
+    after
 }

@@ -40,6 +40,7 @@ impl App {
             id,
             profile: command.profile,
             state: command.state,
+            before_lock: None,
             kyc: command.kyc,
             version: 0,
         };

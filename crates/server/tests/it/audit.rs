@@ -190,6 +190,19 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
     book.once(put, 200, &["user.change"]).await;
     let put = change(book, json!({ "kyc": "SUCCESS" }));
     book.once(put, 200, &["user.change"]).await;
+    let address = json!({ "street": "Address-Personal", "number": "1", "city": "Warsaw",
+        "postCode": "00-001", "country": "PL" });
+    let put = book.request("PUT", "/lifecycle/v1/users/{customerId}/address", &[&customer]);
+    book.once(put.json(&address), 200, &["user.change"]).await;
+    // The second time nothing changes.
+    for route in
+        ["/lifecycle/v1/users/{customerId}/lock", "/lifecycle/v1/users/{customerId}/unlock"]
+    {
+        for action in [&["user.change"][..], &[]] {
+            let post = book.request("POST", route, &[&customer]);
+            book.once(post, 204, action).await;
+        }
+    }
     for route in
         ["/secure/customers/{customerId}/verification", "/secure/customers/{customerId}/register"]
     {
@@ -221,7 +234,7 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
         .extend([FIRST, LAST, "Nowak-Personal", "personal.test", "Aunt", "Pieklo"].map(Into::into));
     numbers.extend([format!("77{number:07}"), "1999-12-31".into(), "external-name".into()]);
     numbers.extend(["ASD123456".to_owned(), "for my holidays".to_owned()]);
-    numbers.push(corporation(book).await);
+    numbers.extend([corporation(book).await, "Address-Personal".to_owned()]);
     numbers
 }
 

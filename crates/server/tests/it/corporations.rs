@@ -228,12 +228,14 @@ on_both_databases! {
         decide(&sandbox, &company.id, "ON_HOLD").await;
         assert_eq!(pays(&sandbox, &one, 1).await, "CUSTOMER_LOCKED");
         decide(&sandbox, &company.id, "ACCEPTED").await;
-        let locked = json!({ "state": "LOCKED" });
-        let put = partner.put(&format!("/lifecycle/v1/users/{anna}"));
-        let (status, _) = answer(put.header("Issuer-Code", "sandbox").json(&locked)).await;
-        if status == 200 {
-            assert_eq!(pays(&sandbox, &one, 1).await, "CUSTOMER_LOCKED");
-        }
+        let lifecycle = |rest: &str| {
+            let post = partner.post(&format!("/lifecycle/v1/users/{anna}/{rest}"));
+            post.header("Issuer-Code", "sandbox")
+        };
+        expect(204, lifecycle("lock")).await;
+        assert_eq!(pays(&sandbox, &one, 1).await, "CUSTOMER_LOCKED");
+        expect(204, lifecycle("unlock")).await;
+        assert_eq!(pays(&sandbox, &one, 1).await, "APPROVED");
         assert_eq!(pays(&sandbox, &other, 1).await, "EXCEEDS_AMOUNT_LIMIT");
 
         // It is named where its money is told of, and the books hold.

@@ -325,7 +325,8 @@ on_both_databases! {
         expect(200, lock("LOCKED")).await;
         assert_eq!(expect(401, locked.caller.get(me)).await["title"], "SESSION_EXPIRED");
         expect(200, lock("VERIFIED")).await;
-        expect(200, locked.caller.get(me)).await;
+        // It ended with the lock, and doesn't come back.
+        assert_eq!(expect(401, locked.caller.get(me)).await["title"], "SESSION_EXPIRED");
 
         let advance = |seconds: u32| {
             let clock = sandbox.partner().post("/sandbox/v1/clock");

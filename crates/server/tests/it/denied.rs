@@ -117,6 +117,10 @@ const PLASTIC_OF_ONES_OWN_WITH_PIN: Sends = Sealed(
         "deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
         "postCode": "00-001", "country": "PL"}, "delivery": "POST", "pin": "8264"}"#,
 );
+const ADDRESS: Sends = Json(
+    r#"{"street": "Main Street", "number": "1", "city": "Warsaw", "postCode": "00-001",
+        "country": "PL"}"#,
+);
 const PRINT: Sends = Json(
     r#"{"deliveryAddress": {"street": "Main Street", "number": "1", "city": "Warsaw",
         "postCode": "00-001", "country": "PL"}, "delivery": "POST"}"#,
@@ -160,6 +164,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/lifecycle/v1/users", Lifecycle, NOBODYS, Nothing),
     ("GET", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Json(r#"{"lastName": "Roe"}"#)),
+    ("POST", "/lifecycle/v1/users/{customerId}/lock", Lifecycle, USER, Nothing),
+    ("POST", "/lifecycle/v1/users/{customerId}/unlock", Lifecycle, USER, Nothing),
+    ("PUT", "/lifecycle/v1/users/{customerId}/address", Lifecycle, USER, ADDRESS),
+    ("GET", "/lifecycle/v1/users/{customerId}/cards", Lifecycle, USER, Nothing),
     ("DELETE", "/lifecycle/v1/users/{customerId}/cards/{cardId}", Lifecycle, CARD_OF_USER, Nothing),
     ("POST", "/lifecycle/v1/corporations", Lifecycle, NOBODYS, Nothing),
     ("GET", "/lifecycle/v1/corporations/{dcCorporationId}", Lifecycle, CORPORATION, Nothing),

@@ -51,4 +51,5 @@ mod story;
 mod trouble;
 mod twins;
 mod upgrade;
+mod users;
 mod verified;

@@ -1,0 +1,2 @@
+-- Where a locked user stood before.
+alter table "user" add column state_before text;
