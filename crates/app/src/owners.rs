@@ -6,7 +6,7 @@ use domain::balance::Owner;
 use domain::corporation::{Corporation, Kyb};
 use domain::ids::{CorporationId, OwnerId, UserId};
 use domain::scope::Scope;
-use domain::user::{Kyc, TransactionalLock};
+use domain::user::{Kyc, TransactionalLock, User};
 use serde_json::Value;
 use store::db::Tx;
 use store::{corporations, users};
@@ -91,17 +91,27 @@ pub(crate) async fn find_locked(
     }
 }
 
-fn of_user(name: OwnerName, found: Option<domain::user::User>) -> Result<Found, Error> {
+/// Why a user may have no balances and no cards of their own yet, if that is so.
+pub(crate) fn user_unverified(user: &User) -> Option<Refusal> {
+    (user.kyc != Kyc::Success).then_some(Refusal::KycNotVerified)
+}
+
+/// The same of a corporation.
+pub(crate) fn corporation_unverified(corporation: &Corporation) -> Option<Refusal> {
+    (corporation.kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted)
+}
+
+fn of_user(name: OwnerName, found: Option<User>) -> Result<Found, Error> {
     let user = found.ok_or(Refusal::CustomerNotFound)?;
-    let unverified = (user.kyc != Kyc::Success).then_some(Refusal::KycNotVerified);
+    let unverified = user_unverified(&user);
     let (id, owner) = (user.id.into(), Owner::User(user.id));
     Ok(Found { id, owner, unverified, locks: None, name })
 }
 
 fn of_corporation(name: OwnerName, found: Option<corporations::Kept>) -> Result<Found, Error> {
     let kept = found.ok_or(Refusal::CorporationNotFound)?;
-    let Corporation { id, kyb, .. } = kept.corporation;
-    let unverified = (kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted);
+    let unverified = corporation_unverified(&kept.corporation);
+    let id = kept.corporation.id;
     let (owner, locks) = (Owner::Corporation(id), Some(kept.locks));
     Ok(Found { id: id.into(), owner, unverified, locks, name })
 }

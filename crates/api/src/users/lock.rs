@@ -7,8 +7,7 @@ use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::wire::address_fields;
-use app::users::UserLock;
-use domain::user::Address;
+use app::users::{Changes, UserLock};
 use serde_json::{Value, json};
 
 /// Locks a user → 204.
@@ -57,15 +56,15 @@ async fn done(api: &Api, head: &Head, change: UserLock) -> Result<NoContent, Pro
     Ok(NoContent)
 }
 
-fn read(call: &Call) -> Result<Address, Problem> {
+fn read(call: &Call) -> Result<Changes, Problem> {
     let mut fields = call.fields()?;
     let address = address_fields(&mut fields);
     let Some(address) = address else { return Err(fields.problem()) };
     fields.finish()?;
-    Ok(address)
+    Ok(Changes { address: Some(address), ..Changes::default() })
 }
 
-async fn addressed(api: Api, head: Head, address: Address) -> Result<Done<UserJson>, Problem> {
+async fn addressed(api: Api, head: Head, changes: Changes) -> Result<Done<UserJson>, Problem> {
     let once = head.once(kept::<_, UserJson>);
-    Ok(Done::kept(api.app.set_address(head.scope()?, head.user()?, address, once).await?))
+    Ok(Done::kept(api.app.change_user(head.scope()?, head.user()?, changes, once).await?))
 }

@@ -2,6 +2,7 @@
 
 use crate::audit::{Done, Entry};
 use crate::once::Turn;
+use crate::owners;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::Timestamp;
@@ -9,12 +10,11 @@ use domain::balance::{BalanceState, Owner};
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
 use domain::card::tries::Tries;
-use domain::corporation::Kyb;
 use domain::ids::{BalanceId, CardId, CorporationId, OwnerId, UserId};
 use domain::program::{CardType, Program, ProgramState};
 use domain::scope::Scope;
 use domain::spending::Subject;
-use domain::user::Kyc;
+use domain::user::User;
 use serde_json::{Value, json};
 use store::cards::SealedPan;
 use store::db::Tx;
@@ -109,7 +109,8 @@ impl App {
         let mut tx = self.db.read().await?;
         let allowed = async {
             let holding = Holding::find(&mut tx, scope, command).await?;
-            may_have_card(&mut tx, scope, &program, holding).await?;
+            let answers = who_answers(&mut tx, scope, holding).await?;
+            may_have_card(&mut tx, scope, &program, (holding, &answers)).await?;
             Ok::<_, Error>(holding)
         };
         let allowed = allowed.await;
@@ -173,8 +174,8 @@ impl App {
         made: (&Card, &SealedPan),
     ) -> Result<Entry, Error> {
         let (card, _) = made;
-        lock_holding(tx, scope, card.into()).await?;
-        may_have_card(tx, scope, program, card.into()).await?;
+        let answers = lock_holding(tx, scope, card.into()).await?;
+        may_have_card(tx, scope, program, (card.into(), &answers)).await?;
         insert_card(tx, scope, program, made, self.now()).await?;
         Ok(Entry::made("card.issue", card.id.0, self.card_facts(scope, card)))
     }
@@ -202,9 +203,9 @@ pub(super) async fn may_have_card(
     tx: &mut Tx,
     scope: Scope,
     program: &Program,
-    holding: Holding,
+    (holding, answers): (Holding, &Answers),
 ) -> Result<(), Error> {
-    may_pay_from(tx, scope, program, holding).await?;
+    may_pay_from(tx, scope, program, (holding.balance, answers)).await?;
     let owner = (holding.holder, holding.corporation);
     let held = cards::count(tx, scope, owner, &program.config_id).await?;
     if held >= program.card_cap {
@@ -250,42 +251,69 @@ pub(super) async fn carry_spending(
     Ok(())
 }
 
-/// Locks who answers for a card and its balance, in the one global order.
+/// Who answers for a card, as was read.
+pub(super) struct Answers {
+    /// The user who holds it.
+    pub(super) holder: User,
+    /// Whose the balance has to be.
+    owner: Owner,
+    /// Why they may have no card yet, if that is so.
+    unverified: Option<Refusal>,
+}
+
+impl Answers {
+    /// Of its holder, who is verified then; or of a corporation, whose KYB stands for its people.
+    async fn of(
+        tx: &mut Tx,
+        scope: Scope,
+        (holder, corporation): (User, Option<CorporationId>),
+    ) -> Result<Self, Error> {
+        let Some(id) = corporation else {
+            let (owner, unverified) = (Owner::User(holder.id), owners::user_unverified(&holder));
+            return Ok(Self { holder, owner, unverified });
+        };
+        let found = corporations::find_by_id(tx, scope, id).await?;
+        let found = found.ok_or(Refusal::CorporationNotFound)?.corporation;
+        let unverified = owners::corporation_unverified(&found);
+        Ok(Self { holder, owner: Owner::Corporation(id), unverified })
+    }
+}
+
+/// Reads who answers for a card.
+pub(super) async fn who_answers(
+    tx: &mut Tx,
+    scope: Scope,
+    holding: Holding,
+) -> Result<Answers, Error> {
+    let holder = users::find(tx, scope, holding.holder).await?.ok_or(Refusal::CustomerNotFound)?;
+    Answers::of(tx, scope, (holder, holding.corporation)).await
+}
+
+/// The same, locked with the balance until the transaction ends, in the one global order.
 pub(super) async fn lock_holding(
     tx: &mut Tx,
     scope: Scope,
     Holding { holder, corporation, balance }: Holding,
-) -> Result<(), Error> {
-    users::find_locked(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
+) -> Result<Answers, Error> {
+    let holder = users::find_locked(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
     let partner = scope.partner();
     if let Some(corporation) = corporation {
         corporations::lock(tx, &[(partner, corporation)].into()).await?;
     }
-    Ok(balances::lock(tx, &[(partner, balance)].into()).await?)
+    balances::lock(tx, &[(partner, balance)].into()).await?;
+    Answers::of(tx, scope, (holder, corporation)).await
 }
 
-/// Whether a card of a program may pay from a balance: of its holder, who is verified then; or of
-/// a corporation, whose KYB stands for its people.
+/// Whether a card of a program may pay from a balance.
 pub(super) async fn may_pay_from(
     tx: &mut Tx,
     scope: Scope,
     program: &Program,
-    Holding { holder, corporation, balance }: Holding,
+    (balance, answers): (BalanceId, &Answers),
 ) -> Result<(), Error> {
-    let user = users::find(tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
-    let (owner, unverified) = match corporation {
-        None => {
-            (Owner::User(holder), (user.kyc != Kyc::Success).then_some(Refusal::KycNotVerified))
-        }
-        Some(id) => {
-            let found = corporations::find_by_id(tx, scope, id).await?;
-            let kyb = found.ok_or(Refusal::CorporationNotFound)?.corporation.kyb;
-            (Owner::Corporation(id), (kyb != Kyb::Accepted).then_some(Refusal::KybNotAccepted))
-        }
-    };
     let balance = balances::find(tx, scope, balance)
         .await?
-        .filter(|balance| balance.owner == owner)
+        .filter(|balance| balance.owner == answers.owner)
         .filter(|balance| balance.state != BalanceState::Removed)
         .ok_or(Refusal::BalanceNotFound)?;
     if balance.currency != program.currency {
@@ -293,7 +321,7 @@ pub(super) async fn may_pay_from(
     }
     match (&program.gift, &balance.gift) {
         (Some(_), Some(gift)) if gift.config_id == program.config_id => Ok(()),
-        (None, None) => unverified.map_or(Ok(()), |refusal| Err(refusal.into())),
+        (None, None) => answers.unverified.map_or(Ok(()), |refusal| Err(refusal.into())),
         (Some(_), _) | (None, Some(_)) => Err(Refusal::ProgramMismatch.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! Order plastic: a card that works once it was made, sent and activated, or the print of a card
 //! that works already (digital first).
 
-use super::issue_virtual::{Holding, IssueVirtual, may_have_card};
+use super::issue_virtual::{Holding, IssueVirtual, may_have_card, who_answers};
 use crate::audit::{Done, Entry};
 use crate::cards::list::{ever_of_holder, of_holder};
 use crate::keyring::EPOCH;
@@ -94,9 +94,9 @@ impl App {
         let mut tx = self.db.read().await?;
         let checked = async {
             let holding = Holding::find(&mut tx, scope, &command.card).await?;
-            may_have_card(&mut tx, scope, &program, holding).await?;
-            let user = users::find(&mut tx, scope, command.card.holder).await?;
-            Ok::<_, Error>((holding, user.ok_or(Refusal::CustomerNotFound)?.profile))
+            let answers = who_answers(&mut tx, scope, holding).await?;
+            may_have_card(&mut tx, scope, &program, (holding, &answers)).await?;
+            Ok::<_, Error>((holding, answers.holder.profile))
         };
         let checked = checked.await;
         let (holding, profile) = tx.end(checked).await?;

@@ -122,11 +122,11 @@ impl App {
     ) -> Result<Done<Replaced>, Error> {
         let Made { program, card, pan, order } = made;
         let (holder, id) = (card.holder, command.card.1);
-        lock_holding(tx, scope, card.into()).await?;
+        let answers = lock_holding(tx, scope, card.into()).await?;
         let before = ever_of_holder(tx, scope, holder, id).await?;
         let mut old = before.clone();
         old.replace(command.by, self.now())?;
-        may_pay_from(tx, scope, program, card.into()).await?;
+        may_pay_from(tx, scope, program, (card.balance, &answers)).await?;
         cards::update(tx, scope, &old).await?;
         self.notify_of_card(tx, scope, &old, request_id).await?;
         cards::insert(tx, scope, card, pan, self.now()).await?;

@@ -1,13 +1,12 @@
 //! Lock a user, unlock them: while locked they begin no session and pay nothing.
 
-use super::Changes;
 use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::ids::UserId;
 use domain::scope::Scope;
-use domain::user::{Address, User, UserState};
+use domain::user::{User, UserState};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::{sessions, users};
@@ -37,18 +36,6 @@ impl App {
         let mut tx = self.db.begin().await?;
         let result = lock_in(&mut tx, scope, id, change).await;
         self.finish(scope, &once, tx, result).await
-    }
-
-    /// Sets where a user lives.
-    pub async fn set_address(
-        &self,
-        scope: Scope,
-        id: UserId,
-        address: Address,
-        once: Once<User>,
-    ) -> Result<Value, Error> {
-        let changes = Changes { address: Some(address), ..Changes::default() };
-        self.change_user(scope, id, changes, once).await
     }
 }
 
