@@ -261,9 +261,11 @@ pub(crate) async fn head(parts: &mut Parts, api: &Api, body: &[&[u8]]) -> Result
             Caller::User(session) => format!("{method} {route} of user {}", session.user.0),
             // Keys are a person's own, whichever partner they act for.
             Caller::Admin(_, session) => format!("{method} {route} of {}", actor(session.account)),
-            Caller::Partner(_) | Caller::Operator(..) | Caller::Processor(_) | Caller::Visitor => {
-                format!("{method} {route}")
-            }
+            Caller::Partner(_)
+            | Caller::Operator(..)
+            | Caller::Processor(_)
+            | Caller::App
+            | Caller::Visitor => format!("{method} {route}"),
         },
         key: idempotency_key(method, &parts.headers)?,
         origin: origin(parts, caller, api),
@@ -290,6 +292,7 @@ fn origin(parts: &Parts, caller: Caller, api: &Api) -> Origin {
         Caller::Processor(id) => format!("processor:{}", id.0),
         Caller::User(session) => format!("user:{}", session.user.0),
         Caller::Admin(_, session) => actor(session.account),
+        Caller::App => "app".to_owned(),
         Caller::Visitor => "visitor".to_owned(),
     };
     Origin { actor, address: peer.and_then(|peer| peer.address), request_id: request_id() }

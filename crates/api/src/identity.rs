@@ -5,7 +5,7 @@ use crate::{Api, Peer};
 use app::admins::AdminSession;
 use app::balances::Right;
 use app::certificates::Certificate;
-use app::sessions::Session;
+use app::sessions::{Session, Signed};
 use app::spending::Setter;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
@@ -34,6 +34,8 @@ pub(crate) enum Caller {
     /// Somebody with a panel account, for the partner that they act for; none where a call is about
     /// no partner's.
     Admin(Option<Scope>, AdminSession),
+    /// An app whose user isn't known yet.
+    App,
     /// Somebody who wants to sign in.
     Visitor,
 }
@@ -71,7 +73,7 @@ impl Caller {
     pub(crate) fn locker(self) -> Locker {
         match self {
             Self::User(_) => Locker::User,
-            Self::Partner(_) | Self::Operator(..) | Self::Admin(..) | Self::Visitor => {
+            Self::Partner(_) | Self::Operator(..) | Self::Admin(..) | Self::App | Self::Visitor => {
                 Locker::Partner
             }
             Self::Processor(_) => Locker::Network,
@@ -86,6 +88,7 @@ impl Caller {
             | Self::Operator(..)
             | Self::Processor(_)
             | Self::Admin(..)
+            | Self::App
             | Self::Visitor => Setter::Partner,
         }
     }
@@ -153,6 +156,8 @@ pub(crate) enum Holder {
     Users(PartnerId),
     /// The panel accounts of a partner, or of the operator.
     Admins(Option<PartnerId>),
+    /// Apps whose users aren't known yet.
+    Apps,
     /// Everybody who wants to sign in.
     Visitors,
 }
@@ -265,7 +270,7 @@ pub(crate) async fn customers(
         None => Ok(None),
     };
     match found {
-        Ok(Some(session)) if is_live(&api, session.scope.partner()) => {
+        Ok(Some(session)) if api.app.is_live(session.scope.partner()) => {
             request.extensions_mut().insert(Caller::User(session));
             next.run(request).await
         }
@@ -305,7 +310,7 @@ pub(crate) async fn admin(
         None => Ok(None),
     };
     let caller = match found {
-        Ok(Some(session)) if session.partner.is_none_or(|id| is_live(&api, id)) => {
+        Ok(Some(session)) if session.partner.is_none_or(|id| api.app.is_live(id)) => {
             admitted(&api, &request, session, allows)
         }
         Ok(_) => {
@@ -363,9 +368,10 @@ pub(crate) async fn visitor(State(api): State<Api>, mut request: Request, next: 
     next.run(request).await
 }
 
-fn is_live(api: &Api, partner: PartnerId) -> bool {
-    let settings = api.app.settings.get();
-    settings.partner(partner).is_some_and(|it| it.state == PartnerState::Live)
+/// An app that pairs its device or begins a session: what it sends tells its user.
+pub(crate) async fn app(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Caller::App);
+    next.run(request).await
 }
 
 /// The token of the one header `Authorization: Bearer …`.
@@ -387,9 +393,7 @@ pub(crate) async fn stepped_up(State(api): State<Api>, request: Request, next: N
     }
     // The request itself can't be held while that is waited for.
     let stepped_up = match signed(&request) {
-        Some(Signed { challenge, signature, call }) => {
-            api.app.has_stepped_up(&session, (&challenge, &signature), &call).await
-        }
+        Some(signed) => api.app.has_stepped_up(&session, &signed).await,
         None => Ok(false),
     };
     match stepped_up {
@@ -401,14 +405,6 @@ pub(crate) async fn stepped_up(State(api): State<Api>, request: Request, next: N
         }
         Err(error) => Problem::from(error).into_response(),
     }
-}
-
-/// A call, and what its device has signed for it: `CHALLENGE\nMETHOD\nPATH`.
-struct Signed {
-    challenge: String,
-    signature: Vec<u8>,
-    /// The last two of them.
-    call: String,
 }
 
 /// `X-Step-Up: CHALLENGE.SIGNATURE`, sent once.

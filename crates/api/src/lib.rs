@@ -9,6 +9,7 @@ mod balances;
 mod call;
 mod cards;
 mod corporations;
+mod devices;
 mod documents;
 mod encryption;
 mod endpoint;

@@ -82,6 +82,7 @@ impl Guard {
                 | Holder::Operator(_)
                 | Holder::Users(_)
                 | Holder::Admins(_)
+                | Holder::Apps
                 | Holder::Visitors),
             ) => take(&self.partners, holder, now),
             Sender::Known(Holder::Processor(id)) => {
@@ -105,6 +106,7 @@ impl Guard {
             Caller::Processor(id) => (Holder::Processor(id), &self.processor_places),
             Caller::User(session) => (Holder::Users(session.scope.partner()), &self.partner_places),
             Caller::Admin(_, session) => (Holder::Admins(session.partner), &self.partner_places),
+            Caller::App => (Holder::Apps, &self.partner_places),
             Caller::Visitor => (Holder::Visitors, &self.visitor_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];

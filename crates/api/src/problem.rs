@@ -196,10 +196,12 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::TransactionNotFound
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
+        | Refusal::DeviceNotFound
         | Refusal::PartnerNotFound
         | Refusal::AdminNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
+        | Refusal::CustomerLocked
         | Refusal::CorporationAlreadyExists
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked

@@ -7,9 +7,9 @@ use crate::openapi::Channel;
 use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, Parts, admins, balances, cards, corporations, documents, encryption, identity,
-    layers, limits, partner_balances, processor, public_key, sandbox, sessions, statements,
-    transactions, users, verifications,
+    Api, Options, Parts, admins, balances, cards, corporations, devices, documents, encryption,
+    identity, layers, limits, partner_balances, processor, public_key, sandbox, sessions,
+    statements, transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
@@ -32,6 +32,9 @@ fn lifecycle() -> Routes {
         .route("/lifecycle/v1/users/{customerId}/lock", post(users::lock()))
         .route("/lifecycle/v1/users/{customerId}/unlock", post(users::unlock()))
         .route("/lifecycle/v1/users/{customerId}/address", put(users::set_address()))
+        .route("/lifecycle/v1/users/{customerId}/pairing", post(devices::offer()))
+        .route("/lifecycle/v1/users/{customerId}/devices", get(devices::list()))
+        .route("/lifecycle/v1/users/{customerId}/devices/{installationId}", delete(devices::end()))
         .route("/lifecycle/v1/users/{customerId}/cards", get(cards::list()))
         .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove()))
         .route("/lifecycle/v1/corporations", post(corporations::register()))
@@ -154,12 +157,23 @@ fn processor() -> Routes {
         .route("/processor/v1/cards/stop", post(processor::stop()))
 }
 
+/// The routes under `/customers` of apps that have no session yet.
+fn beginnings() -> Routes {
+    Routes::of(Channel::Customers)
+        .route("/customers/devices", post(devices::pair()))
+        .route("/customers/sessions/challenge", post(sessions::nonce()))
+        .route("/customers/sessions", post(sessions::begin()))
+}
+
 /// The routes under `/customers`, where the session tells the user.
 fn customers() -> Routes {
     Routes::of(Channel::Customers)
         .route("/customers/public-key", get(public_key::show()))
         .route("/customers/me", get(users::find()))
         .route("/customers/me/step-up", post(sessions::challenge()))
+        .route("/customers/me/devices", get(devices::list()))
+        .route("/customers/me/devices/{installationId}", delete(devices::end()))
+        .route("/customers/sessions/current", delete(sessions::end()))
         .route("/customers/me/cards", get(cards::list()))
         .route("/customers/me/cards/virtual", post(cards::issue_virtual()))
         .route("/customers/me/cards/virtual/async", post(cards::issue_later()))
@@ -238,7 +252,7 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
         Channel::Sandbox => vec![sandbox()],
         Channel::Customers => {
             let (shown, removed) = card();
-            vec![customers(), signed(), shown, removed]
+            vec![beginnings(), customers(), signed(), shown, removed]
         }
         Channel::Admin => vec![signing_in(), admin(), admin_cards(), admin_makes()],
     }
@@ -299,7 +313,8 @@ fn customers_routes(api: &Api) -> Router<Api> {
     let stepped_up = from_fn_with_state(api.clone(), identity::stepped_up);
     let signed = finish(&signed()).merge(finish(&shown)).route_layer(stepped_up);
     let all = finish(&customers()).merge(finish(&removed)).merge(signed);
-    all.route_layer(from_fn_with_state(api.clone(), identity::customers))
+    let all = all.route_layer(from_fn_with_state(api.clone(), identity::customers));
+    all.merge(finish(&beginnings()).route_layer(from_fn(identity::app)))
 }
 
 /// The routes of administration.

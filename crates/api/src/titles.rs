@@ -87,6 +87,20 @@ const OWN: &[Title] = &[
         "Wait for the next code and try again; ask the operator if it goes on.",
     ),
     title(
+        StatusCode::UNAUTHORIZED,
+        "PAIRING_REFUSED",
+        "The activation code is wrong, used or over, or was tried too often, or its user may not \
+         act.",
+        "Ask the partner's back end for a new code.",
+    ),
+    title(
+        StatusCode::UNAUTHORIZED,
+        "SESSION_REFUSED",
+        "The installation has ended, the signature isn't its own over a fresh nonce, or its user \
+         may not act.",
+        "Ask for a new nonce and sign it; if that is refused too, pair the device again.",
+    ),
+    title(
         StatusCode::FORBIDDEN,
         "STEP_UP_REQUIRED",
         "The call shows or changes what only the cardholder knows, and `X-Step-Up` is missing or \
@@ -182,10 +196,12 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::TransactionNotFound
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
+        | Refusal::DeviceNotFound
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
         | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
         Refusal::ProgramNotFound => "Use the `configId` of one of your open programs.",
+        Refusal::CustomerLocked => "Unlock the user first.",
         Refusal::UserAlreadyExists => "Find the user by e-mail or phone, and use that one.",
         Refusal::KycNotPermitted => "Submit a KYC form, or ask for another KYC mode.",
         Refusal::CorporationAlreadyExists => "Use the `dcCorporationId` that it was given.",

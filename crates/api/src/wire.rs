@@ -10,8 +10,8 @@ pub(crate) mod schema;
 
 pub(crate) use notes::Notes;
 pub(crate) use readers::{
-    Reader, address, address_fields, boolean, checked, country, currency, date, digits, email,
-    integer, minor_units, number, parsed, phone, reader, text, timestamp, uuid, word,
+    Reader, address, address_fields, base64, boolean, checked, country, currency, date, digits,
+    email, integer, minor_units, number, parsed, phone, reader, text, timestamp, uuid, word,
 };
 
 use crate::problem::{Problem, Violation};

@@ -13,8 +13,9 @@ use crate::{App, Error};
 use crypto::password::Password;
 use crypto::totp::CodeSecret;
 use domain::Timestamp;
-use domain::admin::{Account, NotLetIn, Proof, session_end};
+use domain::admin::{Account, NotLetIn, Proof};
 use domain::ids::{AdminId, PartnerId};
+use domain::session::Lifetime;
 use serde_json::json;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -178,7 +179,7 @@ impl App {
         let Err(NotLetIn) = let_in else {
             let token =
                 Zeroizing::new(crypto::encoding::url_safe(&crypto::random::bytes::<BYTES>()));
-            let expires_at = session_end(now, now);
+            let expires_at = Lifetime::PANEL.end(now, now);
             admins::begin(tx, &digest(&token), account.id, (now, expires_at)).await?;
             let entry = Entry::made("admin.sign_in", account.id.0, json!({}));
             let actor = Origin { actor: actor(account.id), ..origin.clone() };
@@ -206,9 +207,8 @@ impl App {
         if found.account.disabled || now >= found.expires_at {
             return Ok(None);
         }
-        let until = session_end(found.began_at, now);
-        // A second more or less is nobody's, and a call needn't be a write.
-        if until.duration_since(found.expires_at).as_secs() > 0 {
+        let lasted = (found.began_at, found.expires_at);
+        if let Some(until) = Lifetime::PANEL.prolonged(lasted, now) {
             let mut tx = self.db.begin().await?;
             let prolonged = admins::prolong(&mut tx, &digest, until).await;
             tx.end(prolonged).await?;

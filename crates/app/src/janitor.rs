@@ -12,7 +12,8 @@ use std::time::Duration;
 use store::StoreError;
 use store::db::Tx;
 use store::janitor::{
-    self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION, SESSION,
+    self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION,
+    PAIRING, SESSION,
 };
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
@@ -81,7 +82,7 @@ impl Step {
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 9] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 10] {
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
@@ -91,6 +92,7 @@ fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 9] {
         delete(SESSION, Span::new()),
         delete(ADMIN_SESSION, Span::new()),
         delete(CHALLENGE, Span::new()),
+        delete(PAIRING, Span::new()),
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
         Step { work: Work::Delivered, before: ago(real, DELIVERED_DAYS.days()) },
     ]

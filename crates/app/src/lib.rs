@@ -11,6 +11,7 @@ pub mod balances;
 pub mod cards;
 pub mod certificates;
 pub mod corporations;
+pub mod devices;
 pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;

@@ -8,6 +8,7 @@ use domain::partner::{
     PartnerState, Settings, UserMayUnlock, is_partner_code,
 };
 use domain::scope::Scope;
+use domain::session::{Lifetime, SessionMode};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::{instance, partners};
@@ -42,6 +43,10 @@ pub struct Set {
     pub step_up: Option<bool>,
     /// Which locks of their cards users may take off.
     pub user_may_unlock: Option<UserMayUnlock>,
+    /// What lengthens sessions of users' apps.
+    pub session_mode: Option<SessionMode>,
+    /// For how many minutes they live.
+    pub session_minutes: Option<i64>,
 }
 
 impl App {
@@ -165,6 +170,8 @@ pub fn partner_json(partner: &Partner) -> Value {
         "timeZone": settings.time_zone,
         "stepUp": settings.step_up,
         "userMayUnlock": settings.user_may_unlock.as_str(),
+        "sessionMode": settings.session.mode.as_str(),
+        "sessionMinutes": settings.session.minutes,
     })
 }
 
@@ -201,6 +208,10 @@ pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
             time_zone: command.time_zone.unwrap_or(settings.time_zone),
             step_up: command.step_up.unwrap_or(settings.step_up),
             user_may_unlock: command.user_may_unlock.unwrap_or(settings.user_may_unlock),
+            session: Lifetime {
+                mode: command.session_mode.unwrap_or(settings.session.mode),
+                minutes: command.session_minutes.unwrap_or(settings.session.minutes),
+            },
             ..settings
         },
         ..partner

@@ -40,9 +40,11 @@ refusals! {
     OrderNotFound, "ORDER_NOT_FOUND", "There is no such order.";
     OperationNotFound, "OPERATION_NOT_FOUND",
         "There is no such operation, or it is older than seven days.";
+    DeviceNotFound, "DEVICE_NOT_FOUND", "The user has no such device.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
     ProgramNotFound, "PROGRAM_NOT_FOUND",
         "The partner has no such program, it is closed, or it is for another kind of card.";
+    CustomerLocked, "CUSTOMER_LOCKED", "The user is locked.";
     UserAlreadyExists, "USER_ALREADY_EXISTS",
         "Another user of the partner has this e-mail or phone.";
     KycNotPermitted, "KYC_NOT_PERMITTED",

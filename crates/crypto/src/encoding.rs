@@ -36,6 +36,13 @@ pub fn from_url_safe(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// The bytes of base64 in either alphabet, with or without padding.
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let plain = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    from_url_safe(&plain)
+}
+
 /// Writes a PEM, ending with a line end.
 pub(crate) fn to_pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let text = Zeroizing::new(STANDARD.encode(der));

@@ -28,10 +28,6 @@ const FAILURES_MAX: i64 = 10;
 const LOCK_MINUTES: i64 = 30;
 /// After how many days without use it is shut.
 const UNUSED_DAYS: i64 = 90;
-/// How long a session lasts without a call, in minutes.
-const IDLE_MINUTES: i64 = 15;
-/// How long a session lasts at all, in hours.
-const SESSION_HOURS: i64 = 12;
 
 /// Somebody's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,14 +95,6 @@ impl Account {
     }
 }
 
-/// When a session of an account ends by itself, begun and last used when.
-#[must_use]
-pub fn session_end(began_at: Timestamp, seen_at: Timestamp) -> Timestamp {
-    let idle = seen_at.checked_add(IDLE_MINUTES.minutes()).unwrap_or(seen_at);
-    let whole = began_at.checked_add(SESSION_HOURS.hours()).unwrap_or(began_at);
-    idle.min(whole)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,12 +159,5 @@ mod tests {
         assert!(account().sign_in(right, later(90 * day)).is_err());
         assert!(account().sign_in(right, later(90 * day - 1)).is_ok());
         assert!(Account { disabled: true, ..account() }.sign_in(right, NOW).is_err());
-    }
-
-    #[test]
-    fn a_session_ends_idle_or_after_twelve_hours() {
-        assert_eq!(session_end(NOW, NOW), later(15));
-        assert_eq!(session_end(NOW, later(10)), later(25));
-        assert_eq!(session_end(NOW, later(12 * 60 - 1)), later(12 * 60));
     }
 }

@@ -1,6 +1,7 @@
 //! Partners and their settings (spec "Partner settings").
 
 use crate::ids::PartnerId;
+use crate::session::Lifetime;
 use crate::words::words;
 
 words! {
@@ -111,6 +112,8 @@ pub struct Settings {
     pub step_up: bool,
     /// Which locks of their cards users may take off.
     pub user_may_unlock: UserMayUnlock,
+    /// How long sessions of users' apps live.
+    pub session: Lifetime,
 }
 
 impl Default for Settings {
@@ -124,6 +127,7 @@ impl Default for Settings {
             time_zone: "Etc/UTC".to_owned(),
             step_up: true,
             user_may_unlock: UserMayUnlock::AllReversible,
+            session: Lifetime::APP,
         }
     }
 }

@@ -4,7 +4,6 @@
 mod admins;
 mod alerts;
 mod balances;
-mod begin_session;
 mod certificates;
 mod corporations;
 mod deliveries;
@@ -16,7 +15,6 @@ mod programs;
 pub(crate) use admins::{CreateAdmin, NamedAdmin, SetAdmin};
 pub(crate) use alerts::SetAlert;
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
-pub(crate) use begin_session::BeginSession;
 pub(crate) use certificates::{HolderArgs, ListCertificates, RevokeCertificate, SignCertificate};
 pub(crate) use corporations::{DecideCorporation, NamedCorporation};
 pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
@@ -44,6 +42,7 @@ use domain::ids::PartnerId;
 use domain::partner::{
     CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings, UserMayUnlock,
 };
+use domain::session::SessionMode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -132,8 +131,6 @@ pub(crate) enum Act {
     VerifyLedger(VerifyLedger),
     /// `backup`
     Backup(Backup),
-    /// What a test asks for, until pairing begins sessions (issue 6). No command line has it.
-    BeginSession(BeginSession),
 }
 
 /// How the key that requests are encrypted for is to be replaced.
@@ -200,6 +197,12 @@ pub(crate) struct SetPartner {
     /// Which locks of their cards users may take off
     #[arg(long, value_parser = ["ALL_REVERSIBLE", "OWN_LOCKS"])]
     pub(crate) user_may_unlock: Option<String>,
+    /// What lengthens sessions of users' apps: nothing, or each call, up to 12 hours
+    #[arg(long, value_parser = ["FIXED", "SLIDING"])]
+    pub(crate) session_mode: Option<String>,
+    /// For how many minutes they live
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=720))]
+    pub(crate) session_minutes: Option<i64>,
     /// What it is told of, separated by commas; `none` for nothing
     #[arg(long, value_delimiter = ',', value_parser = outbound::notifications())]
     pub(crate) notifications: Option<Vec<String>>,
@@ -301,7 +304,6 @@ impl Desk {
             Act::MakeRevocationList => self.make_revocation_list().await,
             Act::VerifyLedger(command) => self.verify(command, tell).await,
             Act::Backup(command) => self.back_up(operator, command).await,
-            Act::BeginSession(command) => self.begin_session(&command).await,
         }
     }
 
@@ -358,6 +360,8 @@ impl Desk {
                 UserMayUnlock::parse,
                 command.user_may_unlock,
             )?,
+            session_mode: maybe("--session-mode", SessionMode::parse, command.session_mode)?,
+            session_minutes: command.session_minutes,
         };
         let partner = self.app.set_partner(operator, &command.code, set).await?;
         if notifications.is_some() {

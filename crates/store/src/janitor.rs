@@ -66,29 +66,23 @@ pub const EARLY_REVERSAL: Expired = Expired {
         from (select 1 from early_reversal where expires_at < $1 limit 100000) due"),
 };
 
-/// Rows of a table that are known by a digest, and over at `expires_at`.
+/// Rows of a table that are known by one column, and over at `expires_at`.
 macro_rules! over {
-    ($table:literal, $digest:literal) => {
+    ($table:literal, $key:literal, $kind:expr) => {
         Expired {
             name: $table,
-            keys: &[$digest],
+            keys: &[$key],
             find: Sql(concat!(
                 "select ",
-                $digest,
+                $key,
                 " from ",
                 $table,
                 " where expires_at < $1 order by expires_at limit $2
                 for no key update skip locked"
             )),
             delete: Each {
-                sql: concat!(
-                    "delete from ",
-                    $table,
-                    " where ",
-                    $digest,
-                    " = $1 and expires_at < $2"
-                ),
-                keys: &[Type::Bytes, Type::Time],
+                sql: concat!("delete from ", $table, " where ", $key, " = $1 and expires_at < $2"),
+                keys: &[$kind, Type::Time],
             },
             count: Sql(concat!(
                 "select count(*) as rows from (select 1 from ",
@@ -100,11 +94,13 @@ macro_rules! over {
 }
 
 /// Sessions of users' apps that are over.
-pub const SESSION: Expired = over!("session", "token_digest");
+pub const SESSION: Expired = over!("session", "token_digest", Type::Bytes);
 /// Sessions of panel accounts that are over.
-pub const ADMIN_SESSION: Expired = over!("admin_session", "token_digest");
+pub const ADMIN_SESSION: Expired = over!("admin_session", "token_digest", Type::Bytes);
 /// Challenges that nobody signed in time.
-pub const CHALLENGE: Expired = over!("challenge", "digest");
+pub const CHALLENGE: Expired = over!("challenge", "digest", Type::Bytes);
+/// Activation codes whose time is up.
+pub const PAIRING: Expired = over!("pairing", "name", Type::Text);
 
 /// Audit records.
 pub const AUDIT: Expired = Expired {
@@ -201,6 +197,8 @@ pub const STATEMENTS: &[Sql] = &[
     ADMIN_SESSION.count,
     CHALLENGE.find,
     CHALLENGE.count,
+    PAIRING.find,
+    PAIRING.count,
     NAMED_MESSAGES,
     COUNT_MESSAGES,
     COUNT_DELIVERED,
@@ -214,6 +212,7 @@ pub const EACH: &[Each] = &[
     SESSION.delete,
     ADMIN_SESSION.delete,
     CHALLENGE.delete,
+    PAIRING.delete,
     CLEAR_KEY,
 ];
 

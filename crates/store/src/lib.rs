@@ -20,6 +20,7 @@ pub mod db;
 pub mod endpoints;
 mod error;
 pub mod idempotency;
+pub mod installations;
 pub mod instance;
 pub mod janitor;
 pub mod jwe_keys;
@@ -28,6 +29,7 @@ pub mod ledger;
 pub mod operations;
 pub mod outbound;
 pub mod outbox;
+pub mod pairings;
 pub mod partners;
 pub mod pin_keys;
 pub mod programs;
@@ -80,6 +82,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(21, "0021_renewal"),
     migration!(22, "0022_corporations"),
     migration!(23, "0023_locked_users"),
+    migration!(24, "0024_devices"),
 ];
 
 /// The values of a row, in the order of its table's columns.

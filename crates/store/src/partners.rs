@@ -9,6 +9,7 @@ use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock,
 };
+use domain::session::{Lifetime, SessionMode};
 
 const TABLE: Table = Table {
     name: "partner",
@@ -28,18 +29,21 @@ const TABLE: Table = Table {
         ("version", Type::Int),
         ("step_up", Type::Bool),
         ("user_may_unlock", Type::Text),
+        ("session_mode", Type::Text),
+        ("session_minutes", Type::Int),
     ],
 };
 
 const LIST: Sql = Sql("
     select id, code, name, state, balance_mode, authorization_mode, collateral_mode, kyc_mode,
-        description_codes, time_zone, step_up, user_may_unlock
+        description_codes, time_zone, step_up, user_may_unlock, session_mode, session_minutes
     from partner
     order by id");
 const UPDATE: Sql = Sql("
     update partner
     set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
-        collateral_mode = $7, step_up = $8, user_may_unlock = $9, version = version + 1
+        collateral_mode = $7, step_up = $8, user_may_unlock = $9, session_mode = $10,
+        session_minutes = $11, version = version + 1
     where id = $1");
 
 /// The statements of this module.
@@ -68,6 +72,8 @@ pub async fn insert(tx: &mut Tx, partner: &Partner, now: Timestamp) -> Result<bo
         0i64,
         settings.step_up,
         settings.user_may_unlock.as_str(),
+        settings.session.mode.as_str(),
+        settings.session.minutes,
     ];
     Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
 }
@@ -87,6 +93,8 @@ pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
             &settings.collateral_mode.as_str(),
             &settings.step_up,
             &settings.user_may_unlock.as_str(),
+            &settings.session.mode.as_str(),
+            &settings.session.minutes,
         ],
     )
     .await
@@ -108,6 +116,10 @@ fn read(row: &Row) -> Result<Partner, StoreError> {
             time_zone: row.get("time_zone")?,
             step_up: row.get("step_up")?,
             user_may_unlock: word(row, "user_may_unlock", UserMayUnlock::parse)?,
+            session: Lifetime {
+                mode: word(row, "session_mode", SessionMode::parse)?,
+                minutes: row.get("session_minutes")?,
+            },
         },
     })
 }

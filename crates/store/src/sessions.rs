@@ -1,4 +1,4 @@
-//! Rows of `installation`, `session` and `challenge`: users' apps, and their right to act.
+//! Rows of `session` and `challenge`: the right of users' apps to act.
 
 use crate::db::{Sql, Table, Tx, Type};
 use crate::read::word;
@@ -7,18 +7,6 @@ use domain::Timestamp;
 use domain::ids::{InstallationId, PartnerId, UserId};
 use domain::scope::Scope;
 use domain::user::UserState;
-
-const INSTALLATIONS: Table = Table {
-    name: "installation",
-    key: &["partner_id", "id"],
-    columns: &[
-        ("partner_id", Type::Int),
-        ("id", Type::Uuid),
-        ("user_id", Type::Int),
-        ("public_key", Type::Bytes),
-        ("created_at", Type::Time),
-    ],
-};
 
 const SESSIONS: Table = Table {
     name: "session",
@@ -46,24 +34,22 @@ const CHALLENGES: Table = Table {
 
 /// With what its user and its installation are now: a session ends with either.
 const FIND: Sql = Sql("
-    select s.partner_id, s.user_id, s.installation_id, s.expires_at, u.state, i.ended_at
+    select s.partner_id, s.user_id, s.installation_id, s.created_at, s.expires_at, u.state,
+        i.ended_at
     from session s
     join installation i on i.partner_id = s.partner_id and i.id = s.installation_id
     join \"user\" u on u.partner_id = s.partner_id and u.id = s.user_id
     where s.token_digest = $1");
-const KEY: Sql = Sql("
-    select public_key
-    from installation
-    where partner_id = $1 and id = $2 and ended_at is null");
 const TAKE: Sql = Sql("
     delete from challenge
     where digest = $1 and partner_id = $2 and installation_id = $3
     returning expires_at");
-
+const PROLONG: Sql = Sql("update session set expires_at = $2 where token_digest = $1");
+const END: Sql = Sql("delete from session where token_digest = $1");
 const END_ALL: Sql = Sql("delete from session where partner_id = $1 and user_id = $2");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[FIND, KEY, TAKE, END_ALL];
+pub const STATEMENTS: &[Sql] = &[FIND, TAKE, PROLONG, END, END_ALL];
 
 /// SHA-256 of what only its holder has.
 pub type Digest = [u8; 32];
@@ -77,7 +63,9 @@ pub struct Session {
     pub user: UserId,
     /// From which installation.
     pub installation: InstallationId,
-    /// When it ends by itself.
+    /// Since when.
+    pub began_at: Timestamp,
+    /// When it ends by itself, unless it is prolonged.
     pub expires_at: Timestamp,
 }
 
@@ -92,27 +80,10 @@ pub struct Found {
     pub ended_at: Option<Timestamp>,
 }
 
-/// Adds an installation with its public key.
-pub async fn insert_installation(
-    tx: &mut Tx,
-    scope: Scope,
-    (id, user): (InstallationId, UserId),
-    public_key: &[u8],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let row = values![scope.partner(), id, user, public_key, now];
-    tx.insert_all(&INSTALLATIONS, &[row]).await.map(|_| ())
-}
-
 /// Adds a session under the digest of its token.
-pub async fn insert(
-    tx: &mut Tx,
-    digest: &Digest,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Session { partner, user, installation, expires_at } = *session;
-    let row = values![digest, partner, user, installation, now, expires_at];
+pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> Result<(), StoreError> {
+    let Session { partner, user, installation, began_at, expires_at } = *session;
+    let row = values![digest, partner, user, installation, began_at, expires_at];
     tx.insert_all(&SESSIONS, &[row]).await.map(|_| ())
 }
 
@@ -123,24 +94,26 @@ pub async fn find(tx: &mut Tx, digest: &Digest) -> Result<Option<Found>, StoreEr
         partner: PartnerId(row.get("partner_id")?),
         user: UserId(row.get("user_id")?),
         installation: InstallationId(row.get("installation_id")?),
+        began_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
     };
     let user_state = word(&row, "state", UserState::parse)?;
     Ok(Some(Found { session, user_state, ended_at: row.get("ended_at")? }))
 }
 
+/// Has a session last until then.
+pub async fn prolong(tx: &mut Tx, digest: &Digest, until: Timestamp) -> Result<(), StoreError> {
+    tx.run(&PROLONG, &[digest, &until]).await.map(|_| ())
+}
+
+/// Ends a session.
+pub async fn end(tx: &mut Tx, digest: &Digest) -> Result<(), StoreError> {
+    tx.run(&END, &[digest]).await.map(|_| ())
+}
+
 /// Ends all sessions of a user.
 pub async fn end_all(tx: &mut Tx, scope: Scope, user: UserId) -> Result<(), StoreError> {
     tx.run(&END_ALL, &[&scope.partner(), &user]).await.map(|_| ())
-}
-
-/// The public key of an installation that isn't over.
-pub async fn public_key(
-    tx: &mut Tx,
-    partner: PartnerId,
-    id: InstallationId,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    tx.find(&KEY, &[&partner, &id]).await?.map(|row| row.get("public_key")).transpose()
 }
 
 /// Keeps what an installation is to sign.

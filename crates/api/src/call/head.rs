@@ -10,7 +10,9 @@ use app::balances::Right;
 use app::owners::OwnerName;
 use app::{Once, Refusal};
 use domain::Date;
-use domain::ids::{BalanceId, CardId, OperationId, OrderId, ProcessorId, TransactionId, UserId};
+use domain::ids::{
+    BalanceId, CardId, InstallationId, OperationId, OrderId, ProcessorId, TransactionId, UserId,
+};
 use domain::scope::Scope;
 use serde_json::Value;
 use std::time::Instant;
@@ -59,7 +61,7 @@ impl Head {
             Caller::Partner(scope) | Caller::Operator(scope, _) => Ok(scope),
             Caller::User(session) => Ok(session.scope),
             Caller::Admin(Some(scope), _) => Ok(scope),
-            Caller::Admin(None, _) | Caller::Processor(_) | Caller::Visitor => {
+            Caller::Admin(None, _) | Caller::Processor(_) | Caller::App | Caller::Visitor => {
                 Err(Problem::internal())
             }
         }
@@ -80,7 +82,11 @@ impl Head {
         match self.caller {
             Caller::Partner(_) => right == Right::Partner,
             Caller::Operator(_, operator) => operator.may(right),
-            Caller::Processor(_) | Caller::User(_) | Caller::Admin(..) | Caller::Visitor => false,
+            Caller::Processor(_)
+            | Caller::User(_)
+            | Caller::Admin(..)
+            | Caller::App
+            | Caller::Visitor => false,
         }
     }
 
@@ -173,6 +179,12 @@ impl Head {
     pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
         let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());
         id.map(OperationId).ok_or_else(|| refused(Refusal::OperationNotFound))
+    }
+
+    /// The installation that the path names.
+    pub(crate) fn installation(&self) -> Result<InstallationId, Problem> {
+        let id = self.param("installationId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(InstallationId).ok_or_else(|| refused(Refusal::DeviceNotFound))
     }
 
     /// The order of plastic that the path names.

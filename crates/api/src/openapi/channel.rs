@@ -77,7 +77,7 @@ impl Channel {
             Self::Processor => "A processor's client certificate.",
             Self::Customers => {
                 "The token of a user's session, as `Authorization: Bearer …`; no certificate. Each \
-                 call is about that user alone."
+                 call is about that user alone. Pairing a device and beginning a session need none."
             }
             Self::Admin => {
                 "The token of a panel account's session, as `Authorization: Bearer …`; no \
@@ -108,7 +108,12 @@ impl Channel {
         match self {
             Self::Processor | Self::Sandbox => &ALL[..3],
             Self::Secure | Self::Lifecycle => &ALL,
-            Self::Customers => &[(401, "SESSION_EXPIRED"), (403, "STEP_UP_REQUIRED")],
+            Self::Customers => &[
+                (401, "SESSION_EXPIRED"),
+                (401, "PAIRING_REFUSED"),
+                (401, "SESSION_REFUSED"),
+                (403, "STEP_UP_REQUIRED"),
+            ],
             Self::Admin => &[
                 (401, "SESSION_EXPIRED"),
                 (401, "SIGN_IN_REFUSED"),

@@ -16,7 +16,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 8] = [
+const NAMED: [Named; 9] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -52,6 +52,12 @@ const NAMED: [Named; 8] = [
         description: "The order's id.",
         form: uuid,
         refusal: Refusal::OrderNotFound,
+    },
+    Named {
+        name: "installationId",
+        description: "The device's installation.",
+        form: uuid,
+        refusal: Refusal::DeviceNotFound,
     },
     Named {
         name: "transactionId",

@@ -1,6 +1,7 @@
 //! The readers: what each takes, and the schema of that.
 
 use super::{Fields, Read, schema};
+use crypto::encoding::from_base64;
 use domain::money::Currency;
 use domain::user::{Address, Country, Email, Phone};
 use domain::{Date, Timestamp, Word};
@@ -12,6 +13,9 @@ use uuid::Uuid;
 /// The first day that anything can have happened on. The last is the last that a [`Date`] knows,
 /// 9999-12-31; PostgreSQL knows all between.
 const EARLIEST: Date = Date::constant(1900, 1, 1);
+
+/// More than a key or a signature has, in characters.
+const BASE64_MAX: usize = 1_000;
 
 /// From a value to a type, or to what the value must be.
 pub(crate) trait Reader<T> {
@@ -177,6 +181,19 @@ pub(crate) fn timestamp() -> impl Reader<Timestamp> {
     let message =
         "must be a time with offset, such as 2023-01-01T06:01:39+00:00, of the years 1900 to 9999";
     parsed(parse, || schema::format(KnownFormat::DateTime), message)
+}
+
+/// Bytes in base64, of either alphabet, that a parser of theirs understands.
+pub(crate) fn base64<T>(
+    parse: impl Fn(Vec<u8>) -> Option<T>,
+    message: &'static str,
+) -> impl Reader<T> {
+    let schema = || schema::pattern("^[A-Za-z0-9+/_-]+={0,2}$").max_length(Some(BASE64_MAX));
+    let read = move |text: &str| {
+        let short = text.len() <= BASE64_MAX;
+        short.then(|| from_base64(text)).flatten().and_then(&parse)
+    };
+    parsed(read, schema, message)
 }
 
 /// An e-mail address.

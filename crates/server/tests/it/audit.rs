@@ -58,7 +58,7 @@ pub(crate) async fn records(sandbox: &mut Sandbox) -> BTreeMap<String, Vec<Recor
 /// Sends requests and keeps what each must have left.
 struct Book<'a> {
     partner: &'a Caller,
-    /// The names of the requests, the actions that each leaves, the name of who did them.
+    /// The names of the requests, the actions that each leaves, how who did them begins.
     expected: Vec<(String, Vec<&'static str>, &'static str)>,
     routes: BTreeSet<(&'static str, &'static str)>,
 }
@@ -100,11 +100,11 @@ impl<'a> Book<'a> {
     ) -> Value {
         let name = format!("audited-{}", self.expected.len());
         let answer = expect(status, request.header("X-Request-Id", &name)).await;
-        self.expected.push((name, actions.to_vec(), "sandbox"));
+        self.expected.push((name, actions.to_vec(), "certificate:sandbox/"));
         answer
     }
 
-    /// As [`Book::send`], by another caller of this name.
+    /// As [`Book::send`], by another caller, whose records begin so.
     async fn send_as(
         &mut self,
         (caller, name): (&Caller, &'static str),
@@ -235,6 +235,7 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
     numbers.extend([format!("77{number:07}"), "1999-12-31".into(), "external-name".into()]);
     numbers.extend(["ASD123456".to_owned(), "for my holidays".to_owned()]);
     numbers.extend([corporation(book).await, "Address-Personal".to_owned()]);
+    numbers.push(devices(book, customer).await);
     numbers
 }
 
@@ -272,7 +273,7 @@ async fn states(book: &mut Book<'_>, customer: i64) {
 async fn partner_balances(book: &mut Book<'_>, creator: &Caller, treasury: &Caller) {
     let (route, body) =
         ("/secure/partner-balances", json!({ "kind": "DEPOSIT", "currency": "EUR" }));
-    let creator = (creator, "creator");
+    let creator = (creator, "certificate:creator/");
     let made = book.send_as(creator, (route, ""), &body, &["partner-balance.create"]).await;
     assert_eq!(book.send_as(creator, (route, ""), &body, &[]).await, made, "it was there");
     let id = made["id"].as_str().expect("an id");
@@ -282,7 +283,7 @@ async fn partner_balances(book: &mut Book<'_>, creator: &Caller, treasury: &Call
     });
     let route = ("/secure/partner-balances/{balanceId}/transactions", id);
     for actions in [&["balance.transfer"][..], &[]] {
-        book.send_as((treasury, "treasury"), route, &load, actions).await;
+        book.send_as((treasury, "certificate:treasury/"), route, &load, actions).await;
     }
 }
 
@@ -441,6 +442,26 @@ async fn limits(book: &mut Book<'_>, customer: i64, card: i64) {
     }
 }
 
+/// A device that is paired and ended; its name, which stays out.
+async fn devices(book: &mut Book<'_>, customer: i64) -> String {
+    let post = book.request("POST", "/lifecycle/v1/users/{customerId}/pairing", &[&customer]);
+    let offered = book.once(post, 201, &["device.offer"]).await;
+    let code = offered["activationCode"].as_str().expect("a code");
+    let body = testkit::Device::new().pairing(code, "Device-Personal");
+    let post = book.partner.post("/customers/devices").json(&body);
+    let paired = book.send(post, 201, &["device.pair"]).await;
+    book.expected.last_mut().expect("it was just sent").2 = "user:";
+    let post = book.partner.post("/customers/devices").json(&body);
+    book.send(post, 401, &[]).await;
+    let id = paired["installationId"].as_str().expect("an id").to_owned();
+    let route = "/lifecycle/v1/users/{customerId}/devices/{installationId}";
+    for (status, actions) in [(204, &["device.end"][..]), (404, &[])] {
+        let delete = book.request("DELETE", route, &[&customer, &id]);
+        book.once(delete, status, actions).await;
+    }
+    "Device-Personal".to_owned()
+}
+
 /// A corporation, its limits and its transactional locks; a name of its people, which stays out.
 async fn corporation(book: &mut Book<'_>) -> String {
     let route = "/lifecycle/v1/corporations";
@@ -551,8 +572,7 @@ on_both_databases! {
             let left_actions: Vec<&str> = left.iter().map(|it| it.action.as_str()).collect();
             assert_eq!(left_actions, actions, "{request}");
             for record in left {
-                let who = format!("certificate:{who}/");
-                assert!(record.actor.starts_with(&who), "{record:?}");
+                assert!(record.actor.starts_with(who), "{record:?}");
                 assert_eq!(record.address.as_deref(), Some("127.0.0.1"), "{record:?}");
                 assert!(!record.object.is_empty());
             }

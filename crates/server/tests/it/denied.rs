@@ -6,7 +6,7 @@ mod callers;
 pub(crate) use callers::signed;
 
 use crate::story::{KEY, Story, answer, expect, register, registration};
-use crate::support::{Caller, Database, Sandbox};
+use crate::support::{Caller, Database, Phone, Sandbox};
 use callers::{Callers, Strangers, alert};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -61,6 +61,9 @@ const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
 const ORDER: Names = &[("{orderId}", "ORDER_NOT_FOUND")];
 const ORDER_OF_USER: Names =
     &[("{orderId}", "ORDER_NOT_FOUND"), ("{customerId}", "ORDER_NOT_FOUND")];
+const DEVICE: Names = &[("{installationId}", "DEVICE_NOT_FOUND")];
+const DEVICE_OF_USER: Names =
+    &[("{installationId}", "DEVICE_NOT_FOUND"), ("{customerId}", "DEVICE_NOT_FOUND")];
 const OPERATION: Names = &[("{operationId}", "OPERATION_NOT_FOUND")];
 const OWN_CARD: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const CARD_OF_USER: Names = &[("{cardId}", "CARD_NOT_FOUND"), ("{customerId}", "CARD_NOT_FOUND")];
@@ -167,6 +170,15 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/lifecycle/v1/users/{customerId}/lock", Lifecycle, USER, Nothing),
     ("POST", "/lifecycle/v1/users/{customerId}/unlock", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}/address", Lifecycle, USER, ADDRESS),
+    ("POST", "/lifecycle/v1/users/{customerId}/pairing", Lifecycle, USER, Nothing),
+    ("GET", "/lifecycle/v1/users/{customerId}/devices", Lifecycle, USER, Nothing),
+    (
+        "DELETE",
+        "/lifecycle/v1/users/{customerId}/devices/{installationId}",
+        Lifecycle,
+        DEVICE_OF_USER,
+        Nothing,
+    ),
     ("GET", "/lifecycle/v1/users/{customerId}/cards", Lifecycle, USER, Nothing),
     ("DELETE", "/lifecycle/v1/users/{customerId}/cards/{cardId}", Lifecycle, CARD_OF_USER, Nothing),
     ("POST", "/lifecycle/v1/corporations", Lifecycle, NOBODYS, Nothing),
@@ -318,9 +330,14 @@ pub(crate) const ROUTES: &[Route] = &[
         CORPORATION,
         Nothing,
     ),
+    ("POST", "/customers/devices", Public, NOBODYS, Nothing),
+    ("POST", "/customers/sessions/challenge", Public, NOBODYS, Nothing),
+    ("POST", "/customers/sessions", Public, NOBODYS, Nothing),
     ("GET", "/customers/public-key", Customers, NOBODYS, Nothing),
     ("GET", "/customers/me", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/step-up", Customers, NOBODYS, Nothing),
+    ("GET", "/customers/me/devices", Customers, NOBODYS, Nothing),
+    ("DELETE", "/customers/me/devices/{installationId}", Customers, DEVICE, Nothing),
     ("GET", "/customers/me/cards", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/cards/virtual", Customers, OWN_CARD, CARD_OF_ONES_OWN),
     ("POST", "/customers/me/cards/virtual/async", Customers, NOBODYS, LATER_CARD),
@@ -344,6 +361,8 @@ pub(crate) const ROUTES: &[Route] = &[
     ("PUT", "/customers/me/cards/{cardId}/limits", Customers, CARD, LIMITS),
     ("POST", "/customers/me/cards/{cardId}/cvv", Customers, CARD, Nothing),
     ("POST", "/customers/me/cards/{cardId}/pin", Customers, CARD, Sealed(r#"{"pin": "8264"}"#)),
+    // The last of them: the session is over then.
+    ("DELETE", "/customers/sessions/current", Customers, NOBODYS, Nothing),
     ("POST", "/admin/sessions", Public, NOBODYS, Nothing),
     ("GET", "/admin/public-key", Admin, NOBODYS, Nothing),
     ("GET", "/admin/customers/{customerId}/cards", Admin, USER, Nothing),
@@ -376,6 +395,7 @@ struct Ids {
     order: String,
     jwe_key: String,
     corporation: String,
+    installation: String,
 }
 
 impl Ids {
@@ -400,8 +420,18 @@ impl Ids {
         let key = expect(200, partner.get("/secure/public-key")).await;
         let jwe_key = key["publicKey"].as_str().expect("a key").to_owned();
         let corporation = crate::corporations::registered_of(partner, code).await;
-        let transaction = newest;
-        Self { story, partner_balance, transaction, operation, order, jwe_key, corporation }
+        // No certificate is refused where devices are paired.
+        let phone = Phone::paired((partner, code), partner, story.customer).await;
+        Self {
+            story,
+            partner_balance,
+            transaction: newest,
+            operation,
+            order,
+            jwe_key,
+            corporation,
+            installation: phone.installation,
+        }
     }
 
     fn value(&self, name: &str) -> String {
@@ -414,6 +444,7 @@ impl Ids {
             "{transactionId}" => self.transaction.clone(),
             "{operationId}" => self.operation.clone(),
             "{orderId}" => self.order.clone(),
+            "{installationId}" => self.installation.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             other => panic!("{other} has no value here: add it"),
         }
@@ -627,7 +658,8 @@ on_both_databases! {
         let own = Ids::of_code(&other.code, other.story.clone(), &other.partner, &other.processor)
             .await;
         let callers = Callers::of(&sandbox).await;
-        let phone = sandbox.phone(&other.code, other.story.customer).await;
+        let (code, customer) = (&other.code, other.story.customer);
+        let phone = sandbox.phone_of(&other.partner, code, customer).await;
         let admin = sandbox.admin("ADMIN", Some(&other.code)).await.sign_in(&sandbox).await;
         let before = everything(&sandbox, &theirs).await;
         for route in ROUTES {

@@ -20,6 +20,7 @@ mod crash;
 mod customers;
 mod deliveries;
 mod denied;
+mod devices;
 mod gifts;
 mod history;
 mod jwe;

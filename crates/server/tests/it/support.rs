@@ -11,7 +11,7 @@ mod tls;
 
 pub(crate) use admin::Admin;
 pub(crate) use foreign::{Foreign, card_crypto, read_pdf};
-pub(crate) use phone::Phone;
+pub(crate) use phone::{Phone, offered};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};
 pub(crate) use sshd::Sshd;

@@ -6,9 +6,9 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
-    checkpoints, corporations, counters, endpoints, idempotency, instance, janitor, jwe_keys, keys,
-    ledger, operations, outbound, outbox, partners, pin_keys, programs, sessions, spending,
-    statements, transactions, users,
+    checkpoints, corporations, counters, endpoints, idempotency, installations, instance, janitor,
+    jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys, programs,
+    sessions, spending, statements, transactions, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -40,6 +40,8 @@ fn statements() -> Vec<Sql> {
         statements::STATEMENTS,
         transactions::STATEMENTS,
         sessions::STATEMENTS,
+        installations::STATEMENTS,
+        pairings::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
@@ -239,6 +241,7 @@ const LARGE: &[&str] = &[
     "movement",
     "operation",
     "outbox",
+    "pairing",
     "session",
     "spending",
     "transaction",
