@@ -83,6 +83,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(22, "0022_corporations"),
     migration!(23, "0023_locked_users"),
     migration!(24, "0024_devices"),
+    migration!(25, "0025_holders"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -25,9 +25,10 @@ pub async fn count(
     config_id: &str,
 ) -> Result<i64, StoreError> {
     let partner = scope.partner();
+    // Few: as many as the program allows, and those that were replaced and removed.
     let row = match corporation {
-        None => tx.row(&COUNT, &[&partner, &holder, &config_id]).await?,
-        Some(id) => tx.row(&COUNT_OF_CORPORATION, &[&partner, &id, &config_id]).await?,
+        None => tx.find(&COUNT, &[&partner, &holder, &config_id]).await?,
+        Some(id) => tx.find(&COUNT_OF_CORPORATION, &[&partner, &id, &config_id]).await?,
     };
-    row.get("cards")
+    row.ok_or(StoreError::NotFound)?.get("cards")
 }

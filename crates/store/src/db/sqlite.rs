@@ -5,6 +5,7 @@ use super::copy::Copies;
 use super::row::{Columns, Row};
 use super::sqlite_value::{bind, error, value};
 use super::sqlite_writer::{End, Ending, Writer};
+use super::tx::Reads;
 use super::value::Value;
 use super::{Load, Options, inline};
 use crate::StoreError;
@@ -191,11 +192,8 @@ impl Sqlite {
             .map_err(|closed| StoreError::Unavailable(closed.into()))?;
         drop(waiting);
         let idle = lock(&self.readers).pop();
-        let reader = inline(|| {
-            let reader = idle.map_or_else(|| connect(&self.path, READER), Ok)?;
-            reader.execute_batch("begin deferred").map_err(error)?;
-            Ok::<_, StoreError>(reader)
-        })?;
+        let reader = idle.map_or_else(|| inline(|| connect(&self.path, READER)), Ok)?;
+        reader.execute_batch("begin deferred").map_err(error)?;
         Ok(SqliteTx::new(Held::Reader(Some(reader), permit), self))
     }
 
@@ -338,18 +336,25 @@ impl SqliteTx {
         }
     }
 
-    /// Does a statement's work. What a writer does is short, and found in memory unless the
-    /// database is large: the thread is kept then, since giving it up for a moment costs more.
-    fn work<T>(&self, work: impl FnOnce() -> T) -> T {
-        match self.connection {
-            Held::Writer(_) if !self.database.is_large() => work(),
-            Held::Writer(_) | Held::Reader(..) => inline(work),
-        }
+    /// Does a statement's work. What a writer does is short, and so is looking for one row; both
+    /// is found in memory unless the database is large. The thread is kept then, since giving it
+    /// up for a moment costs more.
+    fn work<T>(&self, reads: Reads, work: impl FnOnce() -> T) -> T {
+        let is_short = match self.connection {
+            Held::Writer(_) => true,
+            Held::Reader(..) => reads == Reads::One,
+        };
+        if is_short && !self.database.is_large() { work() } else { inline(work) }
     }
 
     /// The rows of all runs of a statement, one for each row of parameters.
-    pub(super) fn rows(&self, text: &str, sets: &[Vec<Value>]) -> Result<Vec<Row>, StoreError> {
-        self.work(|| {
+    pub(super) fn rows(
+        &self,
+        text: &str,
+        sets: &[Vec<Value>],
+        reads: Reads,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.work(reads, || {
             let mut statement = self.connection().prepare_cached(text).map_err(error)?;
             let columns: Arc<Columns> =
                 Arc::new(statement.column_names().map(str::to_owned).collect());
@@ -370,7 +375,7 @@ impl SqliteTx {
 
     /// Runs a statement for each row of parameters; how many rows it changed.
     pub(super) fn run(&self, text: &str, sets: &[Vec<Value>]) -> Result<u64, StoreError> {
-        self.work(|| {
+        self.work(Reads::Many, || {
             let mut statement = self.connection().prepare_cached(text).map_err(error)?;
             let mut changed = 0;
             for parameters in sets {

@@ -21,6 +21,15 @@ pub struct Tx {
     alone: bool,
 }
 
+/// How much a statement has to read for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// A row that is looked up.
+    One,
+    /// Whatever it is.
+    Many,
+}
+
 pub(super) enum On {
     Sqlite(SqliteTx),
     Postgres(PostgresTx),
@@ -50,28 +59,24 @@ impl Tx {
         sql: &Sql,
         parameters: &[&dyn ToValue],
     ) -> Result<Vec<Row>, StoreError> {
-        self.query(Shape::Once(*sql), vec![values(parameters)]).await
+        self.query(Shape::Once(*sql), vec![values(parameters)], Reads::Many).await
     }
 
-    /// The one row that a statement answers; none is [`StoreError::NotFound`], several are
-    /// [`StoreError::Broken`].
+    /// The one row that a statement answers, of however many it is a sum; none is
+    /// [`StoreError::NotFound`], several are [`StoreError::Broken`].
     pub async fn row(&mut self, sql: &Sql, parameters: &[&dyn ToValue]) -> Result<Row, StoreError> {
-        self.find(sql, parameters).await?.ok_or(StoreError::NotFound)
+        let rows = self.rows(sql, parameters).await?;
+        only(rows)?.ok_or(StoreError::NotFound)
     }
 
-    /// The row that a statement answers, if any; several are [`StoreError::Broken`].
+    /// The row that a statement looks up, if it is there, reading little else; several are
+    /// [`StoreError::Broken`].
     pub async fn find(
         &mut self,
         sql: &Sql,
         parameters: &[&dyn ToValue],
     ) -> Result<Option<Row>, StoreError> {
-        let mut rows = self.rows(sql, parameters).await?;
-        let row = rows.pop();
-        if rows.is_empty() {
-            Ok(row)
-        } else {
-            Err(StoreError::Broken("a statement answered several rows instead of one".into()))
-        }
+        only(self.query(Shape::Once(*sql), vec![values(parameters)], Reads::One).await?)
     }
 
     /// Runs a statement that answers no rows; how many rows it changed.
@@ -88,7 +93,7 @@ impl Tx {
         parameters: &[Vec<Value>],
     ) -> Result<Vec<Row>, StoreError> {
         check_widths(parameters, each.keys.len());
-        self.query(Shape::RowsEach(*each), parameters).await
+        self.query(Shape::RowsEach(*each), parameters, Reads::Many).await
     }
 
     /// Runs an `update` or `delete` for each row of parameters; how many rows were changed in all.
@@ -141,7 +146,7 @@ impl Tx {
             // table in an order of its own. The other form, `order by` beside the lock, would sort
             // before it locks just as well, but by PostgreSQL's order of the columns, for which
             // every text would have to be written out.
-            Kind::Postgres => self.query(Shape::RowsEach(*each), keys).await.map(drop),
+            Kind::Postgres => self.query(Shape::RowsEach(*each), keys, Reads::Many).await.map(drop),
         }
     }
 
@@ -190,6 +195,7 @@ impl Tx {
         &mut self,
         shape: Shape,
         sets: impl AsRef<[Vec<Value>]>,
+        reads: Reads,
     ) -> Result<Vec<Row>, StoreError> {
         let sets = sets.as_ref();
         if sets.is_empty() {
@@ -197,7 +203,7 @@ impl Tx {
         }
         self.enter()?;
         let result = match (&mut self.on, shape) {
-            (On::Sqlite(tx), _) => tx.rows(&shape.text(Kind::Sqlite), sets),
+            (On::Sqlite(tx), _) => tx.rows(&shape.text(Kind::Sqlite), sets, reads),
             (On::Postgres(tx), Shape::Once(_)) => tx.rows(shape, &sets[0]).await,
             (On::Postgres(tx), _) => tx.rows(shape, &columns(sets)).await,
         };
@@ -232,6 +238,15 @@ impl Tx {
     fn leave<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         self.failed = result.is_err();
         result
+    }
+}
+
+fn only(mut rows: Vec<Row>) -> Result<Option<Row>, StoreError> {
+    let row = rows.pop();
+    if rows.is_empty() {
+        Ok(row)
+    } else {
+        Err(StoreError::Broken("a statement answered several rows instead of one".into()))
     }
 }
 
