@@ -100,8 +100,8 @@ pub(crate) fn pair() -> Endpoint {
             "activationCode": "7KQX-M2PD-W8RT-3VJN",
             "deviceId": "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
             "platform": "ANDROID",
-            "publicKey": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5Rd\
-                          iYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==",
+            "publicKey": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA\
+                          8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==",
         }))
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn list() -> Endpoint {
 
 async fn listed(api: Api, head: Head, (): ()) -> Result<Done<List<DeviceJson>>, Problem> {
     let devices = api.app.devices(head.scope()?, head.user()?).await?;
-    let own = head.caller().session().ok().map(|session| session.installation);
+    let own = head.caller().session().ok().and_then(|session| session.installation);
     let item = |it: &Installation| DeviceJson {
         installation_id: it.id.0.to_string(),
         device_id: it.device.clone(),

@@ -163,6 +163,7 @@ fn beginnings() -> Routes {
         .route("/customers/devices", post(devices::pair()))
         .route("/customers/sessions/challenge", post(sessions::nonce()))
         .route("/customers/sessions", post(sessions::begin()))
+        .route("/customers/sessions/trusted-identity", post(sessions::begin_trusted()))
 }
 
 /// The routes under `/customers`, where the session tells the user.

@@ -6,7 +6,9 @@ use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::wire::{base64, moment, text, uuid};
+use app::Refusal;
 use app::sessions::{Begun, Signed};
+use crypto::identity::{TOKEN_LEN_MAX, Token};
 use domain::ids::InstallationId;
 use serde::Serialize;
 use serde_json::json;
@@ -64,13 +66,16 @@ impl From<&Begun> for SessionJson {
 
 /// `POST /customers/me/step-up` → 201 `{"challenge", "expiresAt"}`.
 pub(crate) fn challenge() -> Endpoint {
-    Endpoint::of(nothing, challenged).about(
-        TAG,
-        "Ask for something to sign",
-        "Calls that show or change what only the cardholder knows want `X-Step-Up`: the device \
-         signs this text together with method and path of the call, within 60 seconds. Whatever \
-         comes of that call, the text is used up.",
-    )
+    Endpoint::of(nothing, challenged)
+        .about(
+            TAG,
+            "Ask for something to sign",
+            "Calls that show or change what only the cardholder knows want `X-Step-Up`: the device \
+             signs this text together with method and path of the call, within 60 seconds. \
+             Whatever comes of that call, the text is used up. A session that a trusted identity \
+             began is of no device, and gets none.",
+        )
+        .refuses(&[Refusal::DeviceNotFound])
 }
 
 async fn challenged(api: Api, head: Head, (): ()) -> Result<Created<ChallengeJson>, Problem> {
@@ -117,8 +122,8 @@ pub(crate) fn begin() -> Endpoint {
         .example(json!({
             "installationId": "1fbd2f4c-8f57-4b0e-8c1d-2f6a2f1b3c4d",
             "nonce": "q8m0YB0o1m7Hf0bXgk1v3m4k2xQ0o9l8s7d6f5g4h3j",
-            "signature": "MEUCIQDK2pYk8pZ0b7c9wYw5m3Z1x2V4n6B8v0C2x4Z6b8N0mQIgS1d3F5g7H9j1K3l5Z7x9C1v3\
-                          B5n7M9q1W3e5R7t9Y1u=",
+            "signature": "MEQCIBGXgRLKG73K+sIxs5oj3E2nhu/4FHxOcrmAd4Wv7ki7AiAiI+gWADlZ\
+                          SjOJT2Vk4bE0i716AIjULErLc+6u1ZwAnQ==",
         }))
 }
 
@@ -149,6 +154,44 @@ fn refused() -> Problem {
     let detail = "The installation has ended, its signature isn't its own over a fresh nonce, or \
                   its user may not act.";
     Problem::unauthorized("SESSION_REFUSED", detail)
+}
+
+/// `POST /customers/sessions/trusted-identity` → 201 `{"sessionToken", "expiresAt"}`.
+pub(crate) fn begin_trusted() -> Endpoint {
+    Endpoint::of(read_token, trusted)
+        .about(
+            TAG,
+            "Begin a session by a trusted identity",
+            "For partners that know their users by a way of their own: a compact JWS, RS256, with \
+             its certificates in `x5c` and the claims `userId`, `iat` (60 seconds old at most) and \
+             `jti` (used once). The certificate's common name and the authority that it leads to \
+             are those that the operator has set for the partner. What was wrong isn't told. Such \
+             a session is of no device, so calls that want `X-Step-Up` are refused in it. No key \
+             is kept for this call.",
+        )
+        .example(json!({
+            "token": "eyJhbGciOiJSUzI1NiIsIng1YyI6WyJNSUlCLi4uIl19.eyJ1c2VySWQiOjd9.c2ln",
+        }))
+}
+
+fn read_token(call: &Call) -> Result<String, Problem> {
+    let mut fields = call.fields()?;
+    let Some(token) = fields.required("token", text(TOKEN_LEN_MAX)) else {
+        return Err(fields.problem());
+    };
+    fields.finish()?;
+    Ok(token)
+}
+
+async fn trusted(api: Api, _: Head, text: String) -> Result<Created<SessionJson>, Problem> {
+    let refused = || {
+        let detail = "The token isn't one of a trusted identity, isn't fresh or was used, or its \
+                      user may not act.";
+        Problem::unauthorized("SESSION_REFUSED", detail)
+    };
+    let token = Token::parse(&text).map_err(|_| refused())?;
+    let begun = api.app.begin_trusted_session(&token, (api.real_time)()).await?;
+    Ok(Created::with(&SessionJson::from(&begun.ok_or_else(refused)?)))
 }
 
 /// `DELETE /customers/sessions/current` → 204.

@@ -97,8 +97,9 @@ const OWN: &[Title] = &[
         StatusCode::UNAUTHORIZED,
         "SESSION_REFUSED",
         "The installation has ended, the signature isn't its own over a fresh nonce, or its user \
-         may not act.",
-        "Ask for a new nonce and sign it; if that is refused too, pair the device again.",
+         may not act; or the token isn't one of a trusted identity, isn't fresh or was used.",
+        "Ask for a new nonce and sign it, or make a new token; if that is refused too, pair the \
+         device again, or look at how the trusted identity is set.",
     ),
     title(
         StatusCode::FORBIDDEN,

@@ -14,8 +14,7 @@ use domain::user::UserState;
 use serde_json::{Value, json};
 use store::db::Tx;
 pub use store::installations::Installation;
-use store::installations::{self, Holder};
-use store::{pairings, users};
+use store::{installations, pairings, users};
 use zeroize::Zeroizing;
 
 /// A code that was made: it is told once, and kept with its key as answers are.
@@ -117,12 +116,13 @@ impl App {
             return Ok(None);
         }
         let id = InstallationId(ids::random_id());
-        let holder = Holder { partner, user, public_key };
-        let Some(session) = self.admit(tx, &holder, id).await? else { return Ok(None) };
+        let Some(session) = self.admit(tx, (partner, user), Some(id)).await? else {
+            return Ok(None);
+        };
         pairings::end_all(tx, scope, user).await?;
         installations::end_on(tx, scope, (user, &device), now).await?;
         let installation = Installation { id, device, platform, created_at: now };
-        installations::insert(tx, scope, (user, &installation), &holder.public_key).await?;
+        installations::insert(tx, scope, (user, &installation), &public_key).await?;
         let digests = self.digests(partner, format!("installation/{}", id.0));
         let facts = json!({
             "userId": user.0,

@@ -1,7 +1,8 @@
 //! Deletes what has served its time, a little at a time, so that nobody waits for it.
 //!
 //! Time here is business time: for how long a key is remembered is a promise to callers, who live
-//! by that clock. Deliveries alone are told in real time, as their worker does.
+//! by that clock. Deliveries are told in real time, as their worker does, and so are tokens, which
+//! others make.
 
 use crate::{App, Error};
 use domain::Timestamp;
@@ -12,8 +13,8 @@ use std::time::Duration;
 use store::StoreError;
 use store::db::Tx;
 use store::janitor::{
-    self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, OPERATION,
-    PAIRING, SESSION,
+    self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, IDENTITY_TOKEN,
+    OPERATION, PAIRING, SESSION,
 };
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
@@ -82,7 +83,7 @@ impl Step {
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 10] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 11] {
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
@@ -93,6 +94,7 @@ fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 10] {
         delete(ADMIN_SESSION, Span::new()),
         delete(CHALLENGE, Span::new()),
         delete(PAIRING, Span::new()),
+        Step { work: Work::Delete(IDENTITY_TOKEN), before: real },
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
         Step { work: Work::Delivered, before: ago(real, DELIVERED_DAYS.days()) },
     ]

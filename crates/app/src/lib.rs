@@ -41,6 +41,7 @@ pub mod spending;
 pub mod statements;
 pub mod tasks;
 pub mod transactions;
+pub mod trusted_identity;
 pub mod users;
 pub mod verifications;
 

@@ -4,6 +4,7 @@
 //! A token is 32 random bytes that only the app has; of it, as of each challenge, a digest is kept.
 //! Nothing of a session is remembered in memory, so one that ends, ends on every node at once.
 
+use crate::refusals::Refusal;
 use crate::{App, Error};
 use crypto::device::DeviceKey;
 use domain::Timestamp;
@@ -14,9 +15,8 @@ use domain::session::Lifetime;
 use domain::user::UserState;
 use jiff::ToSpan as _;
 use store::db::Tx;
-use store::installations::{self, Holder};
 use store::sessions::{self, Digest};
-use store::users;
+use store::{installations, users};
 use zeroize::Zeroizing;
 
 /// How long a challenge may be signed, in seconds (spec "Calls").
@@ -31,8 +31,8 @@ pub struct Session {
     pub scope: Scope,
     /// Who acts.
     pub user: UserId,
-    /// From which installation.
-    pub installation: InstallationId,
+    /// From which installation; none if a trusted identity began it.
+    pub installation: Option<InstallationId>,
     /// The digest of its token: what it is counted by.
     pub digest: Digest,
 }
@@ -89,30 +89,29 @@ impl App {
         if !self.has_signed(tx, of, &holder.public_key, signed).await? {
             return Ok(None);
         }
-        self.admit(tx, &holder, installation).await
+        self.admit(tx, (holder.partner, holder.user), Some(installation)).await
     }
 
-    /// Writes a session of an installation, unless its user may not act. They are locked first:
-    /// else one that is locked meanwhile would have a session when that is over.
+    /// Writes a session of a user, unless they may not act. They are locked first: else one that
+    /// is locked meanwhile would have a session when that is over.
     pub(crate) async fn admit(
         &self,
         tx: &mut Tx,
-        holder: &Holder,
-        installation: InstallationId,
+        (partner, user): (PartnerId, UserId),
+        installation: Option<InstallationId>,
     ) -> Result<Option<Begun>, Error> {
-        let scope = Scope::of_caller(holder.partner);
-        let user = users::find_locked(tx, scope, holder.user).await?;
-        let may_act = user.is_some_and(|user| may_act(user.state));
-        if !may_act || !self.is_live(holder.partner) {
+        let found = users::find_locked(tx, Scope::of_caller(partner), user).await?;
+        let may_act = found.is_some_and(|user| may_act(user.state));
+        if !may_act || !self.is_live(partner) {
             return Ok(None);
         }
         let (token, now) = (random_text(), self.now());
         let session = sessions::Session {
-            partner: holder.partner,
-            user: holder.user,
+            partner,
+            user,
             installation,
             began_at: now,
-            expires_at: self.lifetime(holder.partner).end(now, now),
+            expires_at: self.lifetime(partner).end(now, now),
         };
         sessions::insert(tx, &digest(&token), &session).await?;
         Ok(Some(Begun { token, expires_at: session.expires_at }))
@@ -152,7 +151,8 @@ impl App {
 
     /// A new text for the session's device to sign.
     pub async fn challenge(&self, session: &Session) -> Result<Challenge, Error> {
-        self.challenge_of(session.scope.partner(), session.installation).await
+        let installation = session.installation.ok_or(Refusal::DeviceNotFound)?;
+        self.challenge_of(session.scope.partner(), installation).await
     }
 
     /// A new text for an installation to sign. Of one that isn't there it comes too, and whatever
@@ -192,10 +192,11 @@ impl App {
     /// Whether a session's device has signed a challenge of its own for a call, in time. The
     /// challenge is used up, whatever comes of it: that is committed before anything is answered.
     pub async fn has_stepped_up(&self, session: &Session, signed: &Signed) -> Result<bool, Error> {
-        let of = (session.scope.partner(), session.installation);
+        let Some(installation) = session.installation else { return Ok(false) };
+        let of = (session.scope.partner(), installation);
         let mut tx = self.db.begin().await?;
         let stepped_up = async {
-            match installations::holder(&mut tx, session.installation).await? {
+            match installations::holder(&mut tx, installation).await? {
                 Some(holder) => self.has_signed(&mut tx, of, &holder.public_key, signed).await,
                 None => Ok(false),
             }

@@ -20,8 +20,10 @@ use store::jwe_keys::JweKey;
 use store::outbound::Outbound;
 use store::pin_keys::SealedPinKey;
 use store::programs::Processor;
+use store::trusted_identities::TrustedIdentity;
 use store::{
     StoreError, balances, certificates, instance, jwe_keys, outbound, partners, pin_keys, programs,
+    trusted_identities,
 };
 
 /// All settings as of one version.
@@ -35,6 +37,7 @@ pub struct Snapshot {
     bins: Vec<(String, PartnerId)>,
     certificates: HashMap<Vec<u8>, Arc<Certificate>>,
     outbound: HashMap<PartnerId, Outbound>,
+    trusted_identities: Vec<TrustedIdentity>,
     partner_balances: HashMap<(PartnerId, PartnerBalanceKind, Currency), BalanceId>,
     /// The keys that requests are encrypted for, sealed, the newest first.
     pub(crate) jwe_keys: Vec<JweKey>,
@@ -65,6 +68,7 @@ impl Snapshot {
                 .map(|it| (it.fingerprint.clone(), Arc::new(it)))
                 .collect(),
             outbound: by(outbound::list(tx).await?, |outbound| outbound.partner),
+            trusted_identities: trusted_identities::list(tx).await?,
             partner_balances: balances::list_partners(tx)
                 .await?
                 .into_iter()
@@ -176,6 +180,17 @@ impl Snapshot {
     #[must_use]
     pub fn outbound(&self, partner: PartnerId) -> Option<&Outbound> {
         self.outbound.get(&partner)
+    }
+
+    /// Those who vouch for partners' users by a certificate of this name.
+    pub fn trusted_identities(&self, name: &str) -> impl Iterator<Item = &TrustedIdentity> {
+        self.trusted_identities.iter().filter(move |it| it.common_name == name)
+    }
+
+    /// Who vouches for a partner's users.
+    #[must_use]
+    pub fn trusted_identity(&self, partner: PartnerId) -> Option<&TrustedIdentity> {
+        self.trusted_identities.iter().find(|it| it.partner == partner)
     }
 
     /// The balance of a partner's own that is for this; it has one at most.

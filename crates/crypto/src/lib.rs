@@ -33,6 +33,7 @@ pub mod certificates;
 pub mod cvc;
 pub mod device;
 pub mod digest;
+pub mod identity;
 pub mod jwe;
 pub mod keys;
 pub mod mac;

@@ -55,6 +55,24 @@ impl Lifetime {
     }
 }
 
+/// How old a token of a trusted identity may be, in seconds (spec "Devices and sessions").
+const TOKEN_SECONDS: i64 = 60;
+/// How far its maker's clock may be ahead of ours, in seconds.
+const AHEAD_SECONDS: i64 = 5;
+
+/// Until when a token has to be remembered that was made at `iat`, in seconds since 1970; none if
+/// it isn't fresh. Both are real time.
+#[must_use]
+pub fn token_end(iat: i64, now: Timestamp) -> Option<Timestamp> {
+    let made = Timestamp::from_second(iat).ok()?;
+    let last = made.checked_add(TOKEN_SECONDS.seconds()).ok()?;
+    let first = made.checked_sub(AHEAD_SECONDS.seconds()).ok()?;
+    if now < first || now > last {
+        return None;
+    }
+    last.checked_add(1.second()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +107,23 @@ mod tests {
             Lifetime::APP.prolonged((began, Lifetime::APP.end(began, began)), at(9_000)),
             None
         );
+    }
+
+    #[test]
+    fn a_token_is_fresh_for_a_minute() {
+        let now = Timestamp::from_second(1_000_000).expect("a moment");
+        for (iat, fresh) in [
+            (1_000_005, true),
+            (1_000_006, false),
+            (1_000_000, true),
+            (999_940, true),
+            (999_939, false),
+            (i64::MAX, false),
+            (i64::MIN, false),
+        ] {
+            let until = token_end(iat, now);
+            assert_eq!(until.is_some(), fresh, "{iat}");
+            assert!(until.is_none_or(|until| until.as_second() > iat + 60), "{iat}");
+        }
     }
 }

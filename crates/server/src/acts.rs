@@ -11,6 +11,7 @@ mod outbound;
 mod pin_keys;
 mod plastic;
 mod programs;
+mod trust;
 
 pub(crate) use admins::{CreateAdmin, NamedAdmin, SetAdmin};
 pub(crate) use alerts::SetAlert;
@@ -22,6 +23,7 @@ pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes};
 pub(crate) use plastic::{NamedBureau, OverdueOrders, SetBureau, TakeReport};
 pub(crate) use programs::{CreateProgram, SetProgram};
+pub(crate) use trust::SetTrust;
 
 use crate::backup::Backup;
 use crate::failure::Failure;
@@ -117,6 +119,8 @@ pub(crate) enum Act {
     RequestCertificate(RequestCertificate),
     /// `ca import`
     ImportCertificate(ImportCertificate),
+    /// `partner trust`
+    SetTrust(SetTrust),
     /// `partner secret`
     ShowSecret(ShowSecret),
     /// `ca list`
@@ -295,6 +299,7 @@ impl Desk {
             Act::RevokeCertificate(command) => self.revoke(operator, command).await,
             Act::RequestCertificate(command) => self.request_certificate(operator, command).await,
             Act::ImportCertificate(command) => self.import_certificate(operator, command).await,
+            Act::SetTrust(command) => self.set_trust(operator, command).await,
             Act::ShowSecret(command) => self.show_secret(operator, &command).await,
             Act::ListNotifications(command) => self.list_notifications(command).await,
             Act::ResumeNotifications(command) => {

@@ -11,7 +11,9 @@ pub(crate) use admins::AdminCommand;
 pub(crate) use bench::{
     BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, PreloadArgs, Where,
 };
-pub(crate) use certificates::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs};
+pub(crate) use certificates::{
+    CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, TrustArgs,
+};
 pub(crate) use corporations::CorporationCommand;
 pub(crate) use plastic::{BureauCommand, ImportReportArgs, OrdersCommand, SetBureauArgs};
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
@@ -255,6 +257,11 @@ pub(crate) enum PartnerCommand {
         --currency EUR \\\n    --below 100000 --to ops@example.com --to desk@bank.example\n  \
         antaca partner alert --code acme --kind DEPOSIT --currency EUR --off")]
     Alert(Box<With<SetAlert>>),
+    /// Let a trusted identity begin sessions of a partner's users, or nobody
+    #[command(after_help = "Example:\n  antaca partner trust --code acme \
+        --common-name app.acme.example \\\n    --trusted-ca acme-identity-ca.pem\n  \
+        antaca partner trust --code acme --nobody")]
+    Trust(TrustArgs),
     /// Show the secret that our calls to a partner are signed with
     #[command(after_help = "Example:\n  antaca partner secret --code acme --rotate\n  \
         antaca partner secret --code acme --rotate --at-once   # it has leaked")]

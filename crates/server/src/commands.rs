@@ -115,6 +115,7 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
     match command {
         PartnerCommand::Create(it) => show(&it.at, Act::CreatePartner(it.what)).await,
         PartnerCommand::Set(it) => show(&it.at, Act::SetPartner(it.what)).await,
+        PartnerCommand::Trust(arguments) => certificates::trust(arguments).await,
         PartnerCommand::Secret(it) => certificates::secret(it).await,
         PartnerCommand::Balance(it) => show(&it.at, Act::CreateBalance(it.what)).await,
         PartnerCommand::Balances(it) => show(&it.at, Act::ListBalances(it.what)).await,

@@ -101,6 +101,8 @@ pub const ADMIN_SESSION: Expired = over!("admin_session", "token_digest", Type::
 pub const CHALLENGE: Expired = over!("challenge", "digest", Type::Bytes);
 /// Activation codes whose time is up.
 pub const PAIRING: Expired = over!("pairing", "name", Type::Text);
+/// Used tokens of trusted identities that are too old to be used again.
+pub const IDENTITY_TOKEN: Expired = over!("identity_token", "digest", Type::Bytes);
 
 /// Audit records.
 pub const AUDIT: Expired = Expired {
@@ -199,6 +201,8 @@ pub const STATEMENTS: &[Sql] = &[
     CHALLENGE.count,
     PAIRING.find,
     PAIRING.count,
+    IDENTITY_TOKEN.find,
+    IDENTITY_TOKEN.count,
     NAMED_MESSAGES,
     COUNT_MESSAGES,
     COUNT_DELIVERED,
@@ -213,6 +217,7 @@ pub const EACH: &[Each] = &[
     ADMIN_SESSION.delete,
     CHALLENGE.delete,
     PAIRING.delete,
+    IDENTITY_TOKEN.delete,
     CLEAR_KEY,
 ];
 

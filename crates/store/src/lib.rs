@@ -38,6 +38,7 @@ pub mod sessions;
 pub mod spending;
 pub mod statements;
 pub mod transactions;
+pub mod trusted_identities;
 pub mod users;
 pub mod verifications;
 
@@ -84,6 +85,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(23, "0023_locked_users"),
     migration!(24, "0024_devices"),
     migration!(25, "0025_holders"),
+    migration!(26, "0026_trusted_identity"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -37,7 +37,7 @@ const FIND: Sql = Sql("
     select s.partner_id, s.user_id, s.installation_id, s.created_at, s.expires_at, u.state,
         i.ended_at
     from session s
-    join installation i on i.partner_id = s.partner_id and i.id = s.installation_id
+    left join installation i on i.partner_id = s.partner_id and i.id = s.installation_id
     join \"user\" u on u.partner_id = s.partner_id and u.id = s.user_id
     where s.token_digest = $1");
 const TAKE: Sql = Sql("
@@ -61,8 +61,8 @@ pub struct Session {
     pub partner: PartnerId,
     /// Who acts.
     pub user: UserId,
-    /// From which installation.
-    pub installation: InstallationId,
+    /// From which installation; none if a trusted identity began it.
+    pub installation: Option<InstallationId>,
     /// Since when.
     pub began_at: Timestamp,
     /// When it ends by itself, unless it is prolonged.
@@ -93,7 +93,7 @@ pub async fn find(tx: &mut Tx, digest: &Digest) -> Result<Option<Found>, StoreEr
     let session = Session {
         partner: PartnerId(row.get("partner_id")?),
         user: UserId(row.get("user_id")?),
-        installation: InstallationId(row.get("installation_id")?),
+        installation: row.get("installation_id")?,
         began_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
     };

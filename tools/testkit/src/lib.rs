@@ -5,6 +5,7 @@
 
 mod device;
 mod files;
+mod identity;
 mod leaks;
 mod mail;
 mod messages;
@@ -15,6 +16,7 @@ mod wait;
 
 pub use device::Device;
 pub use files::{files_with, forms_of_number};
+pub use identity::TrustedIdentity;
 pub use leaks::{contains_secret, luhn_runs};
 pub use mail::{Letter, MailHost, MailTls};
 pub use node::{Database, Funded, TestApp, origin};

@@ -2,9 +2,10 @@
 
 use super::{init_authority, perform_act, show};
 use crate::acts::{
-    Act, ImportCertificate, RequestCertificate, RevokeCertificate, ShowSecret, SignCertificate,
+    Act, ImportCertificate, RequestCertificate, RevokeCertificate, SetTrust, ShowSecret,
+    SignCertificate,
 };
-use crate::cli::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, With};
+use crate::cli::{CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, TrustArgs, With};
 use crate::failure::Failure;
 use crate::{folder, output};
 use crypto::certificates::{certificate_der, fingerprint};
@@ -61,6 +62,13 @@ async fn import(arguments: ImportArgs) -> Result<(), Failure> {
     let (certificate, trusted_ca) = (read(&certificate)?, read(&trusted_ca)?);
     let command = ImportCertificate { partner, certificate, trusted_ca, base_url };
     show(&at, Act::ImportCertificate(command)).await
+}
+
+/// `antaca partner trust`
+pub(super) async fn trust(arguments: TrustArgs) -> Result<(), Failure> {
+    let TrustArgs { code, common_name, trusted_ca, nobody: _, at } = arguments;
+    let trusted_ca = trusted_ca.as_deref().map(read).transpose()?;
+    show(&at, Act::SetTrust(SetTrust { code, trusted: common_name.zip(trusted_ca) })).await
 }
 
 /// `antaca partner secret`

@@ -333,6 +333,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/customers/devices", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions/challenge", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions", Public, NOBODYS, Nothing),
+    ("POST", "/customers/sessions/trusted-identity", Public, NOBODYS, Nothing),
     ("GET", "/customers/public-key", Customers, NOBODYS, Nothing),
     ("GET", "/customers/me", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/step-up", Customers, NOBODYS, Nothing),

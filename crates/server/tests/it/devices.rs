@@ -4,7 +4,7 @@ use crate::story::{answer, expect, register, registration};
 use crate::support::{Caller, Database, Phone, Sandbox, offered};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Device, contains_secret};
+use testkit::{Device, TrustedIdentity, contains_secret};
 
 const ME: &str = "/customers/me";
 const PAIR: &str = "/customers/devices";
@@ -201,6 +201,58 @@ on_both_databases! {
         assert_eq!(expect(401, phone.caller.get(ME)).await["title"], "SESSION_EXPIRED");
         let body = phone.beginning(&phone.device).await;
         expect(201, app.post(SESSIONS).json(&body)).await;
+    }
+
+    /// A partner that knows its users by its own way begins sessions by a token, once each.
+    async fn a_trusted_identity_begins_sessions(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (customer, app) = (user(&sandbox).await, sandbox.anonymous());
+        let path = "/customers/sessions/trusted-identity";
+        let (trusted, other) = (TrustedIdentity::new("app"), TrustedIdentity::new("app"));
+        let renamed = TrustedIdentity::new("another");
+        let now = testkit::now().as_second();
+        let claims = |name: &str, age: i64| {
+            json!({ "userId": customer, "iat": now - age, "jti": name })
+        };
+        let begin = |token: String| app.post(path).json(&json!({ "token": token }));
+        let refuse = async |what: &str, token: String| {
+            let told = expect(401, begin(token)).await;
+            assert_eq!(told["title"], "SESSION_REFUSED", "{what}");
+        };
+        refuse("nobody is trusted yet", trusted.token(&claims("early", 0))).await;
+        let file = sandbox.dir().join("identity-ca.pem");
+        std::fs::write(&file, &trusted.authority).expect("is written");
+        let file = file.to_str().expect("a path of text");
+        let trust = ["partner", "trust", "--code", "sandbox"];
+        let name = ["--common-name", "app", "--trusted-ca", file];
+        sandbox.antaca(&[&trust[..], &name].concat()).await.assert_done();
+
+        let token = trusted.token(&claims("one", 0));
+        let told = expect(201, begin(token.clone())).await;
+        let session = app.with_bearer(told["sessionToken"].as_str().expect("a token"));
+        assert_eq!(expect(200, session.get(ME)).await["id"], customer);
+        refuse("replayed", token).await;
+        refuse("its name again", trusted.token(&claims("one", 1))).await;
+        refuse("old", trusted.token(&claims("two", 90))).await;
+        refuse("of tomorrow", trusted.token(&claims("two", -90))).await;
+        refuse("of another authority", other.token(&claims("two", 0))).await;
+        refuse("of another name", renamed.token(&claims("two", 0))).await;
+        let nobody = json!({ "userId": 999_999, "iat": now, "jti": "three" });
+        refuse("of nobody", trusted.token(&nobody)).await;
+        refuse("no token", "a.b.c".to_owned()).await;
+        let missing = expect(422, app.post(path).json(&json!({}))).await;
+        assert_eq!(missing["violations"][0]["field"], "token");
+
+        // It is of no device, which could sign.
+        let told = expect(404, session.post("/customers/me/step-up")).await;
+        assert_eq!(told["title"], "DEVICE_NOT_FOUND");
+        assert_eq!(lifecycle(&sandbox, Method::POST, customer, "/lock").await.0, 204);
+        refuse("locked", trusted.token(&claims("four", 0))).await;
+        assert_eq!(expect(401, session.get(ME)).await["title"], "SESSION_EXPIRED");
+        assert_eq!(lifecycle(&sandbox, Method::POST, customer, "/unlock").await.0, 204);
+        expect(201, begin(trusted.token(&claims("five", 0)))).await;
+        sandbox.antaca(&[&trust[..], &["--nobody"]].concat()).await.assert_done();
+        refuse("nobody is trusted any more", trusted.token(&claims("six", 0))).await;
     }
 
     /// A session lives as long as its partner says, to the second, and never above twelve hours.

@@ -8,7 +8,7 @@ use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
     checkpoints, corporations, counters, endpoints, idempotency, installations, instance, janitor,
     jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys, programs,
-    sessions, spending, statements, transactions, users,
+    sessions, spending, statements, transactions, trusted_identities, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -42,6 +42,7 @@ fn statements() -> Vec<Sql> {
         sessions::STATEMENTS,
         installations::STATEMENTS,
         pairings::STATEMENTS,
+        trusted_identities::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
@@ -236,6 +237,7 @@ const LARGE: &[&str] = &[
     "card_order",
     "early_reversal",
     "idempotency",
+    "identity_token",
     "installation",
     "message",
     "movement",
