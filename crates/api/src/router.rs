@@ -28,7 +28,10 @@ fn lifecycle() -> Routes {
     Routes::of(Channel::Lifecycle)
         .route("/lifecycle/v1/wallet", post(users::register()))
         .route("/lifecycle/v1/users", get(users::find_by()))
-        .route("/lifecycle/v1/users/{customerId}", get(users::find()).put(users::change()))
+        .route(
+            "/lifecycle/v1/users/{customerId}",
+            get(users::find()).put(users::change()).delete(users::remove()),
+        )
         .route("/lifecycle/v1/users/{customerId}/lock", post(users::lock()))
         .route("/lifecycle/v1/users/{customerId}/unlock", post(users::unlock()))
         .route("/lifecycle/v1/users/{customerId}/address", put(users::set_address()))

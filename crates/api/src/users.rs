@@ -5,6 +5,7 @@ mod find;
 mod limits;
 mod lock;
 mod register;
+mod remove;
 mod transactional_locks;
 
 pub(crate) use change::change;
@@ -12,6 +13,7 @@ pub(crate) use find::{find, find_by};
 pub(crate) use limits::{limits, set_limits};
 pub(crate) use lock::{lock, set_address, unlock};
 pub(crate) use register::{birth_date, register};
+pub(crate) use remove::remove;
 pub(crate) use transactional_locks::{
     set_transactional_lock, take_off_transactional_lock, transactional_locks,
 };

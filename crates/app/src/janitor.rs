@@ -4,6 +4,7 @@
 //! by that clock. Deliveries are told in real time, as their worker does, and so are tokens, which
 //! others make.
 
+use crate::erasure::erase_users;
 use crate::{App, Error};
 use domain::Timestamp;
 use jiff::tz::TimeZone;
@@ -34,24 +35,32 @@ const DELIVERED_DAYS: i64 = 30;
 const MESSAGE: &str = "message";
 /// What notifications are called, with their tries.
 const OUTBOX: &str = "outbox";
+/// What users are called who are erased.
+const USER: &str = "user";
 
 /// The least time that audit records are kept, in months, and how long they are unless it is
 /// configured.
 pub const AUDIT_MONTHS: i64 = 12;
 
+/// How long what is known of removed users is kept unless it is configured, in months: five years
+/// after the end of the business relationship (directive (EU) 2015/849, article 40).
+pub const USER_MONTHS: i64 = 60;
+
 /// The most that can be configured.
-pub const AUDIT_MONTHS_MAX: i64 = 1_200;
+pub const MONTHS_MAX: i64 = 1_200;
 
 /// How long things are kept where that is the operator's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Audit records, in months; 12 at least.
     pub audit_months: i64,
+    /// What is known of users who were removed, in months from then on.
+    pub user_months: i64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { audit_months: AUDIT_MONTHS }
+        Self { audit_months: AUDIT_MONTHS, user_months: USER_MONTHS }
     }
 }
 
@@ -64,6 +73,8 @@ enum Work {
     ClearKeys,
     /// Notifications that were delivered, of one partner after the other.
     Delivered,
+    /// Users who were removed: they are erased.
+    Erase,
 }
 
 /// One kind of row, and from before when it goes.
@@ -78,17 +89,19 @@ impl Step {
             Work::Delete(expired) => expired.name,
             Work::ClearKeys => MESSAGE,
             Work::Delivered => OUTBOX,
+            Work::Erase => USER,
         }
     }
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 11] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 12] {
+    let kept_users = retention.user_months.clamp(0, MONTHS_MAX).months();
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
         delete(IDEMPOTENCY, KEY_DAYS.days()),
-        delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, AUDIT_MONTHS_MAX).months()),
+        delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, MONTHS_MAX).months()),
         delete(OPERATION, OPERATION_DAYS.days()),
         delete(SESSION, Span::new()),
         delete(ADMIN_SESSION, Span::new()),
@@ -97,6 +110,7 @@ fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 11] {
         Step { work: Work::Delete(IDENTITY_TOKEN), before: real },
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
         Step { work: Work::Delivered, before: ago(real, DELIVERED_DAYS.days()) },
+        Step { work: Work::Erase, before: ago(now, kept_users) },
     ]
 }
 
@@ -127,8 +141,13 @@ pub async fn sweep(app: &App, retention: &Retention) -> Result<Vec<Swept>, Error
         if swept.rows > 0 {
             let Swept { name, rows, commits } = swept;
             tracing::debug!(kind = name, rows, commits, "swept");
+            metrics::counter!("antaca_janitor_rows_total", "kind" => name).increment(rows);
         }
         done.push(swept);
+    }
+    for (kind, rows) in backlog(app, retention).await? {
+        #[expect(clippy::cast_precision_loss, reason = "100,000 at most")]
+        metrics::gauge!("antaca_janitor_backlog_rows", "kind" => kind).set(rows as f64);
     }
     Ok(done)
 }
@@ -140,6 +159,7 @@ async fn sweep_kind(app: &App, step: &Step) -> Result<Swept, Error> {
             Work::Delete(expired) => delete(app, expired, step.before).await?,
             Work::ClearKeys => clear_keys(app, step.before).await?,
             Work::Delivered => delete_delivered(app, step.before).await?,
+            Work::Erase => erase_users(app, step.before, ROWS).await?,
         };
         if found == 0 {
             break;
@@ -217,6 +237,7 @@ pub async fn backlog(app: &App, retention: &Retention) -> Result<Vec<(&'static s
             Work::Delete(expired) => janitor::count(&mut tx, expired, step.before).await,
             Work::ClearKeys => janitor::count_named_messages(&mut tx, step.before).await,
             Work::Delivered => count_delivered(&mut tx, app, step.before).await,
+            Work::Erase => store::erasure::count_due(&mut tx, step.before).await,
         };
         waiting.push((step.name(), tx.end(count).await?));
     }
@@ -231,7 +252,7 @@ mod tests {
     fn months_are_of_the_calendar_and_never_fewer_than_twelve() {
         let now: Timestamp = "2028-02-29T12:00:00Z".parse().expect("a moment");
         let before = |audit_months| {
-            let steps = steps(now, now, &Retention { audit_months });
+            let steps = steps(now, now, &Retention { audit_months, ..Retention::default() });
             let audit = steps.iter().find(|step| step.name() == "audit").expect("a step");
             audit.before.to_string()
         };

@@ -12,6 +12,7 @@ pub mod cards;
 pub mod certificates;
 pub mod corporations;
 pub mod devices;
+mod erasure;
 pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;

@@ -1,10 +1,11 @@
-//! Users: register, find, change.
+//! Users: register, find, change, lock, remove.
 
 mod change;
 mod facts;
 mod find;
 mod lock;
 mod register;
+mod remove;
 mod transactional_locks;
 
 pub use change::Changes;

@@ -14,7 +14,7 @@ pub(crate) use master_key::{PassphraseSource, TokenSettings, passphrase_of_envir
 use crate::database::Place;
 use crate::failure::Failure;
 use crate::logs::Format;
-use app::janitor::{AUDIT_MONTHS, AUDIT_MONTHS_MAX, Retention};
+use app::janitor::{AUDIT_MONTHS, MONTHS_MAX, Retention};
 use jiff::civil::Time;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -91,6 +91,12 @@ const KEYS: &[Key] = &[
         Form::Number,
         "12",
         "months that audit records stay, at least 12",
+    ),
+    key(
+        "retention.user_months",
+        Form::Number,
+        "60",
+        "months after which removed users are erased, at most 1200",
     ),
     key(
         "orders.at",
@@ -224,7 +230,10 @@ impl Config {
             database: values.text("database.url").map(|url| Place::parse(&url)).transpose()?,
             connections: values.number("database.connections", 1, CONNECTIONS_MAX)?,
             jwe: values.jwe()?,
-            retention: Retention { audit_months: values.months("retention.audit_months")? },
+            retention: Retention {
+                audit_months: values.months("retention.audit_months", AUDIT_MONTHS)?,
+                user_months: values.months("retention.user_months", 0)?,
+            },
             orders_at: values.time("orders.at")?,
             bureau_seconds: values.number("sandbox.bureau_seconds", 0, DAYS_MAX * 86_400)? as u64,
             passphrase,
@@ -273,7 +282,7 @@ impl Config {
              log_format = {}\n\n\
              [database]\nurl = {}\nconnections = {}\n\n\
              [jwe]\nprevious_days = {}\nprivate_operations = {}\n\n\
-             [retention]\naudit_months = {}\n\n[orders]\nat = {}\n\n[keys]\n",
+             [retention]\naudit_months = {}\nuser_months = {}\n\n[orders]\nat = {}\n\n[keys]\n",
             text(&self.data().display().to_string()),
             text(&self.listen.to_string()),
             text(&self.operations.to_string()),
@@ -286,6 +295,7 @@ impl Config {
             self.jwe.previous_days,
             self.jwe.private_operations,
             self.retention.audit_months,
+            self.retention.user_months,
             text(&self.orders_at.strftime("%H:%M").to_string()),
         );
         lines.push_str(&master_key::shown(self.passphrase.as_ref(), self.token.as_ref()));
@@ -438,9 +448,9 @@ impl Values {
         })
     }
 
-    fn months(&self, name: &str) -> Result<i64, Failure> {
-        let months = self.number(name, AUDIT_MONTHS, AUDIT_MONTHS_MAX)?;
-        Ok(i64::try_from(months).unwrap_or(AUDIT_MONTHS_MAX))
+    fn months(&self, name: &str, least: i64) -> Result<i64, Failure> {
+        let months = self.number(name, least, MONTHS_MAX)?;
+        Ok(i64::try_from(months).unwrap_or(MONTHS_MAX))
     }
 
     fn time(&self, name: &str) -> Result<Time, Failure> {

@@ -28,6 +28,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("antaca_notifications_total", "calls of partners, by event and by what came of them"),
     ("antaca_database_trouble_total", "batches that the database's trouble held up"),
     ("antaca_worker_failures_total", "failed steps of a worker"),
+    ("antaca_janitor_rows_total", "rows that have gone because their time was up"),
 ];
 /// Name and meaning of what is looked at.
 const GAUGES: &[(&str, &str)] = &[
@@ -42,6 +43,7 @@ const GAUGES: &[(&str, &str)] = &[
     ("antaca_worker_last_success_seconds", "seconds since a worker's last success"),
     ("antaca_programs_running_out", "open programs with less than a fifth of their numbers left"),
     ("antaca_orders_overdue", "orders of plastic of which a bureau said nothing for 72 hours"),
+    ("antaca_janitor_backlog_rows", "rows whose time is up and that are still there"),
     ("antaca_uptime_seconds", "seconds since the process began"),
     ("antaca_build_info", "1, with the version that runs"),
 ];

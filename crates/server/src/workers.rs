@@ -45,8 +45,9 @@ const EXPIRING: Duration = Duration::from_secs(60);
 /// How late it may be seen that a program runs out of numbers.
 const NUMBERS: Duration = Duration::from_secs(60);
 
-/// How often what has served its time is looked for.
+/// How often what has served its time is looked for; and in a sandbox, whose time is moved.
 const JANITOR: Duration = Duration::from_secs(60);
+const JANITOR_IN_SANDBOX: Duration = Duration::from_secs(5);
 
 /// When each worker last succeeded.
 #[derive(Clone, Default)]
@@ -127,7 +128,9 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     });
     deliver(app.clone());
     every.run("expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
-    every.run("janitor", JANITOR, move |app| async move {
+    let pause =
+        if matches!(served.orders, Orders::Daily(_)) { JANITOR } else { JANITOR_IN_SANDBOX };
+    every.run("janitor", pause, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
     });
     alert(&every, served.mailer.clone());

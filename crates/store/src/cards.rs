@@ -72,6 +72,7 @@ const BY_ID: Sql = Sql(select!("id = $2"));
 const BY_USER: Sql = Sql(select!(
     "user_id = $2 and removed_at is null and state <> 'ORDERED' and id > $3 order by id limit $4"
 ));
+const HELD: Sql = Sql(select!("user_id = $2 and removed_at is null order by id"));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
@@ -124,6 +125,7 @@ const BY_NUMBER: Each = Each {
 pub const STATEMENTS: &[Sql] = &[
     BY_ID,
     BY_USER,
+    HELD,
     BY_BALANCE,
     of_owner::COUNT,
     of_owner::COUNT_OF_CORPORATION,
@@ -166,6 +168,11 @@ pub async fn list(
 ) -> Result<Vec<Card>, StoreError> {
     let rows = tx.rows(&BY_USER, &[&scope.partner(), &user, &after, &limit]).await?;
     rows.iter().map(read).collect()
+}
+
+/// All cards that a holder has and that weren't removed, those that are only ordered too.
+pub async fn list_held(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Vec<Card>, StoreError> {
+    tx.rows(&HELD, &[&scope.partner(), &user]).await?.iter().map(read).collect()
 }
 
 /// The cards that pay from a balance, at most 200.

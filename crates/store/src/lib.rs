@@ -18,6 +18,7 @@ pub mod corporations;
 pub mod counters;
 pub mod db;
 pub mod endpoints;
+pub mod erasure;
 mod error;
 pub mod idempotency;
 pub mod installations;
@@ -86,6 +87,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(24, "0024_devices"),
     migration!(25, "0025_holders"),
     migration!(26, "0026_trusted_identity"),
+    migration!(27, "0027_erasure"),
 ];
 
 /// The values of a row, in the order of its table's columns.

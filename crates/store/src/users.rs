@@ -61,6 +61,10 @@ const UPDATE: Sql = Sql("
         email_folded = $8, birth_date = $9, external_id = $10, address = $11, state = $12,
         kyc = $13, state_before = $14, version = version + 1
     where partner_id = $1 and id = $2 and version = $15");
+const REMOVE: Sql = Sql("
+    update \"user\"
+    set state = 'DELETED', state_before = null, deleted_at = $3, version = version + 1
+    where partner_id = $1 and id = $2 and version = $4");
 const LOCKS: Sql = Sql("
     select transactional_locks
     from \"user\"
@@ -83,7 +87,7 @@ const FACTS: Each = Each {
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] =
-    &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE, LOCKS, SET_LOCKS];
+    &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE, REMOVE, LOCKS, SET_LOCKS];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, FACTS];
 
@@ -193,6 +197,20 @@ pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreE
         )
         .await?;
     if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// Removes a user that was read locked: from now on they aren't there, and e-mail and phone are
+/// free.
+pub async fn remove(
+    tx: &mut Tx,
+    scope: Scope,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match tx.run(&REMOVE, &[&scope.partner(), &user.id, &now, &user.version]).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::NotFound),
+    }
 }
 
 /// The transactional locks of a user that was found before, in the order of their list.

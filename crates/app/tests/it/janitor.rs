@@ -138,7 +138,7 @@ on_both! {
         swept(&node).await;
         assert_eq!(count(&node, audit).await, records);
         node.advance(3 * DAY);
-        let longer = Retention { audit_months: 24 };
+        let longer = Retention { audit_months: 24, ..Retention::default() };
         sweep(&node.app, &longer).await.expect("sweeps");
         assert_eq!(count(&node, audit).await, records);
         assert_eq!(waiting(&node, "audit").await, records);

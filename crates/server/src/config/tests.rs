@@ -67,6 +67,7 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("[jwe]\nprevious_days = 366", &[], "jwe.previous_days must be 0 to 365"),
         ("[jwe]\nprivate_operations = 0", &[], "jwe.private_operations must be 1 to"),
         ("[retention]\naudit_months = 11", &[], "audit_months must be 12 to 1200"),
+        ("[retention]\nuser_months = 1201", &[], "user_months must be 0 to 1200"),
         ("[smtp]\nhost = 'a.example'", &[], "smtp.from must be an address"),
         ("[smtp]\nfrom = 'a@b.example'", &[], "smtp.from is given without smtp.host"),
         ("[smtp]\nhost = 'a.b'\nfrom = \"a@b.c\\r\\nX: y\"", &[], "smtp.from must be an address"),

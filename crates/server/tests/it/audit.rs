@@ -540,6 +540,16 @@ async fn refused(book: &mut Book<'_>, customer: i64, own: (&str, i64), body: &Va
     let route = "/lifecycle/v1/users/{customerId}/cards/{cardId}";
     let delete = book.request("DELETE", route, &[&nobody, &card]);
     book.once(delete, 404, &[]).await;
+    let route = "/lifecycle/v1/users/{customerId}";
+    let delete = book.request("DELETE", route, &[&customer]);
+    book.once(delete, 409, &[]).await;
+    let post = book.request("POST", "/lifecycle/v1/wallet", &[]).json(&user(unique()));
+    let told = book.send(post, 201, &["user.register"]).await;
+    let leaver = told["id"].as_i64().expect("an id");
+    for (status, actions) in [(204, &["user.remove"][..]), (404, &[])] {
+        let delete = book.request("DELETE", route, &[&leaver]);
+        book.once(delete, status, actions).await;
+    }
 }
 
 on_both_databases! {

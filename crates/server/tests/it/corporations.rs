@@ -82,7 +82,7 @@ impl Company {
     }
 
     /// A virtual card for one of its people, as its holder sees it.
-    async fn issue(&self, partner: &Caller, holder: i64) -> Story {
+    pub(crate) async fn issue(&self, partner: &Caller, holder: i64) -> Story {
         let request = partner.post("/secure/cards/virtual").json(&self.card(holder));
         let full = decrypted(&expect(201, encrypted(request)).await);
         let card = full["id"].as_i64().expect("an id");

@@ -167,6 +167,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/lifecycle/v1/users", Lifecycle, NOBODYS, Nothing),
     ("GET", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Json(r#"{"lastName": "Roe"}"#)),
+    ("DELETE", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
     ("POST", "/lifecycle/v1/users/{customerId}/lock", Lifecycle, USER, Nothing),
     ("POST", "/lifecycle/v1/users/{customerId}/unlock", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}/address", Lifecycle, USER, ADDRESS),
@@ -662,6 +663,7 @@ on_both_databases! {
         let (code, customer) = (&other.code, other.story.customer);
         let phone = sandbox.phone_of(&other.partner, code, customer).await;
         let admin = sandbox.admin("ADMIN", Some(&other.code)).await.sign_in(&sandbox).await;
+        made(&sandbox, &theirs).await;
         let before = everything(&sandbox, &theirs).await;
         for route in ROUTES {
             let &(method, _, channel, names, _) = route;
@@ -712,6 +714,20 @@ on_both_databases! {
         assert_eq!(problem["title"], "CERTIFICATE_REVOKED");
         sandbox.antaca(&set("LIVE")).await.assert_done();
         expect(201, register(sandbox.partner(), &registration())).await;
+    }
+}
+
+/// Waits until the cards that were ordered are there.
+async fn made(sandbox: &Sandbox, ids: &Ids) {
+    let cards = format!("/secure/customers/{}/cards", ids.story.customer);
+    for (path, status) in [
+        (format!("{cards}/operations/{}", ids.operation), "DONE"),
+        (format!("{cards}/orders/{}", ids.order), "PERSONALISED"),
+    ] {
+        testkit::eventually(status, std::time::Duration::from_secs(60), async || {
+            expect(200, sandbox.partner().get(&path)).await["status"] == status
+        })
+        .await;
     }
 }
 

@@ -42,6 +42,7 @@ mod production;
 mod references;
 mod refused;
 mod removal;
+mod removal_of_users;
 mod renewals;
 mod sandbox;
 mod sftp;

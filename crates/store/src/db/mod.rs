@@ -188,6 +188,16 @@ impl Db {
         }
     }
 
+    /// Empties SQLite's write-ahead log, so that what was erased isn't in it any more; waits for
+    /// the writer, gives up where somebody reads, and tells whether it succeeded. Nothing on
+    /// PostgreSQL, whose log its operator keeps.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        match &self.0 {
+            On::Sqlite(sqlite) => sqlite.empty_log().await,
+            On::Postgres(_) => Ok(true),
+        }
+    }
+
     /// Makes SQLite begin its write-ahead log anew if the last checkpoint found it large; waits
     /// for the writer. Tells whether it did: a reader can be in the way, then a later call does.
     /// Nothing on PostgreSQL.

@@ -254,9 +254,16 @@ impl Sqlite {
     /// Lets the next write begin the log anew once it is large; gives up if a reader is in the
     /// way. Tells whether it succeeded.
     pub(super) async fn restart_wal_if_large(&self) -> Result<bool, StoreError> {
-        if !self.wants_restart() {
-            return Ok(false);
-        }
+        Ok(self.wants_restart() && self.copy_alone("pragma wal_checkpoint(restart)").await?)
+    }
+
+    /// Empties the log; gives up if a reader is in the way. Tells whether it succeeded.
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        self.copy_alone("pragma wal_checkpoint(truncate)").await
+    }
+
+    /// Copies the log while nobody writes or reads.
+    async fn copy_alone(&self, pragma: &str) -> Result<bool, StoreError> {
         let mut writer = self.writer().await?;
         inline(|| writer.commit_group())?;
         // SQLite itself would look whether the readers are gone at growing intervals, while new
@@ -266,17 +273,17 @@ impl Sqlite {
         else {
             return Ok(false);
         };
-        let restarted = inline(|| {
+        let done = inline(|| {
             writer.busy_timeout(Duration::ZERO)?;
-            let busy = writer.query_row("pragma wal_checkpoint(restart)", [], |row| row.get(0));
+            let busy = writer.query_row(pragma, [], |row| row.get(0));
             writer.busy_timeout(BUSY)?;
             busy.map(|busy: bool| !busy)
         })
         .map_err(error)?;
-        if restarted {
+        if done {
             self.wal_bytes.store(0, Ordering::Relaxed);
         }
-        Ok(restarted)
+        Ok(done)
     }
 
     /// Waits for the writer, then empties the write-ahead log.

@@ -6,9 +6,9 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
-    checkpoints, corporations, counters, endpoints, idempotency, installations, instance, janitor,
-    jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys, programs,
-    sessions, spending, statements, transactions, trusted_identities, users,
+    checkpoints, corporations, counters, endpoints, erasure, idempotency, installations, instance,
+    janitor, jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys,
+    programs, sessions, spending, statements, transactions, trusted_identities, users,
 };
 
 fn statements() -> Vec<Sql> {
@@ -24,6 +24,7 @@ fn statements() -> Vec<Sql> {
         corporations::STATEMENTS,
         counters::STATEMENTS,
         endpoints::STATEMENTS,
+        erasure::STATEMENTS,
         idempotency::STATEMENTS,
         instance::STATEMENTS,
         janitor::STATEMENTS,

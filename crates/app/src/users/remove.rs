@@ -1,0 +1,93 @@
+//! Remove a user: balances, cards, devices and sessions end with them. What they were is erased
+//! when the law lets it be (`crates/app/src/erasure.rs`).
+
+use crate::audit::{Done, Entry};
+use crate::cards::state_facts;
+use crate::once::Turn;
+use crate::refusals::Refusal;
+use crate::{App, Error, Once};
+use domain::Outcome;
+use domain::ids::UserId;
+use domain::scope::Scope;
+use domain::user::UserState;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use store::db::Tx;
+use store::{balances, cards, installations, pairings, sessions, users};
+
+impl App {
+    /// Takes a user out of use for ever, if each of their balances is at zero and nothing of it is
+    /// held; e-mail and phone are free again.
+    pub async fn remove_user(
+        &self,
+        scope: Scope,
+        id: UserId,
+        once: Once<()>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.remove_in(&mut tx, scope, id).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn remove_in(&self, tx: &mut Tx, scope: Scope, id: UserId) -> Result<Done<()>, Error> {
+        // Whoever gives them a balance or a card locks them too: what is listed below is all.
+        let before = users::find_locked(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
+        let guards = guards(tx, scope, id).await?;
+        if !guards.is_empty() {
+            // Where the partner holds the money it would have to be asked first.
+            self.need_supported_mode(scope)?;
+        }
+        balances::lock(tx, &guards).await?;
+        let cards = end_cards(tx, scope, id, self.now()).await?;
+        let balances = end_balances(tx, scope, id).await?;
+        sessions::end_all(tx, scope, id).await?;
+        pairings::end_all(tx, scope, id).await?;
+        installations::end_all(tx, scope, id, self.now()).await?;
+        users::remove(tx, scope, &before, self.now()).await?;
+        let state = |state: UserState| json!({ "state": state.as_str() });
+        let (was, is) = (state(before.state), state(UserState::Deleted));
+        let entry = Entry::changed("user.remove", id.0, &was, &is);
+        Ok(Done::changed((), entry.with("balances", balances).with("cards", cards)))
+    }
+}
+
+/// What guards their balances and their cards, of which some may pay from a corporation's.
+async fn guards(tx: &mut Tx, scope: Scope, id: UserId) -> Result<BTreeSet<balances::Key>, Error> {
+    let own = balances::list(tx, scope, id.into()).await?.into_iter().map(|it| it.id);
+    let paid_from = cards::list_held(tx, scope, id).await?.into_iter().map(|it| it.balance);
+    Ok(own.chain(paid_from).map(|balance| (scope.partner(), balance)).collect())
+}
+
+/// Removes their cards; what an audit record tells of each.
+async fn end_cards(
+    tx: &mut Tx,
+    scope: Scope,
+    id: UserId,
+    now: domain::Timestamp,
+) -> Result<Value, Error> {
+    let mut told = Vec::new();
+    for mut card in cards::list_held(tx, scope, id).await? {
+        let before = state_facts(&card);
+        if card.remove(now)? == Outcome::Applied {
+            cards::update(tx, scope, &card).await?;
+            told.push(json!({ "id": card.id.0, "before": before }));
+        }
+    }
+    Ok(told.into())
+}
+
+/// Removes their balances, whose cards are gone; the ids of those that there were.
+async fn end_balances(tx: &mut Tx, scope: Scope, id: UserId) -> Result<Value, Error> {
+    let mut told = Vec::new();
+    for mut balance in balances::list(tx, scope, id.into()).await? {
+        if balance.remove(&[])? == Outcome::Applied {
+            balances::update_state(tx, scope, &balance).await?;
+            told.push(balance.id.0.to_string());
+        }
+    }
+    Ok(told.into())
+}

@@ -1,0 +1,115 @@
+//! What is erased of users who were removed long ago: every column that `docs/personal-data.md`
+//! calls personal or sealed. Rows stay where the ledger needs them; the rest goes.
+
+use crate::StoreError;
+use crate::db::{Sql, Tx};
+use domain::Timestamp;
+use domain::ids::{BalanceId, CardId, PartnerId, UserId};
+use domain::scope::Scope;
+
+const DUE: Sql = Sql("
+    select partner_id, id
+    from \"user\"
+    where deleted_at < $1 and erased_at is null
+    order by deleted_at
+    limit $2");
+const COUNT: Sql = Sql("
+    select count(*) as rows
+    from (select 1 from \"user\" where deleted_at < $1 and erased_at is null limit 100000) due");
+const CARDS: Sql = Sql("
+    select id, balance_id from card where partner_id = $1 and user_id = $2 order by id");
+const USER: Sql = Sql("
+    update \"user\"
+    set first_name = '', last_name = '', phone = '', phone_digits = '', email = '',
+        email_folded = '', birth_date = '', external_id = null, address = null, erased_at = $3
+    where partner_id = $1 and id = $2 and deleted_at is not null and erased_at is null");
+/// The index of a number stays, a keyed digest: without it a message that comes late would be of no
+/// card, and not posted.
+const CARD: Sql = Sql("
+    update card
+    set last_four = '', label = null, pan = $3, pvv = null
+    where partner_id = $1 and id = $2 and removed_at is not null");
+const ORDERS: Sql = Sql("delete from card_order where partner_id = $1 and card_id = $2");
+const IMAGES: Sql = Sql("
+    delete from verification_image
+    where partner_id = $1 and verification_id in (
+        select id from verification where partner_id = $1 and user_id = $2)");
+const FORMS: Sql = Sql("delete from verification where partner_id = $1 and user_id = $2");
+const INSTALLATIONS: Sql = Sql("delete from installation where partner_id = $1 and user_id = $2");
+const LAST: Sql = Sql("
+    select max(number) as last
+    from (
+        select number
+        from \"transaction\"
+        where partner_id = $1 and balance_id = $2 and number > $3
+        order by number
+        limit $4
+    ) block");
+const TRANSACTIONS: Sql = Sql("
+    update \"transaction\"
+    set text = '', data = null
+    where partner_id = $1 and balance_id = $2 and number > $3 and number <= $4");
+
+/// The statements of this module.
+pub const STATEMENTS: &[Sql] =
+    &[DUE, COUNT, CARDS, USER, CARD, ORDERS, IMAGES, FORMS, INSTALLATIONS, LAST, TRANSACTIONS];
+
+/// Users who were removed before a moment and aren't erased, those that have waited longest first.
+pub async fn list_due(
+    tx: &mut Tx,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(PartnerId, UserId)>, StoreError> {
+    let rows = tx.rows(&DUE, &[&before, &limit]).await?;
+    rows.iter().map(|row| Ok((row.get("partner_id")?, row.get("id")?))).collect()
+}
+
+/// How many there are; 100,000 also where there are more.
+pub async fn count_due(tx: &mut Tx, before: Timestamp) -> Result<i64, StoreError> {
+    tx.row(&COUNT, &[&before]).await?.get("rows")
+}
+
+/// Erases what the merchants of so many of a balance's transactions have said, from the one after
+/// `after`; the caller holds the balance's lock. The number of the last of them, if there are any.
+pub async fn erase_transactions(
+    tx: &mut Tx,
+    scope: Scope,
+    (balance, after): (BalanceId, i64),
+    limit: i64,
+) -> Result<Option<i64>, StoreError> {
+    let partner = scope.partner();
+    let row = tx.row(&LAST, &[&partner, &balance, &after, &limit]).await?;
+    let Some(last) = row.get::<Option<i64>>("last")? else { return Ok(None) };
+    tx.run(&TRANSACTIONS, &[&partner, &balance, &after, &last]).await?;
+    Ok(Some(last))
+}
+
+/// The cards that a user had, and the balances that guard them.
+pub async fn list_cards(
+    tx: &mut Tx,
+    scope: Scope,
+    id: UserId,
+) -> Result<Vec<(CardId, BalanceId)>, StoreError> {
+    let rows = tx.rows(&CARDS, &[&scope.partner(), &id]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?))).collect()
+}
+
+/// Erases all else of a user who was removed, and of their cards, whose balances the caller has
+/// locked; whether that hadn't been done.
+pub async fn erase(
+    tx: &mut Tx,
+    scope: Scope,
+    (id, cards): (UserId, &[(CardId, BalanceId)]),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let partner = scope.partner();
+    let no_number: &[u8] = &[];
+    for (card, _) in cards {
+        tx.run(&CARD, &[&partner, card, &no_number]).await?;
+        tx.run(&ORDERS, &[&partner, card]).await?;
+    }
+    for sql in [IMAGES, FORMS, INSTALLATIONS] {
+        tx.run(&sql, &[&partner, &id]).await?;
+    }
+    Ok(tx.run(&USER, &[&partner, &id, &now]).await? == 1)
+}
