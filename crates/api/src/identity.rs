@@ -368,7 +368,11 @@ pub(crate) async fn visitor(State(api): State<Api>, mut request: Request, next: 
 }
 
 /// An app that pairs its device or begins a session: what it sends tells its user.
-pub(crate) async fn app(mut request: Request, next: Next) -> Response {
+pub(crate) async fn app(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+    if let Some(Err(wait)) = address.map(|address| api.guard.count_beginning(address)) {
+        return Problem::too_many(wait).into_response();
+    }
     request.extensions_mut().insert(Caller::App);
     next.run(request).await
 }

@@ -41,17 +41,26 @@ pub(crate) struct Guard {
     processors: Option<Rate<Holder>>,
     addresses: Option<Rate<IpAddr>>,
     sign_ins: Rate<IpAddr>,
+    beginnings: Rate<IpAddr>,
     partner_places: Arc<Places>,
     processor_places: Arc<Places>,
     form_places: Arc<Places>,
     /// Strangers who sign in take none of anybody's.
     visitor_places: Arc<Places>,
+    /// Neither do apps that have no session yet.
+    app_places: Arc<Places>,
     /// How long a request may take.
     pub(crate) request_time: Duration,
 }
 
 /// How many strangers may sign in at once.
 const VISITORS_AT_ONCE: usize = 32;
+/// How many apps may pair a device or begin a session at once.
+const APPS_AT_ONCE: usize = 128;
+/// How many devices and sessions an address may begin a second, and after a pause: many users may
+/// be behind one.
+const BEGINNINGS_PER_SECOND: NonZero<u32> = NonZero::new(20).expect("it isn't 0");
+const BEGINNINGS_AT_ONCE: u32 = 200;
 /// How often an address may try to sign in after a pause; then once a second.
 const SIGN_INS_AT_ONCE: u32 = 20;
 
@@ -65,10 +74,12 @@ impl Guard {
             processors: Rate::per_second(limits.processor_requests_per_second),
             addresses: Rate::per_second(limits.anonymous_requests_per_second),
             sign_ins: Rate::new(NonZero::<u32>::MIN, SIGN_INS_AT_ONCE),
+            beginnings: Rate::new(BEGINNINGS_PER_SECOND, BEGINNINGS_AT_ONCE),
             partner_places: halved(limits.requests_at_once),
             processor_places: Arc::new(Places::new(all, all)),
             form_places: halved(limits.forms_at_once),
             visitor_places: Arc::new(Places::new(VISITORS_AT_ONCE, VISITORS_AT_ONCE)),
+            app_places: Arc::new(Places::new(APPS_AT_ONCE, APPS_AT_ONCE)),
             request_time: limits.request_time,
         }
     }
@@ -98,6 +109,12 @@ impl Guard {
         counted.inspect_err(|_| refused("sign-ins"))
     }
 
+    /// Counts what an app begins for its address.
+    pub(crate) fn count_beginning(&self, address: IpAddr) -> Result<(), Duration> {
+        let counted = self.beginnings.take(counted(address), 1, Instant::now());
+        counted.inspect_err(|_| refused("beginnings"))
+    }
+
     /// The places that a request needs, or the limit that is in the way.
     fn place(&self, caller: Caller, body: Body) -> Result<Vec<Place>, &'static str> {
         let (holder, places) = match caller {
@@ -106,7 +123,7 @@ impl Guard {
             Caller::Processor(id) => (Holder::Processor(id), &self.processor_places),
             Caller::User(session) => (Holder::Users(session.scope.partner()), &self.partner_places),
             Caller::Admin(_, session) => (Holder::Admins(session.partner), &self.partner_places),
-            Caller::App => (Holder::Apps, &self.partner_places),
+            Caller::App => (Holder::Apps, &self.app_places),
             Caller::Visitor => (Holder::Visitors, &self.visitor_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];

@@ -163,6 +163,7 @@ fn processor() -> Routes {
 /// The routes under `/customers` of apps that have no session yet.
 fn beginnings() -> Routes {
     Routes::of(Channel::Customers)
+        .route("/customers/public-key", get(public_key::show()))
         .route("/customers/devices", post(devices::pair()))
         .route("/customers/sessions/challenge", post(sessions::nonce()))
         .route("/customers/sessions", post(sessions::begin()))
@@ -172,12 +173,21 @@ fn beginnings() -> Routes {
 /// The routes under `/customers`, where the session tells the user.
 fn customers() -> Routes {
     Routes::of(Channel::Customers)
-        .route("/customers/public-key", get(public_key::show()))
         .route("/customers/me", get(users::find()))
         .route("/customers/me/step-up", post(sessions::challenge()))
         .route("/customers/me/devices", get(devices::list()))
         .route("/customers/me/devices/{installationId}", delete(devices::end()))
         .route("/customers/sessions/current", delete(sessions::end()))
+        .route("/customers/me/limits", get(users::limits()).put(users::set_limits()))
+        .route("/customers/me/balances", get(balances::list()))
+        .route("/customers/me/balances/{balanceId}", get(balances::find()))
+        .route(
+            "/customers/me/balances/{balanceId}/transactions",
+            get(transactions::list_of_own_balance()),
+        )
+        .route("/customers/me/balances/{balanceId}/statement", get(statements::show()))
+        .route("/customers/me/transactions", get(transactions::list_own()))
+        .route("/customers/me/transactions/{transactionId}", get(transactions::find_own()))
         .route("/customers/me/cards", get(cards::list()))
         .route("/customers/me/cards/virtual", post(cards::issue_virtual()))
         .route("/customers/me/cards/virtual/async", post(cards::issue_later()))
@@ -190,6 +200,11 @@ fn customers() -> Routes {
         .route("/customers/me/cards/{cardId}/lock", post(cards::lock()))
         .route("/customers/me/cards/{cardId}/unlock", post(cards::unlock()))
         .route("/customers/me/cards/{cardId}/limits", get(cards::limits()).put(cards::set_limits()))
+}
+
+/// The one under `/customers` that takes a form.
+fn own_form() -> Routes {
+    Routes::of(Channel::Customers).route("/customers/me/register", post(verifications::submit()))
 }
 
 /// Those under `/customers` that need a fresh signature of the device.
@@ -256,7 +271,7 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
         Channel::Sandbox => vec![sandbox()],
         Channel::Customers => {
             let (shown, removed) = card();
-            vec![beginnings(), customers(), signed(), shown, removed]
+            vec![beginnings(), customers(), own_form(), signed(), shown, removed]
         }
         Channel::Admin => vec![signing_in(), admin(), admin_cards(), admin_makes()],
     }
@@ -317,8 +332,9 @@ fn customers_routes(api: &Api) -> Router<Api> {
     let stepped_up = from_fn_with_state(api.clone(), identity::stepped_up);
     let signed = finish(&signed()).merge(finish(&shown)).route_layer(stepped_up);
     let all = finish(&customers()).merge(finish(&removed)).merge(signed);
+    let all = all.merge(finished(&own_form(), Body::Form, api));
     let all = all.route_layer(from_fn_with_state(api.clone(), identity::customers));
-    all.merge(finish(&beginnings()).route_layer(from_fn(identity::app)))
+    all.merge(finish(&beginnings()).route_layer(from_fn_with_state(api.clone(), identity::app)))
 }
 
 /// The routes of administration.

@@ -73,7 +73,11 @@ async fn shown(
     head: Head,
     (period, format): (Period, Format),
 ) -> Result<Shown<StatementJson>, Problem> {
-    let made = api.app.statement(head.scope()?, head.balance()?, period).await?;
+    let (scope, balance) = (head.scope()?, head.balance()?);
+    let made = match head.user_if_named()? {
+        Some(user) => api.app.statement_of_user(scope, user, balance, period).await?,
+        None => api.app.statement(scope, balance, period).await?,
+    };
     Ok(match format {
         Format::Json => Shown::Json(Done::with(&StatementJson::from(&made))),
         Format::Csv => Shown::File("text/csv", name(&made, "csv"), csv::written(&made)),

@@ -28,6 +28,11 @@ pub(crate) fn find() -> Endpoint {
     Endpoint::of(nothing, found).about(TAG, "Show a transaction", "By our id.")
 }
 
+/// `GET /customers/me/transactions/{transactionId}`.
+pub(crate) fn find_own() -> Endpoint {
+    Endpoint::of(nothing, found_own).about(TAG, "Show a transaction", "Of one of one's balances.")
+}
+
 /// What is told of all filters.
 macro_rules! filtered {
     ($what:literal) => {
@@ -67,6 +72,24 @@ pub(crate) fn list() -> Endpoint {
         ])
 }
 
+/// `GET /customers/me/transactions`: newest first.
+pub(crate) fn list_own() -> Endpoint {
+    Endpoint::of(read_own, listed_own)
+        .about(
+            TAG,
+            "List transactions",
+            filtered!("Of all of one's balances, of one of them, of a card."),
+        )
+        .refuses(&[Refusal::BalanceNotFound, Refusal::CardNotFound, Refusal::TooManyBalances])
+}
+
+/// `GET /customers/me/balances/{balanceId}/transactions`: newest first.
+pub(crate) fn list_of_own_balance() -> Endpoint {
+    Endpoint::of(read_of_balance, listed_own)
+        .about(TAG, "List a balance's transactions", filtered!("The history of a balance."))
+        .refuses(&[Refusal::CardNotFound])
+}
+
 /// Which page of which history is asked for.
 struct Asked {
     history: History,
@@ -99,6 +122,16 @@ fn read(call: &Call) -> Result<Asked, Problem> {
         "after",
     ]);
     read_filters(query, of, is_of_balances)
+}
+
+fn read_own(call: &Call) -> Result<Asked, Problem> {
+    let mut query = call.query();
+    let balance = query.optional("balanceId", uuid());
+    let card = query.optional("cardId", number(1, i64::MAX, "must be an id"));
+    let of =
+        History { balance: balance.map(BalanceId), card: card.map(CardId), ..History::default() };
+    query.only(&["balanceId", "cardId", "status", "type", "from", "to", "limit", "after"]);
+    read_filters(query, of, true)
 }
 
 fn read_of_balance(call: &Call) -> Result<Asked, Problem> {
@@ -154,6 +187,23 @@ async fn listed(
 ) -> Result<Done<List<TransactionJson>>, Problem> {
     let scope = head.scope()?;
     let page = api.app.history(scope, asked.history, asked.after, asked.limit).await?;
+    Ok(shown(&api, scope, &page))
+}
+
+async fn found_own(api: Api, head: Head, (): ()) -> Result<Done<TransactionJson>, Problem> {
+    let scope = head.scope()?;
+    let found = api.app.transaction_of_user(scope, head.user()?, head.transaction()?).await?;
+    let settings = api.app.settings.get();
+    Ok(Done::with(&TransactionJson::of(&found, settings.partner(scope.partner()))))
+}
+
+async fn listed_own(
+    api: Api,
+    head: Head,
+    asked: Asked,
+) -> Result<Done<List<TransactionJson>>, Problem> {
+    let (scope, page) = (head.scope()?, (asked.after, asked.limit));
+    let page = api.app.history_of_user(scope, head.user()?, asked.history, page).await?;
     Ok(shown(&api, scope, &page))
 }
 

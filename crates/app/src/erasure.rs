@@ -12,12 +12,10 @@ use domain::scope::Scope;
 use serde_json::json;
 use std::time::Duration;
 use store::db::Tx;
-use store::{balances, erasure};
+use store::{balances, erasure, users};
 
-/// How often it is tried to empty SQLite's log, which a reader may be in the way of.
-const TRIES: usize = 20;
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two commits others have the database for themselves.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Transactions of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 500;
 
@@ -33,51 +31,54 @@ pub(crate) async fn erase_users(
     let due = tx.end(due).await?;
     let (found, mut erased) = (due.len() as u64, 0);
     for (partner, user) in due {
-        if app.tasks.is_stopping() {
-            break;
-        }
         let scope = Scope::platform(partner, "a removed user is erased");
         erased += u64::from(erase_user(app, scope, user).await?);
     }
-    // What SQLite's log still has is gone too, or will be when the log begins anew.
-    for _ in 0..if erased > 0 { TRIES } else { 0 } {
-        if app.db.empty_log().await? {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
+    if erased > 0 {
+        app.db.note_erased();
     }
+    // Not now where a reader is in the way: then with the next round.
+    app.db.empty_log_of_erased().await?;
     Ok((found, erased))
 }
 
+/// Whether a user is erased now: not if the process is ending, and the next one begins again.
 async fn erase_user(app: &App, scope: Scope, user: UserId) -> Result<bool, Error> {
     let mut tx = app.db.read().await?;
     let own = balances::list(&mut tx, scope, user.into()).await;
     for balance in tx.end(own).await? {
         erase_transactions(app, scope, balance.id).await?;
     }
+    if app.tasks.is_stopping() {
+        return Ok(false);
+    }
     let mut tx = app.db.begin().await?;
     let erased = erase_in(app, &mut tx, scope, user).await;
-    tx.end(erased).await
+    let erased = tx.end(erased).await?;
+    tokio::time::sleep(PAUSE).await;
+    Ok(erased)
 }
 
 /// One commit after the other. The balance guards its transactions, so it is locked each time.
 async fn erase_transactions(app: &App, scope: Scope, balance: BalanceId) -> Result<(), Error> {
     let mut after = 0;
-    loop {
+    while !app.tasks.is_stopping() {
         let mut tx = app.db.begin().await?;
         let last = async {
             balances::lock(&mut tx, &[(scope.partner(), balance)].into()).await?;
             erasure::erase_transactions(&mut tx, scope, (balance, after), ROWS).await
         };
         let last = last.await;
-        match tx.end(last).await? {
-            Some(last) => after = last,
-            None => return Ok(()),
-        }
+        let Some(last) = tx.end(last).await? else { break };
+        after = last;
+        tokio::time::sleep(PAUSE).await;
     }
+    Ok(())
 }
 
+/// The owner first, then what guards the cards, as everybody locks.
 async fn erase_in(app: &App, tx: &mut Tx, scope: Scope, user: UserId) -> Result<bool, Error> {
+    users::lock(tx, &[(scope.partner(), user)].into()).await?;
     let cards = erasure::list_cards(tx, scope, user).await?;
     let guards = cards.iter().map(|(_, balance)| (scope.partner(), *balance)).collect();
     balances::lock(tx, &guards).await?;

@@ -187,12 +187,6 @@ impl Snapshot {
         self.trusted_identities.iter().filter(move |it| it.common_name == name)
     }
 
-    /// Who vouches for a partner's users.
-    #[must_use]
-    pub fn trusted_identity(&self, partner: PartnerId) -> Option<&TrustedIdentity> {
-        self.trusted_identities.iter().find(|it| it.partner == partner)
-    }
-
     /// The balance of a partner's own that is for this; it has one at most.
     #[must_use]
     pub fn partner_balance(

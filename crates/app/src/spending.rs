@@ -165,23 +165,18 @@ impl App {
             return Err(Refusal::LimitAboveProgram.into());
         }
         let subject = Subject::Card(card.owner(), id);
-        if by == Setter::User {
-            let before = spending::find(tx, scope, subject).await?.spending.rules;
-            if !rules.tighten(&before) {
-                return Err(Refusal::LimitLoosened.into());
-            }
-        }
+        may_set(tx, scope, subject, (&rules, by)).await?;
         let named = ("card.limits", id.0.to_string());
         self.set_limits_in(tx, scope, (subject, named), (rules, program)).await
     }
 
     /// Sets what a user or a corporation may spend with all balances, in place of what it might
-    /// until now.
+    /// until now. A user may only tighten that.
     pub async fn set_owner_limits(
         &self,
         scope: Scope,
         owner: OwnerName,
-        draft: Draft,
+        limits: (Draft, Setter),
         once: Once<Allowance>,
     ) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {
@@ -189,7 +184,7 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.set_owner_limits_in(&mut tx, scope, owner, draft).await;
+        let result = self.set_owner_limits_in(&mut tx, scope, owner, limits).await;
         self.finish(scope, &once, tx, result).await
     }
 
@@ -198,12 +193,13 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         owner: OwnerName,
-        draft: Draft,
+        (draft, by): (Draft, Setter),
     ) -> Result<Done<Allowance>, Error> {
         let found = owners::find_locked(tx, scope, owner).await?;
         let rules = draft.rules(None)?;
         let named = (found.word("user.limits", "corporation.limits"), found.object());
         let subject = Subject::Owner(found.id);
+        may_set(tx, scope, subject, (&rules, by)).await?;
         self.set_limits_in(tx, scope, (subject, named), (rules, Rules::default())).await
     }
 
@@ -250,4 +246,20 @@ impl App {
 async fn owner_spending(tx: &mut Tx, scope: Scope, owner: OwnerName) -> Result<Spending, Error> {
     let found = owners::find(tx, scope, owner).await?;
     Ok(spending::find(tx, scope, Subject::Owner(found.id)).await?.spending)
+}
+
+/// A user may only tighten what is set.
+async fn may_set(
+    tx: &mut Tx,
+    scope: Scope,
+    subject: Subject,
+    (rules, by): (&Rules, Setter),
+) -> Result<(), Error> {
+    if by == Setter::User {
+        let before = spending::find(tx, scope, subject).await?.spending.rules;
+        if !rules.tighten(&before) {
+            return Err(Refusal::LimitLoosened.into());
+        }
+    }
+    Ok(())
 }

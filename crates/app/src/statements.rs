@@ -12,7 +12,7 @@ use crate::ledger::verify::MARGIN;
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::balance::{Balance, Owner};
-use domain::ids::BalanceId;
+use domain::ids::{BalanceId, UserId};
 use domain::money::Amount;
 use domain::scope::Scope;
 use domain::transaction::Category;
@@ -91,6 +91,18 @@ pub struct Line {
 }
 
 impl App {
+    /// The statement of a balance of a user's own, not removed.
+    pub async fn statement_of_user(
+        &self,
+        scope: Scope,
+        user: UserId,
+        id: BalanceId,
+        period: Period,
+    ) -> Result<Statement, Error> {
+        self.balance(scope, Some(user), id).await?;
+        self.statement(scope, id, period).await
+    }
+
     /// The statement of a balance, a user's or the partner's own, removed or not.
     pub async fn statement(
         &self,

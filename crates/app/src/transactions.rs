@@ -111,6 +111,44 @@ impl App {
         Ok(tx.end(found).await?.ok_or(Refusal::TransactionNotFound)?)
     }
 
+    /// A user's transaction of an id: of one of their balances.
+    pub async fn transaction_of_user(
+        &self,
+        scope: Scope,
+        user: UserId,
+        id: TransactionId,
+    ) -> Result<Record, Error> {
+        let mut tx = self.db.read().await?;
+        let found = async {
+            let found = find(&mut tx, scope, id).await?.ok_or(Refusal::TransactionNotFound)?;
+            let of: Vec<BalanceId> = found.order.balance.into_iter().collect();
+            let own = !owned(&mut tx, scope, user, &of).await?.is_empty();
+            Ok::<_, Error>(own.then_some(found).ok_or(Refusal::TransactionNotFound)?)
+        };
+        let found = found.await;
+        tx.end(found).await
+    }
+
+    /// A page of the history of a user's balances, newest first. What isn't theirs of what is named
+    /// isn't there.
+    pub async fn history_of_user(
+        &self,
+        scope: Scope,
+        user: UserId,
+        asked: History,
+        (after, limit): (Option<Place>, i64),
+    ) -> Result<Page<Record, Place>, Error> {
+        if let Some(balance) = asked.balance {
+            self.balance(scope, Some(user), balance).await?;
+        }
+        if let Some(card) = asked.card
+            && self.holder_of(scope, card).await? != user
+        {
+            return Err(Refusal::CardNotFound.into());
+        }
+        self.history(scope, History { user: Some(user), ..asked }, after, limit).await
+    }
+
     /// A page of a user's balance's history, newest first.
     pub async fn history_of_balance(
         &self,

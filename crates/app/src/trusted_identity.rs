@@ -9,11 +9,12 @@ use crypto::certificates::{check_authorities, is_common_name};
 use crypto::identity::{Authorities, Claims, Token};
 use domain::Timestamp;
 use domain::ids::{PartnerId, UserId};
+use domain::scope::Scope;
 use domain::session::token_end;
 use serde_json::{Value, json};
 use store::db::Tx;
-use store::instance;
 use store::trusted_identities::{self, TrustedIdentity};
+use store::{instance, sessions, users};
 
 /// Who vouches for a partner's users from now on.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ impl App {
             Some(trusted) => trusted_identities::save(tx, trusted, self.now()).await?,
             None => trusted_identities::delete(tx, partner).await?,
         }
+        // Whoever was trusted may have begun some that nobody should have.
+        sessions::end_trusted(tx, partner).await?;
         let detail = change_json(&facts(before), &facts(trusted));
         let settings = self.settings.get();
         let code = settings.partner(partner).map_or("", |it| it.code.as_str());
@@ -71,36 +74,54 @@ impl App {
         token: &Token,
         real_now: Timestamp,
     ) -> Result<Option<Begun>, Error> {
-        let Some((partner, claims)) = self.vouched_for(token, real_now) else { return Ok(None) };
+        let Some((trusted, claims)) = self.vouched_for(token, real_now).await? else {
+            return Ok(None);
+        };
         let Some(until) = token_end(claims.iat, real_now) else { return Ok(None) };
         let mut tx = self.db.begin().await?;
-        let begun = self.use_token(&mut tx, partner, &claims, until).await;
+        let begun = self.use_token(&mut tx, &trusted, &claims, until).await;
         tx.end(begun).await
     }
 
-    /// What a token says, and for whose users it is: one name may be trusted by several partners.
-    fn vouched_for(&self, token: &Token, now: Timestamp) -> Option<(PartnerId, Claims)> {
+    /// What a token says, and who vouches for it: several partners may trust the same, of whom one
+    /// has the user.
+    async fn vouched_for(
+        &self,
+        token: &Token,
+        now: Timestamp,
+    ) -> Result<Option<(TrustedIdentity, Claims)>, Error> {
         let settings = self.settings.get();
-        let mut named = settings.trusted_identities(token.common_name());
-        named.find_map(|it| {
-            let authorities = Authorities::from_pem(&it.authorities).ok()?;
-            token.verify(&authorities, now).map(|claims| (it.partner, claims.clone()))
-        })
+        for trusted in settings.trusted_identities(token.common_name()) {
+            let authorities = Authorities::from_pem(&trusted.authorities).ok();
+            let claims = authorities.and_then(|it| token.verify(&it, now).cloned());
+            let Some(claims) = claims else { continue };
+            let mut tx = self.db.read().await?;
+            let scope = Scope::of_caller(trusted.partner);
+            let user = users::find(&mut tx, scope, UserId(claims.user)).await;
+            if tx.end(user).await?.is_some() {
+                return Ok(Some((trusted.clone(), claims)));
+            }
+        }
+        Ok(None)
     }
 
     async fn use_token(
         &self,
         tx: &mut Tx,
-        partner: PartnerId,
+        trusted: &TrustedIdentity,
         claims: &Claims,
         until: Timestamp,
     ) -> Result<Option<Begun>, Error> {
-        let name = format!("{}/{}", partner.0, claims.jti);
+        // What this node knows of it may be a second old.
+        let now = trusted_identities::find_locked(tx, trusted.partner).await?;
+        let name = format!("{}/{}", trusted.partner.0, claims.jti);
         let digest = crypto::digest::sha256(name.as_bytes());
-        if !trusted_identities::use_token(tx, &digest, until).await? {
+        if now.as_ref() != Some(trusted)
+            || !trusted_identities::use_token(tx, &digest, until).await?
+        {
             return Ok(None);
         }
-        self.admit(tx, (partner, UserId(claims.user)), None).await
+        self.admit(tx, (trusted.partner, UserId(claims.user)), None).await
     }
 }
 

@@ -60,6 +60,10 @@ const TOKEN_SECONDS: i64 = 60;
 /// How far its maker's clock may be ahead of ours, in seconds.
 const AHEAD_SECONDS: i64 = 5;
 
+/// For how long it is remembered beyond that, in minutes: who began to look at it may wait for the
+/// database, and nodes' clocks may differ.
+const SLACK_MINUTES: i64 = 5;
+
 /// Until when a token has to be remembered that was made at `iat`, in seconds since 1970; none if
 /// it isn't fresh. Both are real time.
 #[must_use]
@@ -70,7 +74,7 @@ pub fn token_end(iat: i64, now: Timestamp) -> Option<Timestamp> {
     if now < first || now > last {
         return None;
     }
-    last.checked_add(1.second()).ok()
+    last.checked_add(SLACK_MINUTES.minutes()).ok()
 }
 
 #[cfg(test)]

@@ -28,3 +28,4 @@ create table session (
 ) strict, without rowid;
 create index session_by_user on session (partner_id, user_id);
 create index session_expiry on session (expires_at);
+create index session_trusted on session (partner_id) where installation_id is null;

@@ -35,6 +35,7 @@ const IMAGES: Sql = Sql("
     where partner_id = $1 and verification_id in (
         select id from verification where partner_id = $1 and user_id = $2)");
 const FORMS: Sql = Sql("delete from verification where partner_id = $1 and user_id = $2");
+const SPENDING: Sql = Sql("delete from spending where partner_id = $1 and owner_id = $2");
 const INSTALLATIONS: Sql = Sql("delete from installation where partner_id = $1 and user_id = $2");
 const LAST: Sql = Sql("
     select max(number) as last
@@ -51,8 +52,20 @@ const TRANSACTIONS: Sql = Sql("
     where partner_id = $1 and balance_id = $2 and number > $3 and number <= $4");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] =
-    &[DUE, COUNT, CARDS, USER, CARD, ORDERS, IMAGES, FORMS, INSTALLATIONS, LAST, TRANSACTIONS];
+pub const STATEMENTS: &[Sql] = &[
+    DUE,
+    COUNT,
+    CARDS,
+    USER,
+    CARD,
+    ORDERS,
+    IMAGES,
+    FORMS,
+    SPENDING,
+    INSTALLATIONS,
+    LAST,
+    TRANSACTIONS,
+];
 
 /// Users who were removed before a moment and aren't erased, those that have waited longest first.
 pub async fn list_due(
@@ -94,8 +107,8 @@ pub async fn list_cards(
     rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?))).collect()
 }
 
-/// Erases all else of a user who was removed, and of their cards, whose balances the caller has
-/// locked; whether that hadn't been done.
+/// Erases all else of a user who was removed, and of their cards; the caller has locked the user,
+/// and the balances of the cards; whether that hadn't been done.
 pub async fn erase(
     tx: &mut Tx,
     scope: Scope,
@@ -108,7 +121,7 @@ pub async fn erase(
         tx.run(&CARD, &[&partner, card, &no_number]).await?;
         tx.run(&ORDERS, &[&partner, card]).await?;
     }
-    for sql in [IMAGES, FORMS, INSTALLATIONS] {
+    for sql in [IMAGES, FORMS, SPENDING, INSTALLATIONS] {
         tx.run(&sql, &[&partner, &id]).await?;
     }
     Ok(tx.run(&USER, &[&partner, &id, &now]).await? == 1)

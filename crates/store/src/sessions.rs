@@ -48,8 +48,11 @@ const PROLONG: Sql = Sql("update session set expires_at = $2 where token_digest 
 const END: Sql = Sql("delete from session where token_digest = $1");
 const END_ALL: Sql = Sql("delete from session where partner_id = $1 and user_id = $2");
 
+const END_TRUSTED: Sql =
+    Sql("delete from session where partner_id = $1 and installation_id is null");
+
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[FIND, TAKE, PROLONG, END, END_ALL];
+pub const STATEMENTS: &[Sql] = &[FIND, TAKE, PROLONG, END, END_ALL, END_TRUSTED];
 
 /// SHA-256 of what only its holder has.
 pub type Digest = [u8; 32];
@@ -114,6 +117,11 @@ pub async fn end(tx: &mut Tx, digest: &Digest) -> Result<(), StoreError> {
 /// Ends all sessions of a user.
 pub async fn end_all(tx: &mut Tx, scope: Scope, user: UserId) -> Result<(), StoreError> {
     tx.run(&END_ALL, &[&scope.partner(), &user]).await.map(|_| ())
+}
+
+/// Ends all sessions of a partner's users that a trusted identity began.
+pub async fn end_trusted(tx: &mut Tx, partner: PartnerId) -> Result<(), StoreError> {
+    tx.run(&END_TRUSTED, &[&partner]).await.map(|_| ())
 }
 
 /// Keeps what an installation is to sign.

@@ -27,6 +27,11 @@ const LIST: Sql = Sql("
     select partner_id, common_name, authorities
     from trusted_identity
     order by partner_id");
+const BY_PARTNER_LOCKED: Sql = Sql("
+    select partner_id, common_name, authorities
+    from trusted_identity
+    where partner_id = $1
+    for no key update");
 const UPDATE: Sql = Sql("
     update trusted_identity
     set common_name = $2, authorities = $3, changed_at = $4
@@ -34,7 +39,7 @@ const UPDATE: Sql = Sql("
 const DELETE: Sql = Sql("delete from trusted_identity where partner_id = $1");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST, UPDATE, DELETE];
+pub const STATEMENTS: &[Sql] = &[LIST, BY_PARTNER_LOCKED, UPDATE, DELETE];
 
 /// Who vouches for a partner's users.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +55,15 @@ pub struct TrustedIdentity {
 /// Who vouches for users, of every partner that lets somebody.
 pub async fn list(tx: &mut Tx) -> Result<Vec<TrustedIdentity>, StoreError> {
     tx.rows(&LIST, &[]).await?.iter().map(read).collect()
+}
+
+/// Who vouches for a partner's users, locked until the transaction ends: who changes it waits for
+/// the sessions that begin by it.
+pub async fn find_locked(
+    tx: &mut Tx,
+    partner: PartnerId,
+) -> Result<Option<TrustedIdentity>, StoreError> {
+    tx.find(&BY_PARTNER_LOCKED, &[&partner]).await?.as_ref().map(read).transpose()
 }
 
 /// Writes who vouches for a partner's users, over what there was.

@@ -336,7 +336,8 @@ impl TestApp {
     /// Sets what a user may spend.
     pub async fn limit_user(&self, user: UserId, draft: Draft) -> Result<Value, Error> {
         let once = once(|_: &Allowance| Value::Null);
-        self.app.set_owner_limits(self.scope, OwnerName::User(user), draft, once).await
+        let limits = (draft, Setter::Partner);
+        self.app.set_owner_limits(self.scope, OwnerName::User(user), limits, once).await
     }
 
     /// Whether its database is one of PostgreSQL.

@@ -1,4 +1,4 @@
-//! `GET|PUT /secure/{customers|corporations}/{id}/limits`.
+//! `GET|PUT /secure/{customers|corporations}/{id}/limits`, `GET|PUT /customers/me/limits`.
 
 use super::TAG;
 use crate::Api;
@@ -7,6 +7,7 @@ use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::spending::{Currencies, LimitsJson, draft, example};
+use app::Refusal;
 use app::spending::Draft;
 
 /// Shows what a user or a corporation may spend, and has.
@@ -26,9 +27,10 @@ pub(crate) fn set_limits() -> Endpoint {
             TAG,
             "Set an owner's limits and controls",
             "What is sent takes the place of what was there; what isn't sent isn't limited. A new \
-             limit counts the whole running period.",
+             limit counts the whole running period. A user may only tighten what is set.",
         )
         .example(example(Currencies::Told))
+        .refuses(&[Refusal::LimitLoosened])
 }
 
 fn read(call: &Call) -> Result<Draft, Problem> {
@@ -45,5 +47,6 @@ async fn shown(api: Api, head: Head, (): ()) -> Result<Done<LimitsJson>, Problem
 
 async fn set(api: Api, head: Head, draft: Draft) -> Result<Done<LimitsJson>, Problem> {
     let once = head.once(kept::<_, LimitsJson>);
-    Ok(Done::kept(api.app.set_owner_limits(head.scope()?, head.owner()?, draft, once).await?))
+    let limits = (draft, head.caller().setter());
+    Ok(Done::kept(api.app.set_owner_limits(head.scope()?, head.owner()?, limits, once).await?))
 }

@@ -31,6 +31,9 @@ pub(crate) async fn sealed_at(
     request.header("Public-Key", KEY.public_header()).json(&json!({ "payload": token }))
 }
 
+/// What is one's own.
+const ME: &str = "/customers/me";
+
 async fn begun(sandbox: &Sandbox, minor: i64) -> (Story, Phone) {
     let story = Story::begin(sandbox, minor).await;
     let phone = sandbox.phone("sandbox", story.customer).await;
@@ -128,6 +131,54 @@ on_both_databases! {
 
         expect(204, app.delete(&path)).await;
         assert_eq!(expect(404, encrypted(app.get(&path))).await["title"], "CARD_NOT_FOUND");
+    }
+
+    /// A user sees own balances, what happened on them and what may be spent, as the partner does,
+    /// and may tighten that.
+    async fn a_user_sees_own_money(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (story, phone) = begun(&sandbox, 10_000).await;
+        let (app, customer) = (&phone.caller, story.customer);
+        expect(200, story.purchase(sandbox.processor(), 700, "seen")).await;
+        let secure = |rest: &str| sandbox.partner().get(&format!("/secure{rest}"));
+        let of_user = format!("/customers/{customer}");
+        let balance = format!("/balances/{}", story.balance);
+        let period = "statement?from=2026-01-01&to=2026-12-31";
+        for (own, theirs) in [
+            ("/balances".to_owned(), format!("{of_user}/balances")),
+            (balance.clone(), format!("{of_user}{balance}")),
+            (format!("{balance}/transactions"), format!("{balance}/transactions")),
+            (format!("{balance}/{period}"), format!("{balance}/{period}")),
+            ("/transactions".to_owned(), format!("/transactions?customerId={customer}")),
+            ("/limits".to_owned(), format!("{of_user}/limits")),
+        ] {
+            let shown = expect(200, app.get(&format!("{ME}{own}"))).await;
+            let mut told = expect(200, secure(&theirs)).await;
+            if own.contains("statement") {
+                told["madeAt"] = shown["madeAt"].clone();
+            }
+            assert_eq!(shown, told, "{own}");
+        }
+        let card = format!("{ME}/transactions?cardId={}&type=pos", story.card);
+        let listed = expect(200, app.get(&card)).await;
+        let id = listed["items"][0]["id"].as_str().expect("an id");
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+        let shown = expect(200, app.get(&format!("{ME}/transactions/{id}"))).await;
+        assert_eq!(shown, listed["items"][0]);
+        let unknown = app.get(&format!("{ME}/transactions?customerId={customer}"));
+        assert_eq!(expect(422, unknown).await["violations"][0]["field"], "customerId");
+
+        let limits = |minor: i64| json!({ "limits": [{
+            "type": "general", "timeUnit": "daily", "currency": "EUR", "amountMinor": minor,
+        }] });
+        let put = |minor| app.put(&format!("{ME}/limits")).json(&limits(minor));
+        expect(200, put(1_000)).await;
+        assert_eq!(expect(422, put(1_001)).await["title"], "LIMIT_LOOSENED");
+        expect(200, put(900)).await;
+        let over = expect(200, story.purchase(sandbox.processor(), 300, "over")).await;
+        assert_eq!(over["description"], "LIMIT_EXCEED");
+        let form = app.post(&format!("{ME}/register")).multipart(crate::denied::form());
+        assert_eq!(expect(201, form).await["status"], "IN_PROGRESS");
     }
 
     /// A reset code is right, the one before wrong; plastic keeps its own.

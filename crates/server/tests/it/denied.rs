@@ -74,6 +74,7 @@ const HISTORY: Names = &[
     ("{cardId}", "CARD_NOT_FOUND"),
     ("{customerId}", "CUSTOMER_NOT_FOUND"),
 ];
+const OWN_HISTORY: Names = &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{cardId}", "CARD_NOT_FOUND")];
 const NEW_CARD: Names =
     &[("{customerId}", "CUSTOMER_NOT_FOUND"), ("{balanceId}", "BALANCE_NOT_FOUND")];
 
@@ -135,6 +136,7 @@ const TRANSFER: Sends = Json(
 );
 const FILTERS: Sends =
     Query("balanceId={balanceId}&cardId={cardId}&customerId={customerId}&status=CLEARED");
+const OWN_FILTERS: Sends = Query("balanceId={balanceId}&cardId={cardId}&status=CLEARED");
 const PERIOD: Sends = Query("from=2026-01-01&to=2026-12-31");
 const LOAD: Sends = Json(
     r#"{"type": "companyCredit", "amount": 5, "currency": "EUR", "description": "Load",
@@ -335,11 +337,20 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/customers/sessions/challenge", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions/trusted-identity", Public, NOBODYS, Nothing),
-    ("GET", "/customers/public-key", Customers, NOBODYS, Nothing),
+    ("GET", "/customers/public-key", Public, NOBODYS, Nothing),
     ("GET", "/customers/me", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/step-up", Customers, NOBODYS, Nothing),
     ("GET", "/customers/me/devices", Customers, NOBODYS, Nothing),
     ("DELETE", "/customers/me/devices/{installationId}", Customers, DEVICE, Nothing),
+    ("POST", "/customers/me/register", Customers, NOBODYS, Form),
+    ("GET", "/customers/me/limits", Customers, NOBODYS, Nothing),
+    ("PUT", "/customers/me/limits", Customers, NOBODYS, LIMITS),
+    ("GET", "/customers/me/balances", Customers, NOBODYS, Nothing),
+    ("GET", "/customers/me/balances/{balanceId}", Customers, BALANCE, Nothing),
+    ("GET", "/customers/me/balances/{balanceId}/transactions", Customers, BALANCE, Nothing),
+    ("GET", "/customers/me/balances/{balanceId}/statement", Customers, BALANCE, PERIOD),
+    ("GET", "/customers/me/transactions", Customers, OWN_HISTORY, OWN_FILTERS),
+    ("GET", "/customers/me/transactions/{transactionId}", Customers, TRANSACTION, Nothing),
     ("GET", "/customers/me/cards", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/cards/virtual", Customers, OWN_CARD, CARD_OF_ONES_OWN),
     ("POST", "/customers/me/cards/virtual/async", Customers, NOBODYS, LATER_CARD),
@@ -409,6 +420,11 @@ impl Ids {
     /// The same of the partner of a code.
     async fn of_code(code: &str, story: Story, partner: &Caller, processor: &Caller) -> Self {
         expect(200, story.purchase(processor, 100, "held")).await;
+        Self::of_held((code, story), partner).await
+    }
+
+    /// The same, of a user who has a held purchase.
+    async fn of_held((code, story): (&str, Story), partner: &Caller) -> Self {
         let path = format!("/secure/balances/{}/transactions", story.balance);
         let page = expect(200, partner.get(&path)).await;
         let newest = page["items"][0]["id"].as_str().expect("an id").to_owned();
@@ -601,6 +617,32 @@ on_both_databases! {
             let told = told(request(&phone.caller, route, None, |name| ids.value(name))).await;
             assert!(told.0 != 401 && told.0 != 403 && told.0 < 500, "{route:?}: {told:?}");
         }
+    }
+
+    /// Another user of the same partner reaches nothing of theirs either, by any name.
+    async fn anothers_are_not_ones_own(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (partner, processor) = (sandbox.partner(), sandbox.processor());
+        let theirs = Ids::of(Story::begin(&sandbox, 1_000).await, partner, processor).await;
+        let own = Story::begin(&sandbox, 1_000).await;
+        expect(200, own.purchase(processor, 100, "held-too")).await;
+        let own = Ids::of_held(("sandbox", own), partner).await;
+        let phone = sandbox.phone("sandbox", own.story.customer).await;
+        made(&sandbox, &theirs).await;
+        let before = everything(&sandbox, &theirs).await;
+        for route in ROUTES.iter().filter(|route| route.2 == Customers) {
+            for (foreign, title) in route.3 {
+                let value = |name: &str| {
+                    if name == *foreign { theirs.value(name) } else { own.value(name) }
+                };
+                let asked = request(&phone.caller, route, None, value);
+                let asked = asked.header("Encrypt-Response", "true");
+                let told = told(asked.header("Public-Key", KEY.public_header())).await;
+                assert_eq!(told, (404, json!(title)), "{foreign}: {route:?}");
+            }
+        }
+        assert_eq!(everything(&sandbox, &theirs).await, before);
+        expect(200, phone.caller.get("/customers/me")).await;
     }
 
     /// Administration: without a session nobody, and each account what its role may.

@@ -251,7 +251,12 @@ on_both_databases! {
         assert_eq!(expect(401, session.get(ME)).await["title"], "SESSION_EXPIRED");
         assert_eq!(lifecycle(&sandbox, Method::POST, customer, "/unlock").await.0, 204);
         expect(201, begin(trusted.token(&claims("five", 0)))).await;
+        let told = expect(201, begin(trusted.token(&claims("more", 0)))).await;
+        let session = app.with_bearer(told["sessionToken"].as_str().expect("a token"));
+        let paired = sandbox.phone("sandbox", customer).await;
         sandbox.antaca(&[&trust[..], &["--nobody"]].concat()).await.assert_done();
+        assert_eq!(expect(401, session.get(ME)).await["title"], "SESSION_EXPIRED");
+        expect(200, paired.caller.get(ME)).await;
         refuse("nobody is trusted any more", trusted.token(&claims("six", 0))).await;
     }
 
@@ -323,6 +328,19 @@ async fn bad_input_is_named() {
     for path in [PAIR, SESSIONS, "/customers/sessions/challenge"] {
         assert_eq!(expect(400, app.post(path)).await["title"], "INVALID_REQUEST");
     }
+}
+
+/// An app that has no session yet may encrypt what it sends, as any other.
+#[tokio::test]
+async fn a_code_may_be_sent_encrypted() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let customer = user(&sandbox).await;
+    let code = offered(sandbox.partner(), "sandbox", customer).await;
+    let (app, body) = (sandbox.anonymous(), Device::new().pairing(&code, "phone"));
+    let asked = crate::customers::sealed(app, app.post(PAIR), &body).await;
+    let told = crate::story::decrypted(&expect(201, asked).await);
+    let session = app.with_bearer(told["sessionToken"].as_str().expect("a token"));
+    assert_eq!(expect(200, session.get(ME)).await["id"], customer);
 }
 
 /// What opens something stands neither in the log nor in a file of the database.

@@ -109,37 +109,10 @@ on_both_databases! {
     /// user who was removed later is still known.
     async fn a_removed_user_is_erased_in_time(database) {
         let mut sandbox = Sandbox::start(database).await;
-        let partner = sandbox.partner().clone();
-        let number = unique();
-        let [first, last, street] = ["Ferdynanda", "Wspanialska", "Zapomniana"];
-        let [shop, label, device] = ["Kawiarnia-Znana", "na-wczasy", "telefonik"];
+        let (number, partner) = (unique(), sandbox.partner().clone());
         let (mail, phone) = (format!("f.w{number}@erased.test"), format!("7788{number:06}"));
-        let address = json!({ "street": street, "number": "1", "city": "Lublin",
-            "postCode": "20-128", "country": "PL" });
-        let user = json!({
-            "firstName": first, "lastName": last, "phone": phone, "email": mail,
-            "birthDate": "1987-06-05", "state": "VERIFIED", "kyc": "SUCCESS",
-            "externalId": "zewnetrzna-nazwa", "address": address,
-        });
-        let customer = expect(201, register(&partner, &user)).await["id"].as_i64().expect("an id");
-        let form = form().text("unused", "x");
-        let path = format!("/secure/customers/{customer}/verification");
-        expect(201, partner.post(&path).multipart(form)).await;
-        let made = partner.post(&format!("/secure/customers/{customer}/balances"));
-        let made = expect(201, made.json(&json!({ "currency": "EUR" }))).await;
-        let balance = made["balanceId"].as_str().expect("an id").to_owned();
-        let body = json!({ "balanceId": balance, "configId": "0019167984", "dcUserId": customer,
-            "label": label });
-        let post = partner.post("/secure/cards/virtual").json(&body);
-        let full = crate::story::decrypted(&expect(201, encrypted(post)).await);
-        let card = full["id"].as_i64().expect("an id");
-        let story = Story { customer, balance, card, full };
-        expect(201, story.top_up(&partner, &json!(500), &format!("top-up-{number}"))).await;
-        spend(&sandbox, &story, 500, shop).await;
-        let code = crate::support::offered(&partner, "sandbox", customer).await;
-        let pairing = testkit::Device::new().pairing(&code, device);
-        expect(201, sandbox.anonymous().post("/customers/devices").json(&pairing)).await;
-        expect(204, remove(&partner, customer)).await;
+        let story = lived(&sandbox, (&mail, &phone)).await;
+        expect(204, remove(&partner, story.customer)).await;
 
         let advance = async |sandbox: &Sandbox, days: u32| {
             let clock = sandbox.partner().post("/sandbox/v1/clock");
@@ -160,9 +133,8 @@ on_both_databases! {
         sandbox.stop().await.assert_done();
 
         let last_four = story.full["cardNo"].as_str().expect("a number")[12..].to_owned();
-        let secrets = [first, last, street, shop, label, device, &mail, &phone, "1987-06-05",
-            "zewnetrzna-nazwa"];
-        let secrets: Vec<&[u8]> = secrets.iter().map(|it| it.as_bytes()).collect();
+        let words = WORDS.iter().copied().chain([mail.as_str(), phone.as_str(), BORN]);
+        let secrets: Vec<&[u8]> = words.map(str::as_bytes).collect();
         let tables = tables(sandbox.database(), &sandbox).await;
         for (table, text) in &tables {
             assert_eq!(contains_secret(text.as_bytes(), &secrets), None, "{table}");
@@ -170,7 +142,7 @@ on_both_databases! {
         let of = |name: &str| tables.iter().find(|(table, _)| table == name).expect("a table");
         assert!(of("user").1.contains(&later_mail), "who was removed later is still known");
         assert!(!of("card").1.contains(&last_four));
-        for emptied in ["verification", "verification_image", "installation"] {
+        for emptied in ["verification", "verification_image", "installation", "spending"] {
             assert_eq!(of(emptied).1, "", "{emptied}");
         }
         if matches!(sandbox.database(), Database::Sqlite) {
@@ -184,6 +156,48 @@ on_both_databases! {
             }
         }
     }
+}
+
+/// What only this person has: names, street, merchant, label, device, name at the partner.
+const WORDS: [&str; 7] = [
+    "Ferdynanda",
+    "Wspanialska",
+    "Zapomniana",
+    "Kawiarnia-Znana",
+    "na-wczasy",
+    "telefonik",
+    "zewnetrzna-nazwa",
+];
+const BORN: &str = "1987-06-05";
+
+/// A user who has done whatever leaves something personal, and whose balance is at zero.
+async fn lived(sandbox: &Sandbox, (mail, phone): (&str, &str)) -> Story {
+    let partner = sandbox.partner();
+    let [first, last, street, shop, label, device, external] = WORDS;
+    let address = json!({ "street": street, "number": "1", "city": "Lublin",
+        "postCode": "20-128", "country": "PL" });
+    let user = json!({
+        "firstName": first, "lastName": last, "phone": phone, "email": mail, "birthDate": BORN,
+        "state": "VERIFIED", "kyc": "SUCCESS", "externalId": external, "address": address,
+    });
+    let customer = expect(201, register(partner, &user)).await["id"].as_i64().expect("an id");
+    let path = format!("/secure/customers/{customer}/verification");
+    expect(201, partner.post(&path).multipart(form())).await;
+    let made = partner.post(&format!("/secure/customers/{customer}/balances"));
+    let made = expect(201, made.json(&json!({ "currency": "EUR" }))).await;
+    let balance = made["balanceId"].as_str().expect("an id").to_owned();
+    let body = json!({ "balanceId": balance, "configId": "0019167984", "dcUserId": customer,
+        "label": label });
+    let post = partner.post("/secure/cards/virtual").json(&body);
+    let full = crate::story::decrypted(&expect(201, encrypted(post)).await);
+    let card = full["id"].as_i64().expect("an id");
+    let story = Story { customer, balance, card, full };
+    expect(201, story.top_up(partner, &json!(500), &format!("top-up-{}", unique()))).await;
+    spend(sandbox, &story, 500, shop).await;
+    let code = crate::support::offered(partner, "sandbox", customer).await;
+    let pairing = testkit::Device::new().pairing(&code, device);
+    expect(201, sandbox.anonymous().post("/customers/devices").json(&pairing)).await;
+    story
 }
 
 /// What the rows of each table hold, as text.

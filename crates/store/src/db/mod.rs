@@ -188,13 +188,20 @@ impl Db {
         }
     }
 
-    /// Empties SQLite's write-ahead log, so that what was erased isn't in it any more; waits for
-    /// the writer, gives up where somebody reads, and tells whether it succeeded. Nothing on
-    /// PostgreSQL, whose log its operator keeps.
-    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+    /// Notes that something was erased, which SQLite's write-ahead log still has.
+    pub fn note_erased(&self) {
+        if let On::Sqlite(sqlite) = &self.0 {
+            sqlite.note_erased();
+        }
+    }
+
+    /// Empties SQLite's write-ahead log if it may have what was erased: since the last time, or
+    /// before this process began. Waits for the writer, and gives up where somebody reads. Nothing
+    /// on PostgreSQL, whose log its operator keeps.
+    pub async fn empty_log_of_erased(&self) -> Result<(), StoreError> {
         match &self.0 {
-            On::Sqlite(sqlite) => sqlite.empty_log().await,
-            On::Postgres(_) => Ok(true),
+            On::Sqlite(sqlite) => sqlite.empty_log_of_erased().await,
+            On::Postgres(_) => Ok(()),
         }
     }
 

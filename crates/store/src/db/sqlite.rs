@@ -56,6 +56,8 @@ pub(super) struct Sqlite {
     /// Whether the file is so large that a statement may have to wait for the disk; as the last
     /// checkpoint saw it.
     large: AtomicBool,
+    /// Whether the log may have what was erased since: nobody knows at a start.
+    has_erased: AtomicBool,
     /// Transactions that wait for a connection.
     waiting: AtomicUsize,
     /// Locked as long as the database is open.
@@ -119,6 +121,7 @@ impl Sqlite {
             wal_bytes: AtomicU64::new(0),
             copies: Copies::default(),
             large: AtomicBool::new(false),
+            has_erased: AtomicBool::new(true),
             waiting: AtomicUsize::new(0),
             path: path.to_owned(),
             options,
@@ -257,9 +260,19 @@ impl Sqlite {
         Ok(self.wants_restart() && self.copy_alone("pragma wal_checkpoint(restart)").await?)
     }
 
-    /// Empties the log; gives up if a reader is in the way. Tells whether it succeeded.
-    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
-        self.copy_alone("pragma wal_checkpoint(truncate)").await
+    /// Notes that the log has what was erased.
+    pub(super) fn note_erased(&self) {
+        self.has_erased.store(true, Ordering::Relaxed);
+    }
+
+    /// Empties the log if it may have what was erased; gives up if a reader is in the way.
+    pub(super) async fn empty_log_of_erased(&self) -> Result<(), StoreError> {
+        if self.has_erased.load(Ordering::Relaxed)
+            && self.copy_alone("pragma wal_checkpoint(truncate)").await?
+        {
+            self.has_erased.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Copies the log while nobody writes or reads.
