@@ -31,6 +31,9 @@ pub(crate) async fn erase_users(
     let due = tx.end(due).await?;
     let (found, mut erased) = (due.len() as u64, 0);
     for (partner, user) in due {
+        if app.tasks.is_stopping() {
+            break;
+        }
         let scope = Scope::platform(partner, "a removed user is erased");
         erased += u64::from(erase_user(app, scope, user).await?);
     }

@@ -124,18 +124,19 @@ pub(crate) struct ImportArgs {
 
 /// `antaca partner trust`
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("who").required(true))]
 pub(crate) struct TrustArgs {
     /// The partner's Issuer-Code
     #[arg(long)]
     pub(crate) code: String,
     /// The common name of the certificate that tokens are signed with
-    #[arg(long, value_name = "CN", requires = "trusted_ca")]
+    #[arg(long, value_name = "CN", group = "who", requires = "trusted_ca")]
     pub(crate) common_name: Option<String>,
     /// The authorities that it leads to, PEM
     #[arg(long, value_name = "FILE", requires = "common_name")]
     pub(crate) trusted_ca: Option<PathBuf>,
     /// Nobody vouches for the partner's users any more
-    #[arg(long, required_unless_present = "common_name", conflicts_with = "common_name")]
+    #[arg(long, group = "who")]
     pub(crate) nobody: bool,
     #[command(flatten)]
     pub(crate) at: At,
