@@ -357,23 +357,18 @@ fn admitted(
     Ok(Caller::Admin(Some(Scope::of_caller(of)), session))
 }
 
-/// Signing in: nobody is known yet, but for the address.
-pub(crate) async fn visitor(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// Somebody who signs in, an app that pairs its device or begins a session: nobody is known yet,
+/// but for the address.
+pub(crate) async fn stranger(
+    State((api, caller)): State<(Api, Caller)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
-    if let Some(Err(wait)) = address.map(|address| api.guard.count_sign_in(address)) {
+    if let Some(Err(wait)) = address.map(|address| api.guard.count_stranger(caller, address)) {
         return Problem::too_many(wait).into_response();
     }
-    request.extensions_mut().insert(Caller::Visitor);
-    next.run(request).await
-}
-
-/// An app that pairs its device or begins a session: what it sends tells its user.
-pub(crate) async fn app(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
-    if let Some(Err(wait)) = address.map(|address| api.guard.count_beginning(address)) {
-        return Problem::too_many(wait).into_response();
-    }
-    request.extensions_mut().insert(Caller::App);
+    request.extensions_mut().insert(caller);
     next.run(request).await
 }
 

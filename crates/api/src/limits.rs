@@ -103,16 +103,14 @@ impl Guard {
         }
     }
 
-    /// Counts a try to sign in for its address.
-    pub(crate) fn count_sign_in(&self, address: IpAddr) -> Result<(), Duration> {
-        let counted = self.sign_ins.take(counted(address), 1, Instant::now());
-        counted.inspect_err(|_| refused("sign-ins"))
-    }
-
-    /// Counts what an app begins for its address.
-    pub(crate) fn count_beginning(&self, address: IpAddr) -> Result<(), Duration> {
-        let counted = self.beginnings.take(counted(address), 1, Instant::now());
-        counted.inspect_err(|_| refused("beginnings"))
+    /// Counts what a stranger begins for its address: a try to sign in, or what an app does.
+    pub(crate) fn count_stranger(&self, caller: Caller, address: IpAddr) -> Result<(), Duration> {
+        let (rate, cause) = if matches!(caller, Caller::App) {
+            (&self.beginnings, "beginnings")
+        } else {
+            (&self.sign_ins, "sign-ins")
+        };
+        rate.take(counted(address), 1, Instant::now()).inspect_err(|_| refused(cause))
     }
 
     /// The places that a request needs, or the limit that is in the way.

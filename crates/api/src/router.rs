@@ -1,7 +1,7 @@
 //! Every route, on one screen.
 
 use crate::encryption::{Decryption, PublicKeys};
-use crate::identity::{Admits, Allows};
+use crate::identity::{Admits, Allows, Caller};
 use crate::limits::{Body, Guard};
 use crate::openapi::Channel;
 use crate::problem::Problem;
@@ -183,11 +183,11 @@ fn customers() -> Routes {
         .route("/customers/me/balances/{balanceId}", get(balances::find()))
         .route(
             "/customers/me/balances/{balanceId}/transactions",
-            get(transactions::list_of_own_balance()),
+            get(transactions::list_of_balance()),
         )
         .route("/customers/me/balances/{balanceId}/statement", get(statements::show()))
         .route("/customers/me/transactions", get(transactions::list_own()))
-        .route("/customers/me/transactions/{transactionId}", get(transactions::find_own()))
+        .route("/customers/me/transactions/{transactionId}", get(transactions::find()))
         .route("/customers/me/cards", get(cards::list()))
         .route("/customers/me/cards/virtual", post(cards::issue_virtual()))
         .route("/customers/me/cards/virtual/async", post(cards::issue_later()))
@@ -334,7 +334,10 @@ fn customers_routes(api: &Api) -> Router<Api> {
     let all = finish(&customers()).merge(finish(&removed)).merge(signed);
     let all = all.merge(finished(&own_form(), Body::Form, api));
     let all = all.route_layer(from_fn_with_state(api.clone(), identity::customers));
-    all.merge(finish(&beginnings()).route_layer(from_fn_with_state(api.clone(), identity::app)))
+    all.merge(
+        finish(&beginnings())
+            .route_layer(from_fn_with_state((api.clone(), Caller::App), identity::stranger)),
+    )
 }
 
 /// The routes of administration.
@@ -342,7 +345,7 @@ fn admin_routes(api: &Api) -> Router<Api> {
     let signing_in = finished(&signing_in(), Body::Json, api);
     let admitted =
         [(admin(), Allows::ALL), (admin_cards(), Allows::CARDS), (admin_makes(), Allows::MAKERS)];
-    let visited = from_fn_with_state(api.clone(), identity::visitor);
+    let visited = from_fn_with_state((api.clone(), Caller::Visitor), identity::stranger);
     admitted.into_iter().fold(signing_in.route_layer(visited), |all, (routes, allows)| {
         let layer = from_fn_with_state((api.clone(), allows), identity::admin);
         all.merge(finished(&routes, Body::Json, api).route_layer(layer))

@@ -150,9 +150,11 @@ async fn begun(
     Ok(Created::with(&SessionJson::from(&begun)))
 }
 
+/// Which of them isn't told.
 fn refused() -> Problem {
     let detail = "The installation has ended, its signature isn't its own over a fresh nonce, or \
-                  its user may not act.";
+                  its user may not act; or the token isn't one of a trusted identity, isn't fresh \
+                  or was used.";
     Problem::unauthorized("SESSION_REFUSED", detail)
 }
 
@@ -184,11 +186,6 @@ fn read_token(call: &Call) -> Result<String, Problem> {
 }
 
 async fn trusted(api: Api, _: Head, text: String) -> Result<Created<SessionJson>, Problem> {
-    let refused = || {
-        let detail = "The token isn't one of a trusted identity, isn't fresh or was used, or its \
-                      user may not act.";
-        Problem::unauthorized("SESSION_REFUSED", detail)
-    };
     let token = Token::parse(&text).map_err(|_| refused())?;
     let begun = api.app.begin_trusted_session(&token, (api.real_time)()).await?;
     Ok(Created::with(&SessionJson::from(&begun.ok_or_else(refused)?)))

@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// As what a statement may come, beside JSON.
 pub(crate) const MEDIA: &[&str] = &["text/csv", "application/pdf"];
 
-/// `GET /secure/balances/{balanceId}/statement?from=&to=&format=`.
+/// `GET /secure/balances/{balanceId}/statement?from=&to=&format=`, and under `/customers/me`.
 pub(crate) fn show() -> Endpoint {
     Endpoint::of(read, shown)
         .about(
@@ -73,11 +73,8 @@ async fn shown(
     head: Head,
     (period, format): (Period, Format),
 ) -> Result<Shown<StatementJson>, Problem> {
-    let (scope, balance) = (head.scope()?, head.balance()?);
-    let made = match head.user_if_named()? {
-        Some(user) => api.app.statement_of_user(scope, user, balance, period).await?,
-        None => api.app.statement(scope, balance, period).await?,
-    };
+    let (scope, owner) = (head.scope()?, head.user_if_named()?);
+    let made = api.app.statement(scope, owner, head.balance()?, period).await?;
     Ok(match format {
         Format::Json => Shown::Json(Done::with(&StatementJson::from(&made))),
         Format::Csv => Shown::File("text/csv", name(&made, "csv"), csv::written(&made)),

@@ -23,14 +23,9 @@ use uuid::Uuid;
 /// The chapter of the documents.
 const TAG: &str = "Transactions";
 
-/// `GET /secure/transactions/{transactionId}`.
+/// `GET /secure/transactions/{transactionId}`, `GET /customers/me/transactions/{transactionId}`.
 pub(crate) fn find() -> Endpoint {
     Endpoint::of(nothing, found).about(TAG, "Show a transaction", "By our id.")
-}
-
-/// `GET /customers/me/transactions/{transactionId}`.
-pub(crate) fn find_own() -> Endpoint {
-    Endpoint::of(nothing, found_own).about(TAG, "Show a transaction", "Of one of one's balances.")
 }
 
 /// What is told of all filters.
@@ -46,7 +41,7 @@ macro_rules! filtered {
     };
 }
 
-/// `GET /secure/balances/{balanceId}/transactions`: newest first.
+/// `GET /secure/balances/{balanceId}/transactions`, and under `/customers/me`: newest first.
 pub(crate) fn list_of_balance() -> Endpoint {
     Endpoint::of(read_of_balance, listed_of_balance)
         .about(TAG, "List a balance's transactions", filtered!("The history of a user's balance."))
@@ -81,13 +76,6 @@ pub(crate) fn list_own() -> Endpoint {
             filtered!("Of all of one's balances, of one of them, of a card."),
         )
         .refuses(&[Refusal::BalanceNotFound, Refusal::CardNotFound, Refusal::TooManyBalances])
-}
-
-/// `GET /customers/me/balances/{balanceId}/transactions`: newest first.
-pub(crate) fn list_of_own_balance() -> Endpoint {
-    Endpoint::of(read_of_balance, listed_own)
-        .about(TAG, "List a balance's transactions", filtered!("The history of a balance."))
-        .refuses(&[Refusal::CardNotFound])
 }
 
 /// Which page of which history is asked for.
@@ -175,7 +163,8 @@ fn read_filters(
 
 async fn found(api: Api, head: Head, (): ()) -> Result<Done<TransactionJson>, Problem> {
     let scope = head.scope()?;
-    let found = api.app.transaction(scope, head.transaction()?).await?;
+    let owner = head.user_if_named()?;
+    let found = api.app.transaction(scope, owner, head.transaction()?).await?;
     let settings = api.app.settings.get();
     Ok(Done::with(&TransactionJson::of(&found, settings.partner(scope.partner()))))
 }
@@ -188,13 +177,6 @@ async fn listed(
     let scope = head.scope()?;
     let page = api.app.history(scope, asked.history, asked.after, asked.limit).await?;
     Ok(shown(&api, scope, &page))
-}
-
-async fn found_own(api: Api, head: Head, (): ()) -> Result<Done<TransactionJson>, Problem> {
-    let scope = head.scope()?;
-    let found = api.app.transaction_of_user(scope, head.user()?, head.transaction()?).await?;
-    let settings = api.app.settings.get();
-    Ok(Done::with(&TransactionJson::of(&found, settings.partner(scope.partner()))))
 }
 
 async fn listed_own(
@@ -212,8 +194,8 @@ async fn listed_of_balance(
     head: Head,
     asked: Asked,
 ) -> Result<Done<List<TransactionJson>>, Problem> {
-    let scope = head.scope()?;
-    let page = api.app.history_of_balance(scope, asked.history, asked.after, asked.limit).await?;
+    let (scope, owner, page) = (head.scope()?, head.user_if_named()?, (asked.after, asked.limit));
+    let page = api.app.history_of_balance(scope, owner, asked.history, page).await?;
     Ok(shown(&api, scope, &page))
 }
 

@@ -5,17 +5,15 @@
 //! takes all else, and is what makes a user erased. So whoever is killed in between begins again.
 
 use crate::audit::{Entry, Origin};
+use crate::janitor::PAUSE;
 use crate::{App, Error};
 use domain::Timestamp;
 use domain::ids::{BalanceId, UserId};
 use domain::scope::Scope;
 use serde_json::json;
-use std::time::Duration;
 use store::db::Tx;
 use store::{balances, erasure, users};
 
-/// Between two commits others have the database for themselves.
-const PAUSE: Duration = Duration::from_millis(50);
 /// Transactions of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 500;
 

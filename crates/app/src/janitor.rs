@@ -21,7 +21,7 @@ use store::janitor::{
 /// Rows of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 1_000;
 /// Between two commits others have the database for themselves.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 /// Commits of one kind of row in one round, so that a stop isn't kept waiting by a backlog and no
 /// kind waits for another's.
 const COMMITS: u64 = 100;

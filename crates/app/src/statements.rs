@@ -91,25 +91,18 @@ pub struct Line {
 }
 
 impl App {
-    /// The statement of a balance of a user's own, not removed.
-    pub async fn statement_of_user(
-        &self,
-        scope: Scope,
-        user: UserId,
-        id: BalanceId,
-        period: Period,
-    ) -> Result<Statement, Error> {
-        self.balance(scope, Some(user), id).await?;
-        self.statement(scope, id, period).await
-    }
-
-    /// The statement of a balance, a user's or the partner's own, removed or not.
+    /// The statement of a balance, a user's or the partner's own, removed or not; where a user is
+    /// named, of theirs that isn't removed.
     pub async fn statement(
         &self,
         scope: Scope,
+        owner: Option<UserId>,
         id: BalanceId,
         period: Period,
     ) -> Result<Statement, Error> {
+        if owner.is_some() {
+            self.balance(scope, owner, id).await?;
+        }
         let mut tx = self.db.read().await?;
         let found = balance_and_name(&mut tx, scope, id).await;
         let (balance, name, corporation) = tx.end(found).await?;

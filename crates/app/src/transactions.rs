@@ -104,26 +104,22 @@ impl History {
 }
 
 impl App {
-    /// The transaction of an id.
-    pub async fn transaction(&self, scope: Scope, id: TransactionId) -> Result<Record, Error> {
-        let mut tx = self.db.read().await?;
-        let found = find(&mut tx, scope, id).await;
-        Ok(tx.end(found).await?.ok_or(Refusal::TransactionNotFound)?)
-    }
-
-    /// A user's transaction of an id: of one of their balances.
-    pub async fn transaction_of_user(
+    /// The transaction of an id; where a user is named, of one of their balances.
+    pub async fn transaction(
         &self,
         scope: Scope,
-        user: UserId,
+        owner: Option<UserId>,
         id: TransactionId,
     ) -> Result<Record, Error> {
         let mut tx = self.db.read().await?;
         let found = async {
             let found = find(&mut tx, scope, id).await?.ok_or(Refusal::TransactionNotFound)?;
-            let of: Vec<BalanceId> = found.order.balance.into_iter().collect();
-            let own = !owned(&mut tx, scope, user, &of).await?.is_empty();
-            Ok::<_, Error>(own.then_some(found).ok_or(Refusal::TransactionNotFound)?)
+            if let Some(user) = owner {
+                let of: Vec<BalanceId> = found.order.balance.into_iter().collect();
+                let own = owned(&mut tx, scope, user, &of).await?;
+                own.first().ok_or(Refusal::TransactionNotFound)?;
+            }
+            Ok::<_, Error>(found)
         };
         let found = found.await;
         tx.end(found).await
@@ -149,18 +145,21 @@ impl App {
         self.history(scope, History { user: Some(user), ..asked }, after, limit).await
     }
 
-    /// A page of a user's balance's history, newest first.
+    /// A page of a user's balance's history, newest first: of the user who is named, if one is.
     pub async fn history_of_balance(
         &self,
         scope: Scope,
+        owner: Option<UserId>,
         asked: History,
-        after: Option<Place>,
-        limit: i64,
+        page: (Option<Place>, i64),
     ) -> Result<Page<Record, Place>, Error> {
+        if let Some(user) = owner {
+            return self.history_of_user(scope, user, asked, page).await;
+        }
         if let Some(balance) = asked.balance {
             self.balance(scope, None, balance).await?;
         }
-        self.history(scope, asked, after, limit).await
+        self.history(scope, asked, page.0, page.1).await
     }
 
     /// A page of a history, newest first. It has fewer transactions than asked for, even none,

@@ -139,7 +139,8 @@ on_both! {
         assert_eq!(node.amounts(funded.balance).await, (1_000, 0));
         assert_eq!(node.app.expire_holds().await.expect("looks"), 0);
 
-        let found = node.app.transaction(node.scope, held.transaction).await.expect("is kept");
+        let found = node.app.transaction(node.scope, None, held.transaction).await;
+        let found = found.expect("is kept");
         assert_eq!((found.status, found.description), (Status::Reversed, Description::Expired));
         let clearing = node.clear(funded.card, 300, "c1", Some("p1"), Final).await;
         assert_ne!(clearing.expect("decided").transaction, held.transaction);

@@ -16,7 +16,7 @@ use store::db::Sql;
 use testkit::{TestApp, on_both};
 
 async fn of_days(node: &TestApp, id: BalanceId, from: Date, to: Date) -> Statement {
-    node.app.statement(node.scope, id, Period { from, to }).await.expect("reads")
+    node.app.statement(node.scope, None, id, Period { from, to }).await.expect("reads")
 }
 
 async fn whole(node: &TestApp, id: BalanceId) -> Statement {
@@ -119,6 +119,7 @@ on_both! {
         assert_eq!(made.balance.currency, Currency::EUR);
         let nobodys = node.app.statement(
             node.scope,
+            None,
             BalanceId(app::ids::random_id()),
             made.period,
         );
@@ -170,7 +171,7 @@ on_both! {
         assert_eq!(of_days(&node, funded.balance, day, day).await.closing, 10);
         let today = node.app.today();
         let period = Period { from: today, to: today };
-        let read = node.app.statement(node.scope, funded.balance, period).await;
+        let read = node.app.statement(node.scope, None, funded.balance, period).await;
         assert!(matches!(read, Err(Error::Internal(..))), "it reads its own period");
     }
 }
