@@ -3,7 +3,9 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::response::{IntoResponse, Response};
 use domain::Word;
 use domain::money::Currency;
@@ -55,6 +57,15 @@ pub(crate) enum Shown<W> {
     Json(Done<W>),
     /// A file: its media type, name and content.
     File(&'static str, String, Vec<u8>),
+}
+
+/// 200 with a picture, which no browser takes for anything else.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// Its media type: one of [`File::FILES`].
+    pub(crate) media: &'static str,
+    /// The file itself.
+    pub(crate) content: Vec<u8>,
 }
 
 /// 201 with a body.
@@ -143,6 +154,27 @@ impl<W> IntoResponse for Shown<W> {
                 (StatusCode::OK, headers, content).into_response()
             }
         }
+    }
+}
+
+impl Success for File {
+    const STATUS: StatusCode = StatusCode::OK;
+    const FILES: &'static [&'static str] = &["image/jpeg", "image/png"];
+
+    fn body() -> Option<Body> {
+        None
+    }
+}
+
+impl IntoResponse for File {
+    fn into_response(self) -> Response {
+        let headers = [
+            (CONTENT_TYPE, self.media),
+            (CONTENT_DISPOSITION, "inline"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (CACHE_CONTROL, "no-store"),
+        ];
+        (StatusCode::OK, headers, self.content).into_response()
     }
 }
 

@@ -290,6 +290,9 @@ pub(crate) struct Allows {
 }
 
 impl Allows {
+    /// Who decides KYC.
+    pub(crate) const DECIDERS: Self =
+        Self { roles: &[Role::Admin, Role::Operator], of_partner: true };
     /// Who has an account.
     pub(crate) const ALL: Self = Self { roles: Role::ALL, of_partner: false };
     /// The same, about cards.

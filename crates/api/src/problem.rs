@@ -197,6 +197,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::DeviceNotFound
+        | Refusal::VerificationNotFound
         | Refusal::PartnerNotFound
         | Refusal::AdminNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
@@ -205,6 +206,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CorporationAlreadyExists
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
+        | Refusal::VerificationAlreadyDecided
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn

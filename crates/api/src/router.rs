@@ -64,6 +64,7 @@ fn secure() -> Routes {
             "/secure/customers/{customerId}/balances/{balanceId}",
             get(balances::find()).delete(balances::remove()),
         )
+        .route("/secure/customers/{customerId}/verifications", get(verifications::list()))
         .route("/secure/balances", post(balances::create_for()))
         .route("/secure/balances/{balanceId}", get(balances::find()).delete(balances::remove()))
         .route("/secure/balances/{balanceId}/lock", post(balances::lock()))
@@ -179,6 +180,7 @@ fn customers() -> Routes {
         .route("/customers/me/devices/{installationId}", delete(devices::end()))
         .route("/customers/sessions/current", delete(sessions::end()))
         .route("/customers/me/limits", get(users::limits()).put(users::set_limits()))
+        .route("/customers/me/verifications", get(verifications::list()))
         .route("/customers/me/balances", get(balances::list()))
         .route("/customers/me/balances/{balanceId}", get(balances::find()))
         .route(
@@ -254,6 +256,20 @@ fn admin_makes() -> Routes {
     Routes::of(Channel::Admin).route(path, post(cards::issue_virtual_unseen()))
 }
 
+/// The routes under `/admin` about KYC forms, for who decides them.
+fn admin_decides() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers/{customerId}/verifications", get(verifications::list()))
+        .route("/admin/verifications", get(verifications::queue()))
+        .route("/admin/verifications/{verificationId}", get(verifications::show()))
+        .route(
+            "/admin/verifications/{verificationId}/pictures/{picture}",
+            get(verifications::picture()),
+        )
+        .route("/admin/verifications/{verificationId}/accept", post(verifications::accept()))
+        .route("/admin/verifications/{verificationId}/reject", post(verifications::reject()))
+}
+
 /// The routes under `/sandbox`, which production doesn't have.
 fn sandbox() -> Routes {
     Routes::of(Channel::Sandbox)
@@ -273,7 +289,9 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
             let (shown, removed) = card();
             vec![beginnings(), customers(), own_form(), signed(), shown, removed]
         }
-        Channel::Admin => vec![signing_in(), admin(), admin_cards(), admin_makes()],
+        Channel::Admin => {
+            vec![signing_in(), admin(), admin_cards(), admin_makes(), admin_decides()]
+        }
     }
 }
 
@@ -343,8 +361,12 @@ fn customers_routes(api: &Api) -> Router<Api> {
 /// The routes of administration.
 fn admin_routes(api: &Api) -> Router<Api> {
     let signing_in = finished(&signing_in(), Body::Json, api);
-    let admitted =
-        [(admin(), Allows::ALL), (admin_cards(), Allows::CARDS), (admin_makes(), Allows::MAKERS)];
+    let admitted = [
+        (admin(), Allows::ALL),
+        (admin_cards(), Allows::CARDS),
+        (admin_makes(), Allows::MAKERS),
+        (admin_decides(), Allows::DECIDERS),
+    ];
     let visited = from_fn_with_state((api.clone(), Caller::Visitor), identity::stranger);
     admitted.into_iter().fold(signing_in.route_layer(visited), |all, (routes, allows)| {
         let layer = from_fn_with_state((api.clone(), allows), identity::admin);

@@ -198,6 +198,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::DeviceNotFound
+        | Refusal::VerificationNotFound
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
         | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
@@ -222,6 +223,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardLimitReached => "Remove a card first, or ask for a higher limit.",
         Refusal::BinRangeExhausted => "Ask for another BIN.",
         Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
+        Refusal::VerificationAlreadyDecided => "Have the user submit a new form.",
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",
         Refusal::CardLockIrreversible => "Issue another card.",
         Refusal::CardLockNotOwn => "Ask the partner to unlock the card.",

@@ -99,22 +99,28 @@ fn differing(these: &Value, those: &Value) -> Value {
     Value::Object(kept.collect::<Map<_, _>>())
 }
 
-/// What a use case has done: its result, and what the audit record will tell.
+/// What a use case has done: its result, and what the audit records will tell.
 #[derive(Debug)]
 pub(crate) struct Done<T> {
     pub(crate) result: T,
-    pub(crate) entry: Option<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl<T> Done<T> {
     /// Something is otherwise now.
     pub(crate) fn changed(result: T, entry: Entry) -> Self {
-        Self { result, entry: Some(entry) }
+        Self { result, entries: vec![entry] }
     }
 
     /// Everything was already as it was to be; that leaves no record.
     pub(crate) fn unchanged(result: T) -> Self {
-        Self { result, entry: None }
+        Self { result, entries: Vec::new() }
+    }
+
+    /// Other things are otherwise too.
+    pub(crate) fn and(mut self, entries: impl IntoIterator<Item = Entry>) -> Self {
+        self.entries.extend(entries);
+        self
     }
 }
 

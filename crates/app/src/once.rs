@@ -122,8 +122,8 @@ impl App {
         once: &Once<T>,
         result: Result<Done<T>, Error>,
     ) -> Result<T, Error> {
-        let Done { result, entry } = result?;
-        if let Some(entry) = entry {
+        let Done { result, entries } = result?;
+        for entry in entries {
             self.record(tx, scope.partner(), &once.origin, entry).await?;
         }
         Ok(result)

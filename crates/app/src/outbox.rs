@@ -7,6 +7,7 @@
 //!
 //! | step | where |
 //! | --- | --- |
+//! | written by use cases | `tell` |
 //! | claim | `claim` |
 //! | what is sent | `notice` |
 //! | call | `run`, `client` |
@@ -20,8 +21,10 @@ mod log;
 mod notice;
 mod run;
 mod settle;
+mod tell;
 
 pub use log::{Attempt, Told};
+pub(crate) use tell::News;
 
 use crate::error::Chain;
 use crate::{App, Clock, Error};

@@ -42,6 +42,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// How they are named.
+    pub(crate) fn name(&self) -> OwnerName {
+        self.name
+    }
+
     /// What audit records call them.
     pub(crate) fn object(&self) -> String {
         match self.name {

@@ -3,6 +3,7 @@
 use crate::audit::{Operator, change_json};
 use crate::refusals::Refusal;
 use crate::{App, Error};
+use domain::money::Currency;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock, is_partner_code,
@@ -47,6 +48,8 @@ pub struct Set {
     pub session_mode: Option<SessionMode>,
     /// For how many minutes they live.
     pub session_minutes: Option<i64>,
+    /// In which currency users get a balance as soon as they are verified; within, none for none.
+    pub automatic_balance: Option<Option<Currency>>,
 }
 
 impl App {
@@ -172,6 +175,7 @@ pub fn partner_json(partner: &Partner) -> Value {
         "userMayUnlock": settings.user_may_unlock.as_str(),
         "sessionMode": settings.session.mode.as_str(),
         "sessionMinutes": settings.session.minutes,
+        "automaticBalance": settings.automatic_balance.as_ref().map(Currency::code),
     })
 }
 
@@ -212,6 +216,7 @@ pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
                 mode: command.session_mode.unwrap_or(settings.session.mode),
                 minutes: command.session_minutes.unwrap_or(settings.session.minutes),
             },
+            automatic_balance: command.automatic_balance.unwrap_or(settings.automatic_balance),
             ..settings
         },
         ..partner

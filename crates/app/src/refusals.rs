@@ -4,6 +4,7 @@
 use domain::balance::BalanceRefusal;
 use domain::card::lifecycle::CardRefusal;
 use domain::transaction::Description;
+use domain::verification::VerificationRefusal;
 
 /// Defines the refusals: name, title, sentence.
 macro_rules! refusals {
@@ -40,6 +41,10 @@ refusals! {
     OrderNotFound, "ORDER_NOT_FOUND", "There is no such order.";
     OperationNotFound, "OPERATION_NOT_FOUND",
         "There is no such operation, or it is older than seven days.";
+    VerificationNotFound, "VERIFICATION_NOT_FOUND", "There is no such KYC form, or it has no such \
+         picture.";
+    VerificationAlreadyDecided, "VERIFICATION_ALREADY_DECIDED",
+        "The KYC form was decided before, otherwise.";
     DeviceNotFound, "DEVICE_NOT_FOUND", "The user has no such device.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
     ProgramNotFound, "PROGRAM_NOT_FOUND",
@@ -256,6 +261,14 @@ impl From<CardRefusal> for crate::Error {
             CardRefusal::RenewalTooEarly => Refusal::CardRenewalTooEarly,
             CardRefusal::Expired => Refusal::CardExpired,
             CardRefusal::Removed => Refusal::CardNotFound,
+        })
+    }
+}
+
+impl From<VerificationRefusal> for crate::Error {
+    fn from(refusal: VerificationRefusal) -> Self {
+        Self::Refused(match refusal {
+            VerificationRefusal::AlreadyDecided => Refusal::VerificationAlreadyDecided,
         })
     }
 }

@@ -1,5 +1,14 @@
-//! KYC forms: submit.
+//! KYC forms: submit, list, show, decide; check by itself; watch the documents of accepted ones.
 
+mod check;
+mod decide;
+mod list;
+mod seal;
+mod see;
 mod submit;
+mod watch;
 
-pub use submit::{Image, Submit};
+pub use list::Shown;
+/// A picture and what it is.
+pub use seal::Picture;
+pub use submit::Submit;

@@ -14,7 +14,7 @@ use crate::program::{
     Audience, CardType, FxDifferenceTo, PreAuthorization, Product, Program, ProgramState, Scheme,
 };
 use crate::transaction::{Category, Order, Place, TransactionType};
-use crate::user::{Address, Country, UserState};
+use crate::user::{Address, Country, Email, Kyc, Phone, Profile, User, UserState};
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
@@ -23,6 +23,26 @@ pub(crate) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 /// An owner who may do all.
 pub(crate) const OWNER: OwnerFacts = OwnerFacts { state: UserState::Verified, under_lock: false };
+
+/// A user of whom nothing is known yet.
+pub(crate) fn user(state: UserState) -> User {
+    User {
+        id: UserId(1),
+        profile: Profile {
+            first_name: "John".to_owned(),
+            last_name: "Doe".to_owned(),
+            phone: Phone::parse("481234567899").expect("a phone"),
+            email: Email::parse("john.doe@verestro.com").expect("an address"),
+            birth_date: Date::constant(2000, 1, 1),
+            external_id: None,
+            address: None,
+        },
+        state,
+        before_lock: None,
+        kyc: Kyc::None,
+        version: 0,
+    }
+}
 
 pub(crate) fn amount(minor: i64) -> Amount {
     Amount::from_minor(minor).expect("not negative")

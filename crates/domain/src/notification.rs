@@ -12,6 +12,16 @@ words! {
         CardUnlocked = "cardUnlocked",
         /// A card's last day comes near.
         CardExpiring = "cardExpiring",
+        /// A KYC form came in, and is looked at here.
+        VerificationInProgress = "verificationInProgress",
+        /// A KYC form was found good.
+        VerificationAccepted = "verificationAccepted",
+        /// A KYC form was found not to be good.
+        VerificationRejected = "verificationRejected",
+        /// No money may leave an owner's balances, for one reason more.
+        TransactionalLockReasonAdded = "transactionalLockReasonAdded",
+        /// A reason why no money may leave an owner's balances is gone.
+        TransactionalLockReasonRemoved = "transactionalLockReasonRemoved",
         /// A transaction was processed, declined or found invalid: the legacy notifier.
         Transaction = "transaction",
     }
@@ -20,7 +30,15 @@ words! {
 impl Event {
     /// What a partner is told of unless it says otherwise. The seeds keep the legacy notifier for
     /// old integrations alone, and don't know that cards expire, so these are asked for.
-    pub const USUAL: &'static [Self] = &[Self::CardLocked, Self::CardUnlocked];
+    pub const USUAL: &'static [Self] = &[
+        Self::CardLocked,
+        Self::CardUnlocked,
+        Self::VerificationInProgress,
+        Self::VerificationAccepted,
+        Self::VerificationRejected,
+        Self::TransactionalLockReasonAdded,
+        Self::TransactionalLockReasonRemoved,
+    ];
 }
 
 words! {
@@ -84,12 +102,12 @@ impl Event {
     /// Whether a status means that the partner has it.
     #[must_use]
     pub fn is_taken(self, status: u16) -> bool {
-        match self {
-            Self::CardLocked | Self::CardUnlocked | Self::CardExpiring => {
-                (200..300).contains(&status)
-            }
-            Self::Transaction => matches!(status, 200 | 204),
-        }
+        if self.is_legacy() { matches!(status, 200 | 204) } else { (200..300).contains(&status) }
+    }
+
+    /// Whether it is the legacy notifier's.
+    fn is_legacy(self) -> bool {
+        self == Self::Transaction
     }
 
     /// What to do after a try. `attempts` counts this one; `asked` is the answer's `Retry-After`.
@@ -100,10 +118,7 @@ impl Event {
             Try::Answered(410) => return Verdict::Gone,
             Try::Answered(_) | Try::Unanswered => {}
         }
-        let pauses = match self {
-            Self::CardLocked | Self::CardUnlocked | Self::CardExpiring => PAUSES,
-            Self::Transaction => &PAUSES[..PAUSES_LEGACY],
-        };
+        let pauses = if self.is_legacy() { &PAUSES[..PAUSES_LEGACY] } else { PAUSES };
         match pauses.get(attempts.saturating_sub(1)) {
             None => Verdict::GiveUp,
             Some(pause) => Verdict::Again((*pause).max(asked.unwrap_or_default().min(ASKED_MAX))),
@@ -131,7 +146,7 @@ mod tests {
         let short = vec![5, 30, 300, 1800, 7200];
         assert_eq!(pauses(Event::Transaction), short);
         let long = [18_000, 36_000, 50_400, 72_000, 86_400];
-        for event in [Event::CardLocked, Event::CardUnlocked, Event::CardExpiring] {
+        for event in Event::USUAL.iter().copied().chain([Event::CardExpiring]) {
             assert_eq!(pauses(event), [short.as_slice(), &long].concat());
         }
     }

@@ -1,6 +1,7 @@
 //! Partners and their settings (spec "Partner settings").
 
 use crate::ids::PartnerId;
+use crate::money::Currency;
 use crate::session::Lifetime;
 use crate::words::words;
 
@@ -114,6 +115,8 @@ pub struct Settings {
     pub user_may_unlock: UserMayUnlock,
     /// How long sessions of users' apps live.
     pub session: Lifetime,
+    /// In which currency a user gets a balance as soon as their KYC succeeds, if they do.
+    pub automatic_balance: Option<Currency>,
 }
 
 impl Default for Settings {
@@ -128,6 +131,7 @@ impl Default for Settings {
             step_up: true,
             user_may_unlock: UserMayUnlock::AllReversible,
             session: Lifetime::APP,
+            automatic_balance: None,
         }
     }
 }

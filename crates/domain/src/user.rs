@@ -67,6 +67,19 @@ impl User {
         }
     }
 
+    /// Takes what came of KYC; who is known to be who they say stands so from now on, or once they
+    /// are unlocked.
+    pub fn take_kyc(&mut self, kyc: Kyc) {
+        self.kyc = kyc;
+        let stood = match self.state {
+            UserState::Locked => self.before_lock.get_or_insert(UserState::New),
+            UserState::New | UserState::Verified | UserState::Deleted => &mut self.state,
+        };
+        if kyc == Kyc::Success && *stood == UserState::New {
+            *stood = UserState::Verified;
+        }
+    }
+
     /// Puts a locked user back where they stood; of one whom a former release has locked, that is
     /// told by their KYC.
     pub fn unlock(&mut self) {
@@ -239,6 +252,25 @@ pub fn is_birth_date(date: Date, today: Date) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_verified_stands_so_once_they_are_unlocked() {
+        use UserState::{Locked, New, Verified};
+        for (state, before_lock, kyc, after) in [
+            (New, None, Kyc::Success, (Verified, None)),
+            (New, None, Kyc::Rejected, (New, None)),
+            (Verified, None, Kyc::Rejected, (Verified, None)),
+            (Locked, Some(New), Kyc::Success, (Locked, Some(Verified))),
+            (Locked, Some(New), Kyc::Rejected, (Locked, Some(New))),
+            (Locked, None, Kyc::Success, (Locked, Some(Verified))),
+        ] {
+            let mut user = crate::fixtures::user(state);
+            user.before_lock = before_lock;
+            user.take_kyc(kyc);
+            assert_eq!((user.state, user.before_lock), after, "{state}, {kyc}");
+            assert_eq!(user.kyc, kyc);
+        }
+    }
 
     #[test]
     fn an_email_has_a_local_part_and_a_domain() {

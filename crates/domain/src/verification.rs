@@ -1,7 +1,13 @@
-//! KYC forms: what a user tells of themselves, and what is doubtful about it (spec "KYC").
+//! KYC forms: what a user tells of themselves, what is doubtful about it, and what is decided (spec
+//! "KYC").
 
-use crate::ids::VerificationId;
-use crate::user::{Address, Profile};
+pub mod check;
+pub mod picture;
+
+use crate::Timestamp;
+use crate::ids::{UserId, VerificationId};
+use crate::outcome::Outcome;
+use crate::user::{Address, Kyc, Profile};
 use crate::words::words;
 use jiff::civil::Date;
 
@@ -14,6 +20,22 @@ words! {
         Accepted = "ACCEPTED",
         /// Not good; a new form may follow.
         Rejected = "REJECTED",
+    }
+}
+
+words! {
+    /// Why a form isn't good (seeds, "External Verification Notifier").
+    pub enum Reason {
+        /// What it says.
+        InvalidCustomerData = "INVALID_CUSTOMER_DATA",
+        /// A picture of the document can't be read.
+        BlurredDocumentPhoto = "BLURRED_DOCUMENT_PHOTO",
+        /// A picture doesn't show the document.
+        InvalidDocumentPhoto = "INVALID_DOCUMENT_PHOTO",
+        /// The picture of the face can't be made out.
+        BlurredSelfie = "BLURRED_SELFIE",
+        /// The picture doesn't show the face.
+        InvalidSelfie = "INVALID_SELFIE",
     }
 }
 
@@ -91,10 +113,75 @@ pub struct Form {
 pub struct Verification {
     /// The UUID of the wire.
     pub id: VerificationId,
+    /// Whose it is.
+    pub user: UserId,
     /// Where it stands.
     pub status: VerificationStatus,
+    /// Why it was rejected.
+    pub reason: Option<Reason>,
     /// What is doubtful.
     pub findings: Vec<Finding>,
+    /// When it came in.
+    pub created_at: Timestamp,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+    /// When the automatic check left it to a person.
+    pub referred_at: Option<Timestamp>,
+}
+
+/// What is said of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is good.
+    Accept,
+    /// It isn't.
+    Reject(Reason),
+}
+
+/// Why a form isn't decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerificationRefusal {
+    /// It was decided before, otherwise.
+    AlreadyDecided,
+}
+
+impl Verification {
+    /// Decides a form. What was decided before may be said again.
+    pub fn decide(
+        &mut self,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<Outcome, VerificationRefusal> {
+        let (status, reason) = match decision {
+            Decision::Accept => (VerificationStatus::Accepted, None),
+            Decision::Reject(reason) => (VerificationStatus::Rejected, Some(reason)),
+        };
+        match self.status {
+            VerificationStatus::InProgress => {
+                (self.status, self.reason, self.decided_at) = (status, reason, Some(now));
+                Ok(Outcome::Applied)
+            }
+            VerificationStatus::Accepted | VerificationStatus::Rejected
+                if (self.status, self.reason) == (status, reason) =>
+            {
+                Ok(Outcome::AlreadyApplied)
+            }
+            VerificationStatus::Accepted | VerificationStatus::Rejected => {
+                Err(VerificationRefusal::AlreadyDecided)
+            }
+        }
+    }
+}
+
+/// What a user's KYC is after a form of theirs was decided: a form never lowers one that succeeded,
+/// and a rejected one leaves the others open that are being looked at.
+#[must_use]
+pub fn kyc_after(before: Kyc, decision: Decision, others_open: bool) -> Kyc {
+    match (before, decision) {
+        (Kyc::Success, _) | (_, Decision::Accept) => Kyc::Success,
+        (_, Decision::Reject(_)) if others_open => Kyc::InProgress,
+        (_, Decision::Reject(_)) => Kyc::Rejected,
+    }
 }
 
 /// A Polish personal number in form: eleven digits. Whether it is a real one is a finding.
@@ -185,18 +272,10 @@ fn needs_back(document: DocumentType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::user::{Country, Email, Phone};
+    use crate::user::Country;
 
     fn john() -> Profile {
-        Profile {
-            first_name: "John".to_owned(),
-            last_name: "Doe".to_owned(),
-            phone: Phone::parse("481234567899").expect("a phone"),
-            email: Email::parse("john.doe@verestro.com").expect("an address"),
-            birth_date: Date::constant(2000, 1, 1),
-            external_id: None,
-            address: None,
-        }
+        crate::fixtures::user(crate::user::UserState::New).profile
     }
 
     fn seeds_form() -> Form {
@@ -249,6 +328,52 @@ mod tests {
             findings(&form, &john(), BackImage::Missing, form.document_expires),
             [Finding::ImageBackMissing]
         );
+    }
+
+    #[test]
+    fn a_form_is_decided_once() {
+        use Reason::{BlurredSelfie, InvalidSelfie};
+        let (now, later) = (crate::fixtures::NOW, Timestamp::constant(1_800_000_000, 0));
+        let decisions =
+            [Decision::Accept, Decision::Reject(BlurredSelfie), Decision::Reject(InvalidSelfie)];
+        for first in decisions {
+            for second in decisions {
+                let mut form = Verification {
+                    id: VerificationId(uuid::Uuid::nil()),
+                    user: UserId(1),
+                    status: VerificationStatus::InProgress,
+                    reason: None,
+                    findings: vec![],
+                    created_at: now,
+                    decided_at: None,
+                    referred_at: None,
+                };
+                assert_eq!(form.decide(first, now), Ok(Outcome::Applied));
+                let decided = form.clone();
+                assert_eq!(decided.decided_at, Some(now));
+                let again = match first == second {
+                    true => Ok(Outcome::AlreadyApplied),
+                    false => Err(VerificationRefusal::AlreadyDecided),
+                };
+                assert_eq!(form.decide(second, later), again, "{first:?}, {second:?}");
+                assert_eq!(form, decided, "{first:?}, {second:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_never_lowers_who_is_verified() {
+        let (accept, reject) = (Decision::Accept, Decision::Reject(Reason::InvalidSelfie));
+        for (before, decision, others_open, after) in [
+            (Kyc::InProgress, accept, false, Kyc::Success),
+            (Kyc::Rejected, accept, true, Kyc::Success),
+            (Kyc::InProgress, reject, false, Kyc::Rejected),
+            (Kyc::InProgress, reject, true, Kyc::InProgress),
+            (Kyc::Success, reject, false, Kyc::Success),
+            (Kyc::Success, reject, true, Kyc::Success),
+        ] {
+            assert_eq!(kyc_after(before, decision, others_open), after, "{before}, {decision:?}");
+        }
     }
 
     #[test]

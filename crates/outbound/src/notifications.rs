@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::card::lifecycle::LockReason;
-use domain::ids::{CardId, TransactionId};
+use domain::ids::{CardId, TransactionId, UserId};
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
 use domain::transaction::{
@@ -41,6 +41,50 @@ pub fn card_unlocked(card: CardId, at: Timestamp) -> Value {
 #[must_use]
 pub fn card_expiring(card: CardId, expiry: &str) -> Value {
     json!({ "dcCardId": card.0.to_string(), "exp": expiry })
+}
+
+/// What is told of a KYC form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerificationNotice<'a> {
+    /// The form's UUID.
+    pub verification: &'a str,
+    /// Whose it is.
+    pub user: UserId,
+    /// E-mail address, given and family name of the user; empty once they are erased.
+    pub email: &'a str,
+    /// Given name.
+    pub first_name: &'a str,
+    /// Family name.
+    pub last_name: &'a str,
+    /// `IN_PROGRESS`, `ACCEPTED` or `REJECTED`.
+    pub status: &'a str,
+    /// Why it was rejected.
+    pub reason: Option<&'a str>,
+}
+
+/// A KYC form stands here now.
+#[must_use]
+pub fn verification(notice: &VerificationNotice<'_>) -> Value {
+    json!({
+        "verificationId": notice.verification,
+        "userId": notice.user.0.to_string(),
+        "email": notice.email,
+        "firstName": notice.first_name,
+        "lastName": notice.last_name,
+        "status": notice.status,
+        "reason": notice.reason,
+    })
+}
+
+/// A reason why no money may leave the balances of a user or a corporation was added, or is gone.
+#[must_use]
+pub fn lock_reason((kind, id): (&str, &str), reason: &str, at: Timestamp) -> Value {
+    json!({
+        "resourceType": kind,
+        "resourceId": id,
+        "lockReason": reason,
+        "timestamp": time(at),
+    })
 }
 
 /// The list of reasons in the seeds' notification ends before the last one of their table of codes.

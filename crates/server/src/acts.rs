@@ -12,6 +12,7 @@ mod pin_keys;
 mod plastic;
 mod programs;
 mod trust;
+mod verifications;
 
 pub(crate) use admins::{CreateAdmin, NamedAdmin, SetAdmin};
 pub(crate) use alerts::SetAlert;
@@ -24,6 +25,7 @@ pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes}
 pub(crate) use plastic::{NamedBureau, OverdueOrders, SetBureau, TakeReport};
 pub(crate) use programs::{CreateProgram, SetProgram};
 pub(crate) use trust::SetTrust;
+pub(crate) use verifications::DecideVerification;
 
 use crate::backup::Backup;
 use crate::failure::Failure;
@@ -41,6 +43,7 @@ use clap::Args;
 use crypto::certificates::Authority;
 use domain::Timestamp;
 use domain::ids::PartnerId;
+use domain::money::Currency;
 use domain::partner::{
     CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings, UserMayUnlock,
 };
@@ -87,6 +90,8 @@ pub(crate) enum Act {
     DecideCorporation(DecideCorporation),
     /// `corporation show`
     ShowCorporation(NamedCorporation),
+    /// Decide a KYC form.
+    DecideVerification(DecideVerification),
     /// `bureau set`
     SetBureau(SetBureau),
     /// `bureau list`
@@ -207,9 +212,21 @@ pub(crate) struct SetPartner {
     /// For how many minutes they live
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=720))]
     pub(crate) session_minutes: Option<i64>,
+    /// The currency of the balance that users get as soon as they are verified; `none` for none
+    #[arg(long, value_name = "CURRENCY")]
+    pub(crate) automatic_balance: Option<String>,
     /// What it is told of, separated by commas; `none` for nothing
     #[arg(long, value_delimiter = ',', value_parser = outbound::notifications())]
     pub(crate) notifications: Option<Vec<String>>,
+}
+
+/// A currency, or `none`.
+fn automatic(text: String) -> Result<Option<Currency>, Failure> {
+    if text == outbound::NONE {
+        return Ok(None);
+    }
+    let wrong = |_| Failure::new("The value of --automatic-balance must be a currency or none.");
+    Currency::parse(&text).map(Some).map_err(wrong)
 }
 
 /// Whose programs to list.
@@ -283,6 +300,7 @@ impl Desk {
             Act::ListAdmins => self.list_admins().await,
             Act::DecideCorporation(command) => self.decide_corporation(operator, command).await,
             Act::ShowCorporation(command) => self.show_corporation(&command).await,
+            Act::DecideVerification(command) => self.decide_verification(operator, command).await,
             Act::SetBureau(command) => self.set_bureau(operator, command).await,
             Act::ListBureaus => Ok(self.app.bureaus().await?.into()),
             Act::CheckBureau(command) => Ok(self.app.check_bureau(&command.name).await?),
@@ -367,6 +385,7 @@ impl Desk {
             )?,
             session_mode: maybe("--session-mode", SessionMode::parse, command.session_mode)?,
             session_minutes: command.session_minutes,
+            automatic_balance: command.automatic_balance.map(automatic).transpose()?,
         };
         let partner = self.app.set_partner(operator, &command.code, set).await?;
         if notifications.is_some() {

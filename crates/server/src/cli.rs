@@ -6,6 +6,7 @@ mod certificates;
 mod corporations;
 mod plastic;
 mod simulate;
+mod verifications;
 
 pub(crate) use admins::AdminCommand;
 pub(crate) use bench::{
@@ -17,6 +18,7 @@ pub(crate) use certificates::{
 pub(crate) use corporations::CorporationCommand;
 pub(crate) use plastic::{BureauCommand, ImportReportArgs, OrdersCommand, SetBureauArgs};
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
+pub(crate) use verifications::VerificationCommand;
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPinKeys,
@@ -75,6 +77,13 @@ pub(crate) enum Command {
         --id 00000000-0000-4000-8000-000000000000"
     )]
     Corporation(CorporationCommand),
+    /// Decide the KYC forms of users
+    #[command(
+        subcommand,
+        after_help = "Example:\n  antaca verification decide --partner acme \
+            --id 00000000-0000-4000-8000-000000000000 --accept"
+    )]
+    Verification(VerificationCommand),
     /// Create, change and list bureaus, which make plastic
     #[command(subcommand, after_help = "Example:\n  antaca bureau list")]
     Bureau(BureauCommand),

@@ -11,7 +11,7 @@ use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
     At, BackupArgs, Command, ConfigCommand, CorporationCommand, LedgerCommand, PartnerCommand,
-    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerifyArgs, With,
+    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerificationCommand, VerifyArgs, With,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -80,6 +80,9 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Program(command) => program(command).await?,
         Command::Admin(command) => admins::admin(command).await?,
         Command::Corporation(command) => corporation(command).await?,
+        Command::Verification(VerificationCommand::Decide(it)) => {
+            show(&it.at, Act::DecideVerification(it.what)).await?;
+        }
         Command::Bureau(command) => plastic::bureau(command).await?,
         Command::Orders(command) => plastic::orders(command).await?,
         Command::Processor(ProcessorCommand::Create(it)) => {

@@ -42,6 +42,8 @@ const ORDERS_AT_ONCE: Duration = Duration::from_millis(500);
 
 /// How late a partner may be told that a card expires.
 const EXPIRING: Duration = Duration::from_secs(60);
+/// How long a KYC form waits to be checked by itself.
+const VERIFICATIONS: Duration = Duration::from_secs(1);
 /// How late it may be seen that a program runs out of numbers.
 const NUMBERS: Duration = Duration::from_secs(60);
 
@@ -142,6 +144,14 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     let often = if matches!(served.orders, Orders::Daily(_)) { EXPIRING } else { SETTINGS };
     every.run("expiring-cards", often, |app| async move {
         app.tell_of_expiring_cards().await.map(|_| ())
+    });
+    every.run(
+        "documents",
+        often,
+        |app| async move { app.lock_for_ended_documents().await.map(|_| ()) },
+    );
+    every.run("verifications", VERIFICATIONS, |app| async move {
+        app.check_verifications().await.map(|_| ())
     });
     let orders = served.orders.clone();
     let pause = if matches!(orders, Orders::Daily(_)) { ORDERS } else { ORDERS_AT_ONCE };

@@ -88,6 +88,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(25, "0025_holders"),
     migration!(26, "0026_trusted_identity"),
     migration!(27, "0027_erasure"),
+    migration!(28, "0028_verification_decisions"),
 ];
 
 /// The values of a row, in the order of its table's columns.

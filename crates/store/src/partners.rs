@@ -1,10 +1,11 @@
 //! Rows of `partner`.
 
 use crate::db::{Row, Sql, Table, Tx, Type};
-use crate::read::word;
+use crate::read::{word, word_or_none};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::PartnerId;
+use domain::money::Currency;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock,
@@ -31,19 +32,21 @@ const TABLE: Table = Table {
         ("user_may_unlock", Type::Text),
         ("session_mode", Type::Text),
         ("session_minutes", Type::Int),
+        ("automatic_balance", Type::Text),
     ],
 };
 
 const LIST: Sql = Sql("
     select id, code, name, state, balance_mode, authorization_mode, collateral_mode, kyc_mode,
-        description_codes, time_zone, step_up, user_may_unlock, session_mode, session_minutes
+        description_codes, time_zone, step_up, user_may_unlock, session_mode, session_minutes,
+        automatic_balance
     from partner
     order by id");
 const UPDATE: Sql = Sql("
     update partner
     set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
         collateral_mode = $7, step_up = $8, user_may_unlock = $9, session_mode = $10,
-        session_minutes = $11, version = version + 1
+        session_minutes = $11, automatic_balance = $12, version = version + 1
     where id = $1");
 
 /// The statements of this module.
@@ -74,6 +77,7 @@ pub async fn insert(tx: &mut Tx, partner: &Partner, now: Timestamp) -> Result<bo
         settings.user_may_unlock.as_str(),
         settings.session.mode.as_str(),
         settings.session.minutes,
+        settings.automatic_balance.as_ref().map(Currency::code),
     ];
     Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
 }
@@ -95,6 +99,7 @@ pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
             &settings.user_may_unlock.as_str(),
             &settings.session.mode.as_str(),
             &settings.session.minutes,
+            &settings.automatic_balance.as_ref().map(Currency::code),
         ],
     )
     .await
@@ -120,6 +125,9 @@ fn read(row: &Row) -> Result<Partner, StoreError> {
                 mode: word(row, "session_mode", SessionMode::parse)?,
                 minutes: row.get("session_minutes")?,
             },
+            automatic_balance: word_or_none(row, "automatic_balance", |text| {
+                Currency::parse(text).ok()
+            })?,
         },
     })
 }

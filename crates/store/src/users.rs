@@ -73,6 +73,13 @@ const SET_LOCKS: Sql = Sql("
     update \"user\"
     set transactional_locks = $3, version = version + 1
     where partner_id = $1 and id = $2");
+const CONTACT: Each = Each {
+    sql: "select id, email, first_name, last_name
+        from \"user\"
+        where partner_id = $1 and id = $2
+        limit 1",
+    keys: &[Type::Int, Type::Int],
+};
 const LOCK: Each = Each {
     sql: "select id from \"user\" where partner_id = $1 and id = $2 for no key update",
     keys: &[Type::Int, Type::Int],
@@ -88,8 +95,8 @@ const FACTS: Each = Each {
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] =
     &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE, REMOVE, LOCKS, SET_LOCKS];
-/// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[LOCK, FACTS];
+/// Those that run for each of a set.
+pub const ENGINE: &[Each] = &[CONTACT, LOCK, FACTS];
 
 /// How a user is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +132,36 @@ pub async fn list_by(tx: &mut Tx, scope: Scope, key: &Key) -> Result<Vec<User>, 
         Key::ExternalId(id) => tx.rows(&BY_EXTERNAL_ID, &[&partner, id]).await?,
     };
     rows.iter().map(read).collect()
+}
+
+/// How a user is addressed, also one who was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// E-mail address.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+}
+
+/// How users are addressed.
+pub async fn contacts(
+    tx: &mut Tx,
+    partner: PartnerId,
+    ids: impl Iterator<Item = UserId>,
+) -> Result<Vec<(UserId, Contact)>, StoreError> {
+    let keys: Vec<Vec<Value>> = ids.map(|id| values![partner, id]).collect();
+    let rows = tx.rows_each(&CONTACT, &keys).await?;
+    let contact = |row: &Row| {
+        let contact = Contact {
+            email: row.get("email")?,
+            first_name: row.get("first_name")?,
+            last_name: row.get("last_name")?,
+        };
+        Ok((UserId(row.get("id")?), contact))
+    };
+    rows.iter().map(contact).collect()
 }
 
 /// Adds a user; `false` if e-mail or phone is somebody else's.

@@ -11,6 +11,7 @@ mod mail;
 mod messages;
 mod node;
 mod partner;
+mod pictures;
 mod postgres;
 mod wait;
 
@@ -21,6 +22,7 @@ pub use leaks::{contains_secret, luhn_runs};
 pub use mail::{Letter, MailHost, MailTls};
 pub use node::{Database, Funded, TestApp, origin};
 pub use partner::{Behaviour, Partner, Received};
+pub use pictures::{jpeg_of, stripes};
 pub use postgres::{postgres_from_template, postgres_program, postgres_url};
 pub use wait::{eventually, free_port};
 

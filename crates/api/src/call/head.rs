@@ -12,6 +12,7 @@ use app::{Once, Refusal};
 use domain::Date;
 use domain::ids::{
     BalanceId, CardId, InstallationId, OperationId, OrderId, ProcessorId, TransactionId, UserId,
+    VerificationId,
 };
 use domain::scope::Scope;
 use serde_json::Value;
@@ -179,6 +180,17 @@ impl Head {
     pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
         let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());
         id.map(OperationId).ok_or_else(|| refused(Refusal::OperationNotFound))
+    }
+
+    /// The KYC form that the path names.
+    pub(crate) fn verification(&self) -> Result<VerificationId, Problem> {
+        let id = self.param("verificationId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(VerificationId).ok_or_else(|| refused(Refusal::VerificationNotFound))
+    }
+
+    /// Which picture the path names.
+    pub(crate) fn picture(&self) -> &str {
+        self.param("picture").unwrap_or_default()
     }
 
     /// The installation that the path names.

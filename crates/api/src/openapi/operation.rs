@@ -212,8 +212,12 @@ impl<'a> Operation<'a> {
     }
 
     fn success(&self) -> Response {
+        let file = || Content::new(Some(RefOr::from(schema::file())));
+        let files = |told: ResponseBuilder| {
+            self.about.files.iter().fold(told, |told, media| told.content(*media, file()))
+        };
         let Some(body) = &self.about.body else {
-            return Response::new("Done.");
+            return files(ResponseBuilder::new().description("Done.")).build();
         };
         let plain = RefOr::from(Ref::from_schema_name(&body.name));
         let schema = if self.about.encrypted {
@@ -224,10 +228,8 @@ impl<'a> Operation<'a> {
         };
         let description = if self.about.encrypted { "Done; always encrypted." } else { "Done." };
         let content = Content::new(Some(schema));
-        let told =
-            ResponseBuilder::new().description(description).content("application/json", content);
-        let file = || Content::new(Some(RefOr::from(schema::file())));
-        self.about.files.iter().fold(told, |told, media| told.content(*media, file())).build()
+        let told = ResponseBuilder::new().description(description);
+        files(told.content("application/json", content)).build()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What paths and headers may hold.
 
 use super::Channel;
+use crate::verifications::IMAGES;
 use crate::wire::schema;
 use app::Refusal;
 use domain::user::TransactionalLock;
@@ -16,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 9] = [
+const NAMED: [Named; 11] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -66,6 +67,18 @@ const NAMED: [Named; 9] = [
         refusal: Refusal::TransactionNotFound,
     },
     Named {
+        name: "verificationId",
+        description: "The KYC form's id.",
+        form: uuid,
+        refusal: Refusal::VerificationNotFound,
+    },
+    Named {
+        name: "picture",
+        description: "Which of its pictures.",
+        form: picture,
+        refusal: Refusal::VerificationNotFound,
+    },
+    Named {
         name: "reason",
         description: "The reason of the lock.",
         form: lock,
@@ -75,6 +88,10 @@ const NAMED: [Named; 9] = [
 
 fn lock() -> Object {
     schema::words_of::<TransactionalLock>().build()
+}
+
+fn picture() -> Object {
+    schema::words(IMAGES).build()
 }
 
 fn number() -> Object {

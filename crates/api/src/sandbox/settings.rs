@@ -145,7 +145,7 @@ fn certificates() -> impl Reader<String> {
 }
 
 fn events() -> impl Reader<Vec<Event>> {
-    let wrong = "must be a list of transaction, cardLocked, cardUnlocked and cardExpiring";
+    let wrong = "must be a list of notifications, as GET …/openapi names them";
     let read = move |value: &Value| {
         let words = value.as_array().ok_or(wrong)?;
         let mut events = Vec::new();

@@ -2,23 +2,23 @@
 //! pictures. What can't be read is refused, all fields at once; what is doubtful is kept for who
 //! decides.
 
+use super::Status;
 use crate::Api;
 use crate::answer::{Created, Named, kept};
 use crate::call::{Call, Head, Part};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Fields, Read, Reader, address_fields, date, parsed, schema, text, word};
-use app::verifications::{Image, Submit};
-use domain::verification::{
-    DocumentType, Form, Pesel, RiskLevel, Verification, VerificationStatus,
-};
+use app::verifications::{Picture, Submit};
+use domain::verification::picture::{self, Flaw, MediaType};
+use domain::verification::{DocumentType, Form, Pesel, RiskLevel, Verification};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The pictures of a form; the last is optional.
-const IMAGES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
+pub(crate) const IMAGES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
 /// All pictures of a form together, in bytes.
 const IMAGES_MAX: usize = 20 * 1024 * 1024;
 
@@ -28,7 +28,8 @@ pub(crate) fn submit() -> Endpoint {
         "KYC",
         "Submit a KYC form",
         "What can't be read is refused, all fields at once; what is doubtful is kept for who \
-         decides. Pictures are JPEG or PNG, 20 MiB together at most.",
+         decides. Each picture is one whole JPEG or PNG and nothing else, by its content; together \
+         they have 20 MiB at most.",
     )
 }
 
@@ -40,8 +41,6 @@ async fn submitted(
     let once = head.once(kept::<_, VerificationJson>);
     Ok(Created::kept(api.app.submit_verification(head.scope()?, command, once).await?))
 }
-
-type Status = Named<VerificationStatus>;
 
 /// Where a form stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,14 +109,15 @@ fn pesel() -> impl Reader<Pesel> {
     parsed(Pesel::parse, || schema::pattern("^[0-9]{11}$"), "must be 11 digits")
 }
 
-fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Image> {
+fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
     let mut images = Vec::new();
     for (kind, needed) in [(IMAGES[0], true), (IMAGES[1], true), (IMAGES[2], false)] {
         fields.file(kind, needed);
         match parts.iter().find(|part| part.name == kind) {
             Some(part) => match media_type(&part.bytes) {
                 Ok(media_type) => {
-                    images.push(Image { kind, media_type, bytes: part.bytes.clone() });
+                    let kind = kind.to_owned();
+                    images.push(Picture { kind, media_type, bytes: part.bytes.clone() });
                 }
                 Err(message) => fields.wrong(kind, message),
             },
@@ -131,13 +131,14 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Image> {
     images
 }
 
-/// What a picture is by its first bytes: its name and its header say nothing.
-fn media_type(bytes: &[u8]) -> Read<&'static str> {
-    if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
-        Ok("image/jpeg")
-    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        Ok("image/png")
-    } else {
-        Err("must be a JPEG or PNG picture")
-    }
+/// What a picture is by its content: its name and its header say nothing.
+fn media_type(bytes: &[u8]) -> Read<MediaType> {
+    picture::check(bytes).map_err(|flaw| match flaw {
+        Flaw::NoPicture => "must be a JPEG or PNG picture",
+        Flaw::CutOff => "is cut off: the picture has no end",
+        Flaw::Damaged => "is damaged",
+        Flaw::MoreBehind => "must be one picture: there is something else behind its end",
+        Flaw::SomethingElse => "must be a picture alone: it carries another kind of file",
+        Flaw::Size => "must have 1 to 150,000,000 points",
+    })
 }

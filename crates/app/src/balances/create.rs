@@ -7,6 +7,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::balance::{Balance, BalanceState, Owner};
 use domain::gift::Gift;
+use domain::ids::UserId;
 use domain::money::{Amount, Currency};
 use domain::program::ProgramState;
 use domain::scope::Scope;
@@ -80,6 +81,37 @@ impl App {
         });
         let entry = Entry::made("balance.create", balance.id.0, after);
         Ok(Done::changed(balance, entry))
+    }
+
+    /// Makes the balance that a partner's users get as soon as they are verified, unless the user
+    /// has one; what audit records tell of it. Where it can't be made, the user is verified all the
+    /// same.
+    pub(crate) async fn make_automatic_balance(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        user: UserId,
+    ) -> Result<Vec<Entry>, Error> {
+        let settings = self.settings.get();
+        let partner = settings.partner(scope.partner());
+        let Some(currency) = partner.and_then(|it| it.settings.automatic_balance) else {
+            return Ok(Vec::new());
+        };
+        let held = balances::list(tx, scope, user.into()).await?;
+        let has = |it: &Balance| it.state != BalanceState::Removed && it.gift.is_none();
+        if held.iter().any(|it| it.currency == currency && has(it)) {
+            return Ok(Vec::new());
+        }
+        let new = NewBalance { owner: user.into(), currency, config_id: None };
+        match self.create_balance_in(tx, scope, new).await {
+            Ok(done) => Ok(done.entries),
+            Err(Error::Refused(refusal)) => {
+                let (partner, reason) = (scope.partner().0, refusal.title());
+                tracing::warn!(partner, reason, "an automatic balance can't be made");
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A gift of a program, if that makes gifts in this currency.

@@ -5,7 +5,7 @@
 //! far it is for a month is a series of numbers, and taking the next window and telling of its
 //! cards are one transaction: each card is told of once, whoever walks and whoever dies.
 
-use super::lock::event_of;
+use super::lock::news_of;
 use crate::{App, Error};
 use domain::Date;
 use domain::card::Card;
@@ -87,7 +87,7 @@ impl App {
             .zip(near)
             .map(|(number, card)| {
                 let event = (Event::CardExpiring, Some(detail.clone()));
-                event_of(self, (partner, number), card.id, event, &name)
+                news_of(card.id, event).row(self, (partner, number), &name)
             })
             .collect();
         outbox::insert(tx, entries.iter(), self.outbox.now()).await?;

@@ -4,18 +4,18 @@ use crate::audit::{self, Done};
 use crate::cards::list::ever_of_holder;
 use crate::ledger::{card_event, card_stream};
 use crate::once::Turn;
+use crate::outbox::News;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Outcome;
 use domain::card::Card;
 use domain::card::lifecycle::{CardRefusal, CardStatus, LockReason, Locker};
-use domain::ids::{CardId, PartnerId, UserId};
+use domain::ids::{CardId, UserId};
 use domain::notification::Event;
 use domain::scope::Scope;
 use serde_json::{Value, json};
 use store::db::Tx;
-use store::outbox::{self, Entry};
-use store::{balances, cards, counters};
+use store::{balances, cards};
 
 impl App {
     /// Locks a holder's card for the reason that a code names.
@@ -99,40 +99,16 @@ impl App {
         card: &Card,
         request_id: &str,
     ) -> Result<(), Error> {
-        let Some((event, detail)) = card_event(card) else { return Ok(()) };
-        let settings = self.settings.get();
-        if !settings.outbound(scope.partner()).is_some_and(|outbound| outbound.tells(event)) {
-            return Ok(());
+        match card_event(card) {
+            Some(event) => self.tell(tx, scope, news_of(card.id, event), request_id).await,
+            None => Ok(()),
         }
-        let number = counters::take(tx, scope.partner(), counters::EVENTS, 1).await?;
-        let number = (scope.partner(), number);
-        let entry = event_of(self, number, card.id, (event, detail), request_id);
-        Ok(outbox::insert(tx, std::iter::once(&entry), self.outbox.now()).await?)
     }
 }
 
-/// What a partner is told of a card, as a row of the outbox of this number.
-pub(super) fn event_of(
-    app: &App,
-    (partner, number): (PartnerId, i64),
-    card: CardId,
-    (event, detail): (Event, Option<Value>),
-    request_id: &str,
-) -> Entry {
-    Entry {
-        partner,
-        number,
-        id: app.ordered_id(),
-        stream: card_stream(card),
-        event,
-        card: Some(card),
-        message: None,
-        detail,
-        request_id: request_id.to_owned(),
-        created_at: app.now(),
-        attempts: 0,
-        attempts_before: 0,
-    }
+/// What a partner is told of a card.
+pub(super) fn news_of(card: CardId, (event, detail): (Event, Option<Value>)) -> News {
+    News { event, stream: card_stream(card), card: Some(card), detail }
 }
 
 /// What an audit record tells of a card's state.

@@ -5,18 +5,19 @@ use crate::error::Chain;
 use crate::transactions::Resources;
 use crate::{App, Error};
 use domain::card::lifecycle::LockReason;
-use domain::ids::{MessageId, PartnerId, TransactionId};
+use domain::ids::{MessageId, PartnerId, TransactionId, UserId};
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
 use domain::transaction::{Category, Order, Status, Transaction, TransactionType};
-use outbound::notifications::{self, TransactionNotice};
+use outbound::notifications::{self, TransactionNotice, VerificationNotice};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use store::db::Tx;
 use store::ledger::Message;
 use store::outbox::Entry;
-use store::{StoreError, ledger, transactions};
+use store::users::Contact;
+use store::{StoreError, ledger, transactions, users};
 use uuid::Uuid;
 
 /// The rows that the notifications of a claim are made from.
@@ -25,6 +26,7 @@ struct Sources {
     messages: HashMap<MessageId, Message>,
     transactions: HashMap<TransactionId, Transaction>,
     resources: Resources,
+    contacts: HashMap<UserId, Contact>,
 }
 
 impl App {
@@ -75,11 +77,14 @@ async fn load(
     let transactions: HashMap<_, _> =
         transactions::load(tx, keys).await?.into_iter().map(|(_, it)| (it.id, it)).collect();
     let resources = Resources::load(tx, partner, transactions.values()).await?;
+    let named: BTreeSet<UserId> = entries.iter().filter_map(|entry| user_of(entry)).collect();
+    let contacts = users::contacts(tx, partner, named.into_iter()).await?;
     Ok(Sources {
         codes,
         messages: messages.into_iter().map(|message| (message.id, message)).collect(),
         transactions,
         resources,
+        contacts: contacts.into_iter().collect(),
     })
 }
 
@@ -98,8 +103,41 @@ fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
             let expiry = expiry.ok_or(Error::broken("a card that expires has no day"))?;
             Ok(notifications::card_expiring(card()?, expiry))
         }
+        Event::VerificationInProgress
+        | Event::VerificationAccepted
+        | Event::VerificationRejected => verification(entry, sources),
+        Event::TransactionalLockReasonAdded | Event::TransactionalLockReasonRemoved => {
+            let text = |name| text_of(entry, name);
+            let resource = (text("resourceType")?, text("resourceId")?);
+            Ok(notifications::lock_reason(resource, text("lockReason")?, entry.created_at))
+        }
         Event::Transaction => transaction(entry, sources),
     }
+}
+
+/// A form as it stood when that was written; the user is addressed as they are now.
+fn verification(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
+    let user = user_of(entry).ok_or(Error::broken("a verification is nobody's"))?;
+    let contact = sources.contacts.get(&user);
+    Ok(notifications::verification(&VerificationNotice {
+        verification: text_of(entry, "verificationId")?,
+        user,
+        email: contact.map_or("", |it| it.email.as_str()),
+        first_name: contact.map_or("", |it| it.first_name.as_str()),
+        last_name: contact.map_or("", |it| it.last_name.as_str()),
+        status: text_of(entry, "status")?,
+        reason: text_of(entry, "reason").ok(),
+    }))
+}
+
+/// The user of a form that an entry is about.
+fn user_of(entry: &Entry) -> Option<UserId> {
+    entry.detail.as_ref()?["userId"].as_i64().map(UserId)
+}
+
+fn text_of<'a>(entry: &'a Entry, name: &str) -> Result<&'a str, Error> {
+    let text = entry.detail.as_ref().and_then(|detail| detail[name].as_str());
+    text.ok_or(Error::broken("what a notification reports is missing"))
 }
 
 fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {

@@ -65,14 +65,16 @@ impl App {
         if let Some(kyc) = changes.kyc.filter(|kyc| *kyc != user.kyc) {
             self.may_set_kyc(scope, kyc)?;
         }
-        let before = self.user_facts(scope, &user);
+        let (before, kyc) = (self.user_facts(scope, &user), user.kyc);
         let user = changed(user, changes);
         match users::update(tx, scope, &user).await {
             Ok(()) => {
                 end_sessions(tx, scope, &user).await?;
                 let after = self.user_facts(scope, &user);
                 let entry = Entry::changed("user.change", id.0, &before, &after);
-                Ok(Done::changed(User { version: user.version + 1, ..user }, entry))
+                let user = User { version: user.version + 1, ..user };
+                let others = self.balance_of_verified(tx, scope, &user, kyc).await?;
+                Ok(Done::changed(user, entry).and(others))
             }
             Err(StoreError::Duplicate(_)) => Err(Refusal::UserAlreadyExists.into()),
             Err(error) => Err(error.into()),

@@ -8,6 +8,7 @@ use domain::partner::KycMode;
 use domain::scope::Scope;
 use domain::user::{Kyc, Profile, User, UserState};
 use serde_json::Value;
+use store::db::Tx;
 use store::users;
 
 /// A user to be.
@@ -49,13 +50,30 @@ impl App {
             Ok(()) => match users::insert(&mut tx, scope, &user, self.now()).await {
                 Ok(true) => {
                     let entry = Entry::made("user.register", id.0, self.user_facts(scope, &user));
-                    Ok(Done::changed(user, entry))
+                    self.balance_of_verified(&mut tx, scope, &user, Kyc::None)
+                        .await
+                        .map(|others| Done::changed(user, entry).and(others))
                 }
                 Ok(false) => Err(Refusal::UserAlreadyExists.into()),
                 Err(error) => Err(error.into()),
             },
         };
         self.finish(scope, &once, tx, result).await
+    }
+
+    /// Makes the balance that a user gets as soon as they are verified, if they are so now; what
+    /// audit records tell of it.
+    pub(crate) async fn balance_of_verified(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        user: &User,
+        before: Kyc,
+    ) -> Result<Vec<Entry>, Error> {
+        if before == Kyc::Success || user.kyc != Kyc::Success {
+            return Ok(Vec::new());
+        }
+        self.make_automatic_balance(tx, scope, user.id).await
     }
 
     /// Whether the partner may set this flag itself.

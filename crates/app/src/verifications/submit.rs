@@ -1,20 +1,15 @@
 //! Submit a KYC form: what it says and shows is kept sealed, and what is doubtful about it is
 //! found, for who decides.
 
+use super::seal::{Picture, form_json, seal};
 use crate::audit::{Done, Entry};
-use crate::keyring::EPOCH;
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
-use crypto::keys::Purpose;
-use crypto::seal::{Place, SealingKey};
 use domain::ids::{UserId, VerificationId};
-use domain::partner::KycMode;
 use domain::scope::Scope;
 use domain::user::{Kyc, User};
-use domain::verification::{
-    BackImage, Form, Pesel, RiskLevel, Verification, VerificationStatus, findings,
-};
+use domain::verification::{BackImage, Form, Verification, VerificationStatus, findings};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::verifications::Sealed;
@@ -28,24 +23,7 @@ pub struct Submit {
     /// What it says.
     pub form: Form,
     /// What it shows.
-    pub images: Vec<Image>,
-}
-
-/// A picture.
-#[derive(Clone)]
-pub struct Image {
-    /// `imageFace`, `imageFront` or `imageBack`.
-    pub kind: &'static str,
-    /// `image/jpeg` or `image/png`, by its content.
-    pub media_type: &'static str,
-    /// The picture itself.
-    pub bytes: Vec<u8>,
-}
-
-impl std::fmt::Debug for Image {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Image({}, {} bytes)", self.kind, self.bytes.len())
-    }
+    pub images: Vec<Picture>,
 }
 
 impl App {
@@ -60,14 +38,18 @@ impl App {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
-        let sealing = self.partner_key(scope.partner()).await?.sealing(Purpose::Document, EPOCH);
+        let sealing = self.sealing_of_forms(scope).await?;
         let id = ids::new_verification_id();
         // Pictures are large: what takes long is done before the transaction.
         let facts = self.form_facts(scope, &command, id);
-        let sealed = seal(&sealing, scope, id, &command);
+        let sealed = seal(&sealing, scope, id, (&command.form, &command.images));
         let mut tx = self.db.begin().await?;
-        let result = self.submit_in(&mut tx, scope, &command, (id, &sealed, facts)).await;
-        self.finish(scope, &once, tx, result).await
+        let request_id = once.origin.request_id.as_str();
+        let made = (id, &sealed, facts);
+        let result = self.submit_in(&mut tx, scope, &command, made, request_id).await;
+        let answer = self.finish(scope, &once, tx, result).await;
+        self.outbox.bell().ring();
+        answer
     }
 
     async fn submit_in(
@@ -76,6 +58,7 @@ impl App {
         scope: Scope,
         command: &Submit,
         made: (VerificationId, &Sealed, Value),
+        request_id: &str,
     ) -> Result<Done<Verification>, Error> {
         let (id, sealed, facts) = made;
         let user = users::find_locked(tx, scope, command.user).await?;
@@ -86,10 +69,16 @@ impl App {
         };
         let verification = Verification {
             id,
+            user: user.id,
             status: VerificationStatus::InProgress,
+            reason: None,
             findings: findings(&command.form, &user.profile, back, self.today()),
+            created_at: self.now(),
+            decided_at: None,
+            referred_at: None,
         };
-        verifications::insert(tx, scope, user.id, &verification, sealed, self.now()).await?;
+        verifications::insert(tx, scope, &verification, sealed).await?;
+        self.tell_of_form(tx, scope, &verification, request_id).await?;
         let before = user.kyc;
         let moved = self.in_progress(scope, user);
         if let Some(user) = &moved {
@@ -109,58 +98,14 @@ impl App {
             "form": digests.of("form", Some(&form_json(&command.form).to_string())),
         });
         for image in &command.images {
-            facts[image.kind] = digests.of_bytes(image.kind, &image.bytes);
+            facts[image.kind.as_str()] = digests.of_bytes(&image.kind, &image.bytes);
         }
         facts
     }
 
     /// A form puts a user's KYC in progress, unless it has succeeded or the partner decides it.
     fn in_progress(&self, scope: Scope, user: User) -> Option<User> {
-        let settings = self.settings.get();
-        let mode = settings.partner(scope.partner()).map(|partner| partner.settings.kyc_mode);
-        let moves = mode != Some(KycMode::External) && user.kyc != Kyc::Success;
+        let moves = self.decides_kyc(scope) && user.kyc != Kyc::Success;
         moves.then_some(User { kyc: Kyc::InProgress, ..user })
     }
-}
-
-/// Seals the form and its pictures, each to its own row.
-fn seal(sealing: &SealingKey, scope: Scope, id: VerificationId, command: &Submit) -> Sealed {
-    let row = id.0.to_string();
-    let form = form_json(&command.form).to_string();
-    let images = command.images.iter().map(|image| {
-        let row = format!("{row}/{}", image.kind);
-        verifications::Image {
-            kind: image.kind,
-            media_type: image.media_type,
-            sealed: sealing.seal(&place(scope, "image", &row), &image.bytes),
-        }
-    });
-    Sealed {
-        form: sealing.seal(&place(scope, "form", &row), form.as_bytes()),
-        images: images.collect(),
-    }
-}
-
-fn place<'a>(scope: Scope, column: &'a str, row: &'a str) -> Place<'a> {
-    Place { table: "verification", column, partner: scope.partner(), row }
-}
-
-fn form_json(form: &Form) -> Value {
-    json!({
-        "firstName": form.first_name,
-        "lastName": form.last_name,
-        "street": form.address.street,
-        "number": form.address.number,
-        "apartment": form.address.apartment,
-        "city": form.address.city,
-        "postCode": form.address.post_code,
-        "country": form.address.country.as_str(),
-        "nationality": form.nationality,
-        "birthDate": form.birth_date.to_string(),
-        "pesel": form.pesel.as_ref().map(Pesel::digits),
-        "documentType": form.document_type.as_str(),
-        "identityCardNo": form.document_number,
-        "documentExpirationDate": form.document_expires.to_string(),
-        "riskLvl": form.risk_level.map(RiskLevel::as_str),
-    })
 }

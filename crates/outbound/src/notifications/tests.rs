@@ -96,6 +96,59 @@ fn the_legacy_notification_is_that_of_the_seeds() {
 }
 
 #[test]
+fn the_notifications_of_verifications_are_those_of_the_seeds() {
+    for (event, status, reason) in [
+        (Event::VerificationInProgress, "IN_PROGRESS", None),
+        (Event::VerificationAccepted, "ACCEPTED", None),
+        (Event::VerificationRejected, "REJECTED", Some("INVALID_CUSTOMER_DATA")),
+    ] {
+        let told = verification(&VerificationNotice {
+            verification: "6faaa45a-41f6-4922-95fe-16e316ba7e91",
+            user: UserId(1337),
+            email: "leonbakiewicz@gmail.com",
+            first_name: "Leon",
+            last_name: "Bakiewicz",
+            status,
+            reason,
+        });
+        assert_eq!(
+            told,
+            json!({
+                "verificationId": "6faaa45a-41f6-4922-95fe-16e316ba7e91",
+                "userId": "1337",
+                "email": "leonbakiewicz@gmail.com",
+                "firstName": "Leon",
+                "lastName": "Bakiewicz",
+                "status": status,
+                "reason": reason,
+            }),
+        );
+        assert!(path(event).starts_with("/notifications/verification"));
+    }
+}
+
+#[test]
+fn the_notifications_of_transactional_locks_are_those_of_the_seeds() {
+    let id = "a3f33118-946d-4b9c-b27f-e009d28355fa";
+    let date = at("2025-06-17T13:42:54Z");
+    assert_eq!(
+        lock_reason(("corporation", id), "FRAUD_SUSPECTED", date),
+        json!({
+            "resourceType": "corporation",
+            "resourceId": id,
+            "lockReason": "FRAUD_SUSPECTED",
+            "timestamp": "2025-06-17T13:42:54+00:00",
+        }),
+    );
+    for (event, name) in [
+        (Event::TransactionalLockReasonAdded, "transactionalLockReasonAdded"),
+        (Event::TransactionalLockReasonRemoved, "transactionalLockReasonRemoved"),
+    ] {
+        assert_eq!(path(event), format!("/notifications/{name}"));
+    }
+}
+
+#[test]
 fn the_notifications_of_locks_are_those_of_the_seeds() {
     let (card, date) = (CardId(11), at("2025-06-17T13:42:54Z"));
     assert_eq!(

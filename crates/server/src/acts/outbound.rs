@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The word for no event at all.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// A request for our certificate.
 #[derive(Clone, Debug, Serialize, Deserialize)]

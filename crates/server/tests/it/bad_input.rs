@@ -1,8 +1,8 @@
 //! Bad input, each a clear 4xx that names what is wrong, and nothing changed.
 
-use crate::denied::form;
 use crate::story::{Story, answer, encrypted, expect, register, registration, unique};
 use crate::support::{Caller, Sandbox};
+use crate::verifications::filled;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -307,9 +307,9 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 0).await;
         let path = format!("/secure/customers/{}/verification", story.customer);
         let with_picture = |mib: usize| {
-            let picture = [&b"\xFF\xD8\xFF"[..], &vec![1; mib * 1024 * 1024]].concat();
+            let picture = testkit::jpeg_of(mib * 1024 * 1024);
             let picture = reqwest::multipart::Part::bytes(picture).file_name("back.jpg");
-            sandbox.partner().post(&path).multipart(form().part("imageBack", picture))
+            sandbox.partner().post(&path).multipart(filled().form().part("imageBack", picture))
         };
         assert_refused(with_picture(22), 413, "PAYLOAD_TOO_LARGE").await;
         expect(201, with_picture(5)).await;

@@ -177,7 +177,8 @@ on_both_databases! {
         expect(200, put(900)).await;
         let over = expect(200, story.purchase(sandbox.processor(), 300, "over")).await;
         assert_eq!(over["description"], "LIMIT_EXCEED");
-        let form = app.post(&format!("{ME}/register")).multipart(crate::denied::form());
+        let form = crate::verifications::filled().form();
+        let form = app.post(&format!("{ME}/register")).multipart(form);
         assert_eq!(expect(201, form).await["status"], "IN_PROGRESS");
     }
 

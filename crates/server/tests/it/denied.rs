@@ -44,6 +44,8 @@ pub(crate) enum Channel {
     Admin,
     /// Those of ADMIN and MANAGER alone.
     Makers,
+    /// Those of ADMIN and OPERATOR alone.
+    Deciders,
 }
 
 /// The names in path and body that are somebody's, each with what is told of one that isn't the
@@ -61,6 +63,7 @@ const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
 const ORDER: Names = &[("{orderId}", "ORDER_NOT_FOUND")];
 const ORDER_OF_USER: Names =
     &[("{orderId}", "ORDER_NOT_FOUND"), ("{customerId}", "ORDER_NOT_FOUND")];
+const FORM: Names = &[("{verificationId}", "VERIFICATION_NOT_FOUND")];
 const DEVICE: Names = &[("{installationId}", "DEVICE_NOT_FOUND")];
 const DEVICE_OF_USER: Names =
     &[("{installationId}", "DEVICE_NOT_FOUND"), ("{customerId}", "DEVICE_NOT_FOUND")];
@@ -92,7 +95,9 @@ pub(crate) enum Sends {
     Sealed(&'static str),
 }
 
-use Channel::{Admin, Creation, Customers, Lifecycle, Makers, Operator, Processor, Public, Secure};
+use Channel::{
+    Admin, Creation, Customers, Deciders, Lifecycle, Makers, Operator, Processor, Public, Secure,
+};
 use Sends::{Form, Json, Nothing, Query, Sealed};
 
 const VIRTUAL_CARD: Sends =
@@ -154,6 +159,8 @@ const FOLLOW_UP: Sends = Json(
         "referenceTransactionDate": "2026-11-21T10:00:00+00:00"}"#,
 );
 
+const REJECTION: Sends = Json(r#"{"reason": "INVALID_SELFIE"}"#);
+
 const STOP: Sends = Json(r#"{"card": {"cardId": {cardId}}, "reason": 7}"#);
 
 const LIMITS: Sends = Json(
@@ -189,6 +196,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/lifecycle/v1/public-key", Lifecycle, NOBODYS, Nothing),
     ("POST", "/secure/customers/{customerId}/verification", Secure, USER, Form),
     ("POST", "/secure/customers/{customerId}/register", Secure, USER, Form),
+    ("GET", "/secure/customers/{customerId}/verifications", Secure, USER, Nothing),
     ("GET", "/secure/public-key", Secure, NOBODYS, Nothing),
     ("GET", "/secure/customers/{customerId}/balances", Secure, USER, Nothing),
     (
@@ -343,6 +351,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/customers/me/devices", Customers, NOBODYS, Nothing),
     ("DELETE", "/customers/me/devices/{installationId}", Customers, DEVICE, Nothing),
     ("POST", "/customers/me/register", Customers, NOBODYS, Form),
+    ("GET", "/customers/me/verifications", Customers, NOBODYS, Nothing),
     ("GET", "/customers/me/limits", Customers, NOBODYS, Nothing),
     ("PUT", "/customers/me/limits", Customers, NOBODYS, LIMITS),
     ("GET", "/customers/me/balances", Customers, NOBODYS, Nothing),
@@ -388,6 +397,12 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/admin/cards/{cardId}/print", Admin, CARD, PRINT),
     ("POST", "/admin/cards/{cardId}/cvv", Admin, CARD, Nothing),
     ("DELETE", "/admin/cards/{cardId}", Admin, CARD, Nothing),
+    ("GET", "/admin/customers/{customerId}/verifications", Deciders, USER, Nothing),
+    ("GET", "/admin/verifications", Deciders, NOBODYS, Nothing),
+    ("GET", "/admin/verifications/{verificationId}", Deciders, FORM, Nothing),
+    ("GET", "/admin/verifications/{verificationId}/pictures/{picture}", Deciders, FORM, Nothing),
+    ("POST", "/admin/verifications/{verificationId}/accept", Deciders, FORM, Nothing),
+    ("POST", "/admin/verifications/{verificationId}/reject", Deciders, FORM, REJECTION),
     ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -409,6 +424,7 @@ struct Ids {
     jwe_key: String,
     corporation: String,
     installation: String,
+    verification: String,
 }
 
 impl Ids {
@@ -440,6 +456,10 @@ impl Ids {
         let corporation = crate::corporations::registered_of(partner, code).await;
         // No certificate is refused where devices are paired.
         let phone = Phone::paired((partner, code), partner, story.customer).await;
+        let path = format!("/secure/customers/{}/verification", story.customer);
+        let form = partner.post(&path).multipart(crate::verifications::filled().form());
+        let submitted = expect(201, form).await;
+        let verification = submitted["verificationId"].as_str().expect("an id").to_owned();
         Self {
             story,
             partner_balance,
@@ -449,6 +469,7 @@ impl Ids {
             jwe_key,
             corporation,
             installation: phone.installation,
+            verification,
         }
     }
 
@@ -463,6 +484,7 @@ impl Ids {
             "{operationId}" => self.operation.clone(),
             "{orderId}" => self.order.clone(),
             "{installationId}" => self.installation.clone(),
+            "{verificationId}" => self.verification.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             other => panic!("{other} has no value here: add it"),
         }
@@ -476,8 +498,8 @@ const OWN: &str = "{balanceId} of the partner's own";
 
 /// Writes values for all names of a route, by what each is.
 fn filled(text: &str, names: Names, value: impl Fn(&str) -> String) -> String {
-    // A reason is nobody's.
-    let text = text.replace("{reason}", "FRAUD_SUSPECTED");
+    // A reason is nobody's, and neither is a picture's name.
+    let text = text.replace("{reason}", "FRAUD_SUSPECTED").replace("{picture}", "imageFace");
     names.iter().fold(text, |text, (name, _)| text.replace(name, &value(name)))
 }
 
@@ -513,36 +535,8 @@ fn request(
             request.header("Encrypted-Request", "true").json(&json!({ "payload": payload }))
         }
         Nothing | Query(_) => request,
-        Form => request.multipart(form()),
+        Form => request.multipart(crate::verifications::filled().form()),
     }
-}
-
-/// A KYC form with all that it needs.
-pub(crate) fn form() -> reqwest::multipart::Form {
-    let picture = |name| {
-        let part = reqwest::multipart::Part::bytes(b"\x89PNG\r\n\x1a\n".to_vec());
-        (name, part.file_name("picture.png"))
-    };
-    let texts = [
-        ("firstName", "Leon"),
-        ("lastName", "Tester"),
-        ("street", "Postepu"),
-        ("number", "1"),
-        ("city", "Warszawa"),
-        ("postCode", "02-676"),
-        ("country", "PL"),
-        ("nationality", "Polish"),
-        ("birthDate", "2000-01-01"),
-        ("documentType", "passport"),
-        ("identityCardNo", "AB123456"),
-        ("documentExpirationDate", "2040-01-01"),
-    ];
-    let form = texts
-        .into_iter()
-        .fold(reqwest::multipart::Form::new(), |form, (name, text)| form.text(name, text));
-    [picture("imageFace"), picture("imageFront")]
-        .into_iter()
-        .fold(form, |form, (name, part)| form.part(name, part))
 }
 
 /// Status and title.
@@ -575,7 +569,10 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 1_000).await;
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let callers = Callers::of(&sandbox).await;
-        for route in ROUTES.iter().filter(|route| !matches!(route.2, Customers | Admin | Makers)) {
+        let of_people = |route: &&Route| {
+            matches!(route.2, Customers | Admin | Makers | Deciders)
+        };
+        for route in ROUTES.iter().filter(|route| !of_people(route)) {
             let channel = route.2;
             let asked = async |caller: &Caller, code: Option<&str>| {
                 told(request(caller, route, code, |name| ids.value(name))).await
@@ -652,7 +649,7 @@ on_both_databases! {
         let phone = sandbox.phone("sandbox", story.customer).await;
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let unknown = sandbox.partner().with_bearer("unknown");
-        let routes = || ROUTES.iter().filter(|route| matches!(route.2, Admin | Makers));
+        let routes = || ROUTES.iter().filter(|route| matches!(route.2, Admin | Makers | Deciders));
         let asked = async |caller: &Caller, route: &Route, code: Option<&str>| {
             told(request(caller, route, code, |name| ids.value(name))).await
         };
@@ -665,15 +662,18 @@ on_both_databases! {
         }
         let forbidden = (403, json!("FORBIDDEN"));
         let mismatch = (403, json!("ISSUER_CODE_MISMATCH"));
-        for (role, makes) in
-            [("ADMIN", true), ("MANAGER", true), ("EMPLOYEE", false), ("OPERATOR", false)]
-        {
+        for role in ["ADMIN", "MANAGER", "EMPLOYEE", "OPERATOR"] {
             let own = role != "OPERATOR";
             let admin = sandbox.admin(role, own.then_some("sandbox")).await;
             let caller = admin.sign_in(&sandbox).await;
             for route in routes() {
-                let may = makes || route.2 == Admin;
-                let named = route.3 != NOBODYS;
+                let may = match role {
+                    "ADMIN" => true,
+                    "MANAGER" => route.2 != Deciders,
+                    "OPERATOR" => route.2 != Makers,
+                    _ => route.2 == Admin,
+                };
+                let named = route.3 != NOBODYS || route.1 == "/admin/verifications";
                 let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
                 for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {
                     if code != Some("sandbox") && route.1.ends_with("/current") {
@@ -715,7 +715,7 @@ on_both_databases! {
                 Operator => (callers.operator(), 404),
                 Processor => (&other.processor, 200),
                 Customers => (&phone.caller, 404),
-                Admin | Makers => (&admin, 404),
+                Admin | Makers | Deciders => (&admin, 404),
             };
             let mut cases: Vec<(Vec<&str>, &str)> =
                 names.iter().map(|(name, title)| (vec![*name], *title)).collect();
@@ -817,7 +817,7 @@ async fn every_method_of_a_path_is_in_the_table() {
             Public | Lifecycle | Secure | Creation | Operator => sandbox.partner(),
             Processor => sandbox.processor(),
             Customers => &phone.caller,
-            Admin | Makers => &admin,
+            Admin | Makers | Deciders => &admin,
         };
         let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));
         let refused = trace.send().await.expect("an answer");

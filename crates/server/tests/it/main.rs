@@ -54,4 +54,5 @@ mod trouble;
 mod twins;
 mod upgrade;
 mod users;
+mod verifications;
 mod verified;

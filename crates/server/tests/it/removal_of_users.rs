@@ -1,9 +1,9 @@
 //! A user is removed: what ends with them, what is in the way, and what is erased in time.
 
 use crate::corporations::Company;
-use crate::denied::form;
 use crate::story::{Story, answer, encrypted, expect, register, registration, unique};
 use crate::support::{Caller, Database, Sandbox};
+use crate::verifications::filled;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -182,7 +182,7 @@ async fn lived(sandbox: &Sandbox, (mail, phone): (&str, &str)) -> Story {
     });
     let customer = expect(201, register(partner, &user)).await["id"].as_i64().expect("an id");
     let path = format!("/secure/customers/{customer}/verification");
-    expect(201, partner.post(&path).multipart(form())).await;
+    expect(201, partner.post(&path).multipart(filled().form())).await;
     let made = partner.post(&format!("/secure/customers/{customer}/balances"));
     let made = expect(201, made.json(&json!({ "currency": "EUR" }))).await;
     let balance = made["balanceId"].as_str().expect("an id").to_owned();

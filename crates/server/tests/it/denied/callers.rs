@@ -135,7 +135,8 @@ impl Callers {
             | Channel::Processor
             | Channel::Customers
             | Channel::Admin
-            | Channel::Makers => None,
+            | Channel::Makers
+            | Channel::Deciders => None,
         }
     }
 
@@ -151,7 +152,7 @@ impl Callers {
             Channel::Creation => (&self.unscoped, &self.processor, &self.revoked_partner),
             Channel::Operator => (&self.operator, &self.processor, &self.revoked_partner),
             Channel::Processor => (&self.processor, &self.partner, &self.revoked_processor),
-            Channel::Customers | Channel::Admin | Channel::Makers => {
+            Channel::Customers | Channel::Admin | Channel::Makers | Channel::Deciders => {
                 panic!("people have no certificate")
             }
         };

@@ -3,7 +3,7 @@
 use super::{Published, both_ways, sealed};
 use crate::story::{Story, answer, decrypted, encrypted, expect, registration, unique};
 use crate::support::Sandbox;
-use reqwest::multipart::{Form, Part};
+use crate::verifications::filled;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -12,29 +12,6 @@ async fn opened(status: u16, request: RequestBuilder) -> Value {
     let told = expect(status, request).await;
     assert_eq!(told.as_object().map(serde_json::Map::len), Some(1), "{told}");
     decrypted(&told)
-}
-
-/// A form with all that one needs.
-fn form() -> Form {
-    let picture = || Part::bytes(&b"\x89PNG\r\n\x1a\n"[..]).file_name("picture.png");
-    [
-        ("firstName", "John"),
-        ("lastName", "Doe"),
-        ("street", "Long"),
-        ("number", "1"),
-        ("city", "Lublin"),
-        ("postCode", "20-001"),
-        ("country", "PL"),
-        ("nationality", "Polish"),
-        ("birthDate", "2000-01-01"),
-        ("documentType", "passport"),
-        ("identityCardNo", "AB1"),
-        ("documentExpirationDate", "2040-01-01"),
-    ]
-    .into_iter()
-    .fold(Form::new(), |form, (name, text)| form.text(name, text))
-    .part("imageFace", picture())
-    .part("imageFront", picture())
 }
 
 on_both_databases! {
@@ -105,9 +82,9 @@ on_both_databases! {
         assert_eq!(declined["description"], "CARD_LOCKED", "a decline is a success");
 
         let verification = || partner.post(&format!("{customer}/verification"));
-        let told = opened(201, encrypted(verification().multipart(form()))).await;
+        let told = opened(201, encrypted(verification().multipart(filled().form()))).await;
         assert_eq!(told["status"], "IN_PROGRESS");
-        let refused = expect(400, both_ways(verification().multipart(form()))).await;
+        let refused = expect(400, both_ways(verification().multipart(filled().form()))).await;
         assert_eq!(refused["title"], "INVALID_PAYLOAD");
     }
 

@@ -9,6 +9,7 @@ use crate::{
     checkpoints, corporations, counters, endpoints, erasure, idempotency, installations, instance,
     janitor, jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys,
     programs, sessions, spending, statements, transactions, trusted_identities, users,
+    verifications,
 };
 
 fn statements() -> Vec<Sql> {
@@ -45,6 +46,7 @@ fn statements() -> Vec<Sql> {
         pairings::STATEMENTS,
         trusted_identities::STATEMENTS,
         users::STATEMENTS,
+        verifications::STATEMENTS,
     ]
     .concat()
 }
