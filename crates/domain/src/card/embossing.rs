@@ -6,6 +6,7 @@
 //! read here are names: a German umlaut is two letters, as in a German passport, and a Polish or
 //! Czech letter loses its sign.
 
+use crate::letters::{cyrillic, greek, other_latin};
 use std::fmt;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
@@ -189,96 +190,6 @@ fn latin(it: Letter, line: &mut String) -> Result<(), NameFault> {
         _ => {}
     }
     Ok(())
-}
-
-/// Latin letters that aren't an ASCII letter and a sign.
-fn other_latin(letter: char) -> Option<&'static str> {
-    Some(match letter {
-        'Æ' => "AE",
-        'Œ' => "OE",
-        'Ø' => "OE",
-        'Đ' | 'Ð' => "D",
-        'Ħ' => "H",
-        'Ł' => "L",
-        'Ŋ' => "N",
-        'Ŧ' => "T",
-        'Þ' => "TH",
-        'Ĳ' => "IJ",
-        'ẞ' => "SS",
-        'Ə' => "E",
-        _ => return None,
-    })
-}
-
-/// Cyrillic letters without their signs: й is и, ї is і, ё is е.
-fn cyrillic(letter: char) -> Option<&'static str> {
-    Some(match letter {
-        'А' => "A",
-        'Б' => "B",
-        'В' => "V",
-        'Г' | 'Ґ' => "G",
-        'Д' | 'Ђ' => "D",
-        'Е' | 'Э' => "E",
-        'Ж' => "ZH",
-        'З' => "Z",
-        'И' | 'І' | 'Й' => "I",
-        'К' => "K",
-        'Л' => "L",
-        'М' => "M",
-        'Н' => "N",
-        'О' => "O",
-        'П' => "P",
-        'Р' => "R",
-        'С' => "S",
-        'Т' => "T",
-        'У' => "U",
-        'Ф' => "F",
-        'Х' => "KH",
-        'Ц' => "TS",
-        'Ч' => "CH",
-        'Ш' => "SH",
-        'Щ' => "SHCH",
-        'Ъ' | 'Є' => "IE",
-        'Ы' => "Y",
-        'Ь' => "",
-        'Ю' => "IU",
-        'Я' => "IA",
-        'Ѕ' | 'Џ' => "DZ",
-        'Ј' => "J",
-        'Љ' => "LJ",
-        'Њ' => "NJ",
-        'Ћ' => "C",
-        _ => return None,
-    })
-}
-
-/// Greek letters that stand alone.
-fn greek(letter: char) -> Option<&'static str> {
-    Some(match letter {
-        'Α' => "A",
-        'Β' => "V",
-        'Γ' => "G",
-        'Δ' => "D",
-        'Ε' => "E",
-        'Ζ' => "Z",
-        'Η' | 'Ι' => "I",
-        'Θ' => "TH",
-        'Κ' => "K",
-        'Λ' => "L",
-        'Μ' => "M",
-        'Ν' => "N",
-        'Ξ' => "X",
-        'Ο' | 'Ω' => "O",
-        'Π' => "P",
-        'Ρ' => "R",
-        'Σ' => "S",
-        'Τ' => "T",
-        'Υ' => "Y",
-        'Φ' => "F",
-        'Χ' => "CH",
-        'Ψ' => "PS",
-        _ => return None,
-    })
 }
 
 /// Signs that people's keyboards put for those of the alphabet.
