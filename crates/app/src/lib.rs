@@ -36,6 +36,7 @@ pub mod programs;
 mod readers;
 pub mod refusals;
 pub mod sandbox;
+pub mod screening;
 pub mod sessions;
 pub mod settings;
 pub mod spending;
