@@ -197,6 +197,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::DeviceNotFound
+        | Refusal::ListNotFound
+        | Refusal::HitNotFound
         | Refusal::VerificationNotFound
         | Refusal::PartnerNotFound
         | Refusal::AdminNotFound
@@ -230,6 +232,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::KycNotVerified
         | Refusal::KybNotAccepted
         | Refusal::KybInvalid
+        | Refusal::CommentInvalid
         | Refusal::CurrencyNotSupported
         | Refusal::CurrencyMismatch
         | Refusal::ProgramMismatch

@@ -238,6 +238,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardRenewalTooEarly => "Wait until then, or issue another card.",
         Refusal::CardExpired => "Renew the card, or issue another.",
         Refusal::WeakPin => "Let the cardholder choose another one.",
+        Refusal::ListNotFound => "Name one that `antaca screening list` shows.",
+        Refusal::HitNotFound => "Name one that `antaca screening hits` shows.",
         Refusal::BureauNotFound => "Name one that `antaca bureau list` shows.",
         Refusal::PinKeyNotFound => {
             "Name a key that the operator has imported for the processor, or have it imported."
@@ -270,6 +272,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::GiftProgramInvalid
         | Refusal::AdminInvalid
         | Refusal::KybInvalid
+        | Refusal::CommentInvalid
         | Refusal::PinKeyInvalid
         | Refusal::BureauInvalid
         | Refusal::BureauFolderInvalid

@@ -3,6 +3,7 @@
 use crate::audit::{Done, Entry, Operator};
 use crate::keyring::EPOCH;
 use crate::once::Turn;
+use crate::owners::OwnerName;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use crypto::keys::Purpose;
@@ -77,12 +78,16 @@ impl App {
         let key = self.sealing_of_persons(scope).await?;
         let sealed = key.seal(&place(scope, &row), text.as_bytes());
         let facts = self.corporation_facts(scope, &corporation, &text);
+        let hits = self.look_for_corporation(scope, &corporation.profile.name, &command.persons);
         let mut tx = self.db.begin().await?;
         let made = (&corporation, sealed.as_slice());
         let result = match corporations::insert(&mut tx, scope, made, self.now()).await {
             Ok(true) => {
                 let entry = Entry::made("corporation.register", corporation.resource, facts);
-                Ok(Done::changed(corporation, entry))
+                let found = (OwnerName::Corporation(corporation.resource), hits.as_slice());
+                self.keep_new_hits(&mut tx, scope, found, &once.origin.request_id)
+                    .await
+                    .map(|others| Done::changed(corporation, entry).and(others))
             }
             Ok(false) => Err(Refusal::CorporationAlreadyExists.into()),
             Err(error) => Err(error.into()),

@@ -102,6 +102,8 @@ pub struct Parts {
     pub outbox: outbox::Outbox,
     /// Turns at comparing passwords.
     pub admin_checks: admins::Checks,
+    /// Lists that names are looked for on.
+    pub screening: screening::Screening,
     /// Wakes the worker that carries out operations.
     pub operations: tokio::sync::Notify,
 }

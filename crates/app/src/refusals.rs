@@ -45,6 +45,9 @@ refusals! {
          picture.";
     VerificationAlreadyDecided, "VERIFICATION_ALREADY_DECIDED",
         "The KYC form was decided before, otherwise.";
+    ListNotFound, "LIST_NOT_FOUND", "There is no list of this name.";
+    HitNotFound, "HIT_NOT_FOUND", "There is no such hit, or whose it was is gone.";
+    CommentInvalid, "COMMENT_INVALID", "A comment is 1 to 500 characters that tell why.";
     DeviceNotFound, "DEVICE_NOT_FOUND", "The user has no such device.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
     ProgramNotFound, "PROGRAM_NOT_FOUND",

@@ -75,6 +75,10 @@ uuid_id! {
     VerificationId, "verification"
 }
 uuid_id! {
+    /// Somebody of a list who somebody else may be; known to the operator alone.
+    HitId, "hit"
+}
+uuid_id! {
     /// Something that was ordered and is done afterwards; `operationId` on the wire, a UUIDv4.
     OperationId, "operation"
 }

@@ -8,11 +8,13 @@
 //! | words that say little: particles, legal forms, common names | `screening/common.rs` |
 //! | which names of a list share a word with a subject | `screening/index.rs` |
 //! | how alike two names are | `screening/score.rs` |
+//! | what a person has decided of a hit | `screening/cases.rs` |
 //!
 //! A hit is a question to a person, never an answer: a score says how much two names look alike,
 //! and whether the birth date speaks for or against it.
 
 mod birth;
+pub mod cases;
 mod common;
 mod index;
 mod keys;

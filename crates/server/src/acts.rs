@@ -10,7 +10,9 @@ mod deliveries;
 mod outbound;
 mod pin_keys;
 mod plastic;
+mod processors;
 mod programs;
+mod screening;
 mod trust;
 mod verifications;
 
@@ -23,7 +25,9 @@ pub(crate) use deliveries::{ListNotifications, ResumeNotifications};
 pub(crate) use outbound::{ImportCertificate, RequestCertificate, ShowSecret};
 pub(crate) use pin_keys::{Digits, ImportPinKey, ListPinKeys, NamedPinKey, bytes};
 pub(crate) use plastic::{NamedBureau, OverdueOrders, SetBureau, TakeReport};
+pub(crate) use processors::CreateProcessor;
 pub(crate) use programs::{CreateProgram, SetProgram};
+pub(crate) use screening::{DecideHit, ListHits, LoadList, NamedList};
 pub(crate) use trust::SetTrust;
 pub(crate) use verifications::DecideVerification;
 
@@ -90,6 +94,16 @@ pub(crate) enum Act {
     DecideCorporation(DecideCorporation),
     /// `corporation show`
     ShowCorporation(NamedCorporation),
+    /// Put a list in force that names are looked for on.
+    LoadList(LoadList),
+    /// Take one away.
+    RemoveList(NamedList),
+    /// List the lists, and how far names were looked for.
+    ListLists,
+    /// List those who were found.
+    ListHits(ListHits),
+    /// Decide one of them.
+    DecideHit(DecideHit),
     /// Decide a KYC form.
     DecideVerification(DecideVerification),
     /// `bureau set`
@@ -238,18 +252,6 @@ pub(crate) struct ListPrograms {
     pub(crate) partner: String,
 }
 
-/// A processor to be.
-#[derive(Args, Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CreateProcessor {
-    /// Its name, as programs and certificates name it
-    #[arg(long)]
-    pub(crate) name: String,
-    /// How long it waits for an answer, in milliseconds
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(i64).range(100..=5000))]
-    pub(crate) time_budget_ms: i64,
-}
-
 /// Where commands are done.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -300,6 +302,11 @@ impl Desk {
             Act::ListAdmins => self.list_admins().await,
             Act::DecideCorporation(command) => self.decide_corporation(operator, command).await,
             Act::ShowCorporation(command) => self.show_corporation(&command).await,
+            Act::LoadList(command) => self.load_list(operator, command).await,
+            Act::RemoveList(command) => self.remove_list(operator, &command).await,
+            Act::ListLists => self.list_lists().await,
+            Act::ListHits(command) => self.list_hits(&command).await,
+            Act::DecideHit(command) => self.decide_hit(operator, command).await,
             Act::DecideVerification(command) => self.decide_verification(operator, command).await,
             Act::SetBureau(command) => self.set_bureau(operator, command).await,
             Act::ListBureaus => Ok(self.app.bureaus().await?.into()),
@@ -415,19 +422,6 @@ impl Desk {
             all.push(told);
         }
         Ok(all.into())
-    }
-
-    async fn create_processor(
-        &self,
-        operator: &Operator,
-        command: CreateProcessor,
-    ) -> Result<Value, Failure> {
-        let CreateProcessor { name, time_budget_ms } = command;
-        self.app.create_processor(operator, &name, time_budget_ms).await?;
-        let settings = self.app.settings.get();
-        let processor = settings.processor_of_name(&name);
-        let budget = processor.map_or(time_budget_ms, |processor| processor.time_budget_ms);
-        Ok(json!({ "name": name, "timeBudgetMs": budget }))
     }
 
     async fn verify(&self, command: VerifyLedger, tell: Tell<'_>) -> Result<Value, Failure> {

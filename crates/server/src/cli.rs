@@ -5,6 +5,7 @@ mod bench;
 mod certificates;
 mod corporations;
 mod plastic;
+mod screening;
 mod simulate;
 mod verifications;
 
@@ -17,6 +18,7 @@ pub(crate) use certificates::{
 };
 pub(crate) use corporations::CorporationCommand;
 pub(crate) use plastic::{BureauCommand, ImportReportArgs, OrdersCommand, SetBureauArgs};
+pub(crate) use screening::ScreeningCommand;
 pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 pub(crate) use verifications::VerificationCommand;
 
@@ -77,6 +79,9 @@ pub(crate) enum Command {
         --id 00000000-0000-4000-8000-000000000000"
     )]
     Corporation(CorporationCommand),
+    /// Look for names on lists of sanctions and on one's own
+    #[command(subcommand, after_help = "Example:\n  antaca screening load sdn.xml")]
+    Screening(ScreeningCommand),
     /// Decide the KYC forms of users
     #[command(
         subcommand,

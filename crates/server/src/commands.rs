@@ -11,7 +11,8 @@ use crate::acts::{Act, Desk, SetAlert, SetProgram, VerifyLedger, verified};
 use crate::backup::{self, Backup, Content, RestoreArgs};
 use crate::cli::{
     At, BackupArgs, Command, ConfigCommand, CorporationCommand, LedgerCommand, PartnerCommand,
-    ProcessorCommand, ProgramCommand, ProgramSetArgs, VerificationCommand, VerifyArgs, With,
+    ProcessorCommand, ProgramCommand, ProgramSetArgs, ScreeningCommand, VerificationCommand,
+    VerifyArgs, With,
 };
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -80,6 +81,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Program(command) => program(command).await?,
         Command::Admin(command) => admins::admin(command).await?,
         Command::Corporation(command) => corporation(command).await?,
+        Command::Screening(command) => screening(command).await?,
         Command::Verification(VerificationCommand::Decide(it)) => {
             show(&it.at, Act::DecideVerification(it.what)).await?;
         }
@@ -160,6 +162,16 @@ async fn corporation(command: CorporationCommand) -> Result<(), Failure> {
     match command {
         CorporationCommand::Decide(it) => show(&it.at, Act::DecideCorporation(it.what)).await,
         CorporationCommand::Show(it) => show(&it.at, Act::ShowCorporation(it.what)).await,
+    }
+}
+
+async fn screening(command: ScreeningCommand) -> Result<(), Failure> {
+    match command {
+        ScreeningCommand::Load(it) => show(&it.at, Act::LoadList(it.what.absolute()?)).await,
+        ScreeningCommand::List(at) => show(&at, Act::ListLists).await,
+        ScreeningCommand::Remove(it) => show(&it.at, Act::RemoveList(it.what)).await,
+        ScreeningCommand::Hits(it) => show(&it.at, Act::ListHits(it.what)).await,
+        ScreeningCommand::Decide(it) => show(&it.at, Act::DecideHit(it.what)).await,
     }
 }
 

@@ -150,6 +150,8 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
         often,
         |app| async move { app.lock_for_ended_documents().await.map(|_| ()) },
     );
+    every.run("screening-lists", SETTINGS, |app| async move { app.refresh_screening().await });
+    every.run("screening", SETTINGS, |app| async move { app.screen_again().await.map(|_| ()) });
     every.run("verifications", VERIFICATIONS, |app| async move {
         app.check_verifications().await.map(|_| ())
     });

@@ -21,7 +21,7 @@ const NEXT: Sql = Sql("select next from counter where partner_id = $1 and name =
 const SKIP: Sql = Sql("
     update counter
     set next = next + $1
-    where name <> $2 and not name like $3");
+    where name <> $2 and not name like $3 and not name like $4");
 
 /// The series of a partner's transactions and of what it is told: one, so that a batch locks one
 /// row for both.
@@ -34,6 +34,17 @@ pub const CLOCK: &str = "sandbox clock";
 /// What the names of series begin with that tell how far partners were told of the cards that
 /// expire on a day: nothing is given out of them either.
 pub const EXPIRING: &str = "expiring/";
+
+/// The series of the changes of the lists that names are looked for on: how many were taken tells
+/// which lists are in force.
+pub const SCREENING: &str = "screening";
+
+/// The series of the versions of what stands on lists.
+pub const LISTS: &str = "screening list";
+
+/// What the names of series begin with that tell how far a partner's users were looked for on the
+/// lists of a version: as with [`EXPIRING`].
+pub const SCREENED: &str = "screened/";
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[TAKE, NEXT, SKIP];
@@ -60,8 +71,9 @@ pub async fn taken(tx: &mut Tx, partner: PartnerId, name: &str) -> Result<i64, S
     Ok(row.map(|row| row.get::<i64>("next")).transpose()?.map_or(0, |next| next - 1))
 }
 
-/// Leaves out `count` numbers of every series but [`CLOCK`] and those of [`EXPIRING`].
+/// Leaves out `count` numbers of every series but [`CLOCK`] and those of [`EXPIRING`] and
+/// [`SCREENED`].
 pub async fn skip(tx: &mut Tx, count: i64) -> Result<(), StoreError> {
-    let expiring = format!("{EXPIRING}%");
-    tx.run(&SKIP, &[&count, &CLOCK, &expiring]).await.map(|_| ())
+    let [expiring, screened] = [EXPIRING, SCREENED].map(|name| format!("{name}%"));
+    tx.run(&SKIP, &[&count, &CLOCK, &expiring, &screened]).await.map(|_| ())
 }

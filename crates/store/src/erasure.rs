@@ -36,6 +36,7 @@ const IMAGES: Sql = Sql("
         select id from verification where partner_id = $1 and user_id = $2)");
 const FORMS: Sql = Sql("delete from verification where partner_id = $1 and user_id = $2");
 const SPENDING: Sql = Sql("delete from spending where partner_id = $1 and owner_id = $2");
+const HITS: Sql = Sql("delete from screening_hit where partner_id = $1 and owner_id = $2");
 const INSTALLATIONS: Sql = Sql("delete from installation where partner_id = $1 and user_id = $2");
 const LAST: Sql = Sql("
     select max(number) as last
@@ -62,6 +63,7 @@ pub const STATEMENTS: &[Sql] = &[
     IMAGES,
     FORMS,
     SPENDING,
+    HITS,
     INSTALLATIONS,
     LAST,
     TRANSACTIONS,
@@ -121,7 +123,7 @@ pub async fn erase(
         tx.run(&CARD, &[&partner, card, &no_number]).await?;
         tx.run(&ORDERS, &[&partner, card]).await?;
     }
-    for sql in [IMAGES, FORMS, SPENDING, INSTALLATIONS] {
+    for sql in [IMAGES, FORMS, SPENDING, HITS, INSTALLATIONS] {
         tx.run(&sql, &[&partner, &id]).await?;
     }
     Ok(tx.run(&USER, &[&partner, &id, &now]).await? == 1)

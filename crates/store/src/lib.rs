@@ -35,6 +35,7 @@ pub mod partners;
 pub mod pin_keys;
 pub mod programs;
 mod read;
+pub mod screening;
 pub mod sessions;
 pub mod spending;
 pub mod statements;
@@ -89,6 +90,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(26, "0026_trusted_identity"),
     migration!(27, "0027_erasure"),
     migration!(28, "0028_verification_decisions"),
+    migration!(29, "0029_screening"),
 ];
 
 /// The values of a row, in the order of its table's columns.

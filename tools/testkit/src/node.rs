@@ -420,6 +420,7 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         look_ups,
         outbox,
         admin_checks: app::admins::Checks::default(),
+        screening: app::screening::Screening::default(),
         operations: tokio::sync::Notify::new(),
     })
 }

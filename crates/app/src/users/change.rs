@@ -1,8 +1,9 @@
 //! Change a user.
 
 use super::lock::end_sessions;
-use crate::audit::{Done, Entry};
+use crate::audit::{Done, Entry, Origin};
 use crate::once::Turn;
+use crate::owners;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Date;
@@ -50,7 +51,7 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.change_user_in(&mut tx, scope, id, changes).await;
+        let result = self.change_user_in(&mut tx, scope, id, (changes, &once.origin)).await;
         self.finish(scope, &once, tx, result).await
     }
 
@@ -59,13 +60,16 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         id: UserId,
-        changes: Changes,
+        (changes, origin): (Changes, &Origin),
     ) -> Result<Done<User>, Error> {
         let user = users::find_locked(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
         if let Some(kyc) = changes.kyc.filter(|kyc| *kyc != user.kyc) {
             self.may_set_kyc(scope, kyc)?;
         }
         let (before, kyc) = (self.user_facts(scope, &user), user.kyc);
+        let named = changes.first_name.is_some()
+            || changes.last_name.is_some()
+            || changes.birth_date.is_some();
         let user = changed(user, changes);
         match users::update(tx, scope, &user).await {
             Ok(()) => {
@@ -73,12 +77,30 @@ impl App {
                 let after = self.user_facts(scope, &user);
                 let entry = Entry::changed("user.change", id.0, &before, &after);
                 let user = User { version: user.version + 1, ..user };
-                let others = self.balance_of_verified(tx, scope, &user, kyc).await?;
+                let mut others = self.balance_of_verified(tx, scope, &user, kyc).await?;
+                if named {
+                    others.extend(self.screen_changed(tx, scope, &user, origin).await?);
+                }
                 Ok(Done::changed(user, entry).and(others))
             }
             Err(StoreError::Duplicate(_)) => Err(Refusal::UserAlreadyExists.into()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl App {
+    /// Looks for a user whose name or birth date was changed.
+    async fn screen_changed(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        user: &User,
+        origin: &Origin,
+    ) -> Result<Vec<Entry>, Error> {
+        let found = self.look_for_user(scope, &user.profile);
+        let owner = owners::find_locked(tx, scope, user.id.into()).await?;
+        self.keep_hits(tx, scope, (&owner, &found), &origin.request_id).await
     }
 }
 

@@ -1,11 +1,12 @@
 //! Register a user: the quick start's first call.
 
-use crate::audit::{Done, Entry};
+use crate::audit::{Done, Entry, Origin};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::partner::KycMode;
 use domain::scope::Scope;
+use domain::screening::cases::Case;
 use domain::user::{Kyc, Profile, User, UserState};
 use serde_json::Value;
 use store::db::Tx;
@@ -35,6 +36,7 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let permitted = self.may_set_kyc(scope, command.kyc);
+        let hits = self.look_for_user(scope, &command.profile);
         let id = self.new_user_id().await?;
         let mut tx = self.db.begin().await?;
         let user = User {
@@ -50,7 +52,7 @@ impl App {
             Ok(()) => match users::insert(&mut tx, scope, &user, self.now()).await {
                 Ok(true) => {
                     let entry = Entry::made("user.register", id.0, self.user_facts(scope, &user));
-                    self.balance_of_verified(&mut tx, scope, &user, Kyc::None)
+                    self.follow_registration(&mut tx, scope, &user, (&hits, &once.origin))
                         .await
                         .map(|others| Done::changed(user, entry).and(others))
                 }
@@ -59,6 +61,21 @@ impl App {
             },
         };
         self.finish(scope, &once, tx, result).await
+    }
+
+    /// What follows from a user being there: a balance, if they are verified, and a lock, if their
+    /// name stands on a list; what audit records tell of it.
+    pub(crate) async fn follow_registration(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        user: &User,
+        (hits, origin): (&[Case], &Origin),
+    ) -> Result<Vec<Entry>, Error> {
+        let mut entries = self.balance_of_verified(tx, scope, user, Kyc::None).await?;
+        let found = (user.id.into(), hits);
+        entries.extend(self.keep_new_hits(tx, scope, found, &origin.request_id).await?);
+        Ok(entries)
     }
 
     /// Makes the balance that a user gets as soon as they are verified, if they are so now; what

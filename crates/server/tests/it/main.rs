@@ -45,6 +45,7 @@ mod removal;
 mod removal_of_users;
 mod renewals;
 mod sandbox;
+mod screening;
 mod sftp;
 mod spending;
 mod statements;

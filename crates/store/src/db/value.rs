@@ -1,8 +1,8 @@
 //! What goes into a statement and comes out of a row.
 
 use domain::ids::{
-    AdminId, BalanceId, CardId, CorporationId, InstallationId, MessageId, OperationId, OrderId,
-    OwnerId, PartnerId, ProcessorId, TransactionId, UserId, VerificationId,
+    AdminId, BalanceId, CardId, CorporationId, HitId, InstallationId, MessageId, OperationId,
+    OrderId, OwnerId, PartnerId, ProcessorId, TransactionId, UserId, VerificationId,
 };
 use domain::money::{Amount, Currency};
 use jiff::{Timestamp, civil::Date};
@@ -137,6 +137,7 @@ to_value! {
     TransactionId: |it| Value::Uuid(it.0);
     MessageId: |it| Value::Uuid(it.0);
     VerificationId: |it| Value::Uuid(it.0);
+    HitId: |it| Value::Uuid(it.0);
     OperationId: |it| Value::Uuid(it.0);
     OrderId: |it| Value::Uuid(it.0);
     AdminId: |it| Value::Uuid(it.0);
@@ -196,6 +197,7 @@ macro_rules! from_uuid {
 
 from_uuid! {
     BalanceId TransactionId MessageId VerificationId OperationId OrderId InstallationId AdminId
+    HitId
 }
 
 /// As the database gave it, to be given back as a parameter.

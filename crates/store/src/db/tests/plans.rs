@@ -8,7 +8,7 @@ use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
     checkpoints, corporations, counters, endpoints, erasure, idempotency, installations, instance,
     janitor, jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys,
-    programs, sessions, spending, statements, transactions, trusted_identities, users,
+    programs, screening, sessions, spending, statements, transactions, trusted_identities, users,
     verifications,
 };
 
@@ -41,6 +41,7 @@ fn statements() -> Vec<Sql> {
         spending::STATEMENTS,
         statements::STATEMENTS,
         transactions::STATEMENTS,
+        screening::STATEMENTS,
         sessions::STATEMENTS,
         installations::STATEMENTS,
         pairings::STATEMENTS,

@@ -1,0 +1,205 @@
+//! Look for all names again, with lists that have changed: by windows of numbers, so that whoever
+//! is killed goes on where it was. Two nodes that look for the same find the same.
+
+use super::load::InForce;
+use crate::audit::Origin;
+use crate::corporations::WithPersons;
+use crate::owners::{self, OwnerName};
+use crate::refusals::Refusal;
+use crate::{App, Error};
+use domain::ids::{CorporationId, PartnerId, UserId};
+use domain::scope::Scope;
+use domain::screening::{SCORE_MIN, Subject};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+use store::screening::{self, Named};
+use store::{counters, users};
+
+/// How many numbers a window has.
+const WINDOW: i64 = 5_000;
+/// When every node has lists that this one has: each looks for new ones once a second.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How far a partner's names were looked for with the lists in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Whose.
+    pub partner: PartnerId,
+    /// All up to this number were.
+    pub done: i64,
+    /// The newest.
+    pub newest: i64,
+}
+
+impl App {
+    /// Looks for all names again if lists have changed; how many owners' hits changed.
+    pub async fn screen_again(&self) -> Result<u64, Error> {
+        let Some(lists) = self.screening.in_force() else { return Ok(0) };
+        if lists.version == 0 || lists.since.elapsed() < GRACE {
+            return Ok(0);
+        }
+        let mut changed = 0;
+        for partner in self.settings.get().partners() {
+            let scope = Scope::platform(partner.id, "names are looked for again");
+            while let Some(window) = self.next_window(scope, lists.version).await? {
+                changed += self.screen_window(scope, &lists, &window).await?;
+                self.finish_window(scope, lists.version, &window).await?;
+                let newer = self.screening.in_force().is_none_or(|it| it.version != lists.version);
+                if newer || self.tasks.is_stopping() {
+                    return Ok(changed);
+                }
+            }
+        }
+        if changed > 0 {
+            self.outbox.bell().ring();
+        }
+        Ok(changed)
+    }
+
+    /// How far that is, for each partner.
+    pub async fn screening_progress(&self) -> Result<Vec<Progress>, Error> {
+        let version = self.screening.in_force().map_or(0, |lists| lists.version);
+        let mut all = Vec::new();
+        for partner in self.settings.get().partners() {
+            let scope = Scope::platform(partner.id, "how far names were looked for");
+            let (done, newest) = self.walked(scope, version).await?;
+            all.push(Progress { partner: partner.id, done: done.min(newest), newest });
+        }
+        Ok(all)
+    }
+
+    async fn walked(&self, scope: Scope, version: i64) -> Result<(i64, i64), Error> {
+        let partner = scope.partner();
+        let mut tx = self.db.read().await?;
+        let read = async {
+            let walked = counters::taken(&mut tx, partner, &series(version)).await?;
+            Ok::<_, Error>((walked, screening::newest_owner(&mut tx, partner).await?))
+        };
+        let read = read.await;
+        tx.end(read).await
+    }
+
+    async fn next_window(
+        &self,
+        scope: Scope,
+        version: i64,
+    ) -> Result<Option<RangeInclusive<i64>>, Error> {
+        let (walked, newest) = self.walked(scope, version).await?;
+        Ok((walked < newest).then(|| walked + 1..=walked + WINDOW))
+    }
+
+    /// Another node may have been faster.
+    async fn finish_window(
+        &self,
+        scope: Scope,
+        version: i64,
+        window: &RangeInclusive<i64>,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let first = counters::take(&mut tx, scope.partner(), &series(version), WINDOW).await;
+        match first {
+            Ok(first) if first == *window.start() => Ok(tx.commit().await?),
+            Ok(_) => {
+                tx.rollback().await;
+                Ok(())
+            }
+            Err(error) => {
+                tx.rollback().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn screen_window(
+        &self,
+        scope: Scope,
+        lists: &Arc<InForce>,
+        window: &RangeInclusive<i64>,
+    ) -> Result<u64, Error> {
+        let mut tx = self.db.read().await?;
+        let read = async {
+            let named = screening::users(&mut tx, scope, window).await?;
+            let known = screening::owners_with_hits(&mut tx, scope, window).await?;
+            Ok::<_, Error>((named, known, screening::corporations(&mut tx, scope, window).await?))
+        };
+        let read = read.await;
+        let (named, known, corporations) = tx.end(read).await?;
+        let lists = lists.clone();
+        let searched = tokio::task::spawn_blocking(move || search(&lists, &named));
+        let found = searched.await.map_err(|_| Error::broken("a name can't be looked for"))?;
+        let companies: BTreeSet<i64> = corporations.iter().map(|id| id.0).collect();
+        let known = known.into_iter().filter(|id| !companies.contains(id)).map(UserId);
+        let suspects: BTreeSet<UserId> = known.chain(found).collect();
+        let mut changed = 0;
+        for user in suspects {
+            changed += u64::from(self.screen_user_again(scope, user).await?);
+        }
+        for corporation in corporations {
+            changed += u64::from(self.screen_corporation_again(scope, corporation).await?);
+        }
+        Ok(changed)
+    }
+
+    async fn screen_user_again(&self, scope: Scope, user: UserId) -> Result<bool, Error> {
+        let origin = origin();
+        let mut tx = self.db.begin().await?;
+        let screened = async {
+            let Some(user) = users::find_locked(&mut tx, scope, user).await? else {
+                return Ok(false);
+            };
+            let found = self.look_for_user(scope, &user.profile);
+            let owner = owners::find_locked(&mut tx, scope, user.id.into()).await?;
+            self.screen_in(&mut tx, scope, (&owner, &found), &origin).await
+        };
+        let screened: Result<bool, Error> = screened.await;
+        tx.end(screened).await
+    }
+
+    async fn screen_corporation_again(
+        &self,
+        scope: Scope,
+        id: CorporationId,
+    ) -> Result<bool, Error> {
+        let Some(name) = self.name_of_corporation(scope, id).await? else { return Ok(false) };
+        let WithPersons { corporation, persons } =
+            self.corporation_with_persons(scope, name).await?;
+        let found = self.look_for_corporation(scope, &corporation.profile.name, &persons);
+        let origin = origin();
+        let mut tx = self.db.begin().await?;
+        let screened = async {
+            match owners::find_locked(&mut tx, scope, OwnerName::Corporation(name)).await {
+                Err(Error::Refused(Refusal::CorporationNotFound)) => Ok(false),
+                owner => self.screen_in(&mut tx, scope, (&owner?, &found), &origin).await,
+            }
+        };
+        let screened: Result<bool, Error> = screened.await;
+        tx.end(screened).await
+    }
+}
+
+/// Which of these users may be somebody of the lists.
+fn search(lists: &InForce, named: &[Named]) -> Vec<UserId> {
+    let is_found = |of: &&Named| {
+        let subject = Subject::Person {
+            given: &of.first_name,
+            family: &of.last_name,
+            born: Some(of.birth_date),
+        };
+        !lists.index.search(&subject, SCORE_MIN).is_empty()
+    };
+    named.iter().filter(is_found).map(|of| of.id).collect()
+}
+
+fn series(version: i64) -> String {
+    format!("{}{version}", counters::SCREENED)
+}
+
+fn origin() -> Origin {
+    Origin {
+        actor: "worker:screening".to_owned(),
+        address: None,
+        request_id: crate::ids::random_id().to_string(),
+    }
+}
