@@ -92,6 +92,11 @@ pub(crate) async fn both_ways(
     encrypted(&key, next.run(request).await).await
 }
 
+/// Whether a request, or the answer to it, is to be encrypted.
+pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
+    ["encrypted-request", "encrypt-response"].iter().any(|name| is_true(headers, name))
+}
+
 /// A header is true only if it is the word `true`.
 fn is_true(headers: &HeaderMap, name: &str) -> bool {
     headers.get(name).is_some_and(|value| value.as_bytes() == b"true")

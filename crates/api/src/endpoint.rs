@@ -9,8 +9,9 @@ use crate::call::{Call, FormCall, Head};
 use crate::encryption::{Required, Sealed};
 use crate::lines::{self, Answers, Sent};
 use crate::problem::Problem;
+use crate::streamed::Streamed;
 use app::Refusal;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::Value;
@@ -136,6 +137,23 @@ impl Endpoint {
         };
         let mount = Box::new(move |filter| on(filter, run.clone()));
         Self { mount, about: About { encrypted: true, ..about::<C, S>(read) } }
+    }
+
+    /// One whose body is streamed as NDJSON, or as the other media type, and answered while it
+    /// comes; `read` reads a line of it.
+    pub(crate) fn streamed<C, F>(
+        read: fn(&Call) -> Result<C, Problem>,
+        other: &'static str,
+        act: impl Fn(Api, Request) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: Send + 'static,
+        F: Future<Output = Result<Streamed, Problem>> + Send + 'static,
+    {
+        let run = async move |State(api): State<Api>, request: Request| act(api, request).await;
+        let mount = Box::new(move |filter| on(filter, run.clone()));
+        let about = about::<C, Streamed>(read);
+        Self { mount, about: About { media: lines::MEDIA, lines: Some(other), ..about } }
     }
 
     /// One that reads a form.

@@ -457,8 +457,18 @@ fn certificate(api: &Api, request: &Request) -> Result<Arc<Certificate>, Problem
         let detail = "This channel needs a client certificate.";
         Problem::unauthorized("CERTIFICATE_REQUIRED", detail)
     })?;
+    registered(api, &fingerprint)
+}
+
+/// Whether the certificate of a request that goes on for long is still accepted.
+pub(crate) fn is_still_accepted(api: &Api, peer: &Peer) -> Result<(), Problem> {
+    let fingerprint = peer.certificate.as_ref().ok_or_else(not_accepted)?;
+    registered(api, fingerprint).map(drop)
+}
+
+fn registered(api: &Api, fingerprint: &Fingerprint) -> Result<Arc<Certificate>, Problem> {
     let settings = api.app.settings.get();
-    let held = settings.certificate(&fingerprint);
+    let held = settings.certificate(fingerprint);
     let is_live = |id| settings.partner(id).is_some_and(|it| it.state == PartnerState::Live);
     held.filter(|held| held.revoked_at.is_none() && (api.real_time)() <= held.not_after)
         .filter(|held| held.partner.is_none_or(is_live))

@@ -110,6 +110,11 @@ fn is_length_limit(error: &axum::Error) -> bool {
     false
 }
 
+/// Runs work of the request as a task that nobody waits for.
+pub(crate) fn detached(api: &Api, work: impl Future<Output = ()> + Send + 'static) {
+    drop(api.app.tasks.run(CURRENT.scope(request_id(), work).in_current_span()));
+}
+
 /// Runs the endpoint as a task: hanging up drops the waiting, never the work.
 pub(crate) async fn as_task(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let (id, deadline) = (request_id(), deadline(&api, &request));

@@ -45,6 +45,7 @@ pub(crate) struct Guard {
     partner_places: Arc<Places>,
     processor_places: Arc<Places>,
     form_places: Arc<Places>,
+    stream_places: Arc<Places>,
     /// Strangers who sign in take none of anybody's.
     visitor_places: Arc<Places>,
     /// Neither do apps that have no session yet.
@@ -53,6 +54,9 @@ pub(crate) struct Guard {
     pub(crate) request_time: Duration,
 }
 
+/// How many streamed bodies are taken at once, of which one partner gets half: each may last for
+/// hours and have some MiB in memory, and all of them write as fast as they can.
+const STREAMS_AT_ONCE: usize = 8;
 /// How many strangers may sign in at once.
 const VISITORS_AT_ONCE: usize = 32;
 /// How many apps may pair a device or begin a session at once.
@@ -78,6 +82,7 @@ impl Guard {
             partner_places: halved(limits.requests_at_once),
             processor_places: Arc::new(Places::new(all, all)),
             form_places: halved(limits.forms_at_once),
+            stream_places: halved(STREAMS_AT_ONCE),
             visitor_places: Arc::new(Places::new(VISITORS_AT_ONCE, VISITORS_AT_ONCE)),
             app_places: Arc::new(Places::new(APPS_AT_ONCE, APPS_AT_ONCE)),
             request_time: limits.request_time,
@@ -125,8 +130,10 @@ impl Guard {
             Caller::Visitor => (Holder::Visitors, &self.visitor_places),
         };
         let mut taken = vec![places.take(holder).ok_or("requests at once")?];
-        if body == Body::Form {
-            taken.push(self.form_places.take(holder).ok_or("forms at once")?);
+        match body {
+            Body::Json => {}
+            Body::Form => taken.push(self.form_places.take(holder).ok_or("forms at once")?),
+            Body::Stream => taken.push(self.stream_places.take(holder).ok_or("streams at once")?),
         }
         Ok(taken)
     }
@@ -196,6 +203,8 @@ pub(crate) enum Body {
     Json,
     /// A form with pictures.
     Form,
+    /// Lines without end.
+    Stream,
 }
 
 /// The places of a request; they are given back when its work has ended, and not when its caller

@@ -105,6 +105,11 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
     }
 
+    /// 413 for one line of a body.
+    pub(crate) fn line_too_large() -> Self {
+        Self { detail: "The line is longer than 64 KiB.", ..Self::too_large() }
+    }
+
     /// 415.
     pub(crate) fn media_type(detail: &'static str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
@@ -200,10 +205,12 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ListNotFound
         | Refusal::HitNotFound
         | Refusal::VerificationNotFound
+        | Refusal::ImportNotFound
         | Refusal::PartnerNotFound
         | Refusal::AdminNotFound
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
+        | Refusal::RequestInProgress
         | Refusal::CustomerLocked
         | Refusal::CorporationAlreadyExists
         | Refusal::BinRangeExhausted
@@ -299,6 +306,17 @@ impl Problem {
         }
     }
 
+    /// Its title.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// Those of what is wrong with a request's fields that pass a test; nothing where none does.
+    pub(crate) fn only(self, test: impl Fn(&Violation) -> bool) -> Option<Self> {
+        let violations: Vec<Violation> = self.violations.into_iter().filter(test).collect();
+        (!violations.is_empty()).then_some(Self { violations, ..self })
+    }
+
     /// As a part of an answer that is a success as a whole.
     pub(crate) fn into_json(self) -> Value {
         json(&self.told())
@@ -328,8 +346,9 @@ mod tests {
     fn what_is_kept_with_a_key_is_404_409_or_422() {
         let kept = [StatusCode::NOT_FOUND, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
         for &refusal in Refusal::ALL {
-            // A later release does what this one refuses for its mode.
-            let is_kept = kept.contains(&status(refusal)) && refusal != Refusal::ModeNotSupported;
+            // A later release does what this one refuses for its mode; what is being done will be.
+            let passing = [Refusal::ModeNotSupported, Refusal::RequestInProgress];
+            let is_kept = kept.contains(&status(refusal)) && !passing.contains(&refusal);
             assert_eq!(refusal.is_kept(), is_kept, "{refusal:?}");
         }
     }

@@ -27,6 +27,7 @@ const FORM_MAX: usize = 21 * 1024 * 1024;
 fn lifecycle() -> Routes {
     Routes::of(Channel::Lifecycle)
         .route("/lifecycle/v1/wallet", post(users::register()))
+        .route("/lifecycle/v1/import/{importKey}", get(users::import_progress()))
         .route("/lifecycle/v1/users", get(users::find_by()))
         .route(
             "/lifecycle/v1/users/{customerId}",
@@ -43,6 +44,11 @@ fn lifecycle() -> Routes {
         .route("/lifecycle/v1/corporations", post(corporations::register()))
         .route("/lifecycle/v1/corporations/{dcCorporationId}", get(corporations::find()))
         .route("/lifecycle/v1/public-key", get(public_key::show()))
+}
+
+/// The one under `/lifecycle` whose body is streamed.
+fn imports() -> Routes {
+    Routes::of(Channel::Lifecycle).route("/lifecycle/v1/import", post(users::import()))
 }
 
 /// The routes under `/secure` that take forms.
@@ -282,7 +288,7 @@ fn sandbox() -> Routes {
 pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
     match channel {
         Channel::Secure => vec![secure(), corporate(), forms(), transfers(), loads(), creation()],
-        Channel::Lifecycle => vec![lifecycle()],
+        Channel::Lifecycle => vec![lifecycle(), imports()],
         Channel::Processor => vec![processor()],
         Channel::Sandbox => vec![sandbox()],
         Channel::Customers => {
@@ -319,6 +325,7 @@ pub fn router(app: App, options: Options) -> Router {
         all.merge(finished(&routes, body, &api).route_layer(admitted))
     });
     let lifecycle = finished(&lifecycle(), Body::Json, &api)
+        .merge(streamed(&imports(), &api))
         .route_layer(from_fn_with_state(api.clone(), identity::lifecycle));
     let processor = finished(&processor(), Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::processor));
@@ -389,6 +396,7 @@ fn finished(routes: &Routes, body: Body, api: &Api) -> Router<Api> {
     let limit = match body {
         Body::Json => BODY_MAX,
         Body::Form => FORM_MAX,
+        Body::Stream => return streamed(routes, api),
     };
     let reading = api.clone();
     routes
@@ -401,4 +409,10 @@ fn finished(routes: &Routes, body: Body, api: &Api) -> Router<Api> {
             layers::buffered(reading.clone(), request, next, limit)
         }))
         .route_layer(from_fn_with_state((api.clone(), body), limits::placed))
+}
+
+/// What surrounds an endpoint whose body is streamed: it reads by itself, and runs its own task.
+fn streamed(routes: &Routes, api: &Api) -> Router<Api> {
+    let placed = from_fn_with_state((api.clone(), Body::Stream), limits::placed);
+    routes.mounted().route_layer(DefaultBodyLimit::disable()).route_layer(placed)
 }

@@ -133,7 +133,7 @@ const OWN: &[Title] = &[
     title(
         StatusCode::REQUEST_TIMEOUT,
         "REQUEST_TIMEOUT",
-        "The body didn't arrive within 10 seconds.",
+        "The body didn't arrive within 10 seconds; of an import, nothing of it for 30.",
         "Send it again, with the same key.",
     ),
     title(
@@ -145,13 +145,15 @@ const OWN: &[Title] = &[
     title(
         StatusCode::PAYLOAD_TOO_LARGE,
         "PAYLOAD_TOO_LARGE",
-        "The body is larger than 1 MiB, or a form larger than 21 MiB.",
+        "The body is larger than 1 MiB, a form larger than 21 MiB, or a line of an import longer \
+         than 64 KiB.",
         "Send less.",
     ),
     title(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "UNSUPPORTED_MEDIA_TYPE",
-        "The body isn't `application/json`, or a form not `multipart/form-data`.",
+        "The body isn't `application/json`, a form not `multipart/form-data`, or an import neither \
+         `application/x-ndjson` nor `text/csv`.",
         "Send it so, and say so in `Content-Type`.",
     ),
     title(
@@ -202,6 +204,11 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
         | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
+        Refusal::ImportNotFound => "Look at the key: it must be that of one of your imports.",
+        Refusal::RequestInProgress => {
+            "Send it again when that has ended. Where its caller or its server is gone, some \
+             seconds later."
+        }
         Refusal::ProgramNotFound => "Use the `configId` of one of your open programs.",
         Refusal::CustomerLocked => "Unlock the user first.",
         Refusal::UserAlreadyExists => "Find the user by e-mail or phone, and use that one.",

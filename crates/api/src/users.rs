@@ -1,7 +1,8 @@
-//! Users: register, find, change (`/lifecycle/v1`, spec "Users").
+//! Users: register, import, find, change (`/lifecycle/v1`, spec "Users").
 
 mod change;
 mod find;
+mod import;
 mod limits;
 mod lock;
 mod register;
@@ -10,6 +11,7 @@ mod transactional_locks;
 
 pub(crate) use change::change;
 pub(crate) use find::{find, find_by};
+pub(crate) use import::{import, import_progress};
 pub(crate) use limits::{limits, set_limits};
 pub(crate) use lock::{lock, set_address, unlock};
 pub(crate) use register::{birth_date, register};

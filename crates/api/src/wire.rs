@@ -20,6 +20,9 @@ use notes::Asked;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{Array, Object, Type};
 
+/// What is told of a field that must be there.
+pub(crate) const REQUIRED: &str = "is required";
+
 /// What a reader answers.
 pub(crate) type Read<T> = Result<T, &'static str>;
 
@@ -122,7 +125,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn demand(&mut self, name: &str) {
         self.note(name, Asked::demand);
         if self.value(name).is_none() {
-            self.wrong(name, "is required");
+            self.wrong(name, REQUIRED);
         }
     }
 

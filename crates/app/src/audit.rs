@@ -161,8 +161,21 @@ impl App {
         origin: &Origin,
         entry: Entry,
     ) -> Result<(), Error> {
-        let record = entry.record(self.ordered_id(), partner, origin, self.now());
-        Ok(insert(tx, &[record]).await?)
+        self.record_all(tx, partner, origin, vec![entry]).await
+    }
+
+    /// Writes all that a caller did, in the transaction that does it.
+    pub(crate) async fn record_all(
+        &self,
+        tx: &mut Tx,
+        partner: PartnerId,
+        origin: &Origin,
+        entries: Vec<Entry>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let record = |entry: Entry| entry.record(self.ordered_id(), partner, origin, now);
+        let records: Vec<Record> = entries.into_iter().map(record).collect();
+        Ok(insert(tx, &records).await?)
     }
 
     /// Writes that an operator has something copied out of the instance.

@@ -39,6 +39,14 @@ impl App {
         self.next_number(PartnerId::PLATFORM, "user").await.map(UserId)
     }
 
+    /// Ids of new users, for so many at once.
+    pub(crate) async fn new_user_ids(&self, count: i64) -> Result<Range<i64>, Error> {
+        let mut tx = self.db.begin().await?;
+        let first = store::counters::take(&mut tx, PartnerId::PLATFORM, "user", count).await;
+        let first = tx.end(first).await?;
+        Ok(first..first + count)
+    }
+
     /// A new card's id.
     pub(crate) async fn new_card_id(&self) -> Result<CardId, Error> {
         self.next_number(PartnerId::PLATFORM, "card").await.map(CardId)

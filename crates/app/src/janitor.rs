@@ -15,7 +15,7 @@ use store::StoreError;
 use store::db::Tx;
 use store::janitor::{
     self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, IDENTITY_TOKEN,
-    OPERATION, PAIRING, SESSION,
+    IMPORT, IMPORT_LINE, OPERATION, PAIRING, SESSION,
 };
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
@@ -95,12 +95,14 @@ impl Step {
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 12] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 14] {
     let kept_users = retention.user_months.clamp(0, MONTHS_MAX).months();
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
         delete(IDEMPOTENCY, KEY_DAYS.days()),
+        delete(IMPORT, KEY_DAYS.days()),
+        delete(IMPORT_LINE, KEY_DAYS.days()),
         delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, MONTHS_MAX).months()),
         delete(OPERATION, OPERATION_DAYS.days()),
         delete(SESSION, Span::new()),

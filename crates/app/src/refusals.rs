@@ -48,6 +48,10 @@ refusals! {
     ListNotFound, "LIST_NOT_FOUND", "There is no list of this name.";
     HitNotFound, "HIT_NOT_FOUND", "There is no such hit, or whose it was is gone.";
     CommentInvalid, "COMMENT_INVALID", "A comment is 1 to 500 characters that tell why.";
+    ImportNotFound, "IMPORT_NOT_FOUND",
+        "There is no import of this key, or it began more than 30 days ago.";
+    RequestInProgress, "IDEMPOTENT_REQUEST_IN_PROGRESS",
+        "A request with this key is being done.";
     DeviceNotFound, "DEVICE_NOT_FOUND", "The user has no such device.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
     ProgramNotFound, "PROGRAM_NOT_FOUND",
@@ -205,10 +209,16 @@ impl Refusal {
     }
 
     /// Whether it is kept with an idempotency key. What the caller may not do is not: it may be
-    /// allowed to later, and then sends the same again.
+    /// allowed to later, and then sends the same again. Nor is that the same is being done.
     #[must_use]
     pub fn is_kept(self) -> bool {
-        !matches!(self, Self::KycNotPermitted | Self::ScopeRefused | Self::ModeNotSupported)
+        !matches!(
+            self,
+            Self::KycNotPermitted
+                | Self::ScopeRefused
+                | Self::ModeNotSupported
+                | Self::RequestInProgress
+        )
     }
 
     /// Why an internal transaction was declined.

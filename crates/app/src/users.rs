@@ -1,14 +1,16 @@
-//! Users: register, find, change, lock, remove.
+//! Users: register, import, find, change, lock, remove.
 
 mod change;
 mod facts;
 mod find;
+mod import;
 mod lock;
 mod register;
 mod remove;
 mod transactional_locks;
 
 pub use change::Changes;
+pub use import::{Became, Import, Line, Progress};
 pub use lock::UserLock;
 pub use register::Register;
 /// How a user is looked for.

@@ -12,6 +12,7 @@ pub mod corporation;
 pub mod device;
 pub mod gift;
 pub mod ids;
+pub mod import;
 pub mod ledger;
 mod letters;
 pub mod limits;

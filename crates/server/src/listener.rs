@@ -10,13 +10,13 @@ use activity::{Activity, Busy, Ended};
 use api::Peer;
 use app::tasks::Tasks;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Version, header};
 use axum::response::Response;
 use crypto::certificates::fingerprint;
 use gate::{Gate, Place};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,6 +26,7 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -273,8 +274,37 @@ async fn answer(
     }
     request.extensions_mut().insert(peer);
     let answer = router.oneshot(request).await;
-    drop(busy);
-    answer
+    // An answer that isn't all there is in flight until it is.
+    answer.map(|answer| match answer.body().size_hint().exact() {
+        Some(_) => answer,
+        None => answer.map(|body| Body::new(InFlight { body, _busy: busy })),
+    })
+}
+
+/// The body of an answer that is still being made.
+struct InFlight {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for InFlight {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Whether the head is beyond its limits. HTTP/1.1 counts by itself.

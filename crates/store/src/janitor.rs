@@ -147,6 +147,47 @@ pub const OPERATION: Expired = Expired {
         ) due"),
 };
 
+/// Imports. One that still runs then finds that it is gone, and ends.
+pub const IMPORT: Expired = Expired {
+    name: "import",
+    keys: &["partner_id", "id"],
+    find: Sql("
+        select partner_id, id
+        from import
+        where started_at < $1
+        order by started_at
+        limit $2
+        for no key update skip locked"),
+    delete: Each {
+        sql: "delete from import where partner_id = $1 and id = $2 and started_at < $3",
+        keys: &[Type::Int, Type::Uuid, Type::Time],
+    },
+    count: Sql("
+        select count(*) as rows
+        from (select 1 from import where started_at < $1 limit 100000) due"),
+};
+
+/// What became of their lines.
+pub const IMPORT_LINE: Expired = Expired {
+    name: "import_line",
+    keys: &["partner_id", "import_id", "line"],
+    find: Sql("
+        select partner_id, import_id, line
+        from import_line
+        where created_at < $1
+        order by created_at
+        limit $2
+        for no key update skip locked"),
+    delete: Each {
+        sql: "delete from import_line
+            where partner_id = $1 and import_id = $2 and line = $3 and created_at < $4",
+        keys: &[Type::Int, Type::Uuid, Type::Int, Type::Time],
+    },
+    count: Sql("
+        select count(*) as rows
+        from (select 1 from import_line where created_at < $1 limit 100000) due"),
+};
+
 // The condition is that of the index. The balance is looked up row by row: joined, a table that
 // looks small would be read whole.
 const NAMED_MESSAGES: Sql = Sql("
@@ -203,6 +244,10 @@ pub const STATEMENTS: &[Sql] = &[
     PAIRING.count,
     IDENTITY_TOKEN.find,
     IDENTITY_TOKEN.count,
+    IMPORT.find,
+    IMPORT.count,
+    IMPORT_LINE.find,
+    IMPORT_LINE.count,
     NAMED_MESSAGES,
     COUNT_MESSAGES,
     COUNT_DELIVERED,
@@ -218,6 +263,8 @@ pub const EACH: &[Each] = &[
     CHALLENGE.delete,
     PAIRING.delete,
     IDENTITY_TOKEN.delete,
+    IMPORT.delete,
+    IMPORT_LINE.delete,
     CLEAR_KEY,
 ];
 

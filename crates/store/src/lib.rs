@@ -21,6 +21,7 @@ pub mod endpoints;
 pub mod erasure;
 mod error;
 pub mod idempotency;
+pub mod imports;
 pub mod installations;
 pub mod instance;
 pub mod janitor;
@@ -91,6 +92,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(27, "0027_erasure"),
     migration!(28, "0028_verification_decisions"),
     migration!(29, "0029_screening"),
+    migration!(30, "0030_imports"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -11,7 +11,7 @@ use domain::user::{
     Address, Country, Email, Kyc, Phone, Profile, TransactionalLock, User, UserState,
 };
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 const TABLE: Table = Table {
     name: "\"user\"",
@@ -84,6 +84,20 @@ const LOCK: Each = Each {
     sql: "select id from \"user\" where partner_id = $1 and id = $2 for no key update",
     keys: &[Type::Int, Type::Int],
 };
+const TAKEN_EMAIL: Each = Each {
+    sql: "select email_folded as taken
+        from \"user\"
+        where partner_id = $1 and email_folded = $2 and deleted_at is null
+        limit 1",
+    keys: &[Type::Int, Type::Text],
+};
+const TAKEN_PHONE: Each = Each {
+    sql: "select phone_digits as taken
+        from \"user\"
+        where partner_id = $1 and phone_digits = $2 and deleted_at is null
+        limit 1",
+    keys: &[Type::Int, Type::Text],
+};
 const FACTS: Each = Each {
     sql: "select partner_id, id, state, transactional_locks
         from \"user\"
@@ -96,7 +110,9 @@ const FACTS: Each = Each {
 pub const STATEMENTS: &[Sql] =
     &[BY_ID, BY_ID_LOCKED, BY_EMAIL, BY_PHONE, BY_EXTERNAL_ID, UPDATE, REMOVE, LOCKS, SET_LOCKS];
 /// Those that run for each of a set.
-pub const ENGINE: &[Each] = &[CONTACT, LOCK, FACTS];
+pub const EACH: &[Each] = &[TAKEN_EMAIL, TAKEN_PHONE, CONTACT];
+/// Those that the engine runs for each of a set.
+pub const ENGINE: &[Each] = &[LOCK, FACTS];
 
 /// How a user is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +199,26 @@ pub async fn insert_all<'a>(
 ) -> Result<u64, StoreError> {
     let rows: Vec<Vec<Value>> = users.map(|user| row_of(scope, user, now)).collect();
     tx.insert_new(&TABLE, &rows).await
+}
+
+/// Which of these e-mails and phones are somebody's, in the forms in which they are compared.
+pub async fn taken(
+    tx: &mut Tx,
+    scope: Scope,
+    (emails, phones): (&[String], &[String]),
+) -> Result<(HashSet<String>, HashSet<String>), StoreError> {
+    let mut found = [HashSet::new(), HashSet::new()];
+    for ((each, texts), found) in
+        [(&TAKEN_EMAIL, emails), (&TAKEN_PHONE, phones)].into_iter().zip(&mut found)
+    {
+        let keys: Vec<Vec<Value>> =
+            texts.iter().map(|text| values![scope.partner(), text]).collect();
+        for row in tx.rows_each(each, &keys).await? {
+            found.insert(row.get("taken")?);
+        }
+    }
+    let [emails, phones] = found;
+    Ok((emails, phones))
 }
 
 fn row_of(scope: Scope, user: &User, now: Timestamp) -> Vec<Value> {

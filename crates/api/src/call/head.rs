@@ -176,6 +176,11 @@ impl Head {
         self.param("reason").unwrap_or_default().to_owned()
     }
 
+    /// The key of the import that the path names.
+    pub(crate) fn import(&self) -> &str {
+        self.param("importKey").unwrap_or_default()
+    }
+
     /// The operation that the path names.
     pub(crate) fn operation(&self) -> Result<OperationId, Problem> {
         let id = self.param("operationId").and_then(|text| Uuid::try_parse(text).ok());

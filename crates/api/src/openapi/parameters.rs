@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 11] = [
+const NAMED: [Named; 12] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -79,6 +79,12 @@ const NAMED: [Named; 11] = [
         refusal: Refusal::VerificationNotFound,
     },
     Named {
+        name: "importKey",
+        description: "The import's key, as it was sent in `X-Idempotency-Key`.",
+        form: key,
+        refusal: Refusal::ImportNotFound,
+    },
+    Named {
         name: "reason",
         description: "The reason of the lock.",
         form: lock,
@@ -92,6 +98,10 @@ fn lock() -> Object {
 
 fn picture() -> Object {
     schema::words(IMAGES).build()
+}
+
+fn key() -> Object {
+    schema::text(255).build()
 }
 
 fn number() -> Object {

@@ -6,7 +6,7 @@ use crate::answer::{Created, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Reader, address, checked, date, email, phone, text, word};
+use crate::wire::{Fields, Reader, address, checked, date, email, phone, text, word};
 use app::Refusal;
 use app::users::Register;
 use domain::Date;
@@ -48,12 +48,16 @@ async fn registered(api: Api, head: Head, command: Register) -> Result<Created<U
 }
 
 fn read(call: &Call) -> Result<Register, Problem> {
-    let mut fields = call.fields()?;
+    read_user(call.fields()?, call.today)
+}
+
+/// Reads what tells of a user.
+pub(super) fn read_user(mut fields: Fields<'_>, today: Date) -> Result<Register, Problem> {
     let first_name = fields.required("firstName", text(100));
     let last_name = fields.required("lastName", text(100));
     let phone = fields.required("phone", phone());
     let email = fields.required("email", email());
-    let birth_date = fields.required("birthDate", birth_date(call.today));
+    let birth_date = fields.required("birthDate", birth_date(today));
     let state = fields.required("state", word(&BEGIN, "must be NEW or VERIFIED"));
     let kyc = fields.required("kyc", word(Kyc::ALL, KYC));
     let external_id = fields.optional("externalId", text(255));

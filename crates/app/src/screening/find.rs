@@ -18,6 +18,11 @@ use store::screening::{self, Kept};
 const USER: &str = "USER";
 
 impl App {
+    /// Whether there is anybody to be found.
+    pub(crate) fn screens(&self) -> bool {
+        self.screening.in_force().is_some_and(|lists| !lists.index.is_empty())
+    }
+
     /// Who of the lists a user may be.
     pub(crate) fn look_for_user(&self, scope: Scope, profile: &Profile) -> Vec<Case> {
         self.search_lists(scope, USER, &user(profile))

@@ -4,6 +4,7 @@ use crate::audit::{Done, Entry, Origin};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
+use domain::ids::UserId;
 use domain::partner::KycMode;
 use domain::scope::Scope;
 use domain::screening::cases::Case;
@@ -23,6 +24,14 @@ pub struct Register {
     pub kyc: Kyc,
 }
 
+impl Register {
+    /// The user, by an id that nobody has.
+    pub(super) fn into_user(self, id: UserId) -> User {
+        let Self { profile, state, kyc } = self;
+        User { id, profile, state, before_lock: None, kyc, version: 0 }
+    }
+}
+
 impl App {
     /// Registers a user.
     pub async fn register_user(
@@ -39,19 +48,12 @@ impl App {
         let hits = self.look_for_user(scope, &command.profile);
         let id = self.new_user_id().await?;
         let mut tx = self.db.begin().await?;
-        let user = User {
-            id,
-            profile: command.profile,
-            state: command.state,
-            before_lock: None,
-            kyc: command.kyc,
-            version: 0,
-        };
+        let user = command.into_user(id);
         let result = match permitted {
             Err(refusal) => Err(refusal.into()),
             Ok(()) => match users::insert(&mut tx, scope, &user, self.now()).await {
                 Ok(true) => {
-                    let entry = Entry::made("user.register", id.0, self.user_facts(scope, &user));
+                    let entry = self.registered(scope, &user);
                     self.follow_registration(&mut tx, scope, &user, (&hits, &once.origin))
                         .await
                         .map(|others| Done::changed(user, entry).and(others))
@@ -91,6 +93,11 @@ impl App {
             return Ok(Vec::new());
         }
         self.make_automatic_balance(tx, scope, user.id).await
+    }
+
+    /// What the audit record of a registration tells.
+    pub(super) fn registered(&self, scope: Scope, user: &User) -> Entry {
+        Entry::made("user.register", user.id.0, self.user_facts(scope, user))
     }
 
     /// Whether the partner may set this flag itself.

@@ -6,6 +6,7 @@ mod collateral;
 mod expiring;
 mod history;
 mod holds;
+mod imports;
 mod janitor;
 mod jwe;
 mod limits;

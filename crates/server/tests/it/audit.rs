@@ -167,6 +167,13 @@ async fn everything(book: &mut Book<'_>) -> Vec<String> {
     let post = book.request("POST", "/lifecycle/v1/wallet", &[]);
     let told = book.once(post.json(&user(number)), 201, &["user.register"]).await;
     let customer = told["id"].as_i64().expect("an id");
+    let mut lines = String::new();
+    for number in [unique(), unique()] {
+        lines += &format!("{}\n", user(number));
+    }
+    let import = book.request("POST", "/lifecycle/v1/import", &[]).body(lines);
+    let import = import.header("Content-Type", "application/x-ndjson");
+    book.once(import, 200, &["user.register", "user.register"]).await;
     let change = |book: &mut Book<'_>, value: Value| {
         book.request("PUT", "/lifecycle/v1/users/{customerId}", &[&customer]).json(&value)
     };

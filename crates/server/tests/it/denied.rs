@@ -54,6 +54,7 @@ pub(crate) type Names = &'static [(&'static str, &'static str)];
 
 const NOBODYS: Names = &[];
 const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
+const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
 const BALANCE: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const BALANCE_OF_USER: Names =
@@ -173,6 +174,8 @@ pub(crate) type Route = (&'static str, &'static str, Channel, Names, Sends);
 pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/nowhere", Public, NOBODYS, Nothing),
     ("POST", "/lifecycle/v1/wallet", Lifecycle, NOBODYS, Nothing),
+    ("POST", "/lifecycle/v1/import", Lifecycle, NOBODYS, Nothing),
+    ("GET", "/lifecycle/v1/import/{importKey}", Lifecycle, IMPORT, Nothing),
     ("GET", "/lifecycle/v1/users", Lifecycle, NOBODYS, Nothing),
     ("GET", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Nothing),
     ("PUT", "/lifecycle/v1/users/{customerId}", Lifecycle, USER, Json(r#"{"lastName": "Roe"}"#)),
@@ -425,6 +428,7 @@ struct Ids {
     corporation: String,
     installation: String,
     verification: String,
+    import: String,
 }
 
 impl Ids {
@@ -470,6 +474,7 @@ impl Ids {
             corporation,
             installation: phone.installation,
             verification,
+            import: crate::import::imported(partner, code).await,
         }
     }
 
@@ -485,6 +490,7 @@ impl Ids {
             "{orderId}" => self.order.clone(),
             "{installationId}" => self.installation.clone(),
             "{verificationId}" => self.verification.clone(),
+            "{importKey}" => self.import.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             other => panic!("{other} has no value here: add it"),
         }

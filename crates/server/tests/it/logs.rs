@@ -99,6 +99,7 @@ on_both_databases! {
         malformed.read_all().await.expect("an answer");
         assert!(connect(&sandbox, None, &[b"spdy"]).await.is_err());
         sandbox.antaca(&["partner", "list"]).await.assert_done();
+        crate::import::imported(sandbox.partner(), "sandbox").await;
         let ended = sandbox.stop().await;
         assert_eq!(ended.code, Some(0));
 
@@ -110,12 +111,12 @@ on_both_databases! {
         let lines: Vec<Map<String, Value>> = ended.stderr.lines().map(read).collect();
         for line in &lines {
             assert_listed(line, &events);
-            let tells_of_a_request = ["answered", "decided", "unavailable"];
+            let tells_of_a_request = ["answered", "decided", "unavailable", "import ended"];
             if tells_of_a_request.iter().any(|message| line["message"] == *message) {
                 assert!(request_id(line).is_some_and(|id| !id.is_empty()), "{line:?}");
             }
         }
-        for message in ["Stopping", "Stopped", "A TLS handshake failed", "batch committed"] {
+        for message in ["Stopping", "Stopped", "A TLS handshake failed", "import ended"] {
             assert!(lines.iter().any(|line| line["message"] == message), "{message}");
         }
         for (id, description) in [(&bought, "APPROVED"), (&declined, "INSUFFICIENT_FUNDS")] {

@@ -23,6 +23,7 @@ mod denied;
 mod devices;
 mod gifts;
 mod history;
+mod import;
 mod jwe;
 mod kills;
 mod ledger;

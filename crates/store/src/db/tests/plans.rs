@@ -6,10 +6,10 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
-    checkpoints, corporations, counters, endpoints, erasure, idempotency, installations, instance,
-    janitor, jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners, pin_keys,
-    programs, screening, sessions, spending, statements, transactions, trusted_identities, users,
-    verifications,
+    checkpoints, corporations, counters, endpoints, erasure, idempotency, imports, installations,
+    instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners,
+    pin_keys, programs, screening, sessions, spending, statements, transactions,
+    trusted_identities, users, verifications,
 };
 
 fn statements() -> Vec<Sql> {
@@ -27,6 +27,7 @@ fn statements() -> Vec<Sql> {
         endpoints::STATEMENTS,
         erasure::STATEMENTS,
         idempotency::STATEMENTS,
+        imports::STATEMENTS,
         instance::STATEMENTS,
         janitor::STATEMENTS,
         jwe_keys::STATEMENTS,
@@ -59,6 +60,7 @@ fn engine() -> Vec<Each> {
         cards::ENGINE,
         corporations::ENGINE,
         endpoints::ENGINE,
+        imports::EACH,
         janitor::EACH,
         ledger::ENGINE,
         outbox::ENGINE,
@@ -66,6 +68,7 @@ fn engine() -> Vec<Each> {
         spending::ENGINE,
         statements::EACH,
         transactions::ENGINE,
+        users::EACH,
         users::ENGINE,
     ]
     .concat()
@@ -242,6 +245,7 @@ const LARGE: &[&str] = &[
     "early_reversal",
     "idempotency",
     "identity_token",
+    "import_line",
     "installation",
     "message",
     "movement",

@@ -1,0 +1,389 @@
+//! Import users: many in one body, each line a registration of its own.
+//!
+//! Lines are done in batches, each one transaction with its users, their audit records and what
+//! became of each line. So the same body under the same key goes on where it was, whatever has
+//! ended it: what was done before is answered from what is kept, and nobody is registered twice.
+//! Whoever does an import holds a lease on it, renewed with each batch; without it nothing of a
+//! batch is written.
+
+use super::Register;
+use crate::audit::{Entry, Origin};
+use crate::refusals::Refusal;
+use crate::{App, Error, ids};
+use domain::import::ImportState;
+use domain::scope::Scope;
+use domain::screening::cases::Case;
+use domain::user::User;
+use domain::{Timestamp, ids::UserId};
+use jiff::SignedDuration;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::time::Duration;
+use store::db::Tx;
+use store::imports::{self, Counts};
+use store::operations::Lease;
+use store::users;
+use uuid::Uuid;
+
+/// How long after its last sign of life an import may be gone on with by another request: how long
+/// a partner waits after its server has died, against how long a commit may take.
+const LEASE: SignedDuration = SignedDuration::from_secs(10);
+/// From when on a lease is renewed, also where there is nothing else to write.
+const RENEWED_AFTER: SignedDuration = SignedDuration::from_secs(3);
+/// How often a batch is tried where the database is in trouble, or others register the same users
+/// meanwhile; and how much longer is waited before each.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+/// Ids that are taken at once: what is lost at an import's end, against a transaction for a batch.
+const IDS: i64 = 1_024;
+
+/// An import that is being done, by whoever has this.
+#[derive(Debug)]
+pub struct Import {
+    scope: Scope,
+    origin: Origin,
+    id: Uuid,
+    lease: Lease,
+    /// Ids that are taken and not given yet.
+    spare: Range<i64>,
+    /// What this request has done.
+    counts: Counts,
+}
+
+/// A line of an import.
+#[derive(Debug)]
+pub struct Line {
+    /// Where it begins in the body, from 1.
+    pub number: i64,
+    /// The keyed digest of what it says and the user to be, or the title of what is wrong with it.
+    pub read: Result<([u8; 32], Register), &'static str>,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// A user, now or when it was sent before.
+    Registered(UserId),
+    /// Nothing, by a rule.
+    Refused(Refusal),
+    /// Nothing: another line was done in its place before.
+    Reused,
+    /// Nothing: it couldn't be read.
+    Unreadable,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The import.
+    pub id: Uuid,
+    /// Where it stands.
+    pub state: ImportState,
+    /// Lines that were answered, by all requests of its key together.
+    pub lines: i64,
+    /// Of them, those that registered a user.
+    pub created: i64,
+    /// Of them, those that were refused.
+    pub refused: i64,
+    /// When its key was sent first.
+    pub started_at: Timestamp,
+    /// When something of it was done last.
+    pub updated_at: Timestamp,
+}
+
+/// What is known before a batch is decided.
+struct Known {
+    /// What became of these places before.
+    before: HashMap<i64, imports::Line>,
+    /// E-mails and phones that are somebody's, in the forms in which they are compared.
+    taken: (HashSet<String>, HashSet<String>),
+}
+
+/// What was found, by line.
+type Hits = HashMap<i64, Vec<Case>>;
+
+/// What a batch does.
+#[derive(Default)]
+struct Decided {
+    /// What each line became.
+    became: Vec<Became>,
+    new: Vec<User>,
+    keep: Vec<imports::Line>,
+    /// Places whose earlier outcome is replaced.
+    again: Vec<i64>,
+    counts: Counts,
+}
+
+impl App {
+    /// Begins an import, or goes on with that of the key. One that somebody does is refused.
+    pub async fn begin_import(
+        &self,
+        scope: Scope,
+        key: &str,
+        origin: Origin,
+    ) -> Result<Import, Error> {
+        let (now, lease) = (self.now(), self.lease(ids::random_id()));
+        let mut tx = self.db.begin().await?;
+        let claimed = async {
+            imports::insert(&mut tx, scope, (self.ordered_id(), key), now).await?;
+            imports::claim(&mut tx, scope, key, lease, now).await
+        };
+        let claimed = claimed.await;
+        let id = tx.end(claimed).await?.ok_or(Refusal::RequestInProgress)?;
+        let counts = Counts::default();
+        Ok(Import { scope, origin, id, lease, spare: 0..0, counts })
+    }
+
+    /// Does lines that follow one another: what became of each. On an error none of them is done.
+    pub async fn import_users(
+        &self,
+        import: &mut Import,
+        lines: &[Line],
+    ) -> Result<Vec<Became>, Error> {
+        let hits = self.hits_of(import.scope, lines).await?;
+        for again in 1..TRIES {
+            match self.try_lines(import, lines, &hits).await {
+                Ok(Some(became)) => return Ok(became),
+                Ok(None) | Err(Error::Unavailable(..)) => tokio::time::sleep(PAUSE * again).await,
+                Err(error @ (Error::Refused(_) | Error::KeyReused | Error::Internal(..))) => {
+                    return Err(error);
+                }
+            }
+        }
+        let became = self.try_lines(import, lines, &hits).await?;
+        became.ok_or(Error::Unavailable("the database", None))
+    }
+
+    /// Who of the lists those may be who are to be registered, by line: looked for before a
+    /// transaction begins, since it takes longer than writing them.
+    async fn hits_of(&self, scope: Scope, lines: &[Line]) -> Result<Hits, Error> {
+        if !self.screens() {
+            return Ok(Hits::new());
+        }
+        let read = lines.iter().filter_map(|line| Some((line.number, line.read.as_ref().ok()?)));
+        let named: Vec<_> = read.map(|(number, (_, it))| (number, it.profile.clone())).collect();
+        let app = self.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let hits = named.iter().map(|(line, it)| (*line, app.look_for_user(scope, it)));
+            hits.filter(|(_, hits)| !hits.is_empty()).collect()
+        });
+        looked.await.map_err(|_| Error::broken("a name can't be looked for"))
+    }
+
+    /// Keeps an import that waits for its caller, and so does nothing.
+    pub async fn hold_import(&self, import: &mut Import) -> Result<(), Error> {
+        self.import_users(import, &[]).await.map(|_| ())
+    }
+
+    /// Ends an import, so that another request can go on with it at once.
+    pub async fn end_import(&self, import: Import, state: ImportState) -> Result<(), Error> {
+        let Import { scope, id, lease, counts, .. } = import;
+        let Counts { lines, created, refused } = counts;
+        let import = id.to_string();
+        tracing::info!(import, state = state.as_str(), lines, created, refused, "import ended");
+        let mut tx = self.db.begin().await?;
+        let ended = imports::end(&mut tx, scope, (id, lease.holder), state, self.now()).await;
+        Ok(tx.end(ended).await?)
+    }
+
+    /// How far the import of a key is.
+    pub async fn import_progress(&self, scope: Scope, key: &str) -> Result<Progress, Error> {
+        let mut tx = self.db.read().await?;
+        let found = imports::find(&mut tx, scope, key).await;
+        let found = tx.end(found).await?.ok_or(Refusal::ImportNotFound)?;
+        let is_over = |until| until <= self.outbox.now();
+        let state = match (found.state, found.claimed_until) {
+            // Whoever did it is gone and couldn't say so.
+            (ImportState::Running, until) if until.is_none_or(is_over) => ImportState::Broken,
+            (state, _) => state,
+        };
+        let Counts { lines, created, refused } = found.counts;
+        let (started_at, updated_at) = (found.started_at, found.updated_at);
+        Ok(Progress { id: found.id, state, lines, created, refused, started_at, updated_at })
+    }
+
+    /// A lease from now on, by the clock that all nodes have.
+    fn lease(&self, holder: Uuid) -> Lease {
+        let from = self.outbox.now();
+        Lease { holder, from, until: from.checked_add(LEASE).unwrap_or(Timestamp::MAX) }
+    }
+
+    /// One try: nothing if others registered the same users meanwhile.
+    async fn try_lines(
+        &self,
+        import: &mut Import,
+        lines: &[Line],
+        hits: &Hits,
+    ) -> Result<Option<Vec<Became>>, Error> {
+        let needed = i64::try_from(lines.len()).unwrap_or(i64::MAX);
+        if import.spare.end - import.spare.start < needed {
+            import.spare = self.new_user_ids(IDS.max(needed)).await?;
+        }
+        let lease = self.lease(import.lease.holder);
+        let mut tx = self.db.begin().await?;
+        match self.lines_in(&mut tx, import, lease, (lines, hits)).await {
+            Ok(Some(decided)) => {
+                tx.commit().await?;
+                import.lease = lease;
+                import.counts.lines += decided.counts.lines;
+                import.counts.created += decided.counts.created;
+                import.counts.refused += decided.counts.refused;
+                Ok(Some(decided.became))
+            }
+            Ok(None) => {
+                tx.rollback().await;
+                Ok(None)
+            }
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn lines_in(
+        &self,
+        tx: &mut Tx,
+        import: &mut Import,
+        lease: Lease,
+        (lines, hits): (&[Line], &Hits),
+    ) -> Result<Option<Decided>, Error> {
+        let (scope, id, now) = (import.scope, import.id, self.now());
+        let known = known(tx, (scope, id), lines).await?;
+        // An id that may have been given isn't given again, whatever comes of the commit.
+        let spare = &mut import.spare;
+        let mut next_id = || spare.next().map(UserId).ok_or(Error::broken("ids have run out"));
+        let mut decided = decide(lines, known, &mut next_id, |command| {
+            self.may_set_kyc(scope, command.kyc).err()
+        })?;
+        // Others may insert the same: all do so in one order.
+        decided.new.sort_by_cached_key(|user| user.profile.email.folded());
+        let new = users::insert_all(tx, scope, decided.new.iter(), now).await?;
+        if new != decided.new.len() as u64 {
+            return Ok(None);
+        }
+        let entry = |user| self.registered(scope, user);
+        let mut entries: Vec<Entry> = decided.new.iter().map(entry).collect();
+        let line_of = |line: &imports::Line| Some((line.user?, line.line));
+        let line_of: HashMap<UserId, i64> = decided.keep.iter().filter_map(line_of).collect();
+        for user in &decided.new {
+            let hits = line_of.get(&user.id).and_then(|line| hits.get(line));
+            let hits = (hits.map_or(&[][..], Vec::as_slice), &import.origin);
+            entries.extend(self.follow_registration(tx, scope, user, hits).await?);
+        }
+        self.record_all(tx, scope.partner(), &import.origin, entries).await?;
+        imports::keep(tx, scope, id, (&decided.keep, &decided.again), now).await?;
+        let is_old = lease.from.duration_since(import.lease.from) > RENEWED_AFTER;
+        if (is_old || !decided.keep.is_empty())
+            && !imports::advance(tx, scope, id, lease, (decided.counts, now)).await?
+        {
+            return Err(Refusal::RequestInProgress.into());
+        }
+        Ok(Some(decided))
+    }
+}
+
+/// What there is to know of lines before they are decided.
+async fn known(tx: &mut Tx, (scope, id): (Scope, Uuid), lines: &[Line]) -> Result<Known, Error> {
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+        return Ok(Known { before: HashMap::new(), taken: Default::default() });
+    };
+    let before = imports::lines(tx, scope, id, first.number..=last.number).await?;
+    let before: HashMap<i64, _> = before.into_iter().map(|line| (line.line, line)).collect();
+    let is_done = |number| {
+        let before: Option<&imports::Line> = before.get(&number);
+        before.is_some_and(|before| before.fingerprint.is_some())
+    };
+    let open = lines.iter().filter(|line| !is_done(line.number));
+    let open = open.filter_map(|line| line.read.as_ref().ok());
+    let named = |(_, command): &([u8; 32], Register)| {
+        let profile = &command.profile;
+        (profile.email.folded(), profile.phone.digits().to_owned())
+    };
+    let (emails, phones): (Vec<String>, Vec<String>) = open.map(named).unzip();
+    let taken = users::taken(tx, scope, (&emails, &phones)).await?;
+    Ok(Known { before, taken })
+}
+
+/// What becomes of lines: each is refused for what those before it have registered too.
+fn decide(
+    lines: &[Line],
+    known: Known,
+    next_id: &mut impl FnMut() -> Result<UserId, Error>,
+    refused: impl Fn(&Register) -> Option<Refusal>,
+) -> Result<Decided, Error> {
+    let Known { before, taken: (mut emails, mut phones) } = known;
+    let mut decided = Decided::default();
+    for line in lines {
+        let before = before.get(&line.number);
+        let (fingerprint, command) = match &line.read {
+            Ok(read) => read,
+            Err(title) => {
+                decided.became.push(Became::Unreadable);
+                if before.is_none() {
+                    decided.refuse(line.number, None, title);
+                }
+                continue;
+            }
+        };
+        if let Some((done, before)) = before.and_then(|it| Some((it.fingerprint.as_ref()?, it))) {
+            let same = done.as_slice() == fingerprint;
+            decided.became.push(if same { told_before(before)? } else { Became::Reused });
+            continue;
+        }
+        let profile = &command.profile;
+        let (email, phone) = (profile.email.folded(), profile.phone.digits());
+        let refusal = refused(command).or_else(|| {
+            let is_taken = emails.contains(&email) || phones.contains(phone);
+            is_taken.then_some(Refusal::UserAlreadyExists)
+        });
+        if before.is_some() {
+            decided.again.push(line.number);
+            decided.counts.lines -= 1;
+            decided.counts.refused -= 1;
+        }
+        if let Some(refusal) = refusal {
+            decided.became.push(Became::Refused(refusal));
+            let kept = refusal.is_kept().then_some(fingerprint);
+            decided.refuse(line.number, kept, refusal.title());
+            continue;
+        }
+        emails.insert(email);
+        phones.insert(phone.to_owned());
+        let user = command.clone().into_user(next_id()?);
+        decided.register(line.number, fingerprint, user);
+    }
+    Ok(decided)
+}
+
+/// What a line that was done became then.
+fn told_before(before: &imports::Line) -> Result<Became, Error> {
+    let unreadable = || Error::broken("what became of a line can't be read");
+    match (before.user, &before.refusal) {
+        (Some(user), _) => Ok(Became::Registered(user)),
+        (None, Some(title)) => Refusal::of_title(title).map(Became::Refused).ok_or_else(unreadable),
+        (None, None) => Err(unreadable()),
+    }
+}
+
+impl Decided {
+    fn refuse(&mut self, line: i64, fingerprint: Option<&[u8; 32]>, title: &str) {
+        let fingerprint = fingerprint.map(|digest| digest.to_vec());
+        let refusal = Some(title.to_owned());
+        self.keep.push(imports::Line { line, fingerprint, user: None, refusal });
+        self.counts.lines += 1;
+        self.counts.refused += 1;
+    }
+
+    fn register(&mut self, line: i64, fingerprint: &[u8; 32], user: User) {
+        let (fingerprint, id) = (Some(fingerprint.to_vec()), user.id);
+        self.keep.push(imports::Line { line, fingerprint, user: Some(id), refusal: None });
+        self.new.push(user);
+        self.became.push(Became::Registered(id));
+        self.counts.lines += 1;
+        self.counts.created += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! What becomes of lines, by what came before them.
+
+use super::*;
+use domain::user::{Email, Kyc, Phone, Profile, UserState};
+
+fn command(name: &str, phone: &str) -> Register {
+    let profile = Profile {
+        first_name: "John".to_owned(),
+        last_name: "Doe".to_owned(),
+        phone: Phone::parse(phone).expect("a phone"),
+        email: Email::parse(&format!("{name}@doe.test")).expect("an e-mail"),
+        birth_date: domain::Date::constant(2000, 1, 1),
+        external_id: None,
+        address: None,
+    };
+    Register { profile, state: UserState::New, kyc: Kyc::None }
+}
+
+fn line(number: i64, name: &str, phone: &str) -> Line {
+    Line { number, read: Ok(([name.as_bytes()[0]; 32], command(name, phone))) }
+}
+
+fn done(line: i64, fingerprint: Option<u8>, became: Result<i64, &str>) -> imports::Line {
+    imports::Line {
+        line,
+        fingerprint: fingerprint.map(|byte| vec![byte; 32]),
+        user: became.ok().map(UserId),
+        refusal: became.err().map(str::to_owned),
+    }
+}
+
+/// What each line becomes, the counts, and the places that are kept and replaced.
+fn check(
+    lines: &[Line],
+    before: &[imports::Line],
+    taken: &[&str],
+) -> (Vec<Became>, Counts, Vec<i64>, Vec<i64>) {
+    let mut ids = 100..;
+    let mut next = || Ok(UserId(ids.next().expect("there are many")));
+    let known = Known {
+        before: before.iter().map(|line| (line.line, line.clone())).collect(),
+        taken: (taken.iter().map(|&mail| mail.to_owned()).collect(), HashSet::new()),
+    };
+    let may_not =
+        |command: &Register| (command.kyc != Kyc::None).then_some(Refusal::KycNotPermitted);
+    let decided = decide(lines, known, &mut next, may_not).expect("decided");
+    let kept = decided.keep.iter().map(|line| line.line).collect();
+    (decided.became, decided.counts, kept, decided.again)
+}
+
+fn counts(lines: i64, created: i64, refused: i64) -> Counts {
+    Counts { lines, created, refused }
+}
+
+#[test]
+fn a_line_is_refused_for_what_those_before_it_registered() {
+    let exists = Became::Refused(Refusal::UserAlreadyExists);
+    let lines = [
+        line(1, "a", "1111111"),
+        line(2, "A", "2222222"),
+        line(3, "b", "+1111111"),
+        line(5, "b", "2222222"),
+        line(6, "c", "3333333"),
+    ];
+    let (became, counted, kept, again) = check(&lines, &[], &["c@doe.test"]);
+    let registered = |id| Became::Registered(UserId(id));
+    // What a refused line names is free for those after it.
+    assert_eq!(became, [registered(100), exists, exists, registered(101), exists]);
+    assert_eq!((counted, again), (counts(5, 2, 3), vec![]));
+    assert_eq!(kept, [1, 2, 3, 5, 6]);
+}
+
+#[test]
+fn what_was_done_is_told_again_and_nothing_is_done_in_its_place() {
+    let lines = [line(1, "a", "1111111"), line(2, "b", "2222222"), line(3, "c", "3333333")];
+    let before = [
+        done(1, Some(b'a'), Ok(7)),
+        done(2, Some(b'x'), Ok(8)),
+        done(3, Some(b'c'), Err("USER_ALREADY_EXISTS")),
+    ];
+    let (became, counted, kept, again) = check(&lines, &before, &["a@doe.test"]);
+    let exists = Became::Refused(Refusal::UserAlreadyExists);
+    assert_eq!(became, [Became::Registered(UserId(7)), Became::Reused, exists]);
+    assert_eq!((counted, kept, again), (counts(0, 0, 0), vec![], vec![]));
+}
+
+#[test]
+fn what_could_not_be_read_may_be_sent_otherwise() {
+    let bad = |number| Line { number, read: Err("VALIDATION_ERROR") };
+    let (became, counted, kept, again) = check(&[bad(1), bad(2)], &[], &[]);
+    assert_eq!(became, [Became::Unreadable; 2]);
+    assert_eq!((counted, kept, again), (counts(2, 0, 2), vec![1, 2], vec![]));
+
+    let before = [done(1, None, Err("VALIDATION_ERROR")), done(2, None, Err("VALIDATION_ERROR"))];
+    let (became, counted, kept, again) = check(&[bad(1), line(2, "a", "1111111")], &before, &[]);
+    assert_eq!(became, [Became::Unreadable, Became::Registered(UserId(100))]);
+    assert_eq!((counted, kept, again), (counts(0, 1, -1), vec![2], vec![2]));
+}
+
+#[test]
+fn what_may_not_be_done_now_may_be_later() {
+    let mut verified = command("a", "1111111");
+    verified.kyc = Kyc::Success;
+    let lines = [Line { number: 1, read: Ok(([1; 32], verified)) }];
+    let (became, counted, ..) = check(&lines, &[], &[]);
+    assert_eq!(became, [Became::Refused(Refusal::KycNotPermitted)]);
+    assert_eq!(counted, counts(1, 0, 1));
+    let before = [done(1, None, Err("KYC_NOT_PERMITTED"))];
+    let (became, counted, kept, again) = check(&lines, &before, &[]);
+    assert_eq!(became, [Became::Refused(Refusal::KycNotPermitted)]);
+    assert_eq!((counted, kept, again), (counts(0, 0, 0), vec![1], vec![1]));
+}
