@@ -10,6 +10,7 @@
 //! | `over_https` | the measurement through the processor's channel |
 //! | `ledger_only` | the measurement of the engine |
 //! | `cards` | the measurement of issuing, by the use case or over HTTPS |
+//! | `import` | the measurement of an import of users, over HTTPS |
 //! | `child` | the other processes, and what is said to them |
 //! | `generator`, `partner` | what those processes do |
 //! | `report` | what is told of it |
@@ -18,12 +19,13 @@ mod cards;
 mod child;
 mod generator;
 mod ground;
+mod import;
 mod ledger_only;
 mod over_https;
 mod partner;
 mod report;
 
-use crate::cli::{BenchArgs, BenchCommand, CardsArgs, PreloadArgs};
+use crate::cli::{BenchArgs, BenchCommand, CardsArgs, ImportBenchArgs, PreloadArgs};
 use crate::failure::Failure;
 use crate::output::{self, Progress};
 use app::preload::BenchPartner;
@@ -39,6 +41,7 @@ pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
     match command {
         BenchCommand::Authorizations(it) => unless_interrupted(authorizations(it)).await,
         BenchCommand::Cards(it) => unless_interrupted(issuing(it)).await,
+        BenchCommand::Import(it) => unless_interrupted(importing(it)).await,
         BenchCommand::Preload(it) => unless_interrupted(preload(it)).await,
         BenchCommand::Generator(it) => generator::run(&it).map(|()| ExitCode::SUCCESS),
         BenchCommand::Partner => partner::run().await.map(|()| ExitCode::SUCCESS),
@@ -105,6 +108,19 @@ async fn issuing(arguments: CardsArgs) -> Result<ExitCode, Failure> {
     }
     output::line(&if arguments.json { issued.json().to_string() } else { issued.text() });
     Ok(if issued.figures.errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn importing(arguments: ImportBenchArgs) -> Result<ExitCode, Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
+    let progress = Progress::begin();
+    let imported = import::measure(&ground, &arguments, &progress).await?;
+    drop(progress);
+    for error in [&imported.first, &imported.again].iter().filter_map(|it| it.first_error.as_ref())
+    {
+        output::error(&format!("Lines weren't answered with a user, the first: {error}"));
+    }
+    output::line(&if arguments.json { imported.json().to_string() } else { imported.text() });
+    Ok(if imported.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {

@@ -11,7 +11,8 @@ mod verifications;
 
 pub(crate) use admins::AdminCommand;
 pub(crate) use bench::{
-    BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, PreloadArgs, Where,
+    BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, ImportBenchArgs, PreloadArgs,
+    Where,
 };
 pub(crate) use certificates::{
     CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, TrustArgs,

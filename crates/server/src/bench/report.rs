@@ -247,6 +247,85 @@ impl Issued {
     }
 }
 
+/// What an import took: all users at first, and the same body once more.
+#[derive(Debug)]
+pub(super) struct Imported {
+    /// The first time.
+    pub(super) first: Pass,
+    /// Once more, under the same key.
+    pub(super) again: Pass,
+}
+
+/// One sending of an import.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// Users that were answered.
+    pub(super) users: u64,
+    /// Lines that weren't.
+    pub(super) errors: u64,
+    /// The first of them.
+    pub(super) first_error: Option<String>,
+    /// How long it took.
+    pub(super) elapsed: Duration,
+    /// Processor time of the server meanwhile.
+    pub(super) cpu: Option<Duration>,
+    /// The most memory that the server had in use.
+    pub(super) memory: Memory,
+}
+
+impl Pass {
+    /// A line that wasn't answered as it should be.
+    pub(super) fn error(&mut self, why: String) {
+        self.errors += 1;
+        self.first_error.get_or_insert(why);
+    }
+
+    fn throughput(&self) -> f64 {
+        let micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX);
+        parts(self.users.saturating_mul(1_000_000), micros.max(1))
+    }
+}
+
+impl Imported {
+    /// Lines that weren't answered as they should be, in both.
+    pub(super) fn errors(&self) -> u64 {
+        self.first.errors + self.again.errors
+    }
+
+    /// One object.
+    pub(super) fn json(&self) -> Value {
+        let Self { first, again } = self;
+        json!({
+            "users": first.users,
+            "throughput": first.throughput(),
+            "seconds": seconds(Some(first.elapsed)),
+            "cpu_seconds": seconds(first.cpu),
+            "rss_anon_mib": first.memory.anonymous.map(|kib| parts(kib, 1_024)),
+            "errors": self.errors(),
+            "again_throughput": again.throughput(),
+            "again_seconds": seconds(Some(again.elapsed)),
+        })
+    }
+
+    /// The same for a person.
+    pub(super) fn text(&self) -> String {
+        let told = self.json();
+        let known = |name: &str| known(&told, name);
+        [
+            format!("users a second     {}", known("throughput")),
+            format!("users              {}, {} errors", known("users"), known("errors")),
+            format!("processor seconds  {} in {} seconds", known("cpu_seconds"), known("seconds")),
+            format!("memory             {} MiB", known("rss_anon_mib")),
+            format!(
+                "sent once more     {} a second, {} seconds",
+                known("again_throughput"),
+                known("again_seconds")
+            ),
+        ]
+        .join("\n")
+    }
+}
+
 fn seconds(time: Option<Duration>) -> Option<f64> {
     time.map(|time| parts(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), 1_000_000))
 }

@@ -17,6 +17,10 @@ pub(crate) enum BenchCommand {
         antaca bench cards --count 20000 --callers 32 --https response\n  \
         antaca bench cards --count 20000 --database postgres://antaca@db/bench")]
     Cards(CardsArgs),
+    /// Measure how many users a second are registered by an import
+    #[command(after_help = "Example:\n  antaca bench import --count 100000\n  \
+        antaca bench import --count 100000 --database postgres://antaca@db/bench")]
+    Import(ImportBenchArgs),
     /// Make cards and a past for measuring
     #[command(
         after_help = "Example:\n  antaca bench preload --cards 100000 --transactions 10000000"
@@ -111,6 +115,20 @@ pub(crate) struct CardsArgs {
     /// each caller over a connection of its own [default: without HTTP]
     #[arg(long, value_name = "WHAT")]
     pub(crate) https: Option<Encrypted>,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `antaca bench import`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImportBenchArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// How many users are imported, beside the holders of the cards
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) count: u32,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

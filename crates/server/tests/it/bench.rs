@@ -118,6 +118,19 @@ on_both_databases! {
         assert!((1..=101).contains(&told["notified"].as_i64().unwrap_or(0)), "{told}");
     }
 
+    /// Each is registered once; sent again all are answered as they were.
+    async fn importing_is_measured(database) {
+        let around = testkit::folder();
+        for _ in 0..2 {
+            let told = bench(around.path(), &database, &["import", "--count", "500", "--json"]);
+            let told = told.await.assert_done().json().remove(0);
+            assert_eq!((&told["users"], &told["errors"]), (&500.into(), &0.into()), "{told}");
+            for field in ["throughput", "again_throughput", "seconds", "rss_anon_mib"] {
+                assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
+            }
+        }
+    }
+
     /// Each is issued once, by the use case and over HTTPS, each time upon those before.
     async fn issuing_is_measured(database) {
         let around = testkit::folder();

@@ -114,6 +114,34 @@ impl Connection {
         self.exchange(request, body).await
     }
 
+    /// Sends a request whose answer comes line by line, and hears each as it comes; the status.
+    pub async fn post_lines(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+        mut heard: impl FnMut(&[u8]),
+    ) -> Result<u16, Broken> {
+        self.sender.ready().await?;
+        let request = Request::post(path).header(header::HOST, &self.caller.host);
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = self.sender.send_request(request.body(Full::from(body))?).await?;
+        let status = response.status().as_u16();
+        let mut answer = response.into_body();
+        let mut rest = Vec::new();
+        while let Some(frame) = answer.frame().await {
+            rest.extend_from_slice(frame?.data_ref().map_or(&[][..], |piece| piece));
+            let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            rest.drain(..whole).as_slice().split(|byte| *byte == b'\n').for_each(|line| {
+                if !line.is_empty() {
+                    heard(line);
+                }
+            });
+        }
+        Ok(status)
+    }
+
     /// Asks for something.
     pub async fn get(&mut self, path: &str) -> Result<Answer, Broken> {
         self.exchange(Request::get(path), String::new()).await
