@@ -70,6 +70,8 @@ pub(crate) struct Splitter {
     is_fresh: bool,
     /// Whether the rest of the line is left out.
     skips: bool,
+    /// Whether that is a row whose quotes are open.
+    swallows: bool,
     /// Whether all of the body is there.
     is_whole: bool,
 }
@@ -95,6 +97,7 @@ impl Splitter {
             line: 1,
             is_fresh: true,
             skips: false,
+            swallows: false,
             is_whole: false,
         }
     }
@@ -137,7 +140,11 @@ impl Splitter {
                 Found::Nothing => return None,
                 Found::Flaw(flaw) => {
                     self.skips = true;
-                    (self.seen, self.place) = (self.start, Place::Beginning);
+                    // What follows in quotes is no row, though it may look like some.
+                    self.swallows = self.place == Place::Quoted;
+                    if !self.swallows {
+                        (self.seen, self.place) = (self.start, Place::Beginning);
+                    }
                     Err(flaw)
                 }
                 Found::End(end) => Ok(self.cut(end)),
@@ -149,8 +156,12 @@ impl Splitter {
         }
     }
 
-    /// Leaves out the rest of the line; `false` if it isn't there yet.
+    /// Leaves out the rest of the line, or of the row whose quotes are open; `false` if its end
+    /// isn't there yet.
     fn skip(&mut self) -> bool {
+        if self.swallows {
+            return self.swallow();
+        }
         let rest = &self.buffer[self.start..];
         let end = rest.iter().position(|byte| *byte == b'\n');
         self.start = end.map_or(self.buffer.len(), |end| self.start + end + 1);
@@ -160,6 +171,25 @@ impl Splitter {
             self.skips = false;
         }
         end.is_some()
+    }
+
+    fn swallow(&mut self) -> bool {
+        let breaks = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+        let mut is_over = false;
+        while !is_over && self.seen < self.buffer.len() {
+            match step(self.place, self.buffer[self.seen]) {
+                None => is_over = true,
+                Some(place) => self.place = place.unwrap_or(Place::Plain),
+            }
+            self.seen += 1;
+        }
+        let left_out = breaks(&self.buffer[self.start..self.seen]);
+        self.line += i64::try_from(left_out).unwrap_or(i64::MAX);
+        self.start = self.seen;
+        if is_over {
+            (self.place, self.skips, self.swallows) = (Place::Beginning, false, false);
+        }
+        is_over
     }
 
     fn cut(&mut self, end: usize) -> Vec<u8> {

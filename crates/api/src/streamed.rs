@@ -62,13 +62,16 @@ pub(crate) struct Source {
     /// When something came of it last.
     heard_at: Instant,
     is_over: bool,
+    /// Why no more is heard, once what was heard before is told.
+    stopped: Option<Stopped>,
 }
 
 impl Source {
     /// Of a body that nothing was heard of.
     pub(crate) fn new(api: &Api, body: Body, form: Form) -> Self {
         let (stopping, heard_at) = (api.app.tasks.stopping(), Instant::now());
-        Self { body, splitter: Splitter::new(form), stopping, heard_at, is_over: false }
+        let splitter = Splitter::new(form);
+        Self { body, splitter, stopping, heard_at, is_over: false, stopped: None }
     }
 
     /// The number of the line that comes next.
@@ -102,12 +105,19 @@ impl Source {
                 }
                 bytes += size(&record);
                 batch.push(record);
-            } else if self.is_over || self.hear(until).await?.is_none() {
+            } else if self.is_over || self.stopped.is_some() {
                 break;
+            } else {
+                match self.hear(until).await {
+                    Ok(Some(())) => {}
+                    Ok(None) => break,
+                    Err(stopped) => self.stopped = Some(stopped),
+                }
             }
         }
         match (batch.is_empty(), self.is_over) {
             (false, _) => Ok(Heard::Records(batch)),
+            (true, _) if self.stopped.is_some() => Err(self.stopped.unwrap_or(Stopped::Broken)),
             (true, true) => Ok(Heard::End),
             (true, false) if self.heard_at.elapsed() >= IDLE => Err(Stopped::Late),
             (true, false) => Ok(Heard::Pause),

@@ -84,7 +84,8 @@ impl App {
         let result = match corporations::insert(&mut tx, scope, made, self.now()).await {
             Ok(true) => {
                 let entry = Entry::made("corporation.register", corporation.resource, facts);
-                let found = (OwnerName::Corporation(corporation.resource), hits.as_slice());
+                let name = OwnerName::Corporation(corporation.resource);
+                let found = (name, corporation.id.into(), &hits);
                 self.keep_new_hits(&mut tx, scope, found, &once.origin.request_id)
                     .await
                     .map(|others| Done::changed(corporation, entry).and(others))

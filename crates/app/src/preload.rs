@@ -4,9 +4,11 @@
 
 mod cards;
 mod history;
+mod names;
 
 pub use cards::{Holding, Made};
 pub use history::Past;
+pub use names::list_for_measuring;
 
 use crate::{App, Error};
 use domain::ids::PartnerId;

@@ -23,6 +23,7 @@ pub mod lists;
 mod load;
 
 pub use again::Progress;
+pub(crate) use find::Looked;
 pub use hits::DecideHit;
 pub use load::{LoadList, Screening};
 /// A list as it was last loaded.

@@ -11,6 +11,7 @@
 //! | `ledger_only` | the measurement of the engine |
 //! | `cards` | the measurement of issuing, by the use case or over HTTPS |
 //! | `import` | the measurement of an import of users, over HTTPS |
+//! | `screening` | the measurement of looking for all names again |
 //! | `child` | the other processes, and what is said to them |
 //! | `generator`, `partner` | what those processes do |
 //! | `report` | what is told of it |
@@ -24,8 +25,11 @@ mod ledger_only;
 mod over_https;
 mod partner;
 mod report;
+mod screening;
 
-use crate::cli::{BenchArgs, BenchCommand, CardsArgs, ImportBenchArgs, PreloadArgs};
+use crate::cli::{
+    BenchArgs, BenchCommand, CardsArgs, ImportBenchArgs, PreloadArgs, ScreeningBenchArgs,
+};
 use crate::failure::Failure;
 use crate::output::{self, Progress};
 use app::preload::BenchPartner;
@@ -42,6 +46,7 @@ pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
         BenchCommand::Authorizations(it) => unless_interrupted(authorizations(it)).await,
         BenchCommand::Cards(it) => unless_interrupted(issuing(it)).await,
         BenchCommand::Import(it) => unless_interrupted(importing(it)).await,
+        BenchCommand::Screening(it) => unless_interrupted(screening(it)).await,
         BenchCommand::Preload(it) => unless_interrupted(preload(it)).await,
         BenchCommand::Generator(it) => generator::run(&it).map(|()| ExitCode::SUCCESS),
         BenchCommand::Partner => partner::run().await.map(|()| ExitCode::SUCCESS),
@@ -121,6 +126,15 @@ async fn importing(arguments: ImportBenchArgs) -> Result<ExitCode, Failure> {
     }
     output::line(&if arguments.json { imported.json().to_string() } else { imported.text() });
     Ok(if imported.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn screening(arguments: ScreeningBenchArgs) -> Result<ExitCode, Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
+    let progress = Progress::begin();
+    let screened = screening::measure(&ground, &arguments, &progress).await?;
+    drop(progress);
+    output::line(&if arguments.json { screened.json().to_string() } else { screened.text() });
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {

@@ -12,7 +12,7 @@ mod verifications;
 pub(crate) use admins::AdminCommand;
 pub(crate) use bench::{
     BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, ImportBenchArgs, PreloadArgs,
-    Where,
+    ScreeningBenchArgs, Where,
 };
 pub(crate) use certificates::{
     CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, TrustArgs,

@@ -88,7 +88,7 @@ pub(crate) async fn start(
     let options = Options { engines, bell: outbox.bell().clone() };
     let engines = Engines::start(&db, &settings, &clock, &options)?;
     let look_ups = LookUps::start(&db)?;
-    Ok(App::new(Parts {
+    let app = App::new(Parts {
         db,
         keyring,
         settings,
@@ -103,7 +103,10 @@ pub(crate) async fn start(
         admin_checks: app::admins::Checks::default(),
         screening: app::screening::Screening::default(),
         operations: tokio::sync::Notify::new(),
-    }))
+    });
+    // Before anybody is registered.
+    app.refresh_screening().await?;
+    Ok(app)
 }
 
 /// Ends the engines and the database, after the last of the tasks.

@@ -6,7 +6,7 @@ mod worded;
 
 use crate::config::Connections;
 use crate::tls;
-use activity::{Activity, Busy, Ended};
+use activity::{Activity, Busy, Ended, Streaming};
 use api::Peer;
 use app::tasks::Tasks;
 use axum::Router;
@@ -277,14 +277,14 @@ async fn answer(
     // An answer that isn't all there is in flight until it is.
     answer.map(|answer| match answer.body().size_hint().exact() {
         Some(_) => answer,
-        None => answer.map(|body| Body::new(InFlight { body, _busy: busy })),
+        None => answer.map(|body| Body::new(InFlight { body, streaming: Streaming::begin(busy) })),
     })
 }
 
 /// The body of an answer that is still being made.
 struct InFlight {
     body: Body,
-    _busy: Busy,
+    streaming: Streaming,
 }
 
 impl HttpBody for InFlight {
@@ -295,6 +295,7 @@ impl HttpBody for InFlight {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.streaming.taken();
         Pin::new(&mut self.body).poll_frame(context)
     }
 

@@ -34,6 +34,7 @@ create table screening_hit (
     decided_at timestamptz,
     decided_by text,
     comment text,
+    locked boolean not null,
     constraint screening_hit_pk primary key (partner_id, id)
 );
 create unique index screening_hit_owner

@@ -34,6 +34,7 @@ create table screening_hit (
     decided_at integer,
     decided_by text,
     comment text,
+    locked integer not null,
     primary key (partner_id, id)
 ) strict, without rowid;
 create unique index screening_hit_owner

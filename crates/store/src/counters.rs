@@ -16,6 +16,11 @@ const TAKE: Sql = Sql("
     where partner_id = $1 and name = $2
     returning next");
 
+const GO_BACK: Sql = Sql("
+    update counter
+    set next = $3
+    where partner_id = $1 and name = $2 and next > $3");
+
 const NEXT: Sql = Sql("select next from counter where partner_id = $1 and name = $2");
 
 const SKIP: Sql = Sql("
@@ -47,7 +52,7 @@ pub const LISTS: &str = "screening list";
 pub const SCREENED: &str = "screened/";
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[TAKE, NEXT, SKIP];
+pub const STATEMENTS: &[Sql] = &[TAKE, GO_BACK, NEXT, SKIP];
 
 /// Takes `count` numbers of a series and answers with the first; a new series begins at 1.
 /// The series' row stays locked until the transaction ends.
@@ -63,6 +68,17 @@ pub async fn take(
         }
         tx.insert_new(&TABLE, &[values![partner, name, 1i64]]).await?;
     }
+}
+
+/// Has the numbers of a series that tells how far something is taken from this one on again, if
+/// they were.
+pub async fn go_back(
+    tx: &mut Tx,
+    partner: PartnerId,
+    name: &str,
+    to: i64,
+) -> Result<(), StoreError> {
+    tx.run(&GO_BACK, &[&partner, &name, &to]).await.map(|_| ())
 }
 
 /// How many numbers of a series were taken.

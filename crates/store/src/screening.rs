@@ -54,6 +54,7 @@ const HITS: Table = Table {
         ("decided_at", Type::Time),
         ("decided_by", Type::Text),
         ("comment", Type::Text),
+        ("locked", Type::Bool),
     ],
 };
 
@@ -72,24 +73,24 @@ const REMOVE_ENTRIES: Sql = Sql("
     where (list_name, version, id) in (
         select e.list_name, e.version, e.id
         from screening_entry e
-        where e.list_name = $1 and e.version <> $2
+        where e.list_name = $1 and e.version < $2
         limit $3)");
 const OF_OWNER: Sql = Sql("
     select id, owner_id, part, list, entry_id, name, score, birth, facts, state, found_at,
-        decided_at, decided_by, comment
+        decided_at, decided_by, comment, locked
     from screening_hit
     where partner_id = $1 and owner_id = $2
     order by part, list, entry_id");
 const OPEN: Sql = Sql("
     select id, owner_id, part, list, entry_id, name, score, birth, facts, state, found_at,
-        decided_at, decided_by, comment
+        decided_at, decided_by, comment, locked
     from screening_hit
     where partner_id = $1 and state = 'OPEN'
     order by found_at, id
     limit $2");
 const BY_ID: Sql = Sql("
     select id, owner_id, part, list, entry_id, name, score, birth, facts, state, found_at,
-        decided_at, decided_by, comment
+        decided_at, decided_by, comment, locked
     from screening_hit
     where partner_id = $1 and id = $2");
 const OWNERS: Sql = Sql("
@@ -98,6 +99,13 @@ const OWNERS: Sql = Sql("
     where partner_id = $1 and owner_id between $2 and $3
     order by owner_id");
 const REMOVE: Sql = Sql("delete from screening_hit where partner_id = $1 and id = $2");
+const REMOVE_OPEN: Sql = Sql("
+    delete from screening_hit
+    where partner_id = $1 and owner_id = $2 and state = 'OPEN'");
+const SET_LOCKED: Sql = Sql("
+    update screening_hit
+    set locked = $3
+    where partner_id = $1 and owner_id = $2");
 const USERS: Sql = Sql("
     select id, first_name, last_name, birth_date
     from \"user\"
@@ -109,9 +117,9 @@ const CORPORATIONS: Sql = Sql("
     where partner_id = $1 and id between $2 and $3
     order by id");
 const NEWEST_USER: Sql = Sql("
-    select id from \"user\" where partner_id = $1 order by id desc limit 1");
+    select id from \"user\" where partner_id = $1 and id > 0 order by id desc limit 1");
 const NEWEST_CORPORATION: Sql = Sql("
-    select id from corporation where partner_id = $1 order by id desc limit 1");
+    select id from corporation where partner_id = $1 and id > 0 order by id desc limit 1");
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[
@@ -124,6 +132,8 @@ pub const STATEMENTS: &[Sql] = &[
     BY_ID,
     OWNERS,
     REMOVE,
+    REMOVE_OPEN,
+    SET_LOCKED,
     USERS,
     CORPORATIONS,
     NEWEST_USER,
@@ -164,6 +174,8 @@ pub struct Kept {
     pub decided_by: Option<String>,
     /// And why.
     pub comment: Option<String>,
+    /// Whether the lock that its owner has was set for the owner's hits, not by somebody else.
+    pub locked: bool,
 }
 
 /// A user, as they are looked for.
@@ -208,9 +220,9 @@ pub async fn put_list(tx: &mut Tx, list: &Loaded) -> Result<(), StoreError> {
     tx.insert_all(&LISTS, &[row]).await.map(|_| ())
 }
 
-/// Takes a list away; `false` if there is none of this name.
-pub async fn remove_list(tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
-    Ok(tx.run(&REMOVE_LIST, &[&name]).await? == 1)
+/// Takes a list away.
+pub async fn remove_list(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    tx.run(&REMOVE_LIST, &[&name]).await.map(|_| ())
 }
 
 /// Adds some of those who stand on a version of a list: by id, as JSON.
@@ -230,8 +242,8 @@ pub async fn entries(tx: &mut Tx) -> Result<Vec<(List, serde_json::Value)>, Stor
     tx.rows(&ALL_ENTRIES, &[]).await?.iter().map(read).collect()
 }
 
-/// Deletes some of those who stand on other versions of a list; how many.
-pub async fn delete_entries_but(
+/// Deletes some of those who stand on versions of a list before this one; how many.
+pub async fn delete_entries_before(
     tx: &mut Tx,
     (name, version): (&str, i64),
     limit: i64,
@@ -274,6 +286,7 @@ pub async fn put(tx: &mut Tx, scope: Scope, hit: &Kept) -> Result<(), StoreError
         hit.decided_at,
         hit.decided_by,
         hit.comment,
+        hit.locked,
     ];
     tx.insert_all(&HITS, &[row]).await.map(|_| ())
 }
@@ -281,6 +294,21 @@ pub async fn put(tx: &mut Tx, scope: Scope, hit: &Kept) -> Result<(), StoreError
 /// Deletes a hit of an owner that was locked.
 pub async fn remove(tx: &mut Tx, scope: Scope, id: HitId) -> Result<(), StoreError> {
     tx.run(&REMOVE, &[&scope.partner(), &id]).await.map(|_| ())
+}
+
+/// Deletes the hits of an owner who is removed that nobody has decided.
+pub async fn remove_open(tx: &mut Tx, scope: Scope, owner: OwnerId) -> Result<(), StoreError> {
+    tx.run(&REMOVE_OPEN, &[&scope.partner(), &owner]).await.map(|_| ())
+}
+
+/// Notes of all hits of an owner whether the lock that they have was set for them.
+pub async fn set_locked(
+    tx: &mut Tx,
+    scope: Scope,
+    owner: OwnerId,
+    locked: bool,
+) -> Result<(), StoreError> {
+    tx.run(&SET_LOCKED, &[&scope.partner(), &owner, &locked]).await.map(|_| ())
 }
 
 /// Those of a range of numbers who have hits.
@@ -351,5 +379,6 @@ fn read(row: &Row) -> Result<Kept, StoreError> {
         decided_at: row.get("decided_at")?,
         decided_by: row.get("decided_by")?,
         comment: row.get("comment")?,
+        locked: row.get("locked")?,
     })
 }

@@ -108,6 +108,10 @@ const UNWATCH: Sql = Sql("
     update verification
     set watched_until = null
     where partner_id = $1 and user_id = $2 and watched_until is not null");
+const UNWATCH_ENDED: Sql = Sql("
+    update verification
+    set watched_until = null
+    where partner_id = $1 and user_id = $2 and watched_until < $3");
 const WATCHED: Sql = Sql("
     select distinct user_id
     from verification
@@ -131,6 +135,7 @@ pub const STATEMENTS: &[Sql] = &[
     REFER,
     OPEN_OF_USER,
     UNWATCH,
+    UNWATCH_ENDED,
     WATCHED,
 ];
 
@@ -321,6 +326,17 @@ pub async fn others_open(
 /// Watches no document of a user any more.
 pub async fn unwatch(tx: &mut Tx, scope: Scope, user: UserId) -> Result<(), StoreError> {
     tx.run(&UNWATCH, &[&scope.partner(), &user]).await.map(|_| ())
+}
+
+/// Watches no document any more of a user who was locked that has ended before a day; whether there
+/// was one.
+pub async fn unwatch_ended(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    today: Date,
+) -> Result<bool, StoreError> {
+    Ok(tx.run(&UNWATCH_ENDED, &[&scope.partner(), &user, &today]).await? > 0)
 }
 
 /// Users whose watched document has ended before a day.

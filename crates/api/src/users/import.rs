@@ -22,12 +22,16 @@ use axum::http::request::Parts;
 use domain::import::ImportState;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::pin::pin;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The other media type of a body.
 const CSV: &str = "text/csv";
+/// How often an import whose caller takes its answers slowly says that it is still being done.
+const HOLD: Duration = Duration::from_secs(2);
 
 /// Imports users → 200 an answer for each line.
 pub(crate) fn import() -> Endpoint {
@@ -323,7 +327,18 @@ impl Importing {
         let lines = lines.iter().zip(became).zip(wrong);
         let answers: Vec<Value> =
             lines.map(|((line, became), wrong)| answer(line.number, became, wrong)).collect();
-        let is_heard = self.answers.tell(&answers).await;
+        let is_heard = {
+            let mut telling = pin!(self.answers.tell(&answers));
+            loop {
+                tokio::select! {
+                    is_heard = &mut telling => break is_heard,
+                    () = tokio::time::sleep(HOLD) => {
+                        let held = api.app.hold_import(import).await;
+                        held.map_err(|error| Some(error.into()))?;
+                    }
+                }
+            }
+        };
         self.source.attend();
         if is_heard { Ok(()) } else { Err(None) }
     }

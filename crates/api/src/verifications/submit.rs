@@ -115,9 +115,9 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
         fields.file(kind, needed);
         match parts.iter().find(|part| part.name == kind) {
             Some(part) => match media_type(&part.bytes) {
-                Ok(media_type) => {
-                    let kind = kind.to_owned();
-                    images.push(Picture { kind, media_type, bytes: part.bytes.clone() });
+                Ok((media_type, length)) => {
+                    let (kind, bytes) = (kind.to_owned(), part.bytes[..length].to_vec());
+                    images.push(Picture { kind, media_type, bytes });
                 }
                 Err(message) => fields.wrong(kind, message),
             },
@@ -132,7 +132,7 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
 }
 
 /// What a picture is by its content: its name and its header say nothing.
-fn media_type(bytes: &[u8]) -> Read<MediaType> {
+fn media_type(bytes: &[u8]) -> Read<(MediaType, usize)> {
     picture::check(bytes).map_err(|flaw| match flaw {
         Flaw::NoPicture => "must be a JPEG or PNG picture",
         Flaw::CutOff => "is cut off: the picture has no end",

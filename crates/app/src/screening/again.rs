@@ -4,6 +4,7 @@
 use super::load::InForce;
 use crate::audit::Origin;
 use crate::corporations::WithPersons;
+use crate::error::Chain;
 use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::{App, Error};
@@ -36,7 +37,7 @@ pub struct Progress {
 impl App {
     /// Looks for all names again if lists have changed; how many owners' hits changed.
     pub async fn screen_again(&self) -> Result<u64, Error> {
-        let Some(lists) = self.screening.in_force() else { return Ok(0) };
+        let lists = self.screening.in_force();
         if lists.version == 0 || lists.since.elapsed() < GRACE {
             return Ok(0);
         }
@@ -46,8 +47,7 @@ impl App {
             while let Some(window) = self.next_window(scope, lists.version).await? {
                 changed += self.screen_window(scope, &lists, &window).await?;
                 self.finish_window(scope, lists.version, &window).await?;
-                let newer = self.screening.in_force().is_none_or(|it| it.version != lists.version);
-                if newer || self.tasks.is_stopping() {
+                if self.screening.in_force().version != lists.version || self.tasks.is_stopping() {
                     return Ok(changed);
                 }
             }
@@ -60,7 +60,7 @@ impl App {
 
     /// How far that is, for each partner.
     pub async fn screening_progress(&self) -> Result<Vec<Progress>, Error> {
-        let version = self.screening.in_force().map_or(0, |lists| lists.version);
+        let version = self.screening.in_force().version;
         let mut all = Vec::new();
         for partner in self.settings.get().partners() {
             let scope = Scope::platform(partner.id, "how far names were looked for");
@@ -134,10 +134,12 @@ impl App {
         let suspects: BTreeSet<UserId> = known.chain(found).collect();
         let mut changed = 0;
         for user in suspects {
-            changed += u64::from(self.screen_user_again(scope, user).await?);
+            let screened = self.screen_user_again(scope, user).await;
+            changed += u64::from(unless_broken(user.0, screened)?);
         }
         for corporation in corporations {
-            changed += u64::from(self.screen_corporation_again(scope, corporation).await?);
+            let screened = self.screen_corporation_again(scope, corporation).await;
+            changed += u64::from(unless_broken(corporation.0, screened)?);
         }
         Ok(changed)
     }
@@ -179,6 +181,17 @@ impl App {
     }
 }
 
+/// What can't be read is told, and keeps nobody else from being looked for.
+fn unless_broken(owner: i64, screened: Result<bool, Error>) -> Result<bool, Error> {
+    match screened {
+        Err(error @ Error::Internal(..)) => {
+            tracing::error!(owner, error = %Chain(&error), "an owner can't be looked for");
+            Ok(false)
+        }
+        screened => screened,
+    }
+}
+
 /// Which of these users may be somebody of the lists.
 fn search(lists: &InForce, named: &[Named]) -> Vec<UserId> {
     let is_found = |of: &&Named| {
@@ -192,7 +205,7 @@ fn search(lists: &InForce, named: &[Named]) -> Vec<UserId> {
     named.iter().filter(is_found).map(|of| of.id).collect()
 }
 
-fn series(version: i64) -> String {
+pub(super) fn series(version: i64) -> String {
     format!("{}{version}", counters::SCREENED)
 }
 

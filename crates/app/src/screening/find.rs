@@ -1,18 +1,30 @@
 //! Look for a name, and keep what is found with its owner.
 
-use crate::audit::Entry;
-use crate::owners::{self, Found};
+use super::again::series;
+use super::load::InForce;
+use crate::audit::{Entry, Origin};
+use crate::owners::{self, Found, OwnerName};
 use crate::users::LockChange;
 use crate::{App, Error};
 use domain::corporation::{Person, Persons};
-use domain::ids::HitId;
+use domain::ids::{HitId, OwnerId, PartnerId};
 use domain::scope::Scope;
 use domain::screening::cases::{Case, CaseState, again, locks};
 use domain::screening::{Hit, SCORE_MIN, Subject};
 use domain::user::{Profile, TransactionalLock};
 use serde_json::json;
+use store::counters;
 use store::db::Tx;
 use store::screening::{self, Kept};
+
+/// What came of looking for a name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looked {
+    /// With which lists.
+    version: i64,
+    /// Who it may be.
+    pub(crate) cases: Vec<Case>,
+}
 
 /// What a user's own hits are called.
 const USER: &str = "USER";
@@ -20,12 +32,19 @@ const USER: &str = "USER";
 impl App {
     /// Whether there is anybody to be found.
     pub(crate) fn screens(&self) -> bool {
-        self.screening.in_force().is_some_and(|lists| !lists.index.is_empty())
+        !self.screening.in_force().index.is_empty()
+    }
+
+    /// Which lists are in force here.
+    pub(crate) fn lists_version(&self) -> i64 {
+        self.screening.in_force().version
     }
 
     /// Who of the lists a user may be.
-    pub(crate) fn look_for_user(&self, scope: Scope, profile: &Profile) -> Vec<Case> {
-        self.search_lists(scope, USER, &user(profile))
+    pub(crate) fn look_for_user(&self, scope: Scope, profile: &Profile) -> Looked {
+        let lists = self.screening.in_force();
+        let cases = self.search_lists(scope, &lists, (USER, &user(profile)));
+        Looked { version: lists.version, cases }
     }
 
     /// Who of the lists a corporation may be, or somebody who acts for it or owns it.
@@ -34,21 +53,26 @@ impl App {
         scope: Scope,
         name: &str,
         persons: &Persons,
-    ) -> Vec<Case> {
-        let mut cases = self.search_lists(scope, "COMPANY", &Subject::Company { name });
-        cases.extend(self.search_lists(scope, "REPRESENTATIVE", &person(&persons.representative)));
+    ) -> Looked {
+        let lists = self.screening.in_force();
+        let look = |part: &str, subject| self.search_lists(scope, &lists, (part, &subject));
+        let mut cases = look("COMPANY", Subject::Company { name });
+        cases.extend(look("REPRESENTATIVE", person(&persons.representative)));
         for (number, of) in (1..).zip(&persons.board) {
-            cases.extend(self.search_lists(scope, &format!("BOARD/{number}"), &person(of)));
+            cases.extend(look(&format!("BOARD/{number}"), person(of)));
         }
         for (number, of) in (1..).zip(&persons.beneficiaries) {
-            let part = format!("BENEFICIARY/{number}");
-            cases.extend(self.search_lists(scope, &part, &person(&of.person)));
+            cases.extend(look(&format!("BENEFICIARY/{number}"), person(&of.person)));
         }
-        cases
+        Looked { version: lists.version, cases }
     }
 
-    fn search_lists(&self, scope: Scope, part: &str, subject: &Subject<'_>) -> Vec<Case> {
-        let Some(lists) = self.screening.in_force() else { return Vec::new() };
+    fn search_lists(
+        &self,
+        scope: Scope,
+        lists: &InForce,
+        (part, subject): (&str, &Subject<'_>),
+    ) -> Vec<Case> {
         let hits = lists.index.search(subject, SCORE_MIN);
         hits.iter().map(|hit| self.case_of(scope, part, subject, hit)).collect()
     }
@@ -81,10 +105,11 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        (owner, found): (&Found, &[Case]),
+        (owner, looked): (&Found, &Looked),
         request_id: &str,
     ) -> Result<Vec<Entry>, Error> {
-        let known = screening::of_owner(tx, scope, owner.id).await?;
+        self.note_version(tx, scope, (owner.id, looked.version)).await?;
+        let (known, found) = (screening::of_owner(tx, scope, owner.id).await?, &looked.cases);
         let mut after = Vec::new();
         let mut changed = Vec::new();
         for kept in &known {
@@ -96,8 +121,9 @@ impl App {
                 }
                 Some(case) if case == kept.case => after.push(case),
                 Some(case) => {
-                    let anew = Kept { case: case.clone(), ..self.new_hit(owner, &case) };
-                    screening::put(tx, scope, &Kept { id: kept.id, ..anew }).await?;
+                    let (id, locked) = (kept.id, kept.locked);
+                    let anew = Kept { id, locked, ..self.new_hit(owner, &case) };
+                    screening::put(tx, scope, &anew).await?;
                     changed.push(json!({ "hit": kept.id.0, "opened": "again" }));
                     after.push(case);
                 }
@@ -115,8 +141,7 @@ impl App {
             return Ok(Vec::new());
         }
         let entry = Entry::made("screening.find", owner.object(), changed.into());
-        let was = locks(known.iter().map(|kept| &kept.case));
-        let lock = self.settle_lock(tx, scope, owner, (was, locks(&after)), request_id).await?;
+        let lock = self.settle_lock(tx, scope, owner, (&known, locks(&after)), request_id).await?;
         Ok([Some(entry), lock].into_iter().flatten().collect())
     }
 
@@ -129,26 +154,48 @@ impl App {
             decided_at: None,
             decided_by: None,
             comment: None,
+            locked: false,
         }
     }
 
+    /// Where lists have changed since a name was looked for, it is looked for again: whoever walks
+    /// through all names goes back to it. At the end of its transaction, so that what commits later
+    /// than that is found by the walk, which waits longer than a commit takes.
+    pub(crate) async fn note_version(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        (owner, version): (OwnerId, i64),
+    ) -> Result<(), Error> {
+        let partner = PartnerId::PLATFORM;
+        let now = counters::taken(tx, partner, counters::SCREENING).await?;
+        if now != version {
+            counters::go_back(tx, scope.partner(), &series(now), owner.0).await?;
+        }
+        Ok(())
+    }
+
     /// Locks an owner whose hits ask for it, and unlocks one whose hits don't any more: not one who
-    /// was locked by somebody else.
+    /// was locked by somebody else. `known` are the hits before.
     pub(super) async fn settle_lock(
         &self,
         tx: &mut Tx,
         scope: Scope,
         owner: &Found,
-        (was, is): (bool, bool),
+        (known, is): (&[Kept], bool),
         request_id: &str,
     ) -> Result<Option<Entry>, Error> {
-        let change = match (was, is) {
+        let was_ours = known.iter().any(|kept| kept.locked);
+        let change = match (was_ours, is) {
             (_, true) => LockChange::Set,
             (true, false) => LockChange::TakeOff,
             (false, false) => return Ok(None),
         };
         let change = (TransactionalLock::ScreeningDetected, change);
-        self.change_lock_of(tx, scope, owner, change, request_id).await
+        let entry = self.change_lock_of(tx, scope, owner, change, request_id).await?;
+        let ours = is && (was_ours || entry.is_some());
+        screening::set_locked(tx, scope, owner.id, ours).await?;
+        Ok(entry)
     }
 
     /// Looks for an owner's names again and keeps what is found; whether anything changed.
@@ -156,10 +203,10 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        (owner, found): (&Found, &[Case]),
-        origin: &crate::audit::Origin,
+        looked: (&Found, &Looked),
+        origin: &Origin,
     ) -> Result<bool, Error> {
-        let entries = self.keep_hits(tx, scope, (owner, found), &origin.request_id).await?;
+        let entries = self.keep_hits(tx, scope, looked, &origin.request_id).await?;
         let changed = !entries.is_empty();
         for entry in entries {
             self.record(tx, scope.partner(), origin, entry).await?;
@@ -167,19 +214,20 @@ impl App {
         Ok(changed)
     }
 
-    /// Keeps what was found of a user who is new, if anything was.
+    /// Keeps what was found of an owner who is new, if anything was.
     pub(crate) async fn keep_new_hits(
         &self,
         tx: &mut Tx,
         scope: Scope,
-        (owner, found): (owners::OwnerName, &[Case]),
+        (owner, id, looked): (OwnerName, OwnerId, &Looked),
         request_id: &str,
     ) -> Result<Vec<Entry>, Error> {
-        if found.is_empty() {
+        if looked.cases.is_empty() {
+            self.note_version(tx, scope, (id, looked.version)).await?;
             return Ok(Vec::new());
         }
         let owner = owners::find_locked(tx, scope, owner).await?;
-        self.keep_hits(tx, scope, (&owner, found), request_id).await
+        self.keep_hits(tx, scope, (&owner, looked), request_id).await
     }
 }
 

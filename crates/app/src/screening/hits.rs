@@ -77,7 +77,6 @@ impl App {
         let name = owner_of(tx, scope, hit.owner).await?.ok_or(Refusal::HitNotFound)?;
         let owner = owners::find_locked(tx, scope, name).await?;
         let known = screening::of_owner(tx, scope, owner.id).await?;
-        let was = locks(known.iter().map(|kept| &kept.case));
         let before = known.iter().find(|kept| kept.id == id).ok_or(Refusal::HitNotFound)?;
         let mut after = before.clone();
         after.case.state = state;
@@ -92,13 +91,15 @@ impl App {
             address: None,
             request_id: crate::ids::random_id().to_string(),
         };
-        let lock = self.settle_lock(tx, scope, &owner, (was, is), &origin.request_id).await?;
+        let lock = self.settle_lock(tx, scope, &owner, (&known, is), &origin.request_id).await?;
         if let Some(entry) = lock {
             self.record(tx, scope.partner(), &origin, entry).await?;
         }
+        let digests = self.digests(scope.partner(), format!("hit/{}", id.0));
         let detail = json!({
             "before": before.case.state.as_str(), "after": state.as_str(),
-            "owner": owner.object_json(), "comment": after.comment,
+            "owner": owner.object_json(),
+            "comment": digests.of("comment", after.comment.as_deref()),
         });
         let act = ("screening.decide", &*id.0.to_string(), &detail);
         self.record_act(tx, operator, scope.partner(), act).await?;

@@ -21,8 +21,15 @@ const ROWS: usize = 500;
 const NAME_MAX: usize = 40;
 
 /// The lists in force, in memory.
-#[derive(Default)]
-pub struct Screening(RwLock<Option<Arc<InForce>>>);
+pub struct Screening(RwLock<Arc<InForce>>);
+
+impl Default for Screening {
+    /// None; whoever serves reads them before.
+    fn default() -> Self {
+        let none = InForce { version: 0, index: Index::new(Vec::new()), since: Instant::now() };
+        Self(RwLock::new(Arc::new(none)))
+    }
+}
 
 impl std::fmt::Debug for Screening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -40,13 +47,17 @@ pub(super) struct InForce {
 }
 
 impl Screening {
-    /// The lists in force; none if there never were any.
-    pub(super) fn in_force(&self) -> Option<Arc<InForce>> {
+    /// The lists in force.
+    pub(super) fn in_force(&self) -> Arc<InForce> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Two may have read at once.
     fn set(&self, lists: InForce) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(lists));
+        let mut in_force = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if lists.version > in_force.version {
+            *in_force = Arc::new(lists);
+        }
     }
 }
 
@@ -94,7 +105,9 @@ impl App {
         };
         let mut tx = self.db.begin().await?;
         let put = self.put_list_in(&mut tx, operator, &list).await;
-        tx.end(put).await?;
+        if !tx.end(put).await? {
+            return Ok(Err("a newer one was loaded meanwhile".to_owned()));
+        }
         self.forget_entries(&list.name, version).await?;
         self.refresh_screening().await?;
         let skipped = loaded.skipped.iter().map(|(why, count)| (format!("{why:?}"), json!(count)));
@@ -106,17 +119,24 @@ impl App {
         })))
     }
 
+    /// Not where a newer version of it is there already, whose entries are all that is left.
     async fn put_list_in(
         &self,
         tx: &mut Tx,
         operator: &Operator,
         list: &Loaded,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        // First, since it locks: whoever changes lists does so one after the other.
         counters::take(tx, PartnerId::PLATFORM, counters::SCREENING, 1).await?;
+        let lists = screening::lists(tx).await?;
+        if lists.iter().any(|it| it.name == list.name && it.version > list.version) {
+            return Ok(false);
+        }
         screening::put_list(tx, list).await?;
         let detail = json!({ "list": list.list.as_str(), "entries": list.entries });
         let act = ("screening.load", list.name.as_str(), &detail);
-        self.record_act(tx, operator, PartnerId::PLATFORM, act).await
+        self.record_act(tx, operator, PartnerId::PLATFORM, act).await?;
+        Ok(true)
     }
 
     /// Takes a list away.
@@ -124,24 +144,26 @@ impl App {
         let mut tx = self.db.begin().await?;
         let removed = async {
             counters::take(&mut tx, PartnerId::PLATFORM, counters::SCREENING, 1).await?;
-            if !screening::remove_list(&mut tx, name).await? {
-                return Err(Refusal::ListNotFound.into());
-            }
+            let lists = screening::lists(&mut tx).await?;
+            let version = lists.iter().find(|it| it.name == name).map(|it| it.version);
+            let version = version.ok_or(Refusal::ListNotFound)?;
+            screening::remove_list(&mut tx, name).await?;
             let act = ("screening.remove", name, &Value::Null);
-            self.record_act(&mut tx, operator, PartnerId::PLATFORM, act).await
+            self.record_act(&mut tx, operator, PartnerId::PLATFORM, act).await?;
+            Ok(version)
         };
-        let removed: Result<(), Error> = removed.await;
-        tx.end(removed).await?;
-        self.forget_entries(name, 0).await?;
+        let removed: Result<i64, Error> = removed.await;
+        let version = tx.end(removed).await?;
+        self.forget_entries(name, version + 1).await?;
         self.refresh_screening().await
     }
 
-    /// Deletes what stands on other versions of a list.
+    /// Deletes what stands on versions of a list before this one.
     async fn forget_entries(&self, name: &str, version: i64) -> Result<(), Error> {
         loop {
             let mut tx = self.db.begin().await?;
             let limit = i64::try_from(ROWS).unwrap_or(i64::MAX);
-            let deleted = screening::delete_entries_but(&mut tx, (name, version), limit).await;
+            let deleted = screening::delete_entries_before(&mut tx, (name, version), limit).await;
             if tx.end(deleted).await? == 0 {
                 return Ok(());
             }
@@ -157,7 +179,7 @@ impl App {
 
     /// Reads the lists into memory if they have changed.
     pub async fn refresh_screening(&self) -> Result<(), Error> {
-        let has = self.screening.in_force().map_or(0, |lists| lists.version);
+        let has = self.screening.in_force().version;
         let mut tx = self.db.read().await?;
         let read = async {
             // The number first: what is read after it is as new, or newer and read again.

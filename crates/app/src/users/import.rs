@@ -9,11 +9,11 @@
 use super::Register;
 use crate::audit::{Entry, Origin};
 use crate::refusals::Refusal;
+use crate::screening::Looked;
 use crate::{App, Error, ids};
 use domain::import::ImportState;
 use domain::scope::Scope;
-use domain::screening::cases::Case;
-use domain::user::User;
+use domain::user::{Kyc, User};
 use domain::{Timestamp, ids::UserId};
 use jiff::SignedDuration;
 use std::collections::{HashMap, HashSet};
@@ -99,8 +99,13 @@ struct Known {
     taken: (HashSet<String>, HashSet<String>),
 }
 
-/// What was found, by line.
-type Hits = HashMap<i64, Vec<Case>>;
+/// What was found.
+struct Hits {
+    /// With which lists.
+    version: i64,
+    /// Of lines with somebody who was found.
+    of: HashMap<i64, Looked>,
+}
 
 /// What a batch does.
 #[derive(Default)]
@@ -157,17 +162,19 @@ impl App {
     /// Who of the lists those may be who are to be registered, by line: looked for before a
     /// transaction begins, since it takes longer than writing them.
     async fn hits_of(&self, scope: Scope, lines: &[Line]) -> Result<Hits, Error> {
+        let version = self.lists_version();
         if !self.screens() {
-            return Ok(Hits::new());
+            return Ok(Hits { version, of: HashMap::new() });
         }
         let read = lines.iter().filter_map(|line| Some((line.number, line.read.as_ref().ok()?)));
         let named: Vec<_> = read.map(|(number, (_, it))| (number, it.profile.clone())).collect();
         let app = self.clone();
         let looked = tokio::task::spawn_blocking(move || {
             let hits = named.iter().map(|(line, it)| (*line, app.look_for_user(scope, it)));
-            hits.filter(|(_, hits)| !hits.is_empty()).collect()
+            hits.filter(|(_, looked)| !looked.cases.is_empty()).collect()
         });
-        looked.await.map_err(|_| Error::broken("a name can't be looked for"))
+        let of = looked.await.map_err(|_| Error::broken("a name can't be looked for"))?;
+        Ok(Hits { version, of })
     }
 
     /// Keeps an import that waits for its caller, and so does nothing.
@@ -224,6 +231,9 @@ impl App {
         match self.lines_in(&mut tx, import, lease, (lines, hits)).await {
             Ok(Some(decided)) => {
                 tx.commit().await?;
+                if !hits.of.is_empty() {
+                    self.outbox.bell().ring();
+                }
                 import.lease = lease;
                 import.counts.lines += decided.counts.lines;
                 import.counts.created += decided.counts.created;
@@ -249,6 +259,14 @@ impl App {
         (lines, hits): (&[Line], &Hits),
     ) -> Result<Option<Decided>, Error> {
         let (scope, id, now) = (import.scope, import.id, self.now());
+        // First, since it locks: what is read after that stays so.
+        let is_old = lease.from.duration_since(import.lease.from) > RENEWED_AFTER;
+        let is_counted = !lines.is_empty();
+        if (is_old || is_counted)
+            && !imports::advance(tx, scope, id, lease, (Counts::default(), now)).await?
+        {
+            return Err(Refusal::RequestInProgress.into());
+        }
         let known = known(tx, (scope, id), lines).await?;
         // An id that may have been given isn't given again, whatever comes of the commit.
         let spare = &mut import.spare;
@@ -263,23 +281,42 @@ impl App {
             return Ok(None);
         }
         let entry = |user| self.registered(scope, user);
-        let mut entries: Vec<Entry> = decided.new.iter().map(entry).collect();
-        let line_of = |line: &imports::Line| Some((line.user?, line.line));
-        let line_of: HashMap<UserId, i64> = decided.keep.iter().filter_map(line_of).collect();
-        for user in &decided.new {
-            let hits = line_of.get(&user.id).and_then(|line| hits.get(line));
-            let hits = (hits.map_or(&[][..], Vec::as_slice), &import.origin);
-            entries.extend(self.follow_registration(tx, scope, user, hits).await?);
-        }
+        let entries: Vec<Entry> = decided.new.iter().map(entry).collect();
         self.record_all(tx, scope.partner(), &import.origin, entries).await?;
         imports::keep(tx, scope, id, (&decided.keep, &decided.again), now).await?;
-        let is_old = lease.from.duration_since(import.lease.from) > RENEWED_AFTER;
-        if (is_old || !decided.keep.is_empty())
-            && !imports::advance(tx, scope, id, lease, (decided.counts, now)).await?
-        {
-            return Err(Refusal::RequestInProgress.into());
+        if is_counted {
+            imports::advance(tx, scope, id, lease, (decided.counts, now)).await?;
         }
+        self.follow(tx, import, &decided, hits).await?;
         Ok(Some(decided))
+    }
+}
+
+impl App {
+    /// What follows from users being there, last: who is found on a list is told of, and numbers of
+    /// what partners are told are those of their purchases too.
+    async fn follow(
+        &self,
+        tx: &mut Tx,
+        import: &Import,
+        decided: &Decided,
+        hits: &Hits,
+    ) -> Result<(), Error> {
+        let scope = import.scope;
+        let Some(first) = decided.new.iter().map(|user| user.id).min() else { return Ok(()) };
+        let mut entries = Vec::new();
+        for user in &decided.new {
+            entries.extend(self.balance_of_verified(tx, scope, user, Kyc::None).await?);
+        }
+        self.note_version(tx, scope, (first.into(), hits.version)).await?;
+        for line in &decided.keep {
+            if let (Some(user), Some(looked)) = (line.user, hits.of.get(&line.line)) {
+                let found = (user.into(), user.into(), looked);
+                let request_id = &import.origin.request_id;
+                entries.extend(self.keep_new_hits(tx, scope, found, request_id).await?);
+            }
+        }
+        self.record_all(tx, scope.partner(), &import.origin, entries).await
     }
 }
 

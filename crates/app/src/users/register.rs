@@ -3,11 +3,11 @@
 use crate::audit::{Done, Entry, Origin};
 use crate::once::Turn;
 use crate::refusals::Refusal;
+use crate::screening::Looked;
 use crate::{App, Error, Once};
 use domain::ids::UserId;
 use domain::partner::KycMode;
 use domain::scope::Scope;
-use domain::screening::cases::Case;
 use domain::user::{Kyc, Profile, User, UserState};
 use serde_json::Value;
 use store::db::Tx;
@@ -72,10 +72,10 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         user: &User,
-        (hits, origin): (&[Case], &Origin),
+        (looked, origin): (&Looked, &Origin),
     ) -> Result<Vec<Entry>, Error> {
         let mut entries = self.balance_of_verified(tx, scope, user, Kyc::None).await?;
-        let found = (user.id.into(), hits);
+        let found = (user.id.into(), user.id.into(), looked);
         entries.extend(self.keep_new_hits(tx, scope, found, &origin.request_id).await?);
         Ok(entries)
     }

@@ -13,7 +13,7 @@ use domain::user::UserState;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use store::db::Tx;
-use store::{balances, cards, installations, pairings, sessions, users, verifications};
+use store::{balances, cards, installations, pairings, screening, sessions, users, verifications};
 
 impl App {
     /// Takes a user out of use for ever, if each of their balances is at zero and nothing of it is
@@ -48,6 +48,7 @@ impl App {
         pairings::end_all(tx, scope, id).await?;
         installations::end_all(tx, scope, id, self.now()).await?;
         verifications::unwatch(tx, scope, id).await?;
+        screening::remove_open(tx, scope, id.into()).await?;
         users::remove(tx, scope, &before, self.now()).await?;
         let state = |state: UserState| json!({ "state": state.as_str() });
         let (was, is) = (state(before.state), state(UserState::Deleted));

@@ -50,7 +50,7 @@ impl App {
     async fn check_verification(&self, scope: Scope, form: &Verification) -> Result<(), Error> {
         let verdict = match self.judge_verification(scope, form).await {
             Ok(verdict) => verdict,
-            Err(error @ (Error::Unavailable(..) | Error::Refused(_))) => return Err(error),
+            Err(error @ Error::Unavailable(..)) => return Err(error),
             Err(error) => {
                 let id = form.id.0;
                 tracing::error!(%id, error = %Chain(&error), "a form can't be checked");
@@ -58,11 +58,21 @@ impl App {
             }
         };
         let origin = origin();
-        match verdict {
-            Verdict::Referred => self.refer(scope, form.id, &origin).await,
+        let decided = match verdict {
+            Verdict::Referred => return self.refer(scope, form.id, &origin).await,
             Verdict::Decided(decision) => {
                 self.decide_by_itself(scope, (form.id, decision), &origin).await
             }
+        };
+        match decided {
+            // A person was faster, or the user is gone, or was found on a list meanwhile.
+            Err(Error::Refused(_)) => self.refer(scope, form.id, &origin).await,
+            Err(error @ Error::Internal(..)) => {
+                let id = form.id.0;
+                tracing::error!(%id, error = %Chain(&error), "a form can't be checked");
+                self.refer(scope, form.id, &origin).await
+            }
+            decided => decided,
         }
     }
 

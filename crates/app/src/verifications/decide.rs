@@ -12,12 +12,13 @@ use domain::ids::{PartnerId, VerificationId};
 use domain::notification::Event;
 use domain::partner::KycMode;
 use domain::scope::Scope;
+use domain::screening::cases::locks;
 use domain::user::{Kyc, TransactionalLock, User};
 use domain::verification::{Decision, Form, Reason, Verification, VerificationStatus, kyc_after};
 use domain::{Date, Outcome};
 use serde_json::{Value, json};
 use store::db::Tx;
-use store::{users, verifications};
+use store::{screening, users, verifications};
 
 impl App {
     /// Decides a form. The same decision again succeeds and changes nothing.
@@ -37,7 +38,8 @@ impl App {
             form => form?,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.decide_in(&mut tx, scope, (id, &form, decision), &once.origin).await;
+        let by = (&once.origin, false);
+        let result = self.decide_in(&mut tx, scope, (id, &form, decision), by).await;
         let answer = self.finish(scope, &once, tx, result).await;
         self.outbox.bell().ring();
         answer
@@ -56,22 +58,31 @@ impl App {
             address: None,
             request_id: crate::ids::random_id().to_string(),
         };
-        self.decide_by_itself(scope, (id, decision), &origin).await
+        self.decide_and_record(scope, (id, decision), (&origin, false)).await
     }
 
-    /// Decides a form where nobody waits for an answer.
+    /// Decides a form without a person: nobody is accepted who may stand on a list.
     pub(super) async fn decide_by_itself(
         &self,
         scope: Scope,
-        (id, decision): (VerificationId, Decision),
+        decided: (VerificationId, Decision),
         origin: &Origin,
+    ) -> Result<(), Error> {
+        self.decide_and_record(scope, decided, (origin, true)).await
+    }
+
+    async fn decide_and_record(
+        &self,
+        scope: Scope,
+        (id, decision): (VerificationId, Decision),
+        by: (&Origin, bool),
     ) -> Result<(), Error> {
         let form = self.form_of(scope, id).await?;
         let mut tx = self.db.begin().await?;
         let decided = async {
-            let done = self.decide_in(&mut tx, scope, (id, &form, decision), origin).await?;
+            let done = self.decide_in(&mut tx, scope, (id, &form, decision), by).await?;
             for entry in done.entries {
-                self.record(&mut tx, scope.partner(), origin, entry).await?;
+                self.record(&mut tx, scope.partner(), by.0, entry).await?;
             }
             Ok::<_, Error>(())
         };
@@ -96,11 +107,17 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         (id, form, decision): (VerificationId, &Form, Decision),
-        origin: &Origin,
+        (origin, by_itself): (&Origin, bool),
     ) -> Result<Done<()>, Error> {
         let of = verifications::find(tx, scope, id).await?.ok_or(Refusal::VerificationNotFound)?;
         let user =
             users::find_locked(tx, scope, of.user).await?.ok_or(Refusal::CustomerNotFound)?;
+        if by_itself && decision == Decision::Accept {
+            let hits = screening::of_owner(tx, scope, user.id.into()).await?;
+            if locks(hits.iter().map(|hit| &hit.case)) {
+                return Err(Refusal::AmlException.into());
+            }
+        }
         let found = verifications::find_locked(tx, scope, id).await?;
         let mut verification = found.ok_or(Refusal::VerificationNotFound)?;
         let was = verification.status;

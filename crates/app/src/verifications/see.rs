@@ -10,8 +10,8 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// The most bytes of a picture's points.
-const BYTES_MAX: usize = 512 << 20;
+/// The most bytes that opening a picture may take: enough for 64 million points of three colours.
+const BYTES_MAX: usize = 384 << 20;
 /// Points on the longer side at which sharpness is measured.
 const SIDE: usize = 640;
 
@@ -40,9 +40,14 @@ fn of_jpeg(bytes: &[u8]) -> Option<Brightness> {
         .jpeg_set_out_colorspace(ColorSpace::Luma);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().ok()?;
-    decoder.output_buffer_size().filter(|bytes| *bytes <= BYTES_MAX)?;
+    // Of a progressive one all coefficients are kept, of two bytes each.
+    let (width, height) = decoder.dimensions()?;
+    let samples = decoder.input_colorspace()?.num_components();
+    let bytes = width.checked_mul(height)?.checked_mul(samples)?.checked_mul(2)?;
+    if bytes > BYTES_MAX {
+        return None;
+    }
     let points = decoder.decode().ok()?;
-    let (width, _) = decoder.dimensions()?;
     Some(Brightness { width, points })
 }
 

@@ -2,6 +2,7 @@
 //! user's balances, until a form with another document is accepted (spec "Transactional locks").
 
 use crate::audit::Origin;
+use crate::error::Chain;
 use crate::owners::{self, OwnerName};
 use crate::users::LockChange;
 use crate::{App, Error, Refusal};
@@ -27,10 +28,23 @@ impl App {
                 if ended.is_empty() || self.tasks.is_stopping() {
                     break;
                 }
+                let mut broken = false;
                 for user in ended {
                     let mut tx = self.db.begin().await?;
                     let done = self.lock_for_document(&mut tx, scope, user).await;
-                    locked += u64::from(tx.end(done).await?);
+                    match tx.end(done).await {
+                        Ok(done) => locked += u64::from(done),
+                        Err(error @ Error::Internal(..)) => {
+                            let (user, error) = (user.0, Chain(&error));
+                            tracing::error!(user, %error, "a document's end can't be noted");
+                            broken = true;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                // They would be found again at once.
+                if broken {
+                    break;
                 }
             }
         }
@@ -50,8 +64,9 @@ impl App {
             Err(Error::Refused(Refusal::CustomerNotFound)) => None,
             found => Some(found?),
         };
-        verifications::unwatch(tx, scope, user).await?;
-        let Some(found) = found else { return Ok(false) };
+        // Another one may have been accepted since this one was found.
+        let has_ended = verifications::unwatch_ended(tx, scope, user, self.today()).await?;
+        let Some(found) = found.filter(|_| has_ended) else { return Ok(false) };
         let origin = Origin {
             actor: "worker:documents".to_owned(),
             address: None,

@@ -16,7 +16,7 @@ const AGE_MIN: i16 = 18;
 /// What is seen in a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// It can't be opened.
+    /// It can't be opened here, or takes too much to open.
     Nothing,
     /// A picture.
     Picture {
@@ -88,7 +88,8 @@ struct Look {
 
 fn look(seen: Seen, (invalid, blurred): (Reason, Reason)) -> Look {
     let (bad, good) = match seen {
-        Seen::Nothing => (Some(invalid), false),
+        // Whole it is: a person may know how to open it.
+        Seen::Nothing => (None, false),
         Seen::Picture { side, .. } if side < SIDE_MIN => (Some(invalid), false),
         Seen::Picture { sharpness, .. } if sharpness < SHARPNESS_MIN => (Some(blurred), false),
         Seen::Picture { sharpness, .. } => (None, sharpness >= SHARPNESS_GOOD),
@@ -164,11 +165,12 @@ mod tests {
                 Screening::Clear,
                 Decided(Reject(BlurredDocumentPhoto)),
             ),
+            (&[], grown, Seen::Nothing, good.clone(), Screening::Clear, Referred),
             (
                 &[],
                 small,
                 Seen::Nothing,
-                vec![Seen::Nothing],
+                vec![tiny],
                 Screening::Hit,
                 Decided(Reject(InvalidDocumentPhoto)),
             ),

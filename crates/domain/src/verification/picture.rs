@@ -56,15 +56,22 @@ const OTHERS: &[&[u8]] = &[
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// Tells what picture these bytes are, if they are one whole one and nothing else.
-pub fn check(bytes: &[u8]) -> Result<MediaType, Flaw> {
+/// Tells what picture these bytes are, if they are one whole one and nothing else, and how many of
+/// them it is: what a telephone has put behind it is left out.
+pub fn check(bytes: &[u8]) -> Result<(MediaType, usize), Flaw> {
     if let Some(rest) = bytes.strip_prefix(PNG) {
-        png(rest).map(|()| MediaType::Png)
+        png(rest).map(|()| (MediaType::Png, bytes.len()))
     } else if bytes.starts_with(&[0xFF, SOI, 0xFF]) {
-        jpegs(bytes).map(|()| MediaType::Jpeg)
+        jpegs(bytes).map(|length| (MediaType::Jpeg, length))
     } else {
         Err(Flaw::NoPicture)
     }
+}
+
+/// Whether this is what telephones put behind a JPEG: a film of the moment (an MP4), or notes that
+/// end with Samsung's mark.
+fn is_of_telephone(behind: &[u8]) -> bool {
+    behind.get(4..8) == Some(b"ftyp") || behind.ends_with(b"SEFT")
 }
 
 fn sized(width: u64, height: u64) -> Result<(), Flaw> {
@@ -107,6 +114,8 @@ fn png(mut rest: &[u8]) -> Result<(), Flaw> {
                     (false, _, _) | (true, false, _) => Err(Flaw::Damaged),
                 };
             }
+            // Points of a moving picture are no text.
+            (b"fdAT", false) => {}
             (_, false) => beside(data)?,
         }
         (rest, first) = (next, false);
@@ -119,13 +128,16 @@ const SOS: u8 = 0xDA;
 
 /// One JPEG, or several behind one another: telephones put a depth map or a brighter copy behind a
 /// picture (CIPA DC-007), padded with zeros.
-fn jpegs(mut rest: &[u8]) -> Result<(), Flaw> {
+fn jpegs(bytes: &[u8]) -> Result<usize, Flaw> {
+    let mut rest = bytes;
     loop {
         rest = jpeg(rest)?;
+        let length = bytes.len() - rest.len();
         let padding = rest.iter().take_while(|byte| **byte == 0).count();
         match rest.get(padding..) {
-            None | Some([]) => return Ok(()),
+            None | Some([]) => return Ok(length),
             Some(next @ [0xFF, SOI, 0xFF, ..]) => rest = next,
+            Some(_) if is_of_telephone(rest) => return Ok(length),
             Some(_) => return Err(Flaw::MoreBehind),
         }
     }
@@ -145,7 +157,8 @@ fn jpeg(bytes: &[u8]) -> Result<&[u8], Flaw> {
             after.get(fill..).and_then(<[u8]>::split_first).ok_or(Flaw::CutOff)?;
         match *marker {
             EOI if sizes == 1 && shown => return Ok(after),
-            EOI | SOI | 0x00 => return Err(Flaw::Damaged),
+            // None of these is in a picture that a camera makes.
+            EOI | SOI | 0x00 | 0x02..=0xBF | 0xF0..=0xFD => return Err(Flaw::Damaged),
             0x01 | 0xD0..=0xD7 => rest = after,
             marker => {
                 let (data, next) = segment(after)?;
@@ -155,13 +168,12 @@ fn jpeg(bytes: &[u8]) -> Result<&[u8], Flaw> {
                         frame(data)?;
                         sizes += 1;
                     }
-                    0xE0..=0xEF | 0xFE => beside(data)?,
                     SOS if sizes == 1 => {
                         shown = true;
                         rest = points(next)?;
                     }
                     SOS => return Err(Flaw::Damaged),
-                    _ => {}
+                    _ => beside(data)?,
                 }
             }
         }
@@ -248,7 +260,12 @@ mod tests {
             (jpeg_with(&[exif, xmp].concat()), MediaType::Jpeg),
             ([jpeg_with(&[]), vec![0; 9], jpeg_with(&[])].concat(), MediaType::Jpeg),
         ] {
-            assert_eq!(check(&bytes), Ok(media));
+            assert_eq!(check(&bytes), Ok((media, bytes.len())));
+        }
+        let whole = jpeg_with(&[]);
+        for behind in [&b"\0\0\0\x18ftypmp42film"[..], b"SEFHnotes\0\0\0\0SEFT"] {
+            let bytes = [&whole[..], behind].concat();
+            assert_eq!(check(&bytes), Ok((MediaType::Jpeg, whole.len())));
         }
     }
 
@@ -285,9 +302,11 @@ mod tests {
             (behind(jpeg_with(&[]), b"<?php 1;"), Flaw::MoreBehind),
             (jpeg_with(&text(b"/*%PDF-1.4")), Flaw::SomethingElse),
             (jpeg_with(&part(0xE5, b"PK\x03\x04")), Flaw::SomethingElse),
+            (jpeg_with(&part(0xF0, b"%PDF-1.7")), Flaw::Damaged),
+            (jpeg_with(&part(0xDB, b"<script>")), Flaw::SomethingElse),
             (jpeg_with(&huge), Flaw::Size),
             (vec![0xFF, SOI, 0xFF, EOI], Flaw::Damaged),
-            (b"\xFF\xD8\xFFnothing".to_vec(), Flaw::CutOff),
+            (b"\xFF\xD8\xFFnothing".to_vec(), Flaw::Damaged),
         ] {
             let shown = String::from_utf8_lossy(&bytes).into_owned();
             assert_eq!(check(&bytes), Err(flaw), "{shown:?}");

@@ -1,5 +1,6 @@
 //! What is told of a measurement, and what the system says of its processes.
 
+use app::{App, Error};
 use serde_json::{Map, Value, json};
 use simulator::load::tally::Figures;
 use std::time::Duration;
@@ -374,6 +375,59 @@ pub(super) fn memory(process: u32) -> Memory {
         line.trim().strip_suffix(" kB")?.parse().ok()
     };
     Memory { resident: kib("VmRSS:"), anonymous: kib("RssAnon:") }
+}
+
+/// What came of looking for all names again.
+#[derive(Debug, Default)]
+pub(super) struct Screened {
+    /// The numbers of users and corporations that were walked through.
+    pub(super) names: i64,
+    /// Who stands on the list.
+    pub(super) entries: u32,
+    /// Owners who were found.
+    pub(super) hits: u64,
+    /// How long it took.
+    pub(super) elapsed: Duration,
+    /// Processor time of it.
+    pub(super) cpu: Option<Duration>,
+}
+
+impl Screened {
+    /// Whether some are still to be looked for.
+    pub(super) async fn is_behind(&self, app: &App) -> Result<bool, Error> {
+        Ok(app.screening_progress().await?.iter().any(|of| of.done < of.newest))
+    }
+
+    fn throughput(&self) -> f64 {
+        let micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX);
+        parts(self.names.unsigned_abs().saturating_mul(1_000_000), micros.max(1))
+    }
+
+    /// One object.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "names": self.names,
+            "entries": self.entries,
+            "hits": self.hits,
+            "throughput": self.throughput(),
+            "seconds": seconds(Some(self.elapsed)),
+            "cpu_seconds": seconds(self.cpu),
+        })
+    }
+
+    /// The same for a person.
+    pub(super) fn text(&self) -> String {
+        let told = self.json();
+        format!(
+            "{} names looked for among {} entries in {} s: {}/s, {} found, {} s of processor.",
+            told["names"],
+            told["entries"],
+            told["seconds"],
+            told["throughput"],
+            told["hits"],
+            told["cpu_seconds"],
+        )
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ pub(crate) enum BenchCommand {
     #[command(after_help = "Example:\n  antaca bench import --count 100000\n  \
         antaca bench import --count 100000 --database postgres://antaca@db/bench")]
     Import(ImportBenchArgs),
+    /// Measure how fast all users' names are looked for on a list that has changed
+    #[command(after_help = "Example:\n  antaca bench screening --cards 1000\n  \
+        antaca bench screening --users 1000000 --database postgres://antaca@db/bench")]
+    Screening(ScreeningBenchArgs),
     /// Make cards and a past for measuring
     #[command(
         after_help = "Example:\n  antaca bench preload --cards 100000 --transactions 10000000"
@@ -129,6 +133,24 @@ pub(crate) struct ImportBenchArgs {
     #[arg(long, value_name = "N", default_value_t = 100_000,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) count: u32,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `antaca bench screening`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ScreeningBenchArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// How many users there are at least; those that lack are made
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+        value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) users: u32,
+    /// How many stand on the list, with one or two aliases each
+    #[arg(long, value_name = "N", default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub(crate) entries: u32,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -12,10 +12,15 @@ use tokio_util::sync::CancellationToken;
 /// What the answers in flight get beyond a request's time when their connection is to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long an answer that is still being made may not be taken.
+const STALLED: Duration = Duration::from_secs(60);
+
 /// Whether requests of a connection are in flight, since when none are, and since when the next
 /// one's head is coming.
 pub(super) struct Activity {
     in_flight: AtomicUsize,
+    /// How many of them have their answers taken while these are made.
+    streaming: AtomicUsize,
     times: Mutex<Times>,
     /// How long a head, and a request, may take.
     head: Duration,
@@ -28,6 +33,8 @@ pub(super) struct Activity {
 struct Times {
     quiet_since: Instant,
     head_since: Option<Instant>,
+    /// Since when nothing is taken of an answer.
+    taken_at: Instant,
 }
 
 /// How a connection has ended.
@@ -45,7 +52,12 @@ impl Activity {
     pub(super) fn new(limits: Connections) -> Self {
         Self {
             in_flight: AtomicUsize::new(0),
-            times: Mutex::new(Times { quiet_since: Instant::now(), head_since: None }),
+            streaming: AtomicUsize::new(0),
+            times: Mutex::new(Times {
+                quiet_since: Instant::now(),
+                head_since: None,
+                taken_at: Instant::now(),
+            }),
             head: limits.head,
             idle: limits.idle,
             ending: CancellationToken::new(),
@@ -60,6 +72,14 @@ impl Activity {
         self.in_flight.load(Ordering::Acquire) > 0
     }
 
+    /// Whether nobody takes the answers that are all that is in flight.
+    fn is_stalled(&self) -> bool {
+        let streaming = self.streaming.load(Ordering::Acquire);
+        streaming > 0
+            && streaming == self.in_flight.load(Ordering::Acquire)
+            && self.times().taken_at.elapsed() > STALLED
+    }
+
     /// Bytes came in. Between requests they begin a head.
     pub(super) fn heard(&self) {
         if !self.is_busy() {
@@ -70,6 +90,9 @@ impl Activity {
     /// Waits until nothing has happened for too long, or a head takes too long.
     async fn over(&self) -> Ended {
         loop {
+            if self.is_stalled() {
+                return Ended::Left;
+            }
             let (left, ended) = match (self.is_busy(), &*self.times()) {
                 (true, _) => (self.idle, Ended::Done),
                 (false, Times { head_since: Some(since), .. }) => {
@@ -109,6 +132,29 @@ impl Activity {
             Ok(_) => left,
             Err(_) => Ended::Left,
         }
+    }
+}
+
+/// An answer that is taken while it is made.
+pub(super) struct Streaming(Busy);
+
+impl Streaming {
+    pub(super) fn begin(busy: Busy) -> Self {
+        busy.0.streaming.fetch_add(1, Ordering::AcqRel);
+        let streaming = Self(busy);
+        streaming.taken();
+        streaming
+    }
+
+    /// Somebody wants more of it.
+    pub(super) fn taken(&self) {
+        self.0.0.times().taken_at = Instant::now();
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.0.streaming.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

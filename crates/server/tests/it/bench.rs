@@ -131,6 +131,19 @@ on_both_databases! {
         }
     }
 
+    /// All names are looked for, each time anew.
+    async fn screening_is_measured(database) {
+        let around = testkit::folder();
+        for _ in 0..2 {
+            let screening = ["screening", "--users", "2000", "--entries", "300", "--json"];
+            let told = bench(around.path(), &database, &screening).await;
+            let told = told.assert_done().json().remove(0);
+            assert_eq!(told["entries"], 300, "{told}");
+            assert!(told["names"].as_i64() >= Some(2_000), "{told}");
+            assert!(told["throughput"].as_f64() > Some(0.0), "{told}");
+        }
+    }
+
     /// Each is issued once, by the use case and over HTTPS, each time upon those before.
     async fn issuing_is_measured(database) {
         let around = testkit::folder();

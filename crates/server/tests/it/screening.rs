@@ -112,6 +112,33 @@ on_both_databases! {
         assert!(again.code == Some(1) && again.stderr.contains("no list"), "{again:?}");
     }
 
+    /// Whoever is imported is found too, and has what follows from being verified.
+    async fn whoever_is_imported_is_found(database) {
+        let sandbox = Sandbox::start(database).await;
+        load(&sandbox, "1,Ivan Petrovich Sidorenko,1970-01-01\n").await.assert_done();
+        let set = ["partner", "set", "--code", "sandbox", "--automatic-balance", "EUR"];
+        sandbox.antaca(&set).await.assert_done();
+        let mut listed = registration();
+        listed["firstName"] = "Iwan".into();
+        listed["lastName"] = "Sidorenko".into();
+        listed["birthDate"] = "1970-01-01".into();
+        let post = sandbox.partner().post("/lifecycle/v1/import").header("Issuer-Code", "sandbox");
+        let post = post.header("Content-Type", "application/x-ndjson");
+        let post = post.header("X-Idempotency-Key", "import");
+        let told = post.body(format!("{listed}\n{}\n", registration())).send().await;
+        let told = told.expect("an answer").text().await.expect("a body");
+        let told = told.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let told: Vec<Value> = told.collect();
+        let ids: Vec<i64> = told.iter().map(|it| it["id"].as_i64().expect("an id")).collect();
+        assert!(is_locked(&sandbox, ids[0]).await && !is_locked(&sandbox, ids[1]).await);
+        assert_eq!(hits(&sandbox).await[0]["userId"], ids[0]);
+        for id in ids {
+            let path = format!("/secure/customers/{id}/balances");
+            let balances = expect(200, sandbox.partner().get(&path)).await;
+            assert_eq!(balances["items"].as_array().map(Vec::len), Some(1));
+        }
+    }
+
     /// Those who were there before a list are found on it, and so are those behind a company.
     async fn who_was_there_before_is_found(database) {
         let mut sandbox = Sandbox::start(database).await;

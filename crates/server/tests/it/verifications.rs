@@ -356,8 +356,6 @@ on_both_databases! {
                 "BLURRED_SELFIE".into()),
             (sharp(filled()).showing("imageBack", testkit::stripes(30)), "REJECTED",
                 "BLURRED_DOCUMENT_PHOTO".into()),
-            (sharp(filled()).showing("imageFront", testkit::jpeg_of(9)), "REJECTED",
-                "INVALID_DOCUMENT_PHOTO".into()),
         ] {
             let user = Applicant::register(&sandbox).await;
             user.submit(&form).await;
