@@ -1,6 +1,7 @@
 //! Look for a name, and keep what is found with its owner.
 
 use super::again::series;
+use super::entries::entry_json;
 use super::load::InForce;
 use crate::audit::{Entry, Origin};
 use crate::owners::{self, Found, OwnerName};
@@ -79,14 +80,15 @@ impl App {
 
     fn case_of(&self, scope: Scope, part: &str, subject: &Subject<'_>, hit: &Hit<'_>) -> Case {
         let looked_for = match subject {
-            Subject::Person { given, family, born } => format!("{given}\n{family}\n{born:?}"),
-            Subject::Company { name } => (*name).to_owned(),
+            Subject::Person { given, family, born } => {
+                json!([given, family, born.map(|born| born.to_string())])
+            }
+            Subject::Company { name } => json!([name]),
         };
-        let names: Vec<&str> = hit.entry.names.iter().map(|name| name.text.as_str()).collect();
-        let listed = format!("{:?}\n{}", hit.entry.births, names.join("\n"));
+        let entry = entry_json(hit.entry);
+        let compared = json!([part, looked_for, entry["names"], entry["births"]]).to_string();
         let partner = scope.partner().0.to_be_bytes();
-        let compared =
-            [&partner[..], b"screening", part.as_bytes(), looked_for.as_bytes(), listed.as_bytes()];
+        let compared = [&partner[..], b"screening", compared.as_bytes()];
         Case {
             part: part.to_owned(),
             list: hit.entry.list,

@@ -10,7 +10,7 @@ pub(crate) enum ScreeningCommand {
     /// Put a list in force, in the place of the one of its name
     ///
     /// All users and corporations are looked for on it from five seconds later on.
-    #[command(after_help = "Examples:\n  antaca screening load sdn.xml\n  \
+    #[command(after_help = "Example:\n  antaca screening load sdn.xml\n  \
         antaca screening load own.csv --list BLACKLIST --name own \\\n    \
         --columns id=Nr,name=Name,born=Born")]
     Load(With<LoadList>),
