@@ -126,9 +126,7 @@ impl App {
         };
         let read = read.await;
         let (named, known, corporations) = tx.end(read).await?;
-        let lists = lists.clone();
-        let searched = tokio::task::spawn_blocking(move || search(&lists, &named));
-        let found = searched.await.map_err(|_| Error::broken("a name can't be looked for"))?;
+        let found = search(lists, &named).await?;
         let companies: BTreeSet<i64> = corporations.iter().map(|id| id.0).collect();
         let known = known.into_iter().filter(|id| !companies.contains(id)).map(UserId);
         let suspects: BTreeSet<UserId> = known.chain(found).collect();
@@ -192,8 +190,22 @@ fn unless_broken(owner: i64, screened: Result<bool, Error>) -> Result<bool, Erro
     }
 }
 
-/// Which of these users may be somebody of the lists.
-fn search(lists: &InForce, named: &[Named]) -> Vec<UserId> {
+/// Which of these users may be somebody of the lists: looked for on each processor at once.
+async fn search(lists: &Arc<InForce>, named: &[Named]) -> Result<Vec<UserId>, Error> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let parts = named.chunks(named.len().div_ceil(processors).max(1)).map(|part| {
+        let (lists, part) = (lists.clone(), part.to_vec());
+        tokio::task::spawn_blocking(move || search_part(&lists, &part))
+    });
+    let mut found = Vec::new();
+    // All begin before the first is waited for.
+    for part in parts.collect::<Vec<_>>() {
+        found.extend(part.await.map_err(|_| Error::broken("a name can't be looked for"))?);
+    }
+    Ok(found)
+}
+
+fn search_part(lists: &InForce, named: &[Named]) -> Vec<UserId> {
     let is_found = |of: &&Named| {
         let subject = Subject::Person {
             given: &of.first_name,

@@ -321,10 +321,11 @@ async fn an_interrupted_measurement_leaves_nothing_behind() {
 }
 
 /// A server that refuses some is measured all the same, and what it refused isn't taken for broken.
+/// In seconds enough that a machine that stands still for some of them refuses in the others.
 #[tokio::test]
 async fn what_is_refused_is_told_apart() {
     let load = ["--cards", "50", "--connections", "4", "--rate", "20", "--greedy", "5"];
-    let short = ["bench", "authorizations", "--duration", "1", "--warm-up", "1", "--json"];
+    let short = ["bench", "authorizations", "--duration", "5", "--warm-up", "1", "--json"];
     let limit = ("ANTACA_LIMITS_PROCESSOR_REQUESTS_PER_SECOND", "10");
     let ended = crate::support::antaca_with(&[&short[..], &load].concat(), &[limit]).await;
     let told = ended.json().remove(0);
