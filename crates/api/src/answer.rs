@@ -59,7 +59,7 @@ pub(crate) enum Shown<W> {
     File(&'static str, String, Vec<u8>),
 }
 
-/// 200 with a picture, which no browser takes for anything else.
+/// 200 with a picture or a document, which no browser takes for anything else.
 #[derive(Debug)]
 pub(crate) struct File {
     /// Its media type: one of [`File::FILES`].
@@ -159,7 +159,7 @@ impl<W> IntoResponse for Shown<W> {
 
 impl Success for File {
     const STATUS: StatusCode = StatusCode::OK;
-    const FILES: &'static [&'static str] = &["image/jpeg", "image/png"];
+    const FILES: &'static [&'static str] = &["application/pdf", "image/jpeg", "image/png"];
 
     fn body() -> Option<Body> {
         None
@@ -168,9 +168,11 @@ impl Success for File {
 
 impl IntoResponse for File {
     fn into_response(self) -> Response {
+        // A PDF may have scripts: it is saved, never shown as a page of ours.
+        let place = if self.media == "application/pdf" { "attachment" } else { "inline" };
         let headers = [
             (CONTENT_TYPE, self.media),
-            (CONTENT_DISPOSITION, "inline"),
+            (CONTENT_DISPOSITION, place),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (CACHE_CONTROL, "no-store"),
         ];

@@ -164,6 +164,16 @@ impl Call {
         Fields::of(object, self.notes.as_ref().map(|notes| &notes.body))
     }
 
+    /// The form's texts, as fields: all but its files.
+    pub(crate) fn texts_beside(&self, files: &[&str]) -> Map<String, Value> {
+        let texts = self.parts.iter().filter(|part| !files.contains(&part.name.as_str()));
+        let texts = texts.filter_map(|part| {
+            let text = std::str::from_utf8(&part.bytes).ok()?;
+            Some((part.name.clone(), Value::String(text.to_owned())))
+        });
+        texts.collect()
+    }
+
     /// The form's parts, in order.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts

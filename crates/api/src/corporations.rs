@@ -1,16 +1,21 @@
-//! Corporations: register, show (`/lifecycle/v1`, spec "Corporations"). What they may spend and
+//! Corporations: register, show, prove, decide (spec "Corporations"). What they may spend and
 //! whether they may act is asked and set as of users.
 
+mod documents;
 mod find;
+mod kyb;
 mod register;
 
+pub(crate) use documents::{document, submit as submit_documents};
 pub(crate) use find::find;
+pub(crate) use kyb::{decide, list, review};
 pub(crate) use register::register;
 
 use crate::answer::Named;
 use crate::users::AddressJson;
-use app::corporations::WithPersons;
-use domain::corporation::{Beneficiary, Kyb, Person};
+use app::corporations::Shown;
+use domain::corporation::document::{DocumentKind, DocumentMedia};
+use domain::corporation::{Beneficiary, Kyb, Missing, Person};
 use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -20,6 +25,8 @@ use uuid::Uuid;
 const TAG: &str = "Corporations";
 
 type KybState = Named<Kyb>;
+type KindName = Named<DocumentKind>;
+type MediaName = Named<DocumentMedia>;
 
 /// A corporation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +53,8 @@ struct CorporationJson {
     beneficiaries: Vec<BeneficiaryJson>,
     /// What came of KYB.
     kyb: KybState,
+    /// What is needed before it can be accepted.
+    missing: Vec<String>,
 }
 
 /// Somebody of a corporation.
@@ -62,6 +71,8 @@ struct PersonJson {
     birth_date: String,
     /// ISO 3166-1 alpha-2.
     nationality: String,
+    /// The user whose verification proves who it is.
+    customer_id: Option<i64>,
 }
 
 /// An owner of a corporation.
@@ -83,6 +94,7 @@ impl From<&Person> for PersonJson {
             last_name: person.last_name.clone(),
             birth_date: person.birth_date.to_string(),
             nationality: person.nationality.as_str().to_owned(),
+            customer_id: person.user.map(|user| user.0),
         }
     }
 }
@@ -100,9 +112,9 @@ impl From<&Beneficiary> for BeneficiaryJson {
     }
 }
 
-impl From<&WithPersons> for CorporationJson {
-    fn from(found: &WithPersons) -> Self {
-        let WithPersons { corporation, persons } = found;
+impl From<&Shown> for CorporationJson {
+    fn from(shown: &Shown) -> Self {
+        let Shown { corporation, persons, missing, .. } = shown;
         let profile = &corporation.profile;
         Self {
             dc_corporation_id: corporation.resource,
@@ -115,6 +127,7 @@ impl From<&WithPersons> for CorporationJson {
             board_members: persons.board.iter().map(PersonJson::from).collect(),
             beneficiaries: persons.beneficiaries.iter().map(BeneficiaryJson::from).collect(),
             kyb: Named(corporation.kyb),
+            missing: missing.iter().map(Missing::to_string).collect(),
         }
     }
 }

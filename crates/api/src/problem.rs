@@ -205,6 +205,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ListNotFound
         | Refusal::HitNotFound
         | Refusal::VerificationNotFound
+        | Refusal::DocumentNotFound
         | Refusal::ImportNotFound
         | Refusal::PartnerNotFound
         | Refusal::AdminNotFound
@@ -216,6 +217,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BinRangeExhausted
         | Refusal::CardAlreadyLocked
         | Refusal::VerificationAlreadyDecided
+        | Refusal::KybNotInProgress
+        | Refusal::KybIncomplete
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn
@@ -234,7 +237,9 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CommonNameTaken
         | Refusal::SecretRotatedRecently
         | Refusal::CertificateAmbiguous => StatusCode::CONFLICT,
-        Refusal::KycNotPermitted | Refusal::ScopeRefused => StatusCode::FORBIDDEN,
+        Refusal::KycNotPermitted | Refusal::KybNotPermitted | Refusal::ScopeRefused => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::ProgramNotFound
         | Refusal::KycNotVerified
         | Refusal::KybNotAccepted

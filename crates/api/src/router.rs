@@ -56,6 +56,10 @@ fn forms() -> Routes {
     Routes::of(Channel::Secure)
         .route("/secure/customers/{customerId}/verification", post(verifications::submit()))
         .route("/secure/customers/{customerId}/register", post(verifications::submit()))
+        .route(
+            "/secure/corporations/{dcCorporationId}/documents",
+            post(corporations::submit_documents()),
+        )
 }
 
 /// The other routes under `/secure`.
@@ -274,6 +278,13 @@ fn admin_decides() -> Routes {
         )
         .route("/admin/verifications/{verificationId}/accept", post(verifications::accept()))
         .route("/admin/verifications/{verificationId}/reject", post(verifications::reject()))
+        .route("/admin/corporations", get(corporations::list()))
+        .route("/admin/corporations/{dcCorporationId}", get(corporations::review()))
+        .route(
+            "/admin/corporations/{dcCorporationId}/documents/{documentId}",
+            get(corporations::document()),
+        )
+        .route("/admin/corporations/{dcCorporationId}/kyb", post(corporations::decide()))
 }
 
 /// The routes under `/sandbox`, which production doesn't have.

@@ -201,6 +201,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::OperationNotFound
         | Refusal::DeviceNotFound
         | Refusal::VerificationNotFound
+        | Refusal::DocumentNotFound
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
         | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
@@ -215,6 +216,9 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KycNotPermitted => "Submit a KYC form, or ask for another KYC mode.",
         Refusal::CorporationAlreadyExists => "Use the `dcCorporationId` that it was given.",
         Refusal::KybNotAccepted => "Wait until the corporation's `kyb` is `ACCEPTED`.",
+        Refusal::KybNotPermitted => "Ask the operator to decide.",
+        Refusal::KybNotInProgress => "Send its documents.",
+        Refusal::KybIncomplete => "See to what the corporation's `missing` tells of.",
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",

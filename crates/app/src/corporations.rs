@@ -1,6 +1,15 @@
-//! Corporations: registered by a partner, known to be a business by a check that is on record.
+//! Corporations: registered by a partner, known to be a business by their documents, their people's
+//! verifications, and who decides on them.
 
-use crate::audit::{Done, Entry, Operator};
+mod documents;
+mod kyb;
+
+pub use documents::{NewDocument, SubmitDocuments, Submitted};
+pub use kyb::{DecideKyb, Shown};
+/// A document of a corporation, without what it says.
+pub use store::corporations::Document;
+
+use crate::audit::{Done, Entry};
 use crate::keyring::EPOCH;
 use crate::once::Turn;
 use crate::owners::OwnerName;
@@ -10,19 +19,15 @@ use crypto::keys::Purpose;
 use crypto::seal::{Place, SealingKey};
 use domain::Date;
 use domain::corporation::{Beneficiary, Corporation, Kyb, Person, Persons, Profile};
-use domain::ids::{CorporationId, PartnerId};
+use domain::ids::{CorporationId, UserId};
 use domain::scope::Scope;
 use domain::user::Country;
 use serde_json::{Value, json};
 use store::corporations::{self, Kept};
-use store::db::Tx;
 use uuid::Uuid;
 
 /// `dcCorporationId`, as the wire names a corporation.
 pub type CorporationName = Uuid;
-
-/// Characters of a reference at most.
-const REFERENCE_MAX: usize = 200;
 
 /// A corporation to be.
 #[derive(Clone, Debug)]
@@ -40,17 +45,6 @@ pub struct WithPersons {
     pub corporation: Corporation,
     /// Who acts for it and owns it.
     pub persons: Persons,
-}
-
-/// What came of KYB, as somebody decided it.
-#[derive(Clone, Debug)]
-pub struct DecideKyb {
-    /// The corporation, as the wire names it.
-    pub corporation: Uuid,
-    /// What came of it.
-    pub kyb: Kyb,
-    /// Where the check that was made is on record.
-    pub reference: String,
 }
 
 impl App {
@@ -113,56 +107,13 @@ impl App {
         scope: Scope,
         name: Uuid,
     ) -> Result<WithPersons, Error> {
-        let Kept { corporation, persons, .. } = self.kept_corporation(scope, name).await?;
-        let row = corporation.id.0.to_string();
-        let opened = self.sealing_of_persons(scope).await?.open(&place(scope, &row), &persons)?;
-        let value = serde_json::from_slice(&opened).ok();
-        let persons = value.as_ref().and_then(read_persons);
-        let persons = persons.ok_or(Error::broken("the people of a corporation can't be read"))?;
-        Ok(WithPersons { corporation, persons })
+        let kept = self.kept_corporation(scope, name).await?;
+        let persons = open_persons(&self.sealing_of_persons(scope).await?, scope, &kept)?;
+        Ok(WithPersons { corporation: kept.corporation, persons })
     }
 
-    /// Says what came of KYB. What was said before may be said again, and changes nothing.
-    pub async fn decide_kyb(
-        &self,
-        operator: &Operator,
-        partner: PartnerId,
-        command: DecideKyb,
-    ) -> Result<Corporation, Error> {
-        let length = command.reference.trim().chars().count();
-        if !(1..=REFERENCE_MAX).contains(&length) || command.reference.chars().any(char::is_control)
-        {
-            return Err(Refusal::KybInvalid.into());
-        }
-        let mut tx = self.db.begin().await?;
-        let decided = self.decide_kyb_in(&mut tx, operator, partner, command).await;
-        tx.end(decided).await
-    }
-
-    async fn decide_kyb_in(
-        &self,
-        tx: &mut Tx,
-        operator: &Operator,
-        partner: PartnerId,
-        DecideKyb { corporation: name, kyb, reference }: DecideKyb,
-    ) -> Result<Corporation, Error> {
-        let scope = Scope::platform(partner, "KYB is decided by the operator");
-        let found = corporations::find_locked(tx, scope, name).await?;
-        let before = found.ok_or(Refusal::CorporationNotFound)?.corporation;
-        let kyb_reference = Some(reference.trim().to_owned());
-        let after = Corporation { kyb, kyb_reference, ..before.clone() };
-        if after == before {
-            return Ok(before);
-        }
-        corporations::set_kyb(tx, scope, &after).await?;
-        let told =
-            |it: &Corporation| json!({ "kyb": it.kyb.as_str(), "reference": it.kyb_reference });
-        let change = json!({ "before": told(&before), "after": told(&after) });
-        let act = ("corporation.decide", &*name.to_string(), &change);
-        self.record_act(tx, operator, partner, act).await?;
-        Ok(after)
-    }
-
+    /// What the people and the documents of a partner's corporations are sealed with. Asked before
+    /// a transaction: it may need one.
     async fn sealing_of_persons(&self, scope: Scope) -> Result<SealingKey, Error> {
         Ok(self.partner_key(scope.partner()).await?.sealing(Purpose::Document, EPOCH))
     }
@@ -187,6 +138,15 @@ impl App {
     async fn new_corporation_id(&self) -> Result<CorporationId, Error> {
         self.new_user_id().await.map(|id| CorporationId(id.0))
     }
+}
+
+/// The people of a corporation, opened.
+fn open_persons(key: &SealingKey, scope: Scope, kept: &Kept) -> Result<Persons, Error> {
+    let row = kept.corporation.id.0.to_string();
+    let opened = key.open(&place(scope, &row), &kept.persons)?;
+    let value = serde_json::from_slice(&opened).ok();
+    let persons = value.as_ref().and_then(read_persons);
+    persons.ok_or(Error::broken("the people of a corporation can't be read"))
 }
 
 /// A corporation as the operator's commands show it.
@@ -219,6 +179,7 @@ fn person_json(person: &Person) -> Value {
         "lastName": person.last_name,
         "birthDate": person.birth_date.to_string(),
         "nationality": person.nationality.as_str(),
+        "userId": person.user.map(|user| user.0),
     })
 }
 
@@ -241,5 +202,6 @@ fn read_person(value: &Value) -> Option<Person> {
         last_name: text("lastName")?.to_owned(),
         birth_date: text("birthDate")?.parse::<Date>().ok()?,
         nationality: Country::parse(text("nationality")?)?,
+        user: value["userId"].as_i64().map(UserId),
     })
 }

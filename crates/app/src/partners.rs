@@ -5,7 +5,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::money::Currency;
 use domain::partner::{
-    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
+    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KybBy, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock, is_partner_code,
 };
 use domain::scope::Scope;
@@ -34,6 +34,8 @@ pub struct Set {
     pub state: Option<PartnerState>,
     /// Who decides verifications.
     pub kyc_mode: Option<KycMode>,
+    /// Who decides KYB.
+    pub kyb_by: Option<KybBy>,
     /// Which of its balances limits its users.
     pub collateral_mode: Option<CollateralMode>,
     /// Which description codes it is sent.
@@ -169,6 +171,7 @@ pub fn partner_json(partner: &Partner) -> Value {
         "authorizationMode": settings.authorization_mode.as_str(),
         "collateralMode": settings.collateral_mode.as_str(),
         "kycMode": settings.kyc_mode.as_str(),
+        "kybBy": settings.kyb_by.as_str(),
         "descriptionCodes": settings.description_codes.as_str(),
         "timeZone": settings.time_zone,
         "stepUp": settings.step_up,
@@ -207,6 +210,7 @@ pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
         state: command.state.unwrap_or(partner.state),
         settings: Settings {
             kyc_mode: command.kyc_mode.unwrap_or(settings.kyc_mode),
+            kyb_by: command.kyb_by.unwrap_or(settings.kyb_by),
             collateral_mode: command.collateral_mode.unwrap_or(settings.collateral_mode),
             description_codes: command.description_codes.unwrap_or(settings.description_codes),
             time_zone: command.time_zone.unwrap_or(settings.time_zone),

@@ -3,6 +3,7 @@
 
 use domain::balance::BalanceRefusal;
 use domain::card::lifecycle::CardRefusal;
+use domain::corporation::KybRefusal;
 use domain::transaction::Description;
 use domain::verification::VerificationRefusal;
 
@@ -65,6 +66,13 @@ refusals! {
     KybNotAccepted, "KYB_NOT_ACCEPTED", "The corporation's KYB isn't accepted.";
     CorporationAlreadyExists, "CORPORATION_ALREADY_EXISTS",
         "The partner has a corporation of this country and registration number.";
+    KybNotPermitted, "KYB_NOT_PERMITTED",
+        "The operator decides on the corporations of this partner.";
+    KybNotInProgress, "KYB_NOT_IN_PROGRESS", "The corporation's documents have to be sent first.";
+    KybIncomplete, "KYB_INCOMPLETE",
+        "Documents, verifications of its people, or a decision on who was found on a list are \
+         missing.";
+    DocumentNotFound, "DOCUMENT_NOT_FOUND", "The corporation has no such document.";
     KybInvalid, "KYB_INVALID",
         "A reference is 1 to 200 characters that tell where the check is on record.";
     CurrencyNotSupported, "CURRENCY_NOT_SUPPORTED", "The partner has no program in this currency.";
@@ -215,6 +223,7 @@ impl Refusal {
         !matches!(
             self,
             Self::KycNotPermitted
+                | Self::KybNotPermitted
                 | Self::ScopeRefused
                 | Self::ModeNotSupported
                 | Self::RequestInProgress
@@ -282,6 +291,15 @@ impl From<VerificationRefusal> for crate::Error {
     fn from(refusal: VerificationRefusal) -> Self {
         Self::Refused(match refusal {
             VerificationRefusal::AlreadyDecided => Refusal::VerificationAlreadyDecided,
+        })
+    }
+}
+
+impl From<KybRefusal> for crate::Error {
+    fn from(refusal: KybRefusal) -> Self {
+        Self::Refused(match refusal {
+            KybRefusal::NotInProgress => Refusal::KybNotInProgress,
+            KybRefusal::Incomplete => Refusal::KybIncomplete,
         })
     }
 }

@@ -1,9 +1,14 @@
 //! Corporations: companies that hold balances and give cards to their people (spec
 //! "Corporations").
 
+pub mod document;
+mod kyb;
+
+pub use kyb::{KybDecision, KybRefusal, Missing, missing};
+
 use crate::authorization::OwnerFacts;
-use crate::ids::CorporationId;
-use crate::user::{Address, Country, UserState};
+use crate::ids::{CorporationId, UserId};
+use crate::user::{self, Address, Country, UserState};
 use crate::words::words;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -78,6 +83,8 @@ pub struct Person {
     pub birth_date: Date,
     /// Nationality.
     pub nationality: Country,
+    /// The user whose verification proves who it is.
+    pub user: Option<UserId>,
 }
 
 /// An owner of a company.
@@ -87,6 +94,17 @@ pub struct Beneficiary {
     pub person: Person,
     /// How much of it is theirs, in hundredths of a percent.
     pub share: i64,
+}
+
+impl Person {
+    /// Whether a user is this person, as far as names and a date can tell, whatever the case of the
+    /// letters.
+    #[must_use]
+    pub fn is(&self, user: &user::Profile) -> bool {
+        self.birth_date == user.birth_date
+            && self.first_name.to_lowercase() == user.first_name.to_lowercase()
+            && self.last_name.to_lowercase() == user.last_name.to_lowercase()
+    }
 }
 
 /// The shares of all owners at most, in hundredths of a percent.

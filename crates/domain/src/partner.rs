@@ -50,6 +50,16 @@ words! {
 }
 
 words! {
+    /// Who decides KYB.
+    pub enum KybBy {
+        /// The operator alone.
+        Operator = "OPERATOR",
+        /// The partner's `ADMIN` as well: a licensed partner.
+        Partner = "PARTNER",
+    }
+}
+
+words! {
     /// Which description codes a partner is sent.
     pub enum DescriptionCodes {
         /// The seeds' alone.
@@ -105,6 +115,8 @@ pub struct Settings {
     pub collateral_mode: CollateralMode,
     /// Who decides verifications.
     pub kyc_mode: KycMode,
+    /// Who decides KYB.
+    pub kyb_by: KybBy,
     /// Which description codes it is sent.
     pub description_codes: DescriptionCodes,
     /// IANA name of the zone of its days.
@@ -126,6 +138,7 @@ impl Default for Settings {
             authorization_mode: AuthorizationMode::Own,
             collateral_mode: CollateralMode::None,
             kyc_mode: KycMode::Manual,
+            kyb_by: KybBy::Operator,
             description_codes: DescriptionCodes::Seeds,
             time_zone: "Etc/UTC".to_owned(),
             step_up: true,

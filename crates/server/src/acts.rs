@@ -49,7 +49,8 @@ use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::money::Currency;
 use domain::partner::{
-    CollateralMode, DescriptionCodes, KycMode, Partner, PartnerState, Settings, UserMayUnlock,
+    CollateralMode, DescriptionCodes, KybBy, KycMode, Partner, PartnerState, Settings,
+    UserMayUnlock,
 };
 use domain::session::SessionMode;
 use serde::{Deserialize, Serialize};
@@ -205,6 +206,9 @@ pub(crate) struct SetPartner {
     /// Who decides verifications
     #[arg(long, value_parser = ["MANUAL", "AUTOMATIC", "EXTERNAL"])]
     pub(crate) kyc_mode: Option<String>,
+    /// Who decides KYB: the operator alone, or the partner's ADMIN as well
+    #[arg(long, value_parser = ["OPERATOR", "PARTNER"])]
+    pub(crate) kyb_by: Option<String>,
     /// Which of its balances limits its users: from now on, not what is open
     #[arg(long, value_parser = ["NONE", "CREDIT", "DEPOSIT"])]
     pub(crate) collateral_mode: Option<String>,
@@ -373,6 +377,7 @@ impl Desk {
             name: command.name,
             state: maybe("--state", PartnerState::parse, command.state)?,
             kyc_mode: maybe("--kyc-mode", KycMode::parse, command.kyc_mode)?,
+            kyb_by: maybe("--kyb-by", KybBy::parse, command.kyb_by)?,
             collateral_mode: maybe(
                 "--collateral-mode",
                 CollateralMode::parse,

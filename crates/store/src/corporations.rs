@@ -6,6 +6,7 @@ use crate::users::{address_json, read_address};
 use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::authorization::OwnerFacts;
+use domain::corporation::document::{DocumentKind, DocumentMedia};
 use domain::corporation::{Corporation, Kyb, Profile};
 use domain::ids::{CorporationId, PartnerId};
 use domain::scope::Scope;
@@ -34,6 +35,20 @@ const TABLE: Table = Table {
     ],
 };
 
+const DOCUMENTS: Table = Table {
+    name: "corporation_document",
+    key: &["partner_id", "id"],
+    columns: &[
+        ("partner_id", Type::Int),
+        ("id", Type::Uuid),
+        ("corporation_id", Type::Int),
+        ("kind", Type::Text),
+        ("media_type", Type::Text),
+        ("content", Type::Bytes),
+        ("created_at", Type::Time),
+    ],
+};
+
 /// What every reading of corporations selects.
 macro_rules! select {
     ($where:literal) => {
@@ -41,7 +56,7 @@ macro_rules! select {
             "select id, resource_id, name, registration_number, tax_id, country, address, persons,
                 kyb, kyb_reference, transactional_locks, version
             from corporation
-            where partner_id = $1 and ",
+            where partner_id = $1 and deleted_at is null and ",
             $where
         ))
     };
@@ -50,6 +65,8 @@ macro_rules! select {
 const BY_RESOURCE: Sql = select!("resource_id = $2");
 const BY_RESOURCE_LOCKED: Sql = select!("resource_id = $2 for no key update");
 const BY_ID: Sql = select!("id = $2");
+const LIST: Sql = select!("id > $2 order by id limit $3");
+const LIST_OF_KYB: Sql = select!("kyb = $2 and id > $3 order by id limit $4");
 const SET_KYB: Sql = Sql("
     update corporation
     set kyb = $3, kyb_reference = $4, version = version + 1
@@ -58,6 +75,15 @@ const SET_LOCKS: Sql = Sql("
     update corporation
     set transactional_locks = $3, version = version + 1
     where partner_id = $1 and id = $2");
+const DOCUMENTS_OF: Sql = Sql("
+    select id, kind, media_type, created_at
+    from corporation_document
+    where partner_id = $1 and corporation_id = $2
+    order by created_at, id");
+const DOCUMENT: Sql = Sql("
+    select media_type, content
+    from corporation_document
+    where partner_id = $1 and id = $2 and corporation_id = $3");
 const LOCK: Each = Each {
     sql: "select id from corporation where partner_id = $1 and id = $2 for no key update",
     keys: &[Type::Int, Type::Int],
@@ -71,7 +97,17 @@ const FACTS: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_RESOURCE, BY_RESOURCE_LOCKED, BY_ID, SET_KYB, SET_LOCKS];
+pub const STATEMENTS: &[Sql] = &[
+    BY_RESOURCE,
+    BY_RESOURCE_LOCKED,
+    BY_ID,
+    LIST,
+    LIST_OF_KYB,
+    SET_KYB,
+    SET_LOCKS,
+    DOCUMENTS_OF,
+    DOCUMENT,
+];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, FACTS];
 
@@ -84,6 +120,19 @@ pub struct Kept {
     pub persons: Vec<u8>,
     /// Why no money may leave its balances, in the order of their list.
     pub locks: Vec<TransactionalLock>,
+}
+
+/// A document of a corporation, without what it says.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Ours.
+    pub id: Uuid,
+    /// What it proves.
+    pub kind: DocumentKind,
+    /// What it is.
+    pub media_type: DocumentMedia,
+    /// When it came in.
+    pub created_at: Timestamp,
 }
 
 /// Adds a corporation; `false` if the partner has one of that country and registration number.
@@ -135,6 +184,71 @@ pub async fn find_by_id(
     id: CorporationId,
 ) -> Result<Option<Kept>, StoreError> {
     tx.find(&BY_ID, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
+}
+
+/// So many corporations of a partner after a number, by number; of one state of KYB, or of all.
+pub async fn list(
+    tx: &mut Tx,
+    scope: Scope,
+    (kyb, after): (Option<Kyb>, CorporationId),
+    limit: i64,
+) -> Result<Vec<Corporation>, StoreError> {
+    let partner = scope.partner();
+    let rows = match kyb {
+        None => tx.rows(&LIST, &[&partner, &after, &limit]).await?,
+        Some(kyb) => tx.rows(&LIST_OF_KYB, &[&partner, &kyb.as_str(), &after, &limit]).await?,
+    };
+    rows.iter().map(|row| read(row).map(|kept| kept.corporation)).collect()
+}
+
+/// Adds a document, sealed, to a corporation that was read locked.
+pub async fn insert_document(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: CorporationId,
+    (document, content): (&Document, &[u8]),
+) -> Result<(), StoreError> {
+    let row = values![
+        scope.partner(),
+        document.id,
+        corporation,
+        document.kind.as_str(),
+        document.media_type.as_str(),
+        content,
+        document.created_at,
+    ];
+    tx.insert_all(&DOCUMENTS, &[row]).await.map(|_| ())
+}
+
+/// The documents of a corporation, the oldest first.
+pub async fn documents(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: CorporationId,
+) -> Result<Vec<Document>, StoreError> {
+    let rows = tx.rows(&DOCUMENTS_OF, &[&scope.partner(), &corporation]).await?;
+    let read = |row: &Row| {
+        Ok(Document {
+            id: row.get("id")?,
+            kind: word(row, "kind", DocumentKind::parse)?,
+            media_type: word(row, "media_type", DocumentMedia::parse)?,
+            created_at: row.get("created_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What one of them is, and says, sealed.
+pub async fn document(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: CorporationId,
+    id: Uuid,
+) -> Result<Option<(DocumentMedia, Vec<u8>)>, StoreError> {
+    let row = tx.find(&DOCUMENT, &[&scope.partner(), &id, &corporation]).await?;
+    let read =
+        |row: Row| Ok((word(&row, "media_type", DocumentMedia::parse)?, row.get("content")?));
+    row.map(read).transpose()
 }
 
 /// Says what came of KYB of a corporation that was read locked.

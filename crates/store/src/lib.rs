@@ -93,6 +93,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(28, "0028_verification_decisions"),
     migration!(29, "0029_screening"),
     migration!(30, "0030_imports"),
+    migration!(31, "0031_kyb"),
 ];
 
 /// The values of a row, in the order of its table's columns.

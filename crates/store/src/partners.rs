@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::money::Currency;
 use domain::partner::{
-    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Partner,
+    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KybBy, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock,
 };
 use domain::session::{Lifetime, SessionMode};
@@ -33,20 +33,21 @@ const TABLE: Table = Table {
         ("session_mode", Type::Text),
         ("session_minutes", Type::Int),
         ("automatic_balance", Type::Text),
+        ("kyb_by", Type::Text),
     ],
 };
 
 const LIST: Sql = Sql("
     select id, code, name, state, balance_mode, authorization_mode, collateral_mode, kyc_mode,
         description_codes, time_zone, step_up, user_may_unlock, session_mode, session_minutes,
-        automatic_balance
+        automatic_balance, kyb_by
     from partner
     order by id");
 const UPDATE: Sql = Sql("
     update partner
     set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
         collateral_mode = $7, step_up = $8, user_may_unlock = $9, session_mode = $10,
-        session_minutes = $11, automatic_balance = $12, version = version + 1
+        session_minutes = $11, automatic_balance = $12, kyb_by = $13, version = version + 1
     where id = $1");
 
 /// The statements of this module.
@@ -78,6 +79,7 @@ pub async fn insert(tx: &mut Tx, partner: &Partner, now: Timestamp) -> Result<bo
         settings.session.mode.as_str(),
         settings.session.minutes,
         settings.automatic_balance.as_ref().map(Currency::code),
+        settings.kyb_by.as_str(),
     ];
     Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
 }
@@ -100,6 +102,7 @@ pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
             &settings.session.mode.as_str(),
             &settings.session.minutes,
             &settings.automatic_balance.as_ref().map(Currency::code),
+            &settings.kyb_by.as_str(),
         ],
     )
     .await
@@ -117,6 +120,7 @@ fn read(row: &Row) -> Result<Partner, StoreError> {
             authorization_mode: word(row, "authorization_mode", AuthorizationMode::parse)?,
             collateral_mode: word(row, "collateral_mode", CollateralMode::parse)?,
             kyc_mode: word(row, "kyc_mode", KycMode::parse)?,
+            kyb_by: word(row, "kyb_by", KybBy::parse)?,
             description_codes: word(row, "description_codes", DescriptionCodes::parse)?,
             time_zone: row.get("time_zone")?,
             step_up: row.get("step_up")?,

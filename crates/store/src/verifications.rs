@@ -104,6 +104,11 @@ const OPEN_OF_USER: Sql = Sql("
     from verification
     where partner_id = $1 and user_id = $2 and status = 'IN_PROGRESS' and id <> $3
     limit 1");
+const ACCEPTED: Sql = Sql("
+    select id
+    from verification
+    where partner_id = $1 and user_id = $2 and status = 'ACCEPTED'
+    limit 1");
 const UNWATCH: Sql = Sql("
     update verification
     set watched_until = null
@@ -134,6 +139,7 @@ pub const STATEMENTS: &[Sql] = &[
     DECIDE,
     REFER,
     OPEN_OF_USER,
+    ACCEPTED,
     UNWATCH,
     UNWATCH_ENDED,
     WATCHED,
@@ -321,6 +327,11 @@ pub async fn others_open(
 ) -> Result<bool, StoreError> {
     let found = tx.find(&OPEN_OF_USER, &[&scope.partner(), &form.user, &form.id]).await?;
     Ok(found.is_some())
+}
+
+/// Whether a form of a user was accepted.
+pub async fn is_accepted(tx: &mut Tx, scope: Scope, user: UserId) -> Result<bool, StoreError> {
+    Ok(tx.find(&ACCEPTED, &[&scope.partner(), &user]).await?.is_some())
 }
 
 /// Watches no document of a user any more.

@@ -193,6 +193,12 @@ impl Head {
         id.map(VerificationId).ok_or_else(|| refused(Refusal::VerificationNotFound))
     }
 
+    /// The document that the path names.
+    pub(crate) fn document(&self) -> Result<Uuid, Problem> {
+        let id = self.param("documentId").and_then(|text| Uuid::try_parse(text).ok());
+        id.ok_or_else(|| refused(Refusal::DocumentNotFound))
+    }
+
     /// Which picture the path names.
     pub(crate) fn picture(&self) -> &str {
         self.param("picture").unwrap_or_default()

@@ -7,11 +7,12 @@ use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::users::birth_date;
-use crate::wire::{Fields, Reader, address, country, reader, schema, text};
+use crate::wire::{Fields, Reader, address, country, integer, reader, schema, text};
 use app::Refusal;
 use app::corporations::RegisterCorporation;
 use domain::Date;
 use domain::corporation::{Beneficiary, Corporation, Person, Persons, Profile, WHOLE};
+use domain::ids::UserId;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -27,7 +28,9 @@ pub(crate) fn register() -> Endpoint {
             TAG,
             "Register a corporation",
             "Country and registration number are unique in the partner. It has balances and \
-             cards once its KYB is accepted. Its people are kept sealed.",
+             cards once its KYB is accepted; before that each member of its board, and each owner \
+             of more than 25 percent, is a verified user of the same name and birth date: their \
+             `customerId`. Its people are kept sealed.",
         )
         .example(json!({
             "name": "Acme sp. z o.o.",
@@ -48,6 +51,7 @@ pub(crate) fn register() -> Endpoint {
                 "lastName": "Kowalski",
                 "birthDate": "1975-02-01",
                 "nationality": "PL",
+                "customerId": 1,
                 "sharePercent": 62.5,
             }],
         }))
@@ -140,11 +144,13 @@ fn read_person(fields: &mut Fields<'_>, today: Date) -> Option<Person> {
     let last_name = fields.required("lastName", text(100));
     let birth_date = fields.required("birthDate", birth_date(today));
     let nationality = fields.required("nationality", country());
+    let user = fields.optional("customerId", integer()).map(UserId);
     Some(Person {
         first_name: first_name?,
         last_name: last_name?,
         birth_date: birth_date?,
         nationality: nationality?,
+        user,
     })
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 12] = [
+const NAMED: [Named; 13] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -71,6 +71,12 @@ const NAMED: [Named; 12] = [
         description: "The KYC form's id.",
         form: uuid,
         refusal: Refusal::VerificationNotFound,
+    },
+    Named {
+        name: "documentId",
+        description: "The document's id.",
+        form: uuid,
+        refusal: Refusal::DocumentNotFound,
     },
     Named {
         name: "picture",

@@ -13,14 +13,13 @@ use app::verifications::{Picture, Submit};
 use domain::verification::picture::{self, Flaw, MediaType};
 use domain::verification::{DocumentType, Form, Pesel, RiskLevel, Verification};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The pictures of a form; the last is optional.
 pub(crate) const IMAGES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
-/// All pictures of a form together, in bytes.
-const IMAGES_MAX: usize = 20 * 1024 * 1024;
+/// All pictures or documents of a form together, in bytes.
+pub(crate) const FILES_MAX: usize = 20 * 1024 * 1024;
 
 /// Submits a form → 201 `{"verificationId", "status": "IN_PROGRESS"}`.
 pub(crate) fn submit() -> Endpoint {
@@ -61,14 +60,7 @@ impl From<&Verification> for VerificationJson {
 
 fn read(call: &Call) -> Result<Submit, Problem> {
     let (user, parts) = (call.user()?, call.parts());
-    let texts: Map<String, Value> = parts
-        .iter()
-        .filter(|part| !IMAGES.contains(&part.name.as_str()))
-        .filter_map(|part| {
-            let text = std::str::from_utf8(&part.bytes).ok()?;
-            Some((part.name.clone(), Value::String(text.to_owned())))
-        })
-        .collect();
+    let texts = call.texts_beside(&IMAGES);
     let mut fields = call.fields_of(&texts);
     let form = form(&mut fields);
     let images = images(&mut fields, parts);
@@ -125,7 +117,7 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
             None => {}
         }
     }
-    if images.iter().map(|image| image.bytes.len()).sum::<usize>() > IMAGES_MAX {
+    if images.iter().map(|image| image.bytes.len()).sum::<usize>() > FILES_MAX {
         fields.wrong(IMAGES[0], "and the other pictures together must not exceed 20 MiB");
     }
     images
@@ -133,12 +125,17 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
 
 /// What a picture is by its content: its name and its header say nothing.
 fn media_type(bytes: &[u8]) -> Read<(MediaType, usize)> {
-    picture::check(bytes).map_err(|flaw| match flaw {
+    picture::check(bytes).map_err(flaw)
+}
+
+/// How a flaw of a file is told.
+pub(crate) fn flaw(flaw: Flaw) -> &'static str {
+    match flaw {
         Flaw::NoPicture => "must be a JPEG or PNG picture",
-        Flaw::CutOff => "is cut off: the picture has no end",
+        Flaw::CutOff => "is cut off: it has no end",
         Flaw::Damaged => "is damaged",
-        Flaw::MoreBehind => "must be one picture: there is something else behind its end",
-        Flaw::SomethingElse => "must be a picture alone: it carries another kind of file",
+        Flaw::MoreBehind => "must be one file: there is something else behind its end",
+        Flaw::SomethingElse => "must be one file: it carries another kind of file",
         Flaw::Size => "must have 1 to 150,000,000 points",
-    })
+    }
 }

@@ -180,7 +180,7 @@ impl App {
     }
 
     /// Whether what is decided here counts: a partner with its own KYC sets the flag itself.
-    pub(super) fn decides_kyc(&self, scope: Scope) -> bool {
+    pub(crate) fn decides_kyc(&self, scope: Scope) -> bool {
         let settings = self.settings.get();
         let partner = settings.partner(scope.partner());
         partner.is_some_and(|partner| partner.settings.kyc_mode != KycMode::External)

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use app::audit::Operator;
 use app::corporations::{CorporationName, DecideKyb, corporation_json};
 use clap::Args;
-use domain::corporation::Kyb;
+use domain::corporation::KybDecision;
 use domain::scope::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,10 +46,10 @@ impl Desk {
         let partner = self.partner(&command.corporation.partner)?;
         let decide = DecideKyb {
             corporation: id_of(&command.corporation)?,
-            kyb: word("--kyb", Kyb::parse, &command.kyb)?,
+            decision: word("--kyb", KybDecision::parse, &command.kyb)?,
             reference: command.reference,
         };
-        Ok(corporation_json(&self.app.decide_kyb(operator, partner, decide).await?))
+        Ok(corporation_json(&self.app.decide_kyb_as(operator, partner, decide).await?))
     }
 
     pub(super) async fn show_corporation(
@@ -59,7 +59,10 @@ impl Desk {
         self.app.refresh_settings().await?;
         let partner = self.partner(&command.partner)?;
         let scope = Scope::platform(partner, "the operator looks");
-        Ok(corporation_json(&self.app.corporation(scope, id_of(command)?).await?))
+        let shown = self.app.shown_corporation(scope, id_of(command)?).await?;
+        let mut told = corporation_json(&shown.corporation);
+        told["missing"] = shown.missing.iter().map(ToString::to_string).collect();
+        Ok(told)
     }
 }
 

@@ -463,6 +463,9 @@ async fn corporation(book: &mut Book<'_>) -> String {
     let post = book.request("POST", route, &[]).json(&company);
     book.send(post, 409, &[]).await;
     let id = told["dcCorporationId"].as_str().expect("an id").to_owned();
+    let post = book.request("POST", "/secure/corporations/{dcCorporationId}/documents", &[&id]);
+    let papers = crate::corporations::papers(&["statute"]);
+    book.send(post.multipart(papers), 201, &["corporation.documents"]).await;
     let draft = json!({ "limits": [
         { "type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5 },
     ] });

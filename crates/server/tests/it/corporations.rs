@@ -5,6 +5,7 @@ use crate::plastic::{self, PHYSICAL};
 use crate::story::{Story, answer, decrypted, encrypted, expect, registration, unique};
 use crate::support::{Caller, Database, Sandbox};
 use reqwest::RequestBuilder;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -44,6 +45,55 @@ pub(crate) async fn registered_of(partner: &Caller, code: &str) -> String {
     told["dcCorporationId"].as_str().expect("an id").to_owned()
 }
 
+/// What a PDF is, as far as anybody looks.
+pub(crate) const PDF: &[u8] =
+    b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nxref\n0 1\ntrailer\n<<>>\nstartxref\n30\n%%EOF\n";
+
+/// A document of each of these kinds.
+pub(crate) fn papers(kinds: &[&'static str]) -> Form {
+    let part = || Part::bytes(PDF).file_name("document.bin");
+    kinds.iter().fold(Form::new(), |form, kind| form.part(*kind, part()))
+}
+
+/// Sends documents of these kinds.
+pub(crate) fn documents_of(partner: &Caller, id: &str, kinds: &[&'static str]) -> RequestBuilder {
+    partner.post(&format!("/secure/corporations/{id}/documents")).multipart(papers(kinds))
+}
+
+/// Those that KYB needs.
+pub(crate) const KINDS: [&str; 3] = ["statute", "registerExtract", "ownership"];
+
+/// A verified user of the name and birth date of somebody of a company.
+async fn verified(partner: &Caller, code: &str, person: &Value) -> i64 {
+    let mut body = registration();
+    for name in ["firstName", "lastName", "birthDate"] {
+        body[name] = person[name].clone();
+    }
+    let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", code);
+    expect(201, wallet.json(&body)).await["id"].as_i64().expect("an id")
+}
+
+/// A company whose board and owner are verified users.
+pub(crate) async fn known_company(partner: &Caller, code: &str) -> Value {
+    let mut body = company();
+    for list in ["boardMembers", "beneficiaries"] {
+        for person in body[list].as_array_mut().expect("a list") {
+            person["customerId"] = verified(partner, code, person).await.into();
+        }
+    }
+    body
+}
+
+/// Registers one of which nothing is missing any more; its id.
+pub(crate) async fn proven(partner: &Caller, code: &str) -> String {
+    let body = known_company(partner, code).await;
+    let told = expect(201, post_of(partner, code, &body)).await;
+    let id = told["dcCorporationId"].as_str().expect("an id").to_owned();
+    let told = expect(201, documents_of(partner, &id, &KINDS)).await;
+    assert_eq!((&told["kyb"], &told["missing"]), (&json!("IN_PROGRESS"), &json!([])));
+    id
+}
+
 /// Says what came of KYB.
 pub(crate) async fn decide(sandbox: &Sandbox, id: &str, kyb: &str) {
     let decide = ["corporation", "decide", "--partner", "sandbox", "--id", id, "--kyb", kyb];
@@ -60,7 +110,7 @@ pub(crate) struct Company {
 impl Company {
     pub(crate) async fn begin(sandbox: &Sandbox, minor: i64) -> Self {
         let partner = sandbox.partner();
-        let id = registered_of(partner, "sandbox").await;
+        let id = proven(partner, "sandbox").await;
         decide(sandbox, &id, "ACCEPTED").await;
         let body = json!({ "currency": "EUR", "dcCorporationId": id });
         let made = expect(201, partner.post("/secure/balances").json(&body)).await;
@@ -132,6 +182,12 @@ on_both_databases! {
         expected["address"]["apartment"] = Value::Null;
         expected["dcCorporationId"] = told["dcCorporationId"].clone();
         expected["kyb"] = "NONE".into();
+        expected["missing"] = json!(["statute", "registerExtract", "ownership",
+            "boardMembers[0]", "boardMembers[1]", "beneficiaries[0]"]);
+        let people = ["/representative", "/boardMembers/0", "/boardMembers/1", "/beneficiaries/0"];
+        for person in people {
+            expected.pointer_mut(person).expect("somebody")["customerId"] = Value::Null;
+        }
         assert_eq!(shown, expected);
         assert_eq!(expect(409, post(partner, &body)).await["title"], "CORPORATION_ALREADY_EXISTS");
 
@@ -172,10 +228,10 @@ on_both_databases! {
     async fn a_corporations_people_pay_with_its_money(database) {
         let sandbox = Sandbox::start(database).await;
         let partner = sandbox.partner();
-        let id = registered_of(partner, "sandbox").await;
+        let id = proven(partner, "sandbox").await;
         let body = json!({ "currency": "EUR", "dcCorporationId": id });
-        for kyb in ["NONE", "REJECTED", "ON_HOLD"] {
-            if kyb != "NONE" {
+        for kyb in ["IN_PROGRESS", "ON_HOLD", "REJECTED"] {
+            if kyb != "IN_PROGRESS" {
                 decide(&sandbox, &id, kyb).await;
             }
             let told = expect(422, partner.post("/secure/balances").json(&body)).await;

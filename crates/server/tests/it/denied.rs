@@ -56,6 +56,8 @@ const NOBODYS: Names = &[];
 const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
 const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
+const PAPER: Names =
+    &[("{dcCorporationId}", "CORPORATION_NOT_FOUND"), ("{documentId}", "DOCUMENT_NOT_FOUND")];
 const BALANCE: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const BALANCE_OF_USER: Names =
     &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
@@ -92,6 +94,8 @@ pub(crate) enum Sends {
     Query(&'static str),
     /// A KYC form.
     Form,
+    /// A corporation's documents.
+    Papers,
     /// JSON, encrypted for the sandbox's key.
     Sealed(&'static str),
 }
@@ -99,7 +103,7 @@ pub(crate) enum Sends {
 use Channel::{
     Admin, Creation, Customers, Deciders, Lifecycle, Makers, Operator, Processor, Public, Secure,
 };
-use Sends::{Form, Json, Nothing, Query, Sealed};
+use Sends::{Form, Json, Nothing, Papers, Query, Sealed};
 
 const VIRTUAL_CARD: Sends =
     Json(r#"{"balanceId": "{balanceId}", "configId": "0019167984", "dcUserId": {customerId}}"#);
@@ -160,6 +164,7 @@ const FOLLOW_UP: Sends = Json(
         "referenceTransactionDate": "2026-11-21T10:00:00+00:00"}"#,
 );
 
+const KYB: Sends = Json(r#"{"kyb": "ON_HOLD", "reference": "KYB-2026-117"}"#);
 const REJECTION: Sends = Json(r#"{"reason": "INVALID_SELFIE"}"#);
 
 const STOP: Sends = Json(r#"{"card": {"cardId": {cardId}}, "reason": 7}"#);
@@ -321,6 +326,7 @@ pub(crate) const ROUTES: &[Route] = &[
         USER,
         Nothing,
     ),
+    ("POST", "/secure/corporations/{dcCorporationId}/documents", Secure, CORPORATION, Papers),
     ("GET", "/secure/corporations/{dcCorporationId}/limits", Secure, CORPORATION, Nothing),
     ("PUT", "/secure/corporations/{dcCorporationId}/limits", Secure, CORPORATION, LIMITS),
     (
@@ -406,6 +412,16 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/verifications/{verificationId}/pictures/{picture}", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/accept", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/reject", Deciders, FORM, REJECTION),
+    ("GET", "/admin/corporations", Deciders, NOBODYS, Nothing),
+    ("GET", "/admin/corporations/{dcCorporationId}", Deciders, CORPORATION, Nothing),
+    (
+        "GET",
+        "/admin/corporations/{dcCorporationId}/documents/{documentId}",
+        Deciders,
+        PAPER,
+        Nothing,
+    ),
+    ("POST", "/admin/corporations/{dcCorporationId}/kyb", Deciders, CORPORATION, KYB),
     ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -426,6 +442,7 @@ struct Ids {
     order: String,
     jwe_key: String,
     corporation: String,
+    document: String,
     installation: String,
     verification: String,
     import: String,
@@ -458,6 +475,9 @@ impl Ids {
         let key = expect(200, partner.get("/secure/public-key")).await;
         let jwe_key = key["publicKey"].as_str().expect("a key").to_owned();
         let corporation = crate::corporations::registered_of(partner, code).await;
+        let sent = crate::corporations::documents_of(partner, &corporation, &["statute"]);
+        let document = expect(201, sent).await["documents"][0]["documentId"].clone();
+        let document = document.as_str().expect("an id").to_owned();
         // No certificate is refused where devices are paired.
         let phone = Phone::paired((partner, code), partner, story.customer).await;
         let path = format!("/secure/customers/{}/verification", story.customer);
@@ -472,6 +492,7 @@ impl Ids {
             order,
             jwe_key,
             corporation,
+            document,
             installation: phone.installation,
             verification,
             import: crate::import::imported(partner, code).await,
@@ -492,6 +513,7 @@ impl Ids {
             "{verificationId}" => self.verification.clone(),
             "{importKey}" => self.import.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
+            "{documentId}" => self.document.clone(),
             other => panic!("{other} has no value here: add it"),
         }
     }
@@ -542,11 +564,18 @@ fn request(
         }
         Nothing | Query(_) => request,
         Form => request.multipart(crate::verifications::filled().form()),
+        Papers => request.multipart(crate::corporations::papers(&crate::corporations::KINDS)),
     }
 }
 
+/// Lets a partner's own account decide KYB.
+async fn decided_by_partner(sandbox: &Sandbox, code: &str) {
+    let set = ["partner", "set", "--code", code, "--kyb-by", "PARTNER"];
+    sandbox.antaca(&set).await.assert_done();
+}
+
 /// Status and title.
-async fn told(request: RequestBuilder) -> (u16, Value) {
+pub(crate) async fn told(request: RequestBuilder) -> (u16, Value) {
     let (status, body) = answer(request).await;
     (status, body["title"].clone())
 }
@@ -650,10 +679,11 @@ on_both_databases! {
 
     /// Administration: without a session nobody, and each account what its role may.
     async fn an_account_does_what_its_role_may(database) {
-        let sandbox = Sandbox::start(database).await;
+        let sandbox = unhurried(database).await;
         let story = Story::begin(&sandbox, 1_000).await;
         let phone = sandbox.phone("sandbox", story.customer).await;
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
+        decided_by_partner(&sandbox, "sandbox").await;
         let unknown = sandbox.partner().with_bearer("unknown");
         let routes = || ROUTES.iter().filter(|route| matches!(route.2, Admin | Makers | Deciders));
         let asked = async |caller: &Caller, route: &Route, code: Option<&str>| {
@@ -679,7 +709,8 @@ on_both_databases! {
                     "OPERATOR" => route.2 != Makers,
                     _ => route.2 == Admin,
                 };
-                let named = route.3 != NOBODYS || route.1 == "/admin/verifications";
+                let lists = ["/admin/verifications", "/admin/corporations"];
+                let named = route.3 != NOBODYS || lists.contains(&route.1);
                 let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
                 for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {
                     if code != Some("sandbox") && route.1.ends_with("/current") {
@@ -709,6 +740,7 @@ on_both_databases! {
             .await;
         let callers = Callers::of(&sandbox).await;
         let (code, customer) = (&other.code, other.story.customer);
+        decided_by_partner(&sandbox, code).await;
         let phone = sandbox.phone_of(&other.partner, code, customer).await;
         let admin = sandbox.admin("ADMIN", Some(&other.code)).await.sign_in(&sandbox).await;
         made(&sandbox, &theirs).await;

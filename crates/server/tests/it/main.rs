@@ -26,6 +26,7 @@ mod history;
 mod import;
 mod jwe;
 mod kills;
+mod kyb;
 mod ledger;
 mod limits;
 mod listener;

@@ -11,7 +11,7 @@ const WORKER: Duration = Duration::from_secs(40);
 const COLUMNS: &str = "id=Nr,name=Name,born=Born";
 
 /// Loads a blacklist of these lines.
-async fn load(sandbox: &Sandbox, lines: &str) -> Ended {
+pub(crate) async fn load(sandbox: &Sandbox, lines: &str) -> Ended {
     let file = sandbox.dir().join("own.csv");
     std::fs::write(&file, format!("Nr,Name,Born\n{lines}")).expect("the list can be written");
     let file = file.to_str().expect("a path of text");
@@ -19,12 +19,12 @@ async fn load(sandbox: &Sandbox, lines: &str) -> Ended {
     sandbox.antaca(&[&load[..], &["--columns", COLUMNS]].concat()).await
 }
 
-async fn hits(sandbox: &Sandbox) -> Vec<Value> {
+pub(crate) async fn hits(sandbox: &Sandbox) -> Vec<Value> {
     let hits = sandbox.antaca(&["screening", "hits", "--partner", "sandbox"]).await;
     hits.assert_done().json()
 }
 
-async fn decide(sandbox: &Sandbox, hit: &Value, state: &str) -> Ended {
+pub(crate) async fn decide(sandbox: &Sandbox, hit: &Value, state: &str) -> Ended {
     let id = hit["id"].as_str().expect("an id");
     let decide = ["screening", "decide", "--partner", "sandbox", "--id", id, "--state", state];
     sandbox.antaca(&[&decide[..], &["--comment", "born elsewhere"]].concat()).await
