@@ -1,15 +1,19 @@
-//! Corporations: register, show, prove, decide (spec "Corporations"). What they may spend and
-//! whether they may act is asked and set as of users.
+//! Corporations: register, show, change, remove, prove, decide (spec "Corporations"). What they
+//! may spend and whether they may act is asked and set as of users.
 
+mod change;
 mod documents;
 mod find;
 mod kyb;
 mod register;
+mod remove;
 
+pub(crate) use change::change;
 pub(crate) use documents::{document, submit as submit_documents};
 pub(crate) use find::find;
 pub(crate) use kyb::{decide, list, review};
 pub(crate) use register::register;
+pub(crate) use remove::remove;
 
 use crate::answer::Named;
 use crate::users::AddressJson;

@@ -219,6 +219,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::VerificationAlreadyDecided
         | Refusal::KybNotInProgress
         | Refusal::KybIncomplete
+        | Refusal::CorporationAccepted
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn

@@ -42,7 +42,10 @@ fn lifecycle() -> Routes {
         .route("/lifecycle/v1/users/{customerId}/cards", get(cards::list()))
         .route("/lifecycle/v1/users/{customerId}/cards/{cardId}", delete(cards::remove()))
         .route("/lifecycle/v1/corporations", post(corporations::register()))
-        .route("/lifecycle/v1/corporations/{dcCorporationId}", get(corporations::find()))
+        .route(
+            "/lifecycle/v1/corporations/{dcCorporationId}",
+            get(corporations::find()).put(corporations::change()).delete(corporations::remove()),
+        )
         .route("/lifecycle/v1/public-key", get(public_key::show()))
 }
 

@@ -218,6 +218,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KybNotAccepted => "Wait until the corporation's `kyb` is `ACCEPTED`.",
         Refusal::KybNotPermitted => "Ask the operator to decide.",
         Refusal::KybNotInProgress => "Send its documents.",
+        Refusal::CorporationAccepted => "Have KYB put on hold first.",
         Refusal::KybIncomplete => "See to what the corporation's `missing` tells of.",
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",

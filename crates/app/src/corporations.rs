@@ -1,9 +1,12 @@
 //! Corporations: registered by a partner, known to be a business by their documents, their people's
 //! verifications, and who decides on them.
 
+mod change;
 mod documents;
 mod kyb;
+mod remove;
 
+pub use change::Changes;
 pub use documents::{NewDocument, SubmitDocuments, Submitted};
 pub use kyb::{DecideKyb, Shown};
 /// A document of a corporation, without what it says.
@@ -14,6 +17,7 @@ use crate::keyring::EPOCH;
 use crate::once::Turn;
 use crate::owners::OwnerName;
 use crate::refusals::Refusal;
+use crate::users::address_text;
 use crate::{App, Error, Once, ids};
 use crypto::keys::Purpose;
 use crypto::seal::{Place, SealingKey};
@@ -120,7 +124,7 @@ impl App {
 
     /// What an audit record tells of a new corporation.
     fn corporation_facts(&self, scope: Scope, corporation: &Corporation, persons: &str) -> Value {
-        let Profile { name, registration_number, tax_id, country, .. } = &corporation.profile;
+        let Profile { name, registration_number, tax_id, country, address } = &corporation.profile;
         let digests =
             self.digests(scope.partner(), format!("corporation/{}", corporation.resource));
         json!({
@@ -129,6 +133,7 @@ impl App {
             "registrationNumber": registration_number,
             "taxId": tax_id,
             "country": country.as_str(),
+            "address": digests.of("address", Some(&address_text(address))),
             "persons": digests.of("persons", Some(persons)),
             "kyb": corporation.kyb.as_str(),
         })

@@ -1,5 +1,6 @@
-//! Erases users who were removed, once they needn't be known any more (GDPR, article 17; how long
-//! they must be is the law's on money laundering, and the operator's to configure).
+//! Erases users and corporations that were removed, once they needn't be known any more (GDPR,
+//! article 17; how long they must be is the law's on money laundering, and the operator's to
+//! configure).
 //!
 //! What merchants have said of their payments goes first, a little at a time; the last commit
 //! takes all else, and is what makes a user erased. So whoever is killed in between begins again.
@@ -8,32 +9,34 @@ use crate::audit::{Entry, Origin};
 use crate::janitor::PAUSE;
 use crate::{App, Error};
 use domain::Timestamp;
-use domain::ids::{BalanceId, UserId};
+use domain::ids::BalanceId;
 use domain::scope::Scope;
 use serde_json::json;
 use store::db::Tx;
-use store::{balances, erasure, users};
+use store::erasure::{Kind, Removed};
+use store::{balances, corporations, erasure, users};
 
 /// Transactions of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 500;
 
-/// Erases so many users who were removed before a moment, unless the process is ending: how many
-/// were found, and how many of them are erased now.
-pub(crate) async fn erase_users(
+/// Erases so many of a kind who were removed before a moment, unless the process is ending: how
+/// many were found, and how many of them are erased now.
+pub(crate) async fn erase_removed(
     app: &App,
+    kind: Kind,
     before: Timestamp,
     limit: i64,
 ) -> Result<(u64, u64), Error> {
     let mut tx = app.db.read().await?;
-    let due = erasure::list_due(&mut tx, before, limit).await;
+    let due = erasure::list_due(&mut tx, kind, before, limit).await;
     let due = tx.end(due).await?;
     let (found, mut erased) = (due.len() as u64, 0);
-    for (partner, user) in due {
+    for (partner, removed) in due {
         if app.tasks.is_stopping() {
             break;
         }
-        let scope = Scope::platform(partner, "a removed user is erased");
-        erased += u64::from(erase_user(app, scope, user).await?);
+        let scope = Scope::platform(partner, "who was removed is erased");
+        erased += u64::from(erase_one(app, scope, removed).await?);
     }
     if erased > 0 {
         app.db.note_erased();
@@ -43,10 +46,10 @@ pub(crate) async fn erase_users(
     Ok((found, erased))
 }
 
-/// Whether a user is erased now: not if the process is ending, and the next one begins again.
-async fn erase_user(app: &App, scope: Scope, user: UserId) -> Result<bool, Error> {
+/// Whether one is erased now: not if the process is ending, and the next one begins again.
+async fn erase_one(app: &App, scope: Scope, removed: Removed) -> Result<bool, Error> {
     let mut tx = app.db.read().await?;
-    let own = balances::list(&mut tx, scope, user.into()).await;
+    let own = balances::list(&mut tx, scope, removed.into()).await;
     for balance in tx.end(own).await? {
         erase_transactions(app, scope, balance.id).await?;
     }
@@ -54,7 +57,7 @@ async fn erase_user(app: &App, scope: Scope, user: UserId) -> Result<bool, Error
         return Ok(false);
     }
     let mut tx = app.db.begin().await?;
-    let erased = erase_in(app, &mut tx, scope, user).await;
+    let erased = erase_in(app, &mut tx, scope, removed).await;
     let erased = tx.end(erased).await?;
     tokio::time::sleep(PAUSE).await;
     Ok(erased)
@@ -78,15 +81,25 @@ async fn erase_transactions(app: &App, scope: Scope, balance: BalanceId) -> Resu
 }
 
 /// The owner first, then what guards the cards, as everybody locks.
-async fn erase_in(app: &App, tx: &mut Tx, scope: Scope, user: UserId) -> Result<bool, Error> {
-    users::lock(tx, &[(scope.partner(), user)].into()).await?;
-    let cards = erasure::list_cards(tx, scope, user).await?;
+async fn erase_in(app: &App, tx: &mut Tx, scope: Scope, removed: Removed) -> Result<bool, Error> {
+    let partner = scope.partner();
+    let (action, object) = match removed {
+        Removed::User(id) => {
+            users::lock(tx, &[(partner, id)].into()).await?;
+            ("user.erase", id.0)
+        }
+        Removed::Corporation(id) => {
+            corporations::lock(tx, &[(partner, id)].into()).await?;
+            ("corporation.erase", id.0)
+        }
+    };
+    let cards = erasure::list_cards(tx, scope, removed).await?;
     let guards = cards.iter().map(|(_, balance)| (scope.partner(), *balance)).collect();
     balances::lock(tx, &guards).await?;
-    let erased = erasure::erase(tx, scope, (user, &cards), app.now()).await?;
+    let erased = erasure::erase(tx, scope, (removed, &cards), app.now()).await?;
     if erased {
-        let entry = Entry::made("user.erase", user.0, json!({}));
-        app.record(tx, scope.partner(), &origin(), entry).await?;
+        let entry = Entry::made(action, object, json!({}));
+        app.record(tx, partner, &origin(), entry).await?;
     }
     Ok(erased)
 }

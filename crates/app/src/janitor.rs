@@ -4,7 +4,7 @@
 //! by that clock. Deliveries are told in real time, as their worker does, and so are tokens, which
 //! others make.
 
-use crate::erasure::erase_users;
+use crate::erasure::erase_removed;
 use crate::{App, Error};
 use domain::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use store::StoreError;
 use store::db::Tx;
+use store::erasure::{self, Kind};
 use store::janitor::{
     self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, IDENTITY_TOKEN,
     IMPORT, IMPORT_LINE, OPERATION, PAIRING, SESSION,
@@ -37,6 +38,8 @@ const MESSAGE: &str = "message";
 const OUTBOX: &str = "outbox";
 /// What users are called who are erased.
 const USER: &str = "user";
+/// The same of corporations.
+const CORPORATION: &str = "corporation";
 
 /// The least time that audit records are kept, in months, and how long they are unless it is
 /// configured.
@@ -73,8 +76,8 @@ enum Work {
     ClearKeys,
     /// Notifications that were delivered, of one partner after the other.
     Delivered,
-    /// Users who were removed: they are erased.
-    Erase,
+    /// Users or corporations that were removed: they are erased.
+    Erase(Kind),
 }
 
 /// One kind of row, and from before when it goes.
@@ -89,13 +92,14 @@ impl Step {
             Work::Delete(expired) => expired.name,
             Work::ClearKeys => MESSAGE,
             Work::Delivered => OUTBOX,
-            Work::Erase => USER,
+            Work::Erase(Kind::Users) => USER,
+            Work::Erase(Kind::Corporations) => CORPORATION,
         }
     }
 }
 
 /// All that the janitor looks after.
-fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 14] {
+fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 15] {
     let kept_users = retention.user_months.clamp(0, MONTHS_MAX).months();
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
@@ -112,7 +116,8 @@ fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 14] {
         Step { work: Work::Delete(IDENTITY_TOKEN), before: real },
         Step { work: Work::ClearKeys, before: ago(now, KEY_DAYS.days()) },
         Step { work: Work::Delivered, before: ago(real, DELIVERED_DAYS.days()) },
-        Step { work: Work::Erase, before: ago(now, kept_users) },
+        Step { work: Work::Erase(Kind::Users), before: ago(now, kept_users) },
+        Step { work: Work::Erase(Kind::Corporations), before: ago(now, kept_users) },
     ]
 }
 
@@ -161,7 +166,7 @@ async fn sweep_kind(app: &App, step: &Step) -> Result<Swept, Error> {
             Work::Delete(expired) => delete(app, expired, step.before).await?,
             Work::ClearKeys => clear_keys(app, step.before).await?,
             Work::Delivered => delete_delivered(app, step.before).await?,
-            Work::Erase => erase_users(app, step.before, ROWS).await?,
+            Work::Erase(kind) => erase_removed(app, *kind, step.before, ROWS).await?,
         };
         if found == 0 {
             break;
@@ -239,7 +244,7 @@ pub async fn backlog(app: &App, retention: &Retention) -> Result<Vec<(&'static s
             Work::Delete(expired) => janitor::count(&mut tx, expired, step.before).await,
             Work::ClearKeys => janitor::count_named_messages(&mut tx, step.before).await,
             Work::Delivered => count_delivered(&mut tx, app, step.before).await,
-            Work::Erase => store::erasure::count_due(&mut tx, step.before).await,
+            Work::Erase(kind) => erasure::count_due(&mut tx, *kind, step.before).await,
         };
         waiting.push((step.name(), tx.end(count).await?));
     }

@@ -1,15 +1,18 @@
 //! Users and corporations, where either may stand.
 
 use crate::Error;
+use crate::cards::state_facts;
 use crate::refusals::Refusal;
 use domain::balance::Owner;
+use domain::card::Card;
 use domain::corporation::{Corporation, Kyb};
 use domain::ids::{CorporationId, OwnerId, UserId};
 use domain::scope::Scope;
 use domain::user::{Kyc, TransactionalLock, User};
-use serde_json::Value;
+use domain::{Outcome, Timestamp};
+use serde_json::{Value, json};
 use store::db::Tx;
-use store::{corporations, users};
+use store::{balances, corporations, users};
 use uuid::Uuid;
 
 /// A user or a corporation, as the wire names them.
@@ -148,4 +151,39 @@ pub(crate) async fn set_locks(
         }
     }
     Ok(())
+}
+
+/// Removes the cards of an owner who is removed; what an audit record tells of each. The caller
+/// holds the locks of what guards them.
+pub(crate) async fn end_cards(
+    tx: &mut Tx,
+    scope: Scope,
+    cards: Vec<Card>,
+    now: Timestamp,
+) -> Result<Value, Error> {
+    let mut told = Vec::new();
+    for mut card in cards {
+        let before = state_facts(&card);
+        if card.remove(now)? == Outcome::Applied {
+            store::cards::update(tx, scope, &card).await?;
+            told.push(json!({ "id": card.id.0, "before": before }));
+        }
+    }
+    Ok(told.into())
+}
+
+/// Removes their balances, whose cards are gone; the ids of those that there were.
+pub(crate) async fn end_balances(
+    tx: &mut Tx,
+    scope: Scope,
+    owner: OwnerId,
+) -> Result<Value, Error> {
+    let mut told = Vec::new();
+    for mut balance in balances::list(tx, scope, owner).await? {
+        if balance.remove(&[])? == Outcome::Applied {
+            balances::update_state(tx, scope, &balance).await?;
+            told.push(balance.id.0.to_string());
+        }
+    }
+    Ok(told.into())
 }

@@ -73,6 +73,8 @@ refusals! {
         "Documents, verifications of its people, or a decision on who was found on a list are \
          missing.";
     DocumentNotFound, "DOCUMENT_NOT_FOUND", "The corporation has no such document.";
+    CorporationAccepted, "CORPORATION_ACCEPTED",
+        "The name, registration number and country of an accepted corporation stand.";
     KybInvalid, "KYB_INVALID",
         "A reference is 1 to 200 characters that tell where the check is on record.";
     CurrencyNotSupported, "CURRENCY_NOT_SUPPORTED", "The partner has no program in this currency.";

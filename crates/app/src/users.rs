@@ -10,6 +10,7 @@ mod remove;
 mod transactional_locks;
 
 pub use change::Changes;
+pub(crate) use facts::address_text;
 pub use import::{Became, Import, Line, Progress};
 pub use lock::UserLock;
 pub use register::Register;

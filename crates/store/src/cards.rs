@@ -13,7 +13,7 @@ use domain::balance::Payers;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, LockReason, Locker, Usable};
 use domain::card::tries::Tries;
-use domain::ids::{BalanceId, CardId, PartnerId, UserId};
+use domain::ids::{BalanceId, CardId, CorporationId, PartnerId, UserId};
 use domain::program::CardType;
 use domain::scope::Scope;
 use domain::{Date, Timestamp};
@@ -73,6 +73,7 @@ const BY_USER: Sql = Sql(select!(
     "user_id = $2 and removed_at is null and state <> 'ORDERED' and id > $3 order by id limit $4"
 ));
 const HELD: Sql = Sql(select!("user_id = $2 and removed_at is null order by id"));
+const OF_CORPORATION: Sql = Sql(select!("corporation_id = $2 and removed_at is null order by id"));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
@@ -126,6 +127,7 @@ pub const STATEMENTS: &[Sql] = &[
     BY_ID,
     BY_USER,
     HELD,
+    OF_CORPORATION,
     BY_BALANCE,
     of_owner::COUNT,
     of_owner::COUNT_OF_CORPORATION,
@@ -173,6 +175,16 @@ pub async fn list(
 /// All cards that a holder has and that weren't removed, those that are only ordered too.
 pub async fn list_held(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Vec<Card>, StoreError> {
     tx.rows(&HELD, &[&scope.partner(), &user]).await?.iter().map(read).collect()
+}
+
+/// All cards that pay from a corporation's balances and that weren't removed, those that are only
+/// ordered too.
+pub async fn list_of_corporation(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: CorporationId,
+) -> Result<Vec<Card>, StoreError> {
+    tx.rows(&OF_CORPORATION, &[&scope.partner(), &corporation]).await?.iter().map(read).collect()
 }
 
 /// The cards that pay from a balance, at most 200.

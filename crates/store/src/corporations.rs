@@ -67,6 +67,15 @@ const BY_RESOURCE_LOCKED: Sql = select!("resource_id = $2 for no key update");
 const BY_ID: Sql = select!("id = $2");
 const LIST: Sql = select!("id > $2 order by id limit $3");
 const LIST_OF_KYB: Sql = select!("kyb = $2 and id > $3 order by id limit $4");
+const UPDATE: Sql = Sql("
+    update corporation
+    set name = $3, registration_number = $4, tax_id = $5, country = $6, address = $7,
+        persons = $8, version = version + 1
+    where partner_id = $1 and id = $2 and version = $9");
+const REMOVE: Sql = Sql("
+    update corporation
+    set deleted_at = $3, version = version + 1
+    where partner_id = $1 and id = $2 and version = $4");
 const SET_KYB: Sql = Sql("
     update corporation
     set kyb = $3, kyb_reference = $4, version = version + 1
@@ -103,6 +112,8 @@ pub const STATEMENTS: &[Sql] = &[
     BY_ID,
     LIST,
     LIST_OF_KYB,
+    UPDATE,
+    REMOVE,
     SET_KYB,
     SET_LOCKS,
     DOCUMENTS_OF,
@@ -249,6 +260,48 @@ pub async fn document(
     let read =
         |row: Row| Ok((word(&row, "media_type", DocumentMedia::parse)?, row.get("content")?));
     row.map(read).transpose()
+}
+
+/// Changes what a corporation is that was read locked, and its people, sealed;
+/// [`StoreError::Duplicate`] if the partner has another of that country and registration number.
+pub async fn update(
+    tx: &mut Tx,
+    scope: Scope,
+    (corporation, persons): (&Corporation, &[u8]),
+) -> Result<(), StoreError> {
+    let Profile { name, registration_number, tax_id, country, address } = &corporation.profile;
+    let changed = tx
+        .run(
+            &UPDATE,
+            &[
+                &scope.partner(),
+                &corporation.id,
+                name,
+                registration_number,
+                tax_id,
+                &country.as_str(),
+                &address_json(address),
+                &persons,
+                &corporation.version,
+            ],
+        )
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// Removes a corporation that was read locked: from now on it isn't there, and its place in the
+/// register is free.
+pub async fn remove(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: &Corporation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Corporation { id, version, .. } = corporation;
+    match tx.run(&REMOVE, &[&scope.partner(), id, &now, version]).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::NotFound),
+    }
 }
 
 /// Says what came of KYB of a corporation that was read locked.

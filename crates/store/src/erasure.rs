@@ -1,10 +1,11 @@
-//! What is erased of users who were removed long ago: every column that `docs/personal-data.md`
-//! calls personal or sealed. Rows stay where the ledger needs them; the rest goes.
+//! What is erased of users and corporations that were removed long ago: every column that
+//! `docs/personal-data.md` calls personal or sealed. Rows stay where the ledger needs them; the
+//! rest goes.
 
 use crate::StoreError;
-use crate::db::{Sql, Tx};
+use crate::db::{Row, Sql, Tx};
 use domain::Timestamp;
-use domain::ids::{BalanceId, CardId, PartnerId, UserId};
+use domain::ids::{BalanceId, CardId, CorporationId, OwnerId, PartnerId, UserId};
 use domain::scope::Scope;
 
 const DUE: Sql = Sql("
@@ -16,8 +17,28 @@ const DUE: Sql = Sql("
 const COUNT: Sql = Sql("
     select count(*) as rows
     from (select 1 from \"user\" where deleted_at < $1 and erased_at is null limit 100000) due");
+const DUE_CORPORATIONS: Sql = Sql("
+    select partner_id, id
+    from corporation
+    where deleted_at < $1 and erased_at is null
+    order by deleted_at
+    limit $2");
+const COUNT_CORPORATIONS: Sql = Sql("
+    select count(*) as rows
+    from (
+        select 1 from corporation where deleted_at < $1 and erased_at is null limit 100000
+    ) due");
 const CARDS: Sql = Sql("
     select id, balance_id from card where partner_id = $1 and user_id = $2 order by id");
+const CARDS_OF_CORPORATION: Sql = Sql("
+    select id, balance_id from card where partner_id = $1 and corporation_id = $2 order by id");
+const CORPORATION: Sql = Sql("
+    update corporation
+    set name = '', registration_number = '', tax_id = null, address = '{}', persons = $4,
+        kyb_reference = null, erased_at = $3
+    where partner_id = $1 and id = $2 and deleted_at is not null and erased_at is null");
+const DOCUMENTS: Sql = Sql("
+    delete from corporation_document where partner_id = $1 and corporation_id = $2");
 const USER: Sql = Sql("
     update \"user\"
     set first_name = '', last_name = '', phone = '', phone_digits = '', email = '',
@@ -55,8 +76,13 @@ const TRANSACTIONS: Sql = Sql("
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[
     DUE,
+    DUE_CORPORATIONS,
     COUNT,
+    COUNT_CORPORATIONS,
     CARDS,
+    CARDS_OF_CORPORATION,
+    CORPORATION,
+    DOCUMENTS,
     USER,
     CARD,
     ORDERS,
@@ -69,19 +95,61 @@ pub const STATEMENTS: &[Sql] = &[
     TRANSACTIONS,
 ];
 
-/// Users who were removed before a moment and aren't erased, those that have waited longest first.
+/// Which of both is erased.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Users.
+    Users,
+    /// Corporations.
+    Corporations,
+}
+
+/// Somebody who was removed.
+#[derive(Clone, Copy, Debug)]
+pub enum Removed {
+    /// A user.
+    User(UserId),
+    /// A corporation.
+    Corporation(CorporationId),
+}
+
+impl From<Removed> for OwnerId {
+    fn from(removed: Removed) -> Self {
+        match removed {
+            Removed::User(id) => id.into(),
+            Removed::Corporation(id) => id.into(),
+        }
+    }
+}
+
+/// Those that were removed before a moment and aren't erased, those that have waited longest first.
 pub async fn list_due(
     tx: &mut Tx,
+    kind: Kind,
     before: Timestamp,
     limit: i64,
-) -> Result<Vec<(PartnerId, UserId)>, StoreError> {
-    let rows = tx.rows(&DUE, &[&before, &limit]).await?;
-    rows.iter().map(|row| Ok((row.get("partner_id")?, row.get("id")?))).collect()
+) -> Result<Vec<(PartnerId, Removed)>, StoreError> {
+    let sql = match kind {
+        Kind::Users => &DUE,
+        Kind::Corporations => &DUE_CORPORATIONS,
+    };
+    let owner = |row: &Row| {
+        Ok(match kind {
+            Kind::Users => Removed::User(row.get("id")?),
+            Kind::Corporations => Removed::Corporation(row.get("id")?),
+        })
+    };
+    let rows = tx.rows(sql, &[&before, &limit]).await?;
+    rows.iter().map(|row| Ok((row.get("partner_id")?, owner(row)?))).collect()
 }
 
 /// How many there are; 100,000 also where there are more.
-pub async fn count_due(tx: &mut Tx, before: Timestamp) -> Result<i64, StoreError> {
-    tx.row(&COUNT, &[&before]).await?.get("rows")
+pub async fn count_due(tx: &mut Tx, kind: Kind, before: Timestamp) -> Result<i64, StoreError> {
+    let sql = match kind {
+        Kind::Users => &COUNT,
+        Kind::Corporations => &COUNT_CORPORATIONS,
+    };
+    tx.row(sql, &[&before]).await?.get("rows")
 }
 
 /// Erases what the merchants of so many of a balance's transactions have said, from the one after
@@ -99,22 +167,27 @@ pub async fn erase_transactions(
     Ok(Some(last))
 }
 
-/// The cards that a user had, and the balances that guard them.
+/// The cards that a user had, or that paid from a corporation's balances, and the balances that
+/// guard them.
 pub async fn list_cards(
     tx: &mut Tx,
     scope: Scope,
-    id: UserId,
+    owner: Removed,
 ) -> Result<Vec<(CardId, BalanceId)>, StoreError> {
-    let rows = tx.rows(&CARDS, &[&scope.partner(), &id]).await?;
+    let partner = scope.partner();
+    let rows = match owner {
+        Removed::User(id) => tx.rows(&CARDS, &[&partner, &id]).await?,
+        Removed::Corporation(id) => tx.rows(&CARDS_OF_CORPORATION, &[&partner, &id]).await?,
+    };
     rows.iter().map(|row| Ok((row.get("id")?, row.get("balance_id")?))).collect()
 }
 
-/// Erases all else of a user who was removed, and of their cards; the caller has locked the user,
-/// and the balances of the cards; whether that hadn't been done.
+/// Erases all else of an owner who was removed, and of their cards; the caller has locked the
+/// owner, and the balances of the cards; whether that hadn't been done.
 pub async fn erase(
     tx: &mut Tx,
     scope: Scope,
-    (id, cards): (UserId, &[(CardId, BalanceId)]),
+    (owner, cards): (Removed, &[(CardId, BalanceId)]),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let partner = scope.partner();
@@ -123,8 +196,20 @@ pub async fn erase(
         tx.run(&CARD, &[&partner, card, &no_number]).await?;
         tx.run(&ORDERS, &[&partner, card]).await?;
     }
-    for sql in [IMAGES, FORMS, SPENDING, HITS, INSTALLATIONS] {
-        tx.run(&sql, &[&partner, &id]).await?;
-    }
-    Ok(tx.run(&USER, &[&partner, &id, &now]).await? == 1)
+    let erased = match owner {
+        Removed::User(id) => {
+            for sql in [IMAGES, FORMS, SPENDING, HITS, INSTALLATIONS] {
+                tx.run(&sql, &[&partner, &id]).await?;
+            }
+            tx.run(&USER, &[&partner, &id, &now]).await?
+        }
+        Removed::Corporation(id) => {
+            for sql in [DOCUMENTS, SPENDING, HITS] {
+                tx.run(&sql, &[&partner, &id]).await?;
+            }
+            let no_people: &[u8] = &[];
+            tx.run(&CORPORATION, &[&partner, &id, &now, &no_people]).await?
+        }
+    };
+    Ok(erased == 1)
 }

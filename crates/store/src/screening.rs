@@ -114,7 +114,7 @@ const USERS: Sql = Sql("
 const CORPORATIONS: Sql = Sql("
     select id
     from corporation
-    where partner_id = $1 and id between $2 and $3
+    where partner_id = $1 and id between $2 and $3 and deleted_at is null
     order by id");
 const NEWEST_USER: Sql = Sql("
     select id from \"user\" where partner_id = $1 and id > 0 order by id desc limit 1");

@@ -102,26 +102,8 @@ fn read(call: &Call) -> Result<RegisterCorporation, Problem> {
     let country = fields.required("country", country());
     let address = address(&mut fields, "address");
     fields.demand("address");
-    let representative = fields.nested("representative").and_then(|mut inner| {
-        let person = read_person(&mut inner, today);
-        fields.absorb(inner);
-        person
-    });
-    fields.demand("representative");
-    let board = fields.list("boardMembers", PEOPLE_MAX, |inner| read_person(inner, today));
-    fields.demand("boardMembers");
-    let beneficiaries = fields.list("beneficiaries", PEOPLE_MAX, |inner| {
-        let person = read_person(inner, today);
-        let share = inner.required("sharePercent", share());
-        Some(Beneficiary { person: person?, share: share? })
-    });
-    fields.demand("beneficiaries");
-    let shares = beneficiaries.iter().flatten().map(|it| it.share);
-    // Each may have been rounded up by half a hundredth.
-    let (count, sum) = shares.fold((0, 0), |(count, sum), share| (count + 1, sum + share));
-    if 2 * sum > 2 * WHOLE + count {
-        fields.wrong("beneficiaries", "must have no more than 100 percent together");
-    }
+    let (representative, board, beneficiaries) = people(&mut fields, today);
+    PEOPLE.iter().for_each(|name| fields.demand(name));
     let (Some(name), Some(registration_number), Some(country), Some(address)) =
         (name, registration_number, country, address)
     else {
@@ -137,6 +119,32 @@ fn read(call: &Call) -> Result<RegisterCorporation, Problem> {
         profile: Profile { name, registration_number, tax_id, country, address },
         persons: Persons { representative, board, beneficiaries },
     })
+}
+
+const PEOPLE: [&str; 3] = ["representative", "boardMembers", "beneficiaries"];
+
+type People = (Option<Person>, Option<Vec<Person>>, Option<Vec<Beneficiary>>);
+
+/// Who speaks for a corporation, its board, and who owns it; each only if it is sent.
+pub(super) fn people(fields: &mut Fields<'_>, today: Date) -> People {
+    let representative = fields.nested(PEOPLE[0]).and_then(|mut inner| {
+        let person = read_person(&mut inner, today);
+        fields.absorb(inner);
+        person
+    });
+    let board = fields.list(PEOPLE[1], PEOPLE_MAX, |inner| read_person(inner, today));
+    let beneficiaries = fields.list(PEOPLE[2], PEOPLE_MAX, |inner| {
+        let person = read_person(inner, today);
+        let share = inner.required("sharePercent", share());
+        Some(Beneficiary { person: person?, share: share? })
+    });
+    let shares = beneficiaries.iter().flatten().map(|it| it.share);
+    // Each may have been rounded up by half a hundredth.
+    let (count, sum) = shares.fold((0, 0), |(count, sum), share| (count + 1, sum + share));
+    if 2 * sum > 2 * WHOLE + count {
+        fields.wrong(PEOPLE[2], "must have no more than 100 percent together");
+    }
+    (representative, board, beneficiaries)
 }
 
 fn read_person(fields: &mut Fields<'_>, today: Date) -> Option<Person> {

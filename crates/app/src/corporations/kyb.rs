@@ -185,7 +185,12 @@ impl App {
 
     /// Whether a user of that name and birth date was verified. Where the partner verifies its
     /// users itself, what it says stands for a form.
-    async fn is_verified(&self, tx: &mut Tx, scope: Scope, person: &Person) -> Result<bool, Error> {
+    pub(super) async fn is_verified(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        person: &Person,
+    ) -> Result<bool, Error> {
         let Some(id) = person.user else { return Ok(false) };
         let Some(user) = users::find(tx, scope, id).await? else { return Ok(false) };
         if !person.is(&user.profile) {

@@ -26,7 +26,7 @@ impl App {
 }
 
 /// An address as one text, the same for the same address alone.
-fn address_text(address: &Address) -> String {
+pub(crate) fn address_text(address: &Address) -> String {
     json!([
         address.street,
         address.number,

@@ -2,11 +2,10 @@
 //! when the law lets it be (`crates/app/src/erasure.rs`).
 
 use crate::audit::{Done, Entry};
-use crate::cards::state_facts;
 use crate::once::Turn;
+use crate::owners;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
-use domain::Outcome;
 use domain::ids::UserId;
 use domain::scope::Scope;
 use domain::user::UserState;
@@ -42,8 +41,9 @@ impl App {
             self.need_supported_mode(scope)?;
         }
         balances::lock(tx, &guards).await?;
-        let cards = end_cards(tx, scope, id, self.now()).await?;
-        let balances = end_balances(tx, scope, id).await?;
+        let cards = cards::list_held(tx, scope, id).await?;
+        let cards = owners::end_cards(tx, scope, cards, self.now()).await?;
+        let balances = owners::end_balances(tx, scope, id.into()).await?;
         sessions::end_all(tx, scope, id).await?;
         pairings::end_all(tx, scope, id).await?;
         installations::end_all(tx, scope, id, self.now()).await?;
@@ -62,34 +62,4 @@ async fn guards(tx: &mut Tx, scope: Scope, id: UserId) -> Result<BTreeSet<balanc
     let own = balances::list(tx, scope, id.into()).await?.into_iter().map(|it| it.id);
     let paid_from = cards::list_held(tx, scope, id).await?.into_iter().map(|it| it.balance);
     Ok(own.chain(paid_from).map(|balance| (scope.partner(), balance)).collect())
-}
-
-/// Removes their cards; what an audit record tells of each.
-async fn end_cards(
-    tx: &mut Tx,
-    scope: Scope,
-    id: UserId,
-    now: domain::Timestamp,
-) -> Result<Value, Error> {
-    let mut told = Vec::new();
-    for mut card in cards::list_held(tx, scope, id).await? {
-        let before = state_facts(&card);
-        if card.remove(now)? == Outcome::Applied {
-            cards::update(tx, scope, &card).await?;
-            told.push(json!({ "id": card.id.0, "before": before }));
-        }
-    }
-    Ok(told.into())
-}
-
-/// Removes their balances, whose cards are gone; the ids of those that there were.
-async fn end_balances(tx: &mut Tx, scope: Scope, id: UserId) -> Result<Value, Error> {
-    let mut told = Vec::new();
-    for mut balance in balances::list(tx, scope, id.into()).await? {
-        if balance.remove(&[])? == Outcome::Applied {
-            balances::update_state(tx, scope, &balance).await?;
-            told.push(balance.id.0.to_string());
-        }
-    }
-    Ok(told.into())
 }

@@ -466,6 +466,9 @@ async fn corporation(book: &mut Book<'_>) -> String {
     let post = book.request("POST", "/secure/corporations/{dcCorporationId}/documents", &[&id]);
     let papers = crate::corporations::papers(&["statute"]);
     book.send(post.multipart(papers), 201, &["corporation.documents"]).await;
+    let route = "/lifecycle/v1/corporations/{dcCorporationId}";
+    let put = book.request("PUT", route, &[&id]).json(&json!({ "taxId": "PL1" }));
+    book.once(put, 200, &["corporation.change"]).await;
     let draft = json!({ "limits": [
         { "type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5 },
     ] });
@@ -482,6 +485,11 @@ async fn corporation(book: &mut Book<'_>) -> String {
     for action in [&["corporation.lock"][..], &[]] {
         let delete = book.request("DELETE", route, &[&id, &"POLICE_LOCK"]);
         book.once(delete, 204, action).await;
+    }
+    let route = "/lifecycle/v1/corporations/{dcCorporationId}";
+    for (status, action) in [(204, &["corporation.remove"][..]), (404, &[])] {
+        let delete = book.request("DELETE", route, &[&id]);
+        book.once(delete, status, action).await;
     }
     "Prezes-Personal".to_owned()
 }

@@ -64,7 +64,7 @@ pub(crate) fn documents_of(partner: &Caller, id: &str, kinds: &[&'static str]) -
 pub(crate) const KINDS: [&str; 3] = ["statute", "registerExtract", "ownership"];
 
 /// A verified user of the name and birth date of somebody of a company.
-async fn verified(partner: &Caller, code: &str, person: &Value) -> i64 {
+pub(crate) async fn verified(partner: &Caller, code: &str, person: &Value) -> i64 {
     let mut body = registration();
     for name in ["firstName", "lastName", "birthDate"] {
         body[name] = person[name].clone();
@@ -87,7 +87,11 @@ pub(crate) async fn known_company(partner: &Caller, code: &str) -> Value {
 /// Registers one of which nothing is missing any more; its id.
 pub(crate) async fn proven(partner: &Caller, code: &str) -> String {
     let body = known_company(partner, code).await;
-    let told = expect(201, post_of(partner, code, &body)).await;
+    proven_as(partner, code, &body).await
+}
+
+async fn proven_as(partner: &Caller, code: &str, body: &Value) -> String {
+    let told = expect(201, post_of(partner, code, body)).await;
     let id = told["dcCorporationId"].as_str().expect("an id").to_owned();
     let told = expect(201, documents_of(partner, &id, &KINDS)).await;
     assert_eq!((&told["kyb"], &told["missing"]), (&json!("IN_PROGRESS"), &json!([])));
@@ -109,8 +113,14 @@ pub(crate) struct Company {
 
 impl Company {
     pub(crate) async fn begin(sandbox: &Sandbox, minor: i64) -> Self {
+        let body = known_company(sandbox.partner(), "sandbox").await;
+        Self::of(sandbox, &body, minor).await
+    }
+
+    /// One of which this is told.
+    pub(crate) async fn of(sandbox: &Sandbox, body: &Value, minor: i64) -> Self {
         let partner = sandbox.partner();
-        let id = proven(partner, "sandbox").await;
+        let id = proven_as(partner, "sandbox", body).await;
         decide(sandbox, &id, "ACCEPTED").await;
         let body = json!({ "currency": "EUR", "dcCorporationId": id });
         let made = expect(201, partner.post("/secure/balances").json(&body)).await;
@@ -151,7 +161,7 @@ impl Company {
 }
 
 /// Somebody of whom only names and a date are known.
-async fn employee(partner: &Caller) -> i64 {
+pub(crate) async fn employee(partner: &Caller) -> i64 {
     let mut body = registration();
     (body["state"], body["kyc"]) = ("NEW".into(), "NONE".into());
     let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", "sandbox");

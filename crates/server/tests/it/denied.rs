@@ -164,6 +164,7 @@ const FOLLOW_UP: Sends = Json(
         "referenceTransactionDate": "2026-11-21T10:00:00+00:00"}"#,
 );
 
+const TAX_ID: Sends = Json(r#"{"taxId": "PL1"}"#);
 const KYB: Sends = Json(r#"{"kyb": "ON_HOLD", "reference": "KYB-2026-117"}"#);
 const REJECTION: Sends = Json(r#"{"reason": "INVALID_SELFIE"}"#);
 
@@ -201,6 +202,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("DELETE", "/lifecycle/v1/users/{customerId}/cards/{cardId}", Lifecycle, CARD_OF_USER, Nothing),
     ("POST", "/lifecycle/v1/corporations", Lifecycle, NOBODYS, Nothing),
     ("GET", "/lifecycle/v1/corporations/{dcCorporationId}", Lifecycle, CORPORATION, Nothing),
+    ("PUT", "/lifecycle/v1/corporations/{dcCorporationId}", Lifecycle, CORPORATION, TAX_ID),
     ("GET", "/lifecycle/v1/public-key", Lifecycle, NOBODYS, Nothing),
     ("POST", "/secure/customers/{customerId}/verification", Secure, USER, Form),
     ("POST", "/secure/customers/{customerId}/register", Secure, USER, Form),
@@ -350,6 +352,7 @@ pub(crate) const ROUTES: &[Route] = &[
         CORPORATION,
         Nothing,
     ),
+    ("DELETE", "/lifecycle/v1/corporations/{dcCorporationId}", Lifecycle, CORPORATION, Nothing),
     ("POST", "/customers/devices", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions/challenge", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions", Public, NOBODYS, Nothing),

@@ -14,6 +14,7 @@ mod bench;
 mod card_crypto;
 mod cards;
 mod certificates;
+mod changed_corporations;
 mod clearings;
 mod corporations;
 mod crash;

@@ -23,7 +23,7 @@ fn remove(partner: &Caller, user: i64) -> RequestBuilder {
 }
 
 /// Spends all of what there is, and has it cleared.
-async fn spend(sandbox: &Sandbox, story: &Story, minor: i64, merchant: &str) {
+pub(crate) async fn spend(sandbox: &Sandbox, story: &Story, minor: i64, merchant: &str) {
     let (id, date) = (format!("spent-{}", unique()), "2026-11-21T10:00:00+00:00");
     let body = json!({
         "card": { "cardId": story.card }, "kind": "authorization", "type": "pos",
@@ -135,24 +135,28 @@ on_both_databases! {
         let last_four = story.full["cardNo"].as_str().expect("a number")[12..].to_owned();
         let words = WORDS.iter().copied().chain([mail.as_str(), phone.as_str(), BORN]);
         let secrets: Vec<&[u8]> = words.map(str::as_bytes).collect();
+        nothing_of(&sandbox, &secrets).await;
         let tables = tables(sandbox.database(), &sandbox).await;
-        for (table, text) in &tables {
-            assert_eq!(contains_secret(text.as_bytes(), &secrets), None, "{table}");
-        }
         let of = |name: &str| tables.iter().find(|(table, _)| table == name).expect("a table");
         assert!(of("user").1.contains(&later_mail), "who was removed later is still known");
         assert!(!of("card").1.contains(&last_four));
         for emptied in ["verification", "verification_image", "installation", "spending"] {
             assert_eq!(of(emptied).1, "", "{emptied}");
         }
-        if matches!(sandbox.database(), Database::Sqlite) {
-            for file in std::fs::read_dir(sandbox.dir()).expect("a folder") {
-                let path = file.expect("a file").path();
-                let is_one = path.to_string_lossy().contains("antaca.db");
-                if is_one {
-                    let bytes = std::fs::read(&path).expect("it can be read");
-                    assert_eq!(contains_secret(&bytes, &secrets), None, "{}", path.display());
-                }
+    }
+}
+
+/// None of these words is in a table, or in a file of the database, of a sandbox that was stopped.
+pub(crate) async fn nothing_of(sandbox: &Sandbox, words: &[&[u8]]) {
+    for (table, text) in tables(sandbox.database(), sandbox).await {
+        assert_eq!(contains_secret(text.as_bytes(), words), None, "{table}");
+    }
+    if matches!(sandbox.database(), Database::Sqlite) {
+        for file in std::fs::read_dir(sandbox.dir()).expect("a folder") {
+            let path = file.expect("a file").path();
+            if path.to_string_lossy().contains("antaca.db") {
+                let bytes = std::fs::read(&path).expect("it can be read");
+                assert_eq!(contains_secret(&bytes, words), None, "{}", path.display());
             }
         }
     }
@@ -201,7 +205,7 @@ async fn lived(sandbox: &Sandbox, (mail, phone): (&str, &str)) -> Story {
 }
 
 /// What the rows of each table hold, as text.
-async fn tables(database: &Database, sandbox: &Sandbox) -> Vec<(String, String)> {
+pub(crate) async fn tables(database: &Database, sandbox: &Sandbox) -> Vec<(String, String)> {
     let db = match database {
         Database::Sqlite => Db::sqlite(sandbox.dir().join("antaca.db"), Options::default()),
         Database::Postgres(url) => Db::postgres(url, Options::default()),
