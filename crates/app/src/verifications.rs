@@ -1,5 +1,7 @@
-//! KYC forms: submit, list, show, decide; check by itself; watch the documents of accepted ones.
+//! KYC forms: submit, list, show, decide; check by itself, with an eKYC provider's help; watch the
+//! documents of accepted ones.
 
+mod ask;
 mod check;
 mod decide;
 mod list;

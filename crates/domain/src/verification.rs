@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod picture;
+pub mod provider;
 
 use crate::Timestamp;
 use crate::ids::{UserId, VerificationId};

@@ -6,7 +6,8 @@ use crate::signature::{Signature, sign};
 use crate::target::{Reach, Target, TargetError, base_url};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::multipart::Form;
 use reqwest::{RequestBuilder, Response, redirect};
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -64,6 +65,25 @@ pub struct Call<'a> {
     pub secrets: &'a [SharedSecret],
     /// Real time, which is signed.
     pub now: Timestamp,
+}
+
+/// A question to an eKYC provider: a form that is sent, or after what became of it. It has no
+/// `Debug`, as [`Call`] has none.
+pub(crate) struct Question<'a> {
+    /// What follows the base URL, as [`Call::path`].
+    pub(crate) path: &'a str,
+    /// The same at every retry.
+    pub(crate) key: Uuid,
+    /// What our logs call it.
+    pub(crate) request_id: &'a str,
+    /// What is sent; without it, nothing is, and it is a `GET`.
+    pub(crate) form: Option<Form>,
+    /// `Authorization`, if the provider wants one.
+    pub(crate) authorization: Option<&'a HeaderValue>,
+    /// As [`Call::timeout`].
+    pub(crate) timeout: Duration,
+    /// Real time.
+    pub(crate) now: Timestamp,
 }
 
 /// What a partner answered.
@@ -151,11 +171,25 @@ impl Client {
     /// If the path doesn't begin with a slash: it could name another host then.
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, CallError> {
         assert!(call.path.starts_with('/'), "a path begins with a slash");
-        let answered = async {
-            let response = self.request(call).send().await.map_err(|error| failure(&error))?;
-            answer(response, call.now).await
+        send(self.request(call), call.timeout, call.now).await
+    }
+
+    /// Asks once, as [`Client::call`] calls.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Answer, CallError> {
+        assert!(question.path.starts_with('/'), "a path begins with a slash");
+        let url = format!("{}{}", self.base_url, question.path);
+        let request = match question.form {
+            Some(form) => self.http.post(url).multipart(form),
+            None => self.http.get(url),
         };
-        tokio::time::timeout(call.timeout, answered).await.unwrap_or(Err(CallError::Timeout))
+        let mut request = request
+            .header(ACCEPT, "application/json")
+            .header("X-Idempotency-Key", question.key.to_string())
+            .header("X-Request-Id", question.request_id);
+        if let Some(authorization) = question.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        send(request, question.timeout, question.now).await
     }
 
     fn request(&self, call: &Call<'_>) -> RequestBuilder {
@@ -177,6 +211,18 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .body(call.body.to_vec())
     }
+}
+
+async fn send(
+    request: RequestBuilder,
+    timeout: Duration,
+    now: Timestamp,
+) -> Result<Answer, CallError> {
+    let answered = async {
+        let response = request.send().await.map_err(|error| failure(&error))?;
+        answer(response, now).await
+    };
+    tokio::time::timeout(timeout, answered).await.unwrap_or(Err(CallError::Timeout))
 }
 
 async fn answer(mut response: Response, now: Timestamp) -> Result<Answer, CallError> {

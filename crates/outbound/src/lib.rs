@@ -5,12 +5,14 @@
 //! | --- | --- |
 //! | [`bureau`] | the files that we and a bureau lay for one another |
 //! | [`client`] | one call to one partner, and its answer |
+//! | [`ekyc`] | a KYC form that an eKYC provider is asked about |
 //! | [`target`] | where a partner is called, checked |
 //! | [`mail`] | e-mail by SMTP |
 //! | [`notifications`] | the bodies of what partners are told, as the seeds have them |
 
 pub mod bureau;
 pub mod client;
+pub mod ekyc;
 pub mod mail;
 pub mod notifications;
 pub mod target;

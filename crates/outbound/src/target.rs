@@ -26,12 +26,19 @@ pub struct Target {
     pub base_url: String,
     /// The authority or authorities of its server, PEM. No other is trusted.
     pub trusted_ca: String,
-    /// Our certificate, PEM; those of its issuers may follow.
-    pub certificate: String,
-    /// The key of our certificate, PEM.
-    pub key: Zeroizing<String>,
+    /// Our certificate there, if it asks for one.
+    pub identity: Option<Identity>,
     /// Which addresses may be called.
     pub reach: Reach,
+}
+
+/// Who we are.
+#[derive(Clone)]
+pub struct Identity {
+    /// Our certificate, PEM; those of its issuers may follow.
+    pub certificate: String,
+    /// Its key, PEM.
+    pub key: Zeroizing<String>,
 }
 
 impl std::fmt::Debug for Target {
@@ -130,18 +137,23 @@ fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
 }
 
 impl Target {
-    /// TLS 1.2 and 1.3 with our certificate; the partner's authorities are trusted and no others.
+    /// TLS 1.2 and 1.3, with our certificate if there is one; the partner's authorities are trusted
+    /// and no others.
     pub(crate) fn tls(&self) -> Result<ClientConfig, TargetError> {
         let roots = roots(&self.trusted_ca)?;
-        let chain = certificates(&self.certificate).ok_or(TargetError::Identity)?;
-        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes());
-        let key = key.map_err(|_| TargetError::Identity)?;
-        let mut tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .expect("the provider has algorithms for both versions")
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .map_err(|_| TargetError::Identity)?;
+            .with_root_certificates(roots);
+        let mut tls = match &self.identity {
+            None => tls.with_no_client_auth(),
+            Some(identity) => {
+                let chain = certificates(&identity.certificate).ok_or(TargetError::Identity)?;
+                let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes());
+                let key = key.map_err(|_| TargetError::Identity)?;
+                tls.with_client_auth_cert(chain, key).map_err(|_| TargetError::Identity)?
+            }
+        };
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(tls)
     }

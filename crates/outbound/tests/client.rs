@@ -6,7 +6,7 @@ use crypto::certificates::{Authority, certificate_der, client_key_and_csr};
 use domain::Timestamp;
 use outbound::SharedSecret;
 use outbound::client::{Answer, Call, CallError, Client, Method};
-use outbound::target::{Reach, Target, TargetError};
+use outbound::target::{Identity, Reach, Target, TargetError};
 use partner::{Behaviour, Partner, Request};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -37,8 +37,7 @@ fn partner(behaviour: Behaviour) -> (Partner, Target) {
     let target = Target {
         base_url: format!("https://localhost:{}/base", partner.port),
         trusted_ca: authority.certificate_pem().to_owned(),
-        certificate: client.pem,
-        key,
+        identity: Some(Identity { certificate: client.pem, key }),
         reach: Reach::Anywhere,
     };
     (partner, target)
@@ -78,7 +77,10 @@ async fn a_call_shows_our_certificate_and_is_signed() {
     assert!(!answer.is_problem_json && answer.retry_after.is_none());
 
     let Request { head, body, certificate } = partner.next();
-    assert_eq!(certificate, certificate_der(&target.certificate).expect("a certificate"));
+    assert_eq!(
+        certificate,
+        certificate_der(&identity(&target).certificate).expect("a certificate")
+    );
     assert_eq!(body, BODY);
     let mut lines = head.lines();
     assert_eq!(lines.next(), Some("POST /base/notifications/cardLocked HTTP/1.1"));
@@ -231,7 +233,8 @@ async fn a_server_that_does_not_know_our_certificate_ends_the_handshake() {
     let (partner, target) = partner(Behaviour::Answer(NO_CONTENT.to_vec()));
     let (key, csr) = client_key_and_csr("Antaca");
     let other = authority("Other").sign_client(&csr, 1, Timestamp::now()).expect("a request");
-    let target = Target { certificate: other.pem, key, ..target };
+    let identity = Some(Identity { certificate: other.pem, key });
+    let target = Target { identity, ..target };
     let refused = call(&target, PATIENCE).await;
     assert!(matches!(refused, Err(CallError::Tls | CallError::Broken)), "{refused:?}");
     assert!(partner.received_nothing());
@@ -254,10 +257,13 @@ fn a_client_is_not_made_of_what_can_not_work() {
     assert_eq!(wrong(public), TargetError::Address);
     let trusted_ca = String::new();
     assert_eq!(wrong(Target { trusted_ca, ..copy(&target) }), TargetError::TrustedCa);
-    let certificate = target.trusted_ca.clone();
-    assert_eq!(wrong(Target { certificate, ..copy(&target) }), TargetError::Identity);
-    let key = Zeroizing::new("key".to_owned());
-    assert_eq!(wrong(Target { key, ..copy(&target) }), TargetError::Identity);
+    let ours = identity(&target);
+    for ours in [
+        Identity { certificate: target.trusted_ca.clone(), key: ours.key.clone() },
+        Identity { certificate: ours.certificate.clone(), key: Zeroizing::new("key".to_owned()) },
+    ] {
+        assert_eq!(wrong(Target { identity: Some(ours), ..copy(&target) }), TargetError::Identity);
+    }
     assert_eq!(format!("{target:?}"), "Target { reach: Anywhere, .. }");
 }
 
@@ -265,8 +271,11 @@ fn copy(target: &Target) -> Target {
     Target {
         base_url: target.base_url.clone(),
         trusted_ca: target.trusted_ca.clone(),
-        certificate: target.certificate.clone(),
-        key: target.key.clone(),
+        identity: target.identity.clone(),
         reach: target.reach,
     }
+}
+
+fn identity(target: &Target) -> &Identity {
+    target.identity.as_ref().expect("an identity")
 }

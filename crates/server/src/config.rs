@@ -1,12 +1,15 @@
 //! Configuration: one TOML file and the environment. The only place that reads either.
 //!
-//! Every key is one line of [`KEYS`] or of `limits` and `mail`; `ANTACA_<SECTION>_<KEY>` wins over
-//! the file. What isn't known is refused, in the file as in the environment.
+//! Every key is one line of [`KEYS`] or of `ekyc`, `limits` and `mail`; in the environment it is
+//! `ANTACA_<SECTION>_<KEY>`, which wins over the file. What isn't known is refused, in the file as
+//! in the environment.
 
+mod ekyc;
 mod limits;
 mod mail;
 mod master_key;
 
+pub(crate) use ekyc::Ekyc;
 pub(crate) use limits::{Connections, Limits};
 pub(crate) use mail::Smtp;
 pub(crate) use master_key::{PassphraseSource, TokenSettings, passphrase_of_environment};
@@ -31,7 +34,7 @@ const DATA: &str = "/var/lib/antaca";
 const OTHER_VARIABLES: &[&str] = &["ANTACA_FAULT", "ANTACA_CLOCK"];
 const TEST_VARIABLES: &str = "ANTACA_TEST_";
 /// What a sandbox heeds, beside its options.
-const SECTIONS_OF_SANDBOX: &[&str] = &["jwe.", "limits.", "sandbox.", "smtp."];
+const SECTIONS_OF_SANDBOX: &[&str] = &["ekyc.", "jwe.", "limits.", "sandbox.", "smtp."];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// More engines or connections than these only wait for one another.
 const ENGINES_MAX: i64 = 64;
@@ -63,7 +66,8 @@ const fn key(name: &'static str, form: Form, default: &'static str, doc: &'stati
     Key { name, form, default, doc }
 }
 
-/// Every key but those of the sections `keys`, `limits` and `smtp`, which are beside what they say.
+/// Every key but those of the sections `ekyc`, `keys`, `limits` and `smtp`, which are beside what
+/// they say.
 const KEYS: &[Key] = &[
     key("data", Form::Text, DATA, "the data folder: keys, certificates, the SQLite database"),
     key("listen", Form::Text, "0.0.0.0:8443", "address and port of the HTTPS listener"),
@@ -113,7 +117,7 @@ const KEYS: &[Key] = &[
 ];
 
 fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(master_key::KEYS).chain(mail::KEYS).chain(limits::KEYS)
+    KEYS.iter().chain(master_key::KEYS).chain(mail::KEYS).chain(ekyc::KEYS).chain(limits::KEYS)
 }
 
 /// The keys as `antaca config check --help` tells them.
@@ -174,6 +178,8 @@ pub(crate) struct Config {
     pub(crate) token: Option<TokenSettings>,
     /// By which server e-mail is sent, if one is configured.
     pub(crate) smtp: Option<Smtp>,
+    /// Which eKYC provider is asked, if one is configured.
+    pub(crate) ekyc: Option<Ekyc>,
     /// What protects the service.
     pub(crate) limits: Limits,
     /// Whether there was a file.
@@ -239,6 +245,7 @@ impl Config {
             passphrase,
             token: TokenSettings::read(&values),
             smtp: Smtp::read(&values)?,
+            ekyc: Ekyc::read(&values)?,
             limits: Limits::read(&values)?,
             from_file: file.is_some(),
         };
@@ -301,6 +308,8 @@ impl Config {
         lines.push_str(&master_key::shown(self.passphrase.as_ref(), self.token.as_ref()));
         lines.push_str("\n\n[smtp]\n");
         lines.push_str(&Smtp::shown(self.smtp.as_ref()));
+        lines.push_str("\n\n[ekyc]\n");
+        lines.push_str(&Ekyc::shown(self.ekyc.as_ref()));
         lines.push_str("\n\n[limits]\n");
         lines.push_str(self.limits.shown().trim_end());
         lines

@@ -26,6 +26,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("antaca_jwe_total", "bodies that were decrypted or encrypted"),
     ("antaca_decisions_total", "the engine's decisions, by kind, outcome and description"),
     ("antaca_notifications_total", "calls of partners, by event and by what came of them"),
+    ("antaca_ekyc_questions_total", "questions to an eKYC provider, by what came of them"),
     ("antaca_database_trouble_total", "batches that the database's trouble held up"),
     ("antaca_worker_failures_total", "failed steps of a worker"),
     ("antaca_janitor_rows_total", "rows that have gone because their time was up"),
@@ -55,6 +56,7 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     ("antaca_batch_seconds", "from the begin of a batch's transaction to its commit"),
     ("antaca_commit_seconds", "the commit alone"),
     ("antaca_notification_seconds", "how long a partner took to answer, by event"),
+    ("antaca_ekyc_seconds", "how long an eKYC provider took to answer"),
     ("antaca_decision_seconds", "from a command's arrival at the engine to its answer, by kind"),
 ];
 

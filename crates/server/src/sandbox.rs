@@ -27,6 +27,7 @@ use app::audit::Operator;
 use calls::{Calls, Needs};
 use clap::Args;
 use crypto::keys::MasterKeys;
+use outbound::target::Reach;
 use serde_json::Value;
 use simulator::bureau::Bureau;
 use std::net::SocketAddr;
@@ -73,6 +74,8 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let (listen, operations) = sockets.addresses()?;
 
     let mailer = config.smtp.as_ref().map(Smtp::mailer).transpose()?;
+    // As partners do, a provider runs on the same machine.
+    let ekyc = config.ekyc.as_ref().map(|it| it.provider(Reach::Anywhere)).transpose()?;
     let prepared = prepare(&folder, place, config.jwe.previous_days).await?;
     let Prepared { mut desk, operator, ca, certificate, ahead } = prepared;
     let answers = Duration::from_secs(config.bureau_seconds);
@@ -95,6 +98,7 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
         retention,
         orders,
         mailer,
+        ekyc,
         limits,
         sign,
         sandbox,

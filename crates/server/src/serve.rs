@@ -16,7 +16,9 @@ use crate::workers::{Orders, Pulse};
 use crate::{control, jwe_keys, master_key, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::tasks::Tasks;
+use outbound::ekyc::Provider as EkycProvider;
 use outbound::mail::Mailer;
+use outbound::target::Reach;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,6 +107,8 @@ pub(crate) struct Served {
     pub(crate) orders: Orders,
     /// What sends e-mail, if a mail server is configured.
     pub(crate) mailer: Option<Mailer>,
+    /// Who is asked about KYC forms, if an eKYC provider is configured.
+    pub(crate) ekyc: Option<EkycProvider>,
     /// What protects it.
     pub(crate) limits: Limits,
     /// A file in it that is there only while the server serves.
@@ -197,6 +201,7 @@ async fn keep_up(measures: Measures, stopping: CancellationToken) {
 pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
     let folder = Arc::new(Folder::open(config.data())?);
     let mailer = config.smtp.as_ref().map(Smtp::mailer).transpose()?;
+    let ekyc = config.ekyc.as_ref().map(|it| it.provider(Reach::Public)).transpose()?;
     let sockets = Sockets::bind(config.listen, config.operations, &folder).await?;
     let place = config.database_in(config.data());
     let db = instance::open_database(&place, Kind::Production, config.connections).await?;
@@ -248,6 +253,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Failure> {
         retention,
         orders,
         mailer,
+        ekyc,
         limits,
         sign,
         sandbox,

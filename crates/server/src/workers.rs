@@ -13,6 +13,7 @@ use domain::ids::PartnerId;
 use jiff::ToSpan as _;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
+use outbound::ekyc::Provider;
 use outbound::mail::Mailer;
 use simulator::bureau::Bureau;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +43,7 @@ const ORDERS_AT_ONCE: Duration = Duration::from_millis(500);
 
 /// How late a partner may be told that a card expires.
 const EXPIRING: Duration = Duration::from_secs(60);
-/// How long a KYC form waits to be checked by itself.
+/// How long a KYC form waits to be checked by itself, and then to be sent to a provider.
 const VERIFICATIONS: Duration = Duration::from_secs(1);
 /// How late it may be seen that a program runs out of numbers.
 const NUMBERS: Duration = Duration::from_secs(60);
@@ -152,9 +153,7 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     );
     every.run("screening-lists", SETTINGS, |app| async move { app.refresh_screening().await });
     every.run("screening", SETTINGS, |app| async move { app.screen_again().await.map(|_| ()) });
-    every.run("verifications", VERIFICATIONS, |app| async move {
-        app.check_verifications().await.map(|_| ())
-    });
+    check_forms(&every, served.ekyc.clone());
     let orders = served.orders.clone();
     let pause = if matches!(orders, Orders::Daily(_)) { ORDERS } else { ORDERS_AT_ONCE };
     every.run("orders", pause, move |app| {
@@ -224,6 +223,20 @@ fn alert(every: &Every<'_>, mailer: Option<Mailer>) {
     every.run("mails", ALERTS, move |app| {
         let mailer = mailer.clone();
         async move { app.send_alerts(&mailer).await.map(|_| ()) }
+    });
+}
+
+/// Has KYC forms checked. Asking a provider is apart from that, since it waits for a server;
+/// without one it is seen to that forms don't wait for ever that were left to it before.
+fn check_forms(every: &Every<'_>, provider: Option<Provider>) {
+    let asked = provider.clone();
+    every.run("verifications", VERIFICATIONS, move |app| {
+        let provider = provider.clone();
+        async move { app.check_verifications(provider.as_ref()).await.map(|_| ()) }
+    });
+    every.run("ekyc", VERIFICATIONS, move |app| {
+        let provider = asked.clone();
+        async move { app.ask_about_verifications(provider.as_ref()).await.map(|_| ()) }
     });
 }
 

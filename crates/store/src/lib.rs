@@ -17,6 +17,7 @@ pub mod checkpoints;
 pub mod corporations;
 pub mod counters;
 pub mod db;
+pub mod ekyc;
 pub mod endpoints;
 pub mod erasure;
 mod error;
@@ -94,6 +95,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(29, "0029_screening"),
     migration!(30, "0030_imports"),
     migration!(31, "0031_kyb"),
+    migration!(32, "0032_ekyc"),
 ];
 
 /// The values of a row, in the order of its table's columns.

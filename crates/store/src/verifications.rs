@@ -69,7 +69,7 @@ const OPEN_AFTER: Sql = select!(
     limit $3"
 );
 const TO_CHECK: Sql = select!(
-    "status = 'IN_PROGRESS' and referred_at is null and exists (
+    "status = 'IN_PROGRESS' and referred_at is null and ekyc_view is null and exists (
             select 1
             from \"user\" u
             where u.partner_id = $1 and u.id = user_id and u.deleted_at is null)
@@ -234,7 +234,8 @@ pub async fn list_open(
     rows.iter().map(read).collect()
 }
 
-/// Those of them that the automatic check hasn't left to a person.
+/// Those of them that the automatic check hasn't looked at: it has left them neither to a person
+/// nor to a provider.
 pub async fn list_to_check(
     tx: &mut Tx,
     partner: PartnerId,

@@ -1,5 +1,5 @@
-//! A partner's server that behaves as a test says: real TLS, our client certificate demanded, every
-//! request kept.
+//! A partner's server that behaves as a test says: real TLS, our client certificate demanded unless
+//! it is open, every request kept.
 
 use crypto::certificates::{Authority, client_key_and_csr};
 use rustls::pki_types::pem::PemObject as _;
@@ -32,6 +32,8 @@ pub enum Behaviour {
 /// A request that a partner was sent.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// Its method.
+    pub method: String,
     /// Its path.
     pub path: String,
     /// Its headers, names in lower case.
@@ -72,7 +74,19 @@ impl Partner {
     ) -> Self {
         let authority = Authority::create("A test's partner", crate::now());
         let clients = authority.certificate_pem().to_owned();
-        Self::start_with(authority, &clients, Arc::new(behave)).await
+        Self::start_with(authority, Some(&clients), Arc::new(behave)).await
+    }
+
+    /// As [`Partner::start`], for anybody: no certificate is asked for.
+    ///
+    /// # Panics
+    ///
+    /// As [`Partner::start`].
+    pub async fn start_open(
+        behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        let authority = Authority::create("A test's partner", crate::now());
+        Self::start_with(authority, None, Arc::new(behave)).await
     }
 
     /// As [`Partner::start`], for callers whose certificate is of this authority, PEM.
@@ -85,10 +99,10 @@ impl Partner {
         behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         let authority = Authority::create("A test's partner", crate::now());
-        Self::start_with(authority, clients, Arc::new(behave)).await
+        Self::start_with(authority, Some(clients), Arc::new(behave)).await
     }
 
-    async fn start_with(authority: Authority, clients: &str, behave: Arc<Behave>) -> Self {
+    async fn start_with(authority: Authority, clients: Option<&str>, behave: Arc<Behave>) -> Self {
         let now = crate::now();
         let (certificate, key) = authority.sign_server(&["localhost"], 30, now).expect("is signed");
         let (client_key, csr) = client_key_and_csr("antaca");
@@ -134,20 +148,24 @@ impl Partner {
     }
 }
 
-fn tls(authority: &str, certificate: &str, key: &str) -> Arc<ServerConfig> {
+fn tls(clients: Option<&str>, certificate: &str, key: &str) -> Arc<ServerConfig> {
     let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
-    let mut roots = RootCertStore::empty();
-    roots.add(der(authority)).expect("a root");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_client_cert_verifier(clients.build().expect("a verifier"))
-        .with_single_cert(vec![der(certificate)], key)
-        .expect("an identity");
-    Arc::new(config)
+        .expect("versions");
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(der(authority)).expect("a root");
+            let roots = Arc::new(roots);
+            let clients = WebPkiClientVerifier::builder_with_provider(roots, provider);
+            config.with_client_cert_verifier(clients.build().expect("a verifier"))
+        }
+    };
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    Arc::new(config.with_single_cert(vec![der(certificate)], key).expect("an identity"))
 }
 
 async fn serve(
@@ -209,7 +227,8 @@ async fn read(stream: &mut BufReader<TlsStream<TcpStream>>) -> std::io::Result<O
     }
     let head = String::from_utf8(head).map_err(std::io::Error::other)?;
     let mut lines = head.lines();
-    let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
+    let mut words = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let headers: HashMap<String, String> = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
@@ -218,5 +237,5 @@ async fn read(stream: &mut BufReader<TlsStream<TcpStream>>) -> std::io::Result<O
     let mut bytes = vec![0; length];
     stream.read_exact(&mut bytes).await?;
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
-    Ok(Some(Received { path, headers, body, bytes }))
+    Ok(Some(Received { method, path, headers, body, bytes }))
 }

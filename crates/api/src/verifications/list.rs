@@ -25,7 +25,8 @@ pub(crate) fn queue() -> Endpoint {
         TAG,
         "List the KYC forms that are to be decided",
         "Those of the partner's users, the oldest first. Where forms are checked automatically, \
-         one without `referredAt` is decided by itself within seconds.",
+         one without `referredAt` is decided by itself within seconds, or by an eKYC provider \
+         within a day.",
     )
 }
 

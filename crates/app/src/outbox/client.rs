@@ -6,7 +6,7 @@ use crate::{App, Error};
 use domain::ids::PartnerId;
 use outbound::SharedSecret;
 use outbound::client::Client;
-use outbound::target::{Reach, Target};
+use outbound::target::{Identity, Reach, Target};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::outbound::Outbound;
@@ -89,8 +89,10 @@ impl App {
         let target = Target {
             base_url: base_url.clone(),
             trusted_ca: trusted_ca.clone(),
-            certificate: certificate.clone(),
-            key: Zeroizing::new(key.to_owned()),
+            identity: Some(Identity {
+                certificate: certificate.clone(),
+                key: Zeroizing::new(key.to_owned()),
+            }),
             reach: self.outbox.clients.reach,
         };
         match Client::new(&target) {

@@ -1,5 +1,6 @@
 //! Check the forms of partners whose verifications are decided by themselves (KYC mode
-//! `AUTOMATIC`): decided is what is plain, the rest waits for a person.
+//! `AUTOMATIC`): decided is what is plain, the rest waits for a person. Where there is an eKYC
+//! provider, it is asked about all that isn't plainly wrong.
 
 use super::seal::{open_form, open_picture};
 use super::see::see;
@@ -11,9 +12,11 @@ use domain::partner::{KycMode, PartnerState};
 use domain::scope::Scope;
 use domain::user::TransactionalLock;
 use domain::verification::Verification;
-use domain::verification::check::{Pictures, Screening, Seen, Verdict, judge};
-use serde_json::json;
-use store::{users, verifications};
+use domain::verification::check::{Doubt, Pictures, Screening, Seen, Verdict, judge};
+use domain::verification::provider::View;
+use outbound::ekyc::Provider;
+use serde_json::{Value, json};
+use store::{ekyc, users, verifications};
 
 /// Forms that are read at once.
 const FORMS: i64 = 16;
@@ -21,7 +24,7 @@ const FACE: &str = "imageFace";
 
 impl App {
     /// Checks the forms that wait for it; how many there were.
-    pub async fn check_verifications(&self) -> Result<u64, Error> {
+    pub async fn check_verifications(&self, provider: Option<&Provider>) -> Result<u64, Error> {
         let settings = self.settings.get();
         let mut checked = 0;
         for partner in settings.partners() {
@@ -38,7 +41,7 @@ impl App {
                     break;
                 }
                 for form in &forms {
-                    self.check_verification(scope, form).await?;
+                    self.check_verification(scope, form, provider).await?;
                     checked += 1;
                 }
             }
@@ -47,30 +50,52 @@ impl App {
     }
 
     /// Whatever comes of it, the form doesn't wait for this any more.
-    async fn check_verification(&self, scope: Scope, form: &Verification) -> Result<(), Error> {
+    async fn check_verification(
+        &self,
+        scope: Scope,
+        form: &Verification,
+        provider: Option<&Provider>,
+    ) -> Result<(), Error> {
+        let (id, origin) = (form.id, origin());
         let verdict = match self.judge_verification(scope, form).await {
             Ok(verdict) => verdict,
             Err(error @ Error::Unavailable(..)) => return Err(error),
             Err(error) => {
-                let id = form.id.0;
+                let id = id.0;
                 tracing::error!(%id, error = %Chain(&error), "a form can't be checked");
-                Verdict::Referred
+                return self.refer(scope, form.id, &origin, json!({})).await;
             }
         };
-        let origin = origin();
+        match provider.and_then(|_| View::of(verdict)) {
+            Some(view) => self.hand_over(scope, id, view, &origin).await,
+            None => self.carry_out_verdict(scope, id, (verdict, json!({})), &origin).await,
+        }
+    }
+
+    /// Carries out what came of a form. `facts` tell the audit record of one that is referred who
+    /// else was asked.
+    pub(super) async fn carry_out_verdict(
+        &self,
+        scope: Scope,
+        id: VerificationId,
+        (verdict, facts): (Verdict, Value),
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let decided = match verdict {
-            Verdict::Referred => return self.refer(scope, form.id, &origin).await,
+            Verdict::Referred(Doubt::Sharpness | Doubt::Other) => {
+                return self.refer(scope, id, origin, facts).await;
+            }
             Verdict::Decided(decision) => {
-                self.decide_by_itself(scope, (form.id, decision), &origin).await
+                self.decide_by_itself(scope, (id, decision), origin).await
             }
         };
         match decided {
             // A person was faster, or the user is gone, or was found on a list meanwhile.
-            Err(Error::Refused(_)) => self.refer(scope, form.id, &origin).await,
+            Err(Error::Refused(_)) => self.refer(scope, id, origin, facts).await,
             Err(error @ Error::Internal(..)) => {
-                let id = form.id.0;
-                tracing::error!(%id, error = %Chain(&error), "a form can't be checked");
-                self.refer(scope, form.id, &origin).await
+                let form = id.0;
+                tracing::error!(id = %form, error = %Chain(&error), "a form can't be checked");
+                self.refer(scope, id, origin, facts).await
             }
             decided => decided,
         }
@@ -109,11 +134,39 @@ impl App {
         Ok(judge(&form, &verification.findings, &pictures, screening, self.today()))
     }
 
-    async fn refer(&self, scope: Scope, id: VerificationId, origin: &Origin) -> Result<(), Error> {
+    /// Leaves a form to the provider, which is asked by a worker of its own.
+    async fn hand_over(
+        &self,
+        scope: Scope,
+        id: VerificationId,
+        view: View,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let handed_over = async {
+            if ekyc::hand_over(&mut tx, scope, id, view, self.now()).await? {
+                let facts = json!({ "view": view.as_str() });
+                let entry = Entry::made("verification.ask", id.0, facts);
+                self.record(&mut tx, scope.partner(), origin, entry).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        let handed_over = handed_over.await;
+        tx.end(handed_over).await
+    }
+
+    /// Leaves a form to a person.
+    pub(super) async fn refer(
+        &self,
+        scope: Scope,
+        id: VerificationId,
+        origin: &Origin,
+        facts: Value,
+    ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let referred = async {
             if verifications::refer(&mut tx, scope, id, self.now()).await? {
-                let entry = Entry::made("verification.refer", id.0, json!({}));
+                let entry = Entry::made("verification.refer", id.0, facts);
                 self.record(&mut tx, scope.partner(), origin, entry).await?;
             }
             Ok::<_, Error>(())

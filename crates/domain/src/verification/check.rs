@@ -1,4 +1,4 @@
-//! What the built-in check makes of a form, where nobody else is asked: it decides what is plain,
+//! What the built-in check makes of a form: where nobody else is asked, it decides what is plain,
 //! and leaves the rest to a person.
 
 use super::{Decision, Finding, Form, Reason};
@@ -43,7 +43,16 @@ pub enum Verdict {
     /// This is decided.
     Decided(Decision),
     /// A person has to look.
-    Referred,
+    Referred(Doubt),
+}
+
+/// Why a person has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Only that a picture is neither sharp nor blurred.
+    Sharpness,
+    /// The age, a list, or a picture that can't be opened here.
+    Other,
 }
 
 /// Whether somebody of the user's name stands on a list.
@@ -71,30 +80,43 @@ pub fn judge(
     let looks = pictures.document.iter().map(|seen| look(*seen, document));
     let face = look(pictures.face, (Reason::InvalidSelfie, Reason::BlurredSelfie));
     let looks: Vec<Look> = looks.chain([face]).collect();
-    if let Some(reason) = looks.iter().find_map(|look| look.bad) {
+    let bad = looks.iter().find_map(|look| match look {
+        Look::Bad(reason) => Some(*reason),
+        Look::Nothing | Look::Unsharp | Look::Good => None,
+    });
+    if let Some(reason) = bad {
         return Verdict::Decided(Decision::Reject(reason));
     }
-    let doubtful = looks.iter().any(|look| !look.good)
+    let doubtful = looks.contains(&Look::Nothing)
         || age(form.birth_date, today) < AGE_MIN
         || screening == Screening::Hit;
-    if doubtful { Verdict::Referred } else { Verdict::Decided(Decision::Accept) }
+    if doubtful {
+        Verdict::Referred(Doubt::Other)
+    } else if looks.contains(&Look::Unsharp) {
+        Verdict::Referred(Doubt::Sharpness)
+    } else {
+        Verdict::Decided(Decision::Accept)
+    }
 }
 
 /// What a picture is good for.
-struct Look {
-    bad: Option<Reason>,
-    good: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Bad(Reason),
+    /// Whole it is: a person may know how to open it.
+    Nothing,
+    Unsharp,
+    Good,
 }
 
 fn look(seen: Seen, (invalid, blurred): (Reason, Reason)) -> Look {
-    let (bad, good) = match seen {
-        // Whole it is: a person may know how to open it.
-        Seen::Nothing => (None, false),
-        Seen::Picture { side, .. } if side < SIDE_MIN => (Some(invalid), false),
-        Seen::Picture { sharpness, .. } if sharpness < SHARPNESS_MIN => (Some(blurred), false),
-        Seen::Picture { sharpness, .. } => (None, sharpness >= SHARPNESS_GOOD),
-    };
-    Look { bad, good }
+    match seen {
+        Seen::Nothing => Look::Nothing,
+        Seen::Picture { side, .. } if side < SIDE_MIN => Look::Bad(invalid),
+        Seen::Picture { sharpness, .. } if sharpness < SHARPNESS_MIN => Look::Bad(blurred),
+        Seen::Picture { sharpness, .. } if sharpness < SHARPNESS_GOOD => Look::Unsharp,
+        Seen::Picture { .. } => Look::Good,
+    }
 }
 
 /// Full years; who was born on the last day of February has their birthday on the first of March in
@@ -146,15 +168,17 @@ mod tests {
             InvalidSelfie,
         };
         use Verdict::{Decided, Referred};
+        let (unsharp, other) = (Referred(Doubt::Sharpness), Referred(Doubt::Other));
         let (grown, small) = (Date::constant(2008, 11, 29), Date::constant(2008, 11, 30));
         let good = vec![sharp(60), sharp(900)];
         let tiny = Seen::Picture { side: 199, sharpness: 900 };
         let table = [
             (&[][..], grown, sharp(60), good.clone(), Screening::Clear, Decided(Accept)),
-            (&[], small, sharp(60), good.clone(), Screening::Clear, Referred),
-            (&[], grown, sharp(60), good.clone(), Screening::Hit, Referred),
-            (&[], grown, sharp(59), good.clone(), Screening::Clear, Referred),
-            (&[], grown, sharp(60), vec![sharp(15)], Screening::Clear, Referred),
+            (&[], small, sharp(60), good.clone(), Screening::Clear, other),
+            (&[], grown, sharp(60), good.clone(), Screening::Hit, other),
+            (&[], grown, sharp(59), good.clone(), Screening::Clear, unsharp),
+            (&[], grown, sharp(60), vec![sharp(15)], Screening::Clear, unsharp),
+            (&[], small, sharp(59), good.clone(), Screening::Clear, other),
             (&[], grown, sharp(14), good.clone(), Screening::Hit, Decided(Reject(BlurredSelfie))),
             (&[], grown, tiny, good.clone(), Screening::Clear, Decided(Reject(InvalidSelfie))),
             (
@@ -165,7 +189,7 @@ mod tests {
                 Screening::Clear,
                 Decided(Reject(BlurredDocumentPhoto)),
             ),
-            (&[], grown, Seen::Nothing, good.clone(), Screening::Clear, Referred),
+            (&[], grown, Seen::Nothing, good.clone(), Screening::Clear, other),
             (
                 &[],
                 small,

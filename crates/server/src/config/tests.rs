@@ -1,6 +1,7 @@
 //! What the file and the environment say, and what is refused.
 
 use super::*;
+use outbound::target::Reach;
 
 fn read(file: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
     let environment =
@@ -77,6 +78,17 @@ fn what_is_not_known_or_not_sound_is_refused() {
         ("[smtp]\nhost = 'a.example'\nfrom = 'a@b.de'\nport = 65536", &[], "must be 1 to 65535"),
         ("[smtp]\nhost = 'a.example'\nuser = 'x'", &[], "smtp.password_file together"),
         ("[smtp]\npassword = 'x'", &[], "has the key smtp.password"),
+        ("[ekyc]\nca_file = '/c'", &[], "ekyc.ca_file is given without ekyc.url"),
+        ("[ekyc]\nurl = 'http://a.b'", &[], "ekyc.url must be an https:// URL"),
+        ("[ekyc]\nurl = 'https://u@a.b'", &[], "ekyc.url must have no user"),
+        ("[ekyc]\nurl = 'https://a.b'", &[], "Give ekyc.ca_file too"),
+        ("[ekyc]\nurl = 'https://a.b'\nca_file = '/c'", &[], "Give ekyc.token_file, or"),
+        (
+            "[ekyc]\nurl = 'https://a.b'\nca_file = '/c'\nkey_file = '/k'",
+            &[],
+            "ekyc.key_file together",
+        ),
+        ("[ekyc]\ntoken = 'x'", &[], "has the key ekyc.token,"),
         ("x = [", &[], "isn't TOML"),
         ("[keys]\npassphrase_file = 'a'\npassphrase_fd = 3", &[], "not both"),
     ];
@@ -110,6 +122,48 @@ fn a_mail_server_is_shown_as_it_is_read() {
         assert_eq!(read(&shown, &[]).expect("a configuration").smtp, config.smtp);
         assert!(config.smtp.is_some());
     }
+}
+
+#[test]
+fn a_provider_is_shown_as_it_is_read() {
+    assert_eq!(read("", &[]).expect("defaults").ekyc, None);
+    for rest in ["token_file = '/t'", "certificate_file = '/x'\nkey_file = '/k'"] {
+        let file = format!("[ekyc]\nurl = 'https://ekyc.example/v1/'\nca_file = '/c'\n{rest}");
+        let config = read(&file, &[]).expect("a configuration");
+        let shown = config.shown();
+        assert!(shown.contains("url = \"https://ekyc.example/v1\""), "{shown}");
+        assert_eq!(read(&shown, &[]).expect("a configuration").ekyc, config.ekyc);
+        assert!(config.ekyc.is_some());
+    }
+}
+
+/// What is wrong with a provider is told at the start.
+#[test]
+fn a_provider_that_can_not_be_asked_is_refused() {
+    let folder = testkit::folder();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path.display().to_string()
+    };
+    let (ca, token) = (file("ca", "no PEM"), file("token", "secret\n"));
+    let failure = |url: &str, ca: &str, token: &str, reach| {
+        let file = format!("[ekyc]\nurl = '{url}'\nca_file = '{ca}'\ntoken_file = '{token}'");
+        let config = read(&file, &[]).expect("a configuration");
+        config.ekyc.expect("a provider").provider(reach).expect_err(url).to_string()
+    };
+    let url = "https://10.0.0.1/v1";
+    let told = failure(url, &ca, &token, Reach::Public);
+    assert_eq!(told, "The key ekyc.url must be a public address.");
+    let told = failure(url, &ca, &token, Reach::Anywhere);
+    assert!(told.starts_with("The file of ekyc.ca_file must be one or more"), "{told}");
+    let none = folder.path().join("none").display().to_string();
+    let told = failure(url, &none, &token, Reach::Anywhere);
+    assert!(told.ends_with("none: see ekyc.ca_file."), "{told}");
+    let two = file("two", "two words");
+    let told = failure(url, &ca, &two, Reach::Anywhere);
+    assert!(told.starts_with("There is no bearer token in"), "{told}");
+    assert!(!told.contains("words"), "{told}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/LOGGING.md");
 const EVERY_LINE: [&str; 5] = ["timestamp", "level", "message", "target", "span"];
 
 /// What an event may say.
-struct Event {
+pub(crate) struct Event {
     levels: Vec<String>,
     fields: Vec<String>,
 }
@@ -21,7 +21,7 @@ fn quoted(cell: &str) -> Vec<String> {
 }
 
 /// The table of events.
-fn events() -> BTreeMap<String, Event> {
+pub(crate) fn events() -> BTreeMap<String, Event> {
     let table = DOCUMENT.split("## Events").nth(1).expect("the heading");
     let table = table.split("\n## ").next().expect("a table");
     let rows = table.lines().filter(|line| line.starts_with("| `"));
@@ -35,7 +35,7 @@ fn events() -> BTreeMap<String, Event> {
     rows.map(event).collect()
 }
 
-fn assert_listed(line: &Map<String, Value>, events: &BTreeMap<String, Event>) {
+pub(crate) fn assert_listed(line: &Map<String, Value>, events: &BTreeMap<String, Event>) {
     let message = line["message"].as_str().expect("a message");
     let event =
         events.get(message).unwrap_or_else(|| panic!("an event that isn't listed: {line:?}"));

@@ -22,6 +22,7 @@ mod customers;
 mod deliveries;
 mod denied;
 mod devices;
+mod ekyc;
 mod gifts;
 mod history;
 mod import;

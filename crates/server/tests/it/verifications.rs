@@ -48,7 +48,7 @@ impl Filled {
         self
     }
 
-    fn showing(mut self, name: &'static str, picture: Vec<u8>) -> Self {
+    pub(crate) fn showing(mut self, name: &'static str, picture: Vec<u8>) -> Self {
         self.pictures.retain(|(of, _)| *of != name);
         self.pictures.push((name, picture));
         self
@@ -64,22 +64,32 @@ impl Filled {
 }
 
 /// Somebody whose KYC is still to come.
-struct Applicant<'a> {
+pub(crate) struct Applicant<'a> {
     sandbox: &'a Sandbox,
-    id: i64,
+    pub(crate) id: i64,
     email: String,
 }
 
 impl<'a> Applicant<'a> {
-    async fn register(sandbox: &'a Sandbox) -> Self {
+    pub(crate) async fn register(sandbox: &'a Sandbox) -> Self {
+        Self::register_born(sandbox, "2000-01-01").await
+    }
+
+    pub(crate) async fn register_born(sandbox: &'a Sandbox, born: &str) -> Self {
         let mut body = registration();
+        body["birthDate"] = born.into();
         (body["state"], body["kyc"]) = ("NEW".into(), "NONE".into());
         let user = expect(201, register(sandbox.partner(), &body)).await;
         let email = body["email"].as_str().expect("an address").to_owned();
         Self { sandbox, id: user["id"].as_i64().expect("an id"), email }
     }
 
-    async fn submit(&self, form: &Filled) -> String {
+    /// One whom a server has known before.
+    pub(crate) fn known(sandbox: &'a Sandbox, id: i64) -> Self {
+        Self { sandbox, id, email: String::new() }
+    }
+
+    pub(crate) async fn submit(&self, form: &Filled) -> String {
         let path = format!("/secure/customers/{}/verification", self.id);
         let told = self.sandbox.partner().post(&path).multipart(form.form());
         let told = expect(201, told).await;
@@ -87,14 +97,14 @@ impl<'a> Applicant<'a> {
         told["verificationId"].as_str().expect("an id").to_owned()
     }
 
-    async fn forms(&self) -> Vec<Value> {
+    pub(crate) async fn forms(&self) -> Vec<Value> {
         let path = format!("/secure/customers/{}/verifications", self.id);
         let told = expect(200, self.sandbox.partner().get(&path)).await;
         told["items"].as_array().expect("a list").clone()
     }
 
     /// State and KYC.
-    async fn stands(&self) -> (Value, Value) {
+    pub(crate) async fn stands(&self) -> (Value, Value) {
         let path = format!("/lifecycle/v1/users/{}", self.id);
         let user = self.sandbox.partner().get(&path).header("Issuer-Code", "sandbox");
         let user = expect(200, user).await;
@@ -142,7 +152,7 @@ impl<'a> Applicant<'a> {
     }
 }
 
-async fn set(sandbox: &Sandbox, mode: &str) {
+pub(crate) async fn set(sandbox: &Sandbox, mode: &str) {
     let change = json!({
         "kycMode": mode,
         "notifications": ["verificationInProgress", "verificationAccepted",
@@ -164,7 +174,7 @@ async fn starts(database: Database, mode: &str) -> Sandbox {
     sandbox
 }
 
-async fn advance(sandbox: &Sandbox, seconds: i64) {
+pub(crate) async fn advance(sandbox: &Sandbox, seconds: i64) {
     let clock = sandbox.partner().post("/sandbox/v1/clock");
     expect(200, clock.json(&json!({ "advanceSeconds": seconds }))).await;
 }
@@ -178,7 +188,7 @@ async fn reject(admin: &Caller, form: &str, reason: &str, status: u16) -> Value 
     expect(status, post.json(&json!({ "reason": reason }))).await
 }
 
-async fn decided(applicant: &Applicant<'_>) -> Value {
+pub(crate) async fn decided(applicant: &Applicant<'_>) -> Value {
     testkit::eventually("the form is looked at", WORKER, async || {
         let form = &applicant.forms().await[0];
         form["status"] != "IN_PROGRESS" || !form["referredAt"].is_null()
@@ -415,7 +425,7 @@ on_both_databases! {
         let sandbox = starts(database, "EXTERNAL").await;
         let story = Story::begin(&sandbox, 500).await;
         set(&sandbox, "MANUAL").await;
-        let user = Applicant { sandbox: &sandbox, id: story.customer, email: String::new() };
+        let user = Applicant::known(&sandbox, story.customer);
         let decide = async |form: &str| {
             let decide = ["verification", "decide", "--partner", "sandbox", "--accept", "--id"];
             sandbox.antaca(&[&decide[..], &[form]].concat()).await.assert_done();

@@ -3,7 +3,7 @@
 use super::*;
 use crypto::mac::SharedSecret;
 use outbound::client::{Answer, Call, CallError, Client, Method};
-use outbound::target::{Reach, Target};
+use outbound::target::{Identity, Reach, Target};
 use std::time::Duration;
 use testkit::TestApp;
 use uuid::Uuid;
@@ -37,8 +37,10 @@ async fn target(node: &TestApp) -> Target {
     Target {
         base_url: held.base_url.expect("a URL"),
         trusted_ca: held.trusted_ca.expect("an authority"),
-        certificate: held.certificate.expect("a certificate"),
-        key: Zeroizing::new(String::from_utf8(key.to_vec()).expect("a PEM")),
+        identity: Some(Identity {
+            certificate: held.certificate.expect("a certificate"),
+            key: Zeroizing::new(String::from_utf8(key.to_vec()).expect("a PEM")),
+        }),
         reach: Reach::Anywhere,
     }
 }
@@ -103,7 +105,8 @@ testkit::on_both! {
         let now = clock::real()();
         let other = Authority::create(CLIENT_CA_NAME, now).sign_client(&csr, 1, now);
         let certificate = other.expect("a request").pem;
-        let target = Target { certificate, key, ..target(&node).await };
+        let identity = Some(Identity { certificate, key });
+        let target = Target { identity, ..target(&node).await };
         let secret = opened(&node, Kept::Secret, &outbound_of(&node).secret).await;
         let refused = call(&target, (Method::Post, "/notifications/cardLocked"), &secret).await;
         assert!(matches!(refused, Err(CallError::Tls | CallError::Broken)), "{refused:?}");

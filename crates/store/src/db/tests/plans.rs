@@ -6,10 +6,10 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
-    checkpoints, corporations, counters, endpoints, erasure, idempotency, imports, installations,
-    instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox, pairings, partners,
-    pin_keys, programs, screening, sessions, spending, statements, transactions,
-    trusted_identities, users, verifications,
+    checkpoints, corporations, counters, ekyc, endpoints, erasure, idempotency, imports,
+    installations, instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox,
+    pairings, partners, pin_keys, programs, screening, sessions, spending, statements,
+    transactions, trusted_identities, users, verifications,
 };
 
 fn statements() -> Vec<Sql> {
@@ -24,6 +24,7 @@ fn statements() -> Vec<Sql> {
         checkpoints::STATEMENTS,
         corporations::STATEMENTS,
         counters::STATEMENTS,
+        ekyc::STATEMENTS,
         endpoints::STATEMENTS,
         erasure::STATEMENTS,
         idempotency::STATEMENTS,
