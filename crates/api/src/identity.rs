@@ -293,6 +293,8 @@ impl Allows {
     /// Who decides KYC.
     pub(crate) const DECIDERS: Self =
         Self { roles: &[Role::Admin, Role::Operator], of_partner: true };
+    /// Who answers to the law for the cards of a partner.
+    pub(crate) const OPERATORS: Self = Self { roles: &[Role::Operator], of_partner: true };
     /// Who has an account.
     pub(crate) const ALL: Self = Self { roles: Role::ALL, of_partner: false };
     /// The same, about cards.

@@ -29,6 +29,7 @@ mod records;
 mod router;
 mod routes;
 mod sandbox;
+mod screening;
 mod sessions;
 pub mod spending;
 mod statements;

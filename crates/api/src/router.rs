@@ -8,8 +8,8 @@ use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
     Api, Options, Parts, admins, balances, cards, corporations, devices, documents, encryption,
-    identity, layers, limits, partner_balances, processor, public_key, sandbox, sessions,
-    statements, transactions, users, verifications,
+    identity, layers, limits, partner_balances, processor, public_key, sandbox, screening,
+    sessions, statements, transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
@@ -281,6 +281,7 @@ fn admin_decides() -> Routes {
         )
         .route("/admin/verifications/{verificationId}/accept", post(verifications::accept()))
         .route("/admin/verifications/{verificationId}/reject", post(verifications::reject()))
+        .route("/admin/screening/hits", get(screening::list()))
         .route("/admin/corporations", get(corporations::list()))
         .route("/admin/corporations/{dcCorporationId}", get(corporations::review()))
         .route(
@@ -288,6 +289,12 @@ fn admin_decides() -> Routes {
             get(corporations::document()),
         )
         .route("/admin/corporations/{dcCorporationId}/kyb", post(corporations::decide()))
+}
+
+/// The routes under `/admin` of the operator's own.
+fn admin_operates() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/screening/hits/{hitId}/decision", post(screening::decide()))
 }
 
 /// The routes under `/sandbox`, which production doesn't have.
@@ -310,7 +317,14 @@ pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
             vec![beginnings(), customers(), own_form(), signed(), shown, removed]
         }
         Channel::Admin => {
-            vec![signing_in(), admin(), admin_cards(), admin_makes(), admin_decides()]
+            vec![
+                signing_in(),
+                admin(),
+                admin_cards(),
+                admin_makes(),
+                admin_decides(),
+                admin_operates(),
+            ]
         }
     }
 }
@@ -387,6 +401,7 @@ fn admin_routes(api: &Api) -> Router<Api> {
         (admin_cards(), Allows::CARDS),
         (admin_makes(), Allows::MAKERS),
         (admin_decides(), Allows::DECIDERS),
+        (admin_operates(), Allows::OPERATORS),
     ];
     let visited = from_fn_with_state((api.clone(), Caller::Visitor), identity::stranger);
     admitted.into_iter().fold(signing_in.route_layer(visited), |all, (routes, allows)| {

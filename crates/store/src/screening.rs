@@ -88,6 +88,15 @@ const OPEN: Sql = Sql("
     where partner_id = $1 and state = 'OPEN'
     order by found_at, id
     limit $2");
+const OPEN_AFTER: Sql = Sql("
+    select id, owner_id, part, list, entry_id, name, score, birth, facts, state, found_at,
+        decided_at, decided_by, comment, locked
+    from screening_hit
+    where partner_id = $1 and state = 'OPEN'
+        and (found_at, id) > (
+            select found_at, id from screening_hit where partner_id = $1 and id = $2)
+    order by found_at, id
+    limit $3");
 const BY_ID: Sql = Sql("
     select id, owner_id, part, list, entry_id, name, score, birth, facts, state, found_at,
         decided_at, decided_by, comment, locked
@@ -256,9 +265,20 @@ pub async fn of_owner(tx: &mut Tx, scope: Scope, owner: OwnerId) -> Result<Vec<K
     tx.rows(&OF_OWNER, &[&scope.partner(), &owner]).await?.iter().map(read).collect()
 }
 
-/// The hits that nobody has decided, the oldest first.
-pub async fn open(tx: &mut Tx, scope: Scope, limit: i64) -> Result<Vec<Kept>, StoreError> {
-    tx.rows(&OPEN, &[&scope.partner(), &limit]).await?.iter().map(read).collect()
+/// The hits that nobody has decided, the oldest first: those after one of them, or from the
+/// beginning on.
+pub async fn open(
+    tx: &mut Tx,
+    scope: Scope,
+    after: Option<HitId>,
+    limit: i64,
+) -> Result<Vec<Kept>, StoreError> {
+    let partner = scope.partner();
+    let rows = match after {
+        None => tx.rows(&OPEN, &[&partner, &limit]).await?,
+        Some(HitId(after)) => tx.rows(&OPEN_AFTER, &[&partner, &after, &limit]).await?,
+    };
+    rows.iter().map(read).collect()
 }
 
 /// One hit.

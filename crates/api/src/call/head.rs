@@ -11,8 +11,8 @@ use app::owners::OwnerName;
 use app::{Once, Refusal};
 use domain::Date;
 use domain::ids::{
-    BalanceId, CardId, InstallationId, OperationId, OrderId, ProcessorId, TransactionId, UserId,
-    VerificationId,
+    BalanceId, CardId, HitId, InstallationId, OperationId, OrderId, ProcessorId, TransactionId,
+    UserId, VerificationId,
 };
 use domain::scope::Scope;
 use serde_json::Value;
@@ -197,6 +197,12 @@ impl Head {
     pub(crate) fn document(&self) -> Result<Uuid, Problem> {
         let id = self.param("documentId").and_then(|text| Uuid::try_parse(text).ok());
         id.ok_or_else(|| refused(Refusal::DocumentNotFound))
+    }
+
+    /// The hit that the path names.
+    pub(crate) fn hit(&self) -> Result<HitId, Problem> {
+        let id = self.param("hitId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(HitId).ok_or_else(|| refused(Refusal::HitNotFound))
     }
 
     /// Which picture the path names.

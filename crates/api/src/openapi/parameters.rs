@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 13] = [
+const NAMED: [Named; 14] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -77,6 +77,12 @@ const NAMED: [Named; 13] = [
         description: "The document's id.",
         form: uuid,
         refusal: Refusal::DocumentNotFound,
+    },
+    Named {
+        name: "hitId",
+        description: "The hit's id.",
+        form: uuid,
+        refusal: Refusal::HitNotFound,
     },
     Named {
         name: "picture",

@@ -1,20 +1,20 @@
 //! Decide what was found: by a person, with a reason, and for good as long as the same is compared.
 
-use crate::audit::{Operator, Origin};
+use crate::audit::{Done, Entry, Operator, Origin};
+use crate::once::Turn;
 use crate::owners::{self, OwnerName};
+use crate::page::Page;
 use crate::refusals::Refusal;
-use crate::{App, Error};
+use crate::{App, Error, Once};
 use domain::ids::{CorporationId, HitId, OwnerId, PartnerId, UserId};
 use domain::scope::Scope;
-use domain::screening::cases::{CaseState, locks};
+use domain::screening::cases::{CaseState, HitDecision, locks};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::screening::{self, Kept};
 use store::{corporations, users};
 use uuid::Uuid;
 
-/// Hits that are listed at once.
-const LISTED: i64 = 200;
 /// Characters of a comment at most.
 const COMMENT_MAX: usize = 500;
 
@@ -24,43 +24,86 @@ pub struct DecideHit {
     /// Which.
     pub hit: HitId,
     /// Whether it is somebody else, or the one on the list.
-    pub state: CaseState,
+    pub state: HitDecision,
     /// Why.
     pub comment: String,
 }
 
+/// A hit, and whose it is; nobody's who was removed.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The hit.
+    pub kept: Kept,
+    /// Whose.
+    pub owner: Option<OwnerName>,
+}
+
 impl App {
-    /// The hits of a partner's users and corporations that nobody has decided, the oldest first;
-    /// 200 at most.
-    pub async fn open_hits(&self, partner: PartnerId) -> Result<Vec<Value>, Error> {
-        let scope = Scope::platform(partner, "the operator looks at hits");
+    /// The hits of a partner's users and corporations that nobody has decided, the oldest first.
+    pub async fn open_hits(
+        &self,
+        scope: Scope,
+        after: Option<HitId>,
+        limit: i64,
+    ) -> Result<Page<Hit, Uuid>, Error> {
         let mut tx = self.db.read().await?;
         let listed = async {
             let mut all = Vec::new();
-            for hit in screening::open(&mut tx, scope, LISTED).await? {
-                let owner = owner_of(&mut tx, scope, hit.owner).await?;
-                all.push(hit_json(&hit, owner));
+            for kept in screening::open(&mut tx, scope, after, limit + 1).await? {
+                let owner = owner_of(&mut tx, scope, kept.owner).await?;
+                all.push(Hit { kept, owner });
             }
             Ok::<_, Error>(all)
         };
         let listed = listed.await;
-        tx.end(listed).await
+        Ok(Page::of(tx.end(listed).await?, limit, |hit| hit.kept.id.0))
     }
 
-    /// Decides a hit. It may be decided again, otherwise.
+    /// Decides a hit, in the name of a panel account. It may be decided again, otherwise.
     pub async fn decide_hit(
+        &self,
+        scope: Scope,
+        command: DecideHit,
+        once: Once<()>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.decide_hit_in(&mut tx, scope, &once.origin, command).await;
+        let result = result.map(|(_, entries)| Done::unchanged(()).and(entries));
+        let answer = self.finish(scope, &once, tx, result).await;
+        self.outbox.bell().ring();
+        answer
+    }
+
+    /// The same in the name of the operator.
+    pub async fn decide_hit_as(
         &self,
         operator: &Operator,
         partner: PartnerId,
         command: DecideHit,
-    ) -> Result<Value, Error> {
+    ) -> Result<Hit, Error> {
         let length = command.comment.trim().chars().count();
         if !(1..=COMMENT_MAX).contains(&length) || command.comment.chars().any(char::is_control) {
             return Err(Refusal::CommentInvalid.into());
         }
         let scope = Scope::platform(partner, "the operator decides a hit");
+        let origin = Origin {
+            actor: operator.0.clone(),
+            address: None,
+            request_id: crate::ids::random_id().to_string(),
+        };
         let mut tx = self.db.begin().await?;
-        let decided = self.decide_hit_in(&mut tx, scope, operator, command).await;
+        let decided = async {
+            let (hit, entries) = self.decide_hit_in(&mut tx, scope, &origin, command).await?;
+            for entry in entries {
+                self.record(&mut tx, partner, &origin, entry).await?;
+            }
+            Ok::<_, Error>(hit)
+        };
+        let decided = decided.await;
         let decided = tx.end(decided).await?;
         self.outbox.bell().ring();
         Ok(decided)
@@ -70,40 +113,34 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        operator: &Operator,
+        origin: &Origin,
         DecideHit { hit: id, state, comment }: DecideHit,
-    ) -> Result<Value, Error> {
+    ) -> Result<(Hit, Vec<Entry>), Error> {
         let hit = screening::find(tx, scope, id).await?.ok_or(Refusal::HitNotFound)?;
         let name = owner_of(tx, scope, hit.owner).await?.ok_or(Refusal::HitNotFound)?;
         let owner = owners::find_locked(tx, scope, name).await?;
         let known = screening::of_owner(tx, scope, owner.id).await?;
         let before = known.iter().find(|kept| kept.id == id).ok_or(Refusal::HitNotFound)?;
         let mut after = before.clone();
-        after.case.state = state;
+        after.case.state = match state {
+            HitDecision::Cleared => CaseState::Cleared,
+            HitDecision::Confirmed => CaseState::Confirmed,
+        };
         after.decided_at = Some(self.now());
-        after.decided_by = Some(operator.0.clone());
+        after.decided_by = Some(origin.actor.clone());
         after.comment = Some(comment.trim().to_owned());
         screening::put(tx, scope, &after).await?;
         let others = known.iter().filter(|kept| kept.id != id).map(|kept| &kept.case);
         let is = locks(others.chain([&after.case]));
-        let origin = Origin {
-            actor: operator.0.clone(),
-            address: None,
-            request_id: crate::ids::random_id().to_string(),
-        };
         let lock = self.settle_lock(tx, scope, &owner, (&known, is), &origin.request_id).await?;
-        if let Some(entry) = lock {
-            self.record(tx, scope.partner(), &origin, entry).await?;
-        }
         let digests = self.digests(scope.partner(), format!("hit/{}", id.0));
         let detail = json!({
             "before": before.case.state.as_str(), "after": state.as_str(),
             "owner": owner.object_json(),
             "comment": digests.of("comment", after.comment.as_deref()),
         });
-        let act = ("screening.decide", &*id.0.to_string(), &detail);
-        self.record_act(tx, operator, scope.partner(), act).await?;
-        Ok(hit_json(&after, Some(name)))
+        let entries = lock.into_iter().chain([Entry::made("screening.decide", id.0, detail)]);
+        Ok((Hit { kept: after, owner: Some(name) }, entries.collect()))
     }
 
     /// What the wire calls a corporation.
@@ -131,8 +168,10 @@ async fn owner_of(
     Ok(found.map(|kept| OwnerName::Corporation(kept.corporation.resource)))
 }
 
-fn hit_json(hit: &Kept, owner: Option<OwnerName>) -> Value {
-    let (user, corporation) = match owner {
+/// A hit as the operator's commands show it.
+#[must_use]
+pub fn hit_json(Hit { kept: hit, owner }: &Hit) -> Value {
+    let (user, corporation) = match *owner {
         Some(OwnerName::User(id)) => (Some(id.0), None),
         Some(OwnerName::Corporation(name)) => (None, Some(name)),
         None => (None, None),

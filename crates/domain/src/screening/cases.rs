@@ -16,6 +16,16 @@ words! {
     }
 }
 
+words! {
+    /// What a person says of a hit.
+    pub enum HitDecision {
+        /// It is somebody else of that name.
+        Cleared = "CLEARED",
+        /// It is the one on the list.
+        Confirmed = "CONFIRMED",
+    }
+}
+
 /// Somebody of a list who a user, or somebody of a corporation, may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {

@@ -6,11 +6,15 @@ use app::audit::Operator;
 use app::screening;
 use clap::Args;
 use domain::ids::HitId;
+use domain::scope::Scope;
 use domain::screening::List;
-use domain::screening::cases::CaseState;
+use domain::screening::cases::HitDecision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
+
+/// Hits that are listed at once.
+const LISTED: i64 = 200;
 
 /// A file to be loaded.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
@@ -129,7 +133,9 @@ impl Desk {
     pub(super) async fn list_hits(&self, command: &ListHits) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let partner = self.partner(&command.partner)?;
-        Ok(self.app.open_hits(partner).await?.into())
+        let scope = Scope::platform(partner, "the operator looks at hits");
+        let page = self.app.open_hits(scope, None, LISTED).await?;
+        Ok(page.items.iter().map(screening::hit_json).collect())
     }
 
     pub(super) async fn decide_hit(
@@ -142,10 +148,10 @@ impl Desk {
         let message = "The value of --id must be a hit's id, a UUID.";
         let decide = screening::DecideHit {
             hit: HitId(command.id.parse().map_err(|_| Failure::new(message))?),
-            state: word("--state", CaseState::parse, &command.state)?,
+            state: word("--state", HitDecision::parse, &command.state)?,
             comment: command.comment,
         };
-        Ok(self.app.decide_hit(operator, partner, decide).await?)
+        Ok(screening::hit_json(&self.app.decide_hit_as(operator, partner, decide).await?))
     }
 }
 

@@ -574,6 +574,7 @@ on_both_databases! {
                 Channel::Admin,
                 Channel::Makers,
                 Channel::Deciders,
+                Channel::Operators,
                 Channel::Public,
             ];
             let own = channel == Channel::Processor || elsewhere.contains(&channel);

@@ -46,6 +46,8 @@ pub(crate) enum Channel {
     Makers,
     /// Those of ADMIN and OPERATOR alone.
     Deciders,
+    /// The operator's own accounts.
+    Operators,
 }
 
 /// The names in path and body that are somebody's, each with what is told of one that isn't the
@@ -56,6 +58,7 @@ const NOBODYS: Names = &[];
 const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
 const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
+const HIT: Names = &[("{hitId}", "HIT_NOT_FOUND")];
 const PAPER: Names =
     &[("{dcCorporationId}", "CORPORATION_NOT_FOUND"), ("{documentId}", "DOCUMENT_NOT_FOUND")];
 const BALANCE: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
@@ -101,7 +104,8 @@ pub(crate) enum Sends {
 }
 
 use Channel::{
-    Admin, Creation, Customers, Deciders, Lifecycle, Makers, Operator, Processor, Public, Secure,
+    Admin, Creation, Customers, Deciders, Lifecycle, Makers, Operator, Operators, Processor,
+    Public, Secure,
 };
 use Sends::{Form, Json, Nothing, Papers, Query, Sealed};
 
@@ -165,6 +169,7 @@ const FOLLOW_UP: Sends = Json(
 );
 
 const TAX_ID: Sends = Json(r#"{"taxId": "PL1"}"#);
+const CLEARED: Sends = Json(r#"{"state": "CLEARED", "comment": "Born elsewhere."}"#);
 const KYB: Sends = Json(r#"{"kyb": "ON_HOLD", "reference": "KYB-2026-117"}"#);
 const REJECTION: Sends = Json(r#"{"reason": "INVALID_SELFIE"}"#);
 
@@ -415,6 +420,8 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/verifications/{verificationId}/pictures/{picture}", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/accept", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/reject", Deciders, FORM, REJECTION),
+    ("GET", "/admin/screening/hits", Deciders, NOBODYS, Nothing),
+    ("POST", "/admin/screening/hits/{hitId}/decision", Operators, HIT, CLEARED),
     ("GET", "/admin/corporations", Deciders, NOBODYS, Nothing),
     ("GET", "/admin/corporations/{dcCorporationId}", Deciders, CORPORATION, Nothing),
     (
@@ -517,6 +524,8 @@ impl Ids {
             "{importKey}" => self.import.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             "{documentId}" => self.document.clone(),
+            // Who is found on a list is locked: hits have tests of their own (`screening.rs`).
+            "{hitId}" => "00000000-0000-4000-8000-000000000000".to_owned(),
             other => panic!("{other} has no value here: add it"),
         }
     }
@@ -608,7 +617,7 @@ on_both_databases! {
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let callers = Callers::of(&sandbox).await;
         let of_people = |route: &&Route| {
-            matches!(route.2, Customers | Admin | Makers | Deciders)
+            matches!(route.2, Customers | Admin | Makers | Deciders | Operators)
         };
         for route in ROUTES.iter().filter(|route| !of_people(route)) {
             let channel = route.2;
@@ -688,7 +697,9 @@ on_both_databases! {
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         decided_by_partner(&sandbox, "sandbox").await;
         let unknown = sandbox.partner().with_bearer("unknown");
-        let routes = || ROUTES.iter().filter(|route| matches!(route.2, Admin | Makers | Deciders));
+        let of_accounts =
+            |route: &&Route| matches!(route.2, Admin | Makers | Deciders | Operators);
+        let routes = || ROUTES.iter().filter(of_accounts);
         let asked = async |caller: &Caller, route: &Route, code: Option<&str>| {
             told(request(caller, route, code, |name| ids.value(name))).await
         };
@@ -707,12 +718,13 @@ on_both_databases! {
             let caller = admin.sign_in(&sandbox).await;
             for route in routes() {
                 let may = match role {
-                    "ADMIN" => true,
-                    "MANAGER" => route.2 != Deciders,
+                    "ADMIN" => route.2 != Operators,
+                    "MANAGER" => route.2 != Deciders && route.2 != Operators,
                     "OPERATOR" => route.2 != Makers,
                     _ => route.2 == Admin,
                 };
-                let lists = ["/admin/verifications", "/admin/corporations"];
+                let lists =
+                    ["/admin/verifications", "/admin/corporations", "/admin/screening/hits"];
                 let named = route.3 != NOBODYS || lists.contains(&route.1);
                 let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
                 for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {
@@ -746,6 +758,7 @@ on_both_databases! {
         decided_by_partner(&sandbox, code).await;
         let phone = sandbox.phone_of(&other.partner, code, customer).await;
         let admin = sandbox.admin("ADMIN", Some(&other.code)).await.sign_in(&sandbox).await;
+        let operator = sandbox.admin("OPERATOR", None).await.sign_in(&sandbox).await;
         made(&sandbox, &theirs).await;
         let before = everything(&sandbox, &theirs).await;
         for route in ROUTES {
@@ -757,6 +770,7 @@ on_both_databases! {
                 Processor => (&other.processor, 200),
                 Customers => (&phone.caller, 404),
                 Admin | Makers | Deciders => (&admin, 404),
+                Operators => (&operator, 404),
             };
             let mut cases: Vec<(Vec<&str>, &str)> =
                 names.iter().map(|(name, title)| (vec![*name], *title)).collect();
@@ -858,7 +872,7 @@ async fn every_method_of_a_path_is_in_the_table() {
             Public | Lifecycle | Secure | Creation | Operator => sandbox.partner(),
             Processor => sandbox.processor(),
             Customers => &phone.caller,
-            Admin | Makers | Deciders => &admin,
+            Admin | Makers | Deciders | Operators => &admin,
         };
         let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));
         let refused = trace.send().await.expect("an answer");

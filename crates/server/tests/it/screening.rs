@@ -1,8 +1,9 @@
 //! Names looked for on lists: at once, again when lists change, and decided by a person.
 
 use crate::corporations::{company, post_of};
+use crate::denied::told;
 use crate::story::{Story, expect, register, registration};
-use crate::support::{Ended, Sandbox};
+use crate::support::{Caller, Ended, Sandbox};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -110,6 +111,60 @@ on_both_databases! {
         eventually_locked(&sandbox, found, false).await;
         let again = sandbox.antaca(&[&remove[..], &["own"]].concat()).await;
         assert!(again.code == Some(1) && again.stderr.contains("no list"), "{again:?}");
+    }
+
+    /// In the panel the operator decides, the partner's `ADMIN` sees; what is another partner's is
+    /// nowhere.
+    async fn hits_are_decided_by_the_operator(database) {
+        let sandbox = Sandbox::start(database).await;
+        load(&sandbox, "1,Ivan Petrovich Sidorenko,1970-01-01\n").await.assert_done();
+        let first = named(&sandbox, "Ivan", "Sidorenko", "1970-01-01").await;
+        let second = named(&sandbox, "Iwan", "Sidorenko", "1970-01-01").await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await.sign_in(&sandbox).await;
+        let operator = sandbox.admin("OPERATOR", None).await.sign_in(&sandbox).await;
+        let list = |account: &Caller, code: &str, query: &str| {
+            let path = format!("/admin/screening/hits?{query}");
+            account.get(&path).header("Issuer-Code", code)
+        };
+        let page = expect(200, list(&admin, "sandbox", "limit=1")).await;
+        let next = page["next"].as_str().expect("there is another").to_owned();
+        let other = expect(200, list(&admin, "sandbox", &format!("limit=1&after={next}"))).await;
+        assert!(other["next"].is_null(), "{other}");
+        let (hit, late) = (&page["items"][0], &other["items"][0]);
+        let expected = json!({
+            "hitId": hit["hitId"], "userId": first, "dcCorporationId": null, "part": "USER",
+            "list": "BLACKLIST", "entry": "own/1", "name": "Ivan Petrovich Sidorenko",
+            "score": hit["score"], "birth": "AGREES", "state": "OPEN", "foundAt": hit["foundAt"],
+        });
+        assert_eq!((hit, &late["userId"]), (&expected, &json!(second)));
+
+        let decide = |account: &Caller, code: &str, hit: &Value, body: Value| {
+            let id = hit["hitId"].as_str().expect("an id");
+            let path = format!("/admin/screening/hits/{id}/decision");
+            account.post(&path).header("Issuer-Code", code).json(&body)
+        };
+        let cleared = || json!({ "state": "CLEARED", "comment": "Born elsewhere." });
+        assert_eq!(told(decide(&admin, "sandbox", hit, cleared())).await,
+            (403, json!("FORBIDDEN")));
+        assert_eq!(told(decide(&operator, "external", hit, cleared())).await,
+            (404, json!("HIT_NOT_FOUND")));
+        assert_eq!(expect(200, list(&operator, "external", "")).await["items"], json!([]));
+        for (wrong, field) in [
+            (json!({ "state": "OPEN", "comment": "x" }), "state"),
+            (json!({ "state": "CLEARED" }), "comment"),
+            (json!({ "state": "CLEARED", "comment": "" }), "comment"),
+        ] {
+            let problem = expect(422, decide(&operator, "sandbox", hit, wrong)).await;
+            assert_eq!(problem["violations"][0]["field"], field);
+        }
+        assert!(is_locked(&sandbox, first).await);
+        let once = || decide(&operator, "sandbox", hit, cleared()).header("X-Idempotency-Key", "1");
+        expect(204, once()).await;
+        expect(204, once()).await;
+        let confirmed = json!({ "state": "CONFIRMED", "comment": "It is him." });
+        expect(204, decide(&operator, "sandbox", late, confirmed)).await;
+        assert!(!is_locked(&sandbox, first).await && is_locked(&sandbox, second).await);
+        assert_eq!(expect(200, list(&admin, "sandbox", "")).await["items"], json!([]));
     }
 
     /// Whoever is imported is found too, and has what follows from being verified.

@@ -136,7 +136,8 @@ impl Callers {
             | Channel::Customers
             | Channel::Admin
             | Channel::Makers
-            | Channel::Deciders => None,
+            | Channel::Deciders
+            | Channel::Operators => None,
         }
     }
 
@@ -152,7 +153,11 @@ impl Callers {
             Channel::Creation => (&self.unscoped, &self.processor, &self.revoked_partner),
             Channel::Operator => (&self.operator, &self.processor, &self.revoked_partner),
             Channel::Processor => (&self.processor, &self.partner, &self.revoked_processor),
-            Channel::Customers | Channel::Admin | Channel::Makers | Channel::Deciders => {
+            Channel::Customers
+            | Channel::Admin
+            | Channel::Makers
+            | Channel::Deciders
+            | Channel::Operators => {
                 panic!("people have no certificate")
             }
         };

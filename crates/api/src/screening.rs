@@ -1,0 +1,140 @@
+//! `/admin/screening/hits…`: who was found on a list, and what a person says of it (spec "Sanctions
+//! and watch lists").
+
+use crate::Api;
+use crate::answer::{Done, List, Named, NoContent};
+use crate::call::{Call, Head};
+use crate::endpoint::Endpoint;
+use crate::problem::Problem;
+use crate::wire::{moment, parsed, schema, text, word};
+use app::owners::OwnerName;
+use app::screening::{DecideHit, Hit};
+use domain::ids::HitId;
+use domain::screening::cases::{CaseState, HitDecision};
+use domain::screening::{BirthMatch, List as ListKind};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The chapter of the documents.
+const TAG: &str = "Screening";
+
+type KindOfList = Named<ListKind>;
+type BirthSays = Named<BirthMatch>;
+type HitState = Named<CaseState>;
+
+/// Lists the hits that nobody has decided.
+pub(crate) fn list() -> Endpoint {
+    Endpoint::of(read, listed).about(
+        TAG,
+        "List who was found on a list",
+        "The hits of the partner's users and corporations that nobody has decided, the oldest \
+         first. Their owners have the transactional lock `SCREENING_DETECTED`.",
+    )
+}
+
+/// Decides a hit → 204.
+pub(crate) fn decide() -> Endpoint {
+    Endpoint::of(read_decision, decided)
+        .about(
+            TAG,
+            "Say who was found",
+            "`CLEARED`: somebody else of that name; with the last of an owner's hits the lock \
+             goes. `CONFIRMED`: the one on the list; the lock stays. It holds as long as the same \
+             is compared, and may be decided again, otherwise.",
+        )
+        .example(json!({ "state": "CLEARED", "comment": "Born elsewhere." }))
+}
+
+/// Somebody of a list who a user, or somebody of a corporation, may be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ScreeningHit)]
+struct HitJson {
+    /// The hit's id.
+    hit_id: Uuid,
+    /// The user, if it is one.
+    user_id: Option<i64>,
+    /// The corporation, if it is one.
+    dc_corporation_id: Option<Uuid>,
+    /// Who of them: `USER`, `COMPANY`, `REPRESENTATIVE`, `BOARD/1`, `BENEFICIARY/1`, ….
+    part: String,
+    /// Which list.
+    list: KindOfList,
+    /// What the list calls the entry.
+    entry: String,
+    /// That of the entry's names which is most alike, as the list spells it.
+    name: String,
+    /// How alike, to 100.
+    score: u8,
+    /// What the birth date says.
+    birth: BirthSays,
+    /// Where it stands.
+    state: HitState,
+    /// When it was found.
+    #[schema(format = DateTime)]
+    found_at: String,
+}
+
+impl HitJson {
+    fn of(Hit { kept, owner }: &Hit) -> Self {
+        let (user_id, dc_corporation_id) = match owner {
+            Some(OwnerName::User(id)) => (Some(id.0), None),
+            Some(OwnerName::Corporation(name)) => (None, Some(*name)),
+            None => (None, None),
+        };
+        let case = &kept.case;
+        Self {
+            hit_id: kept.id.0,
+            user_id,
+            dc_corporation_id,
+            part: case.part.clone(),
+            list: Named(case.list),
+            entry: case.entry.clone(),
+            name: case.name.clone(),
+            score: case.score,
+            birth: Named(case.birth),
+            state: Named(case.state),
+            found_at: moment(kept.found_at),
+        }
+    }
+}
+
+type Asked = (i64, Option<HitId>);
+
+fn read(call: &Call) -> Result<Asked, Problem> {
+    let mut query = call.query();
+    let place = parsed(
+        |text| Uuid::try_parse(text).ok().map(HitId),
+        || schema::text(36),
+        "must be the next of another page",
+    );
+    let asked = Call::read_page(&mut query, place);
+    query.finish()?;
+    Ok(asked)
+}
+
+async fn listed(
+    api: Api,
+    head: Head,
+    (limit, after): Asked,
+) -> Result<Done<List<HitJson>>, Problem> {
+    let page = api.app.open_hits(head.scope()?, after, limit).await?;
+    Ok(Done::with(&List::page(&page, HitJson::of)))
+}
+
+fn read_decision(call: &Call) -> Result<DecideHit, Problem> {
+    let hit = call.hit()?;
+    let mut fields = call.fields()?;
+    let state = fields.required("state", word(HitDecision::ALL, "must be CLEARED or CONFIRMED"));
+    let comment = fields.required("comment", text(500));
+    let (Some(state), Some(comment)) = (state, comment) else { return Err(fields.problem()) };
+    fields.finish()?;
+    Ok(DecideHit { hit, state, comment })
+}
+
+async fn decided(api: Api, head: Head, command: DecideHit) -> Result<NoContent, Problem> {
+    api.app.decide_hit(head.scope()?, command, head.once(|()| Value::Null)).await?;
+    Ok(NoContent)
+}
