@@ -220,6 +220,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::KybNotInProgress
         | Refusal::KybIncomplete
         | Refusal::CorporationAccepted
+        | Refusal::CorporationChanged
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn
@@ -245,6 +246,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::KycNotVerified
         | Refusal::KybNotAccepted
         | Refusal::KybInvalid
+        | Refusal::DocumentLimitReached
         | Refusal::CommentInvalid
         | Refusal::CurrencyNotSupported
         | Refusal::CurrencyMismatch

@@ -218,6 +218,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KybNotAccepted => "Wait until the corporation's `kyb` is `ACCEPTED`.",
         Refusal::KybNotPermitted => "Ask the operator to decide.",
         Refusal::KybNotInProgress => "Send its documents.",
+        Refusal::CorporationChanged => "Look at it again, and decide with its new `version`.",
+        Refusal::DocumentLimitReached => "Have the operator look at those that are there.",
         Refusal::CorporationAccepted => "Have KYB put on hold first.",
         Refusal::KybIncomplete => "See to what the corporation's `missing` tells of.",
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",

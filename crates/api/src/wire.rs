@@ -14,6 +14,7 @@ pub(crate) use readers::{
     email, integer, minor_units, number, parsed, phone, reader, text, timestamp, uuid, word,
 };
 
+use crate::call::Part;
 use crate::problem::{Problem, Violation};
 use domain::Timestamp;
 use notes::Asked;
@@ -146,6 +147,16 @@ impl<'a> Fields<'a> {
                 notes.demand(path);
             }
         });
+    }
+
+    /// The file of a name among a form's parts; two of them are wrong.
+    pub(crate) fn only_file<'p>(&mut self, name: &str, parts: &'p [Part]) -> Option<&'p Part> {
+        let mut found = parts.iter().filter(|part| part.name == name);
+        let first = found.next();
+        if found.next().is_some() {
+            self.wrong(name, "must be sent once");
+        }
+        first
     }
 
     /// Refuses a field that would have to be obeyed and can't be.

@@ -42,15 +42,6 @@ pub struct RegisterCorporation {
     pub persons: Persons,
 }
 
-/// A corporation with its people.
-#[derive(Clone, Debug)]
-pub struct WithPersons {
-    /// What it is.
-    pub corporation: Corporation,
-    /// Who acts for it and owns it.
-    pub persons: Persons,
-}
-
 impl App {
     /// Registers a corporation. Nothing is its own until its KYB is accepted.
     pub async fn register_corporation(
@@ -105,20 +96,9 @@ impl App {
         Ok(tx.end(found).await?.ok_or(Refusal::CorporationNotFound)?)
     }
 
-    /// A corporation and its people.
-    pub async fn corporation_with_persons(
-        &self,
-        scope: Scope,
-        name: Uuid,
-    ) -> Result<WithPersons, Error> {
-        let kept = self.kept_corporation(scope, name).await?;
-        let persons = open_persons(&self.sealing_of_persons(scope).await?, scope, &kept)?;
-        Ok(WithPersons { corporation: kept.corporation, persons })
-    }
-
     /// What the people and the documents of a partner's corporations are sealed with. Asked before
     /// a transaction: it may need one.
-    async fn sealing_of_persons(&self, scope: Scope) -> Result<SealingKey, Error> {
+    pub(crate) async fn sealing_of_persons(&self, scope: Scope) -> Result<SealingKey, Error> {
         Ok(self.partner_key(scope.partner()).await?.sealing(Purpose::Document, EPOCH))
     }
 
@@ -146,7 +126,7 @@ impl App {
 }
 
 /// The people of a corporation, opened.
-fn open_persons(key: &SealingKey, scope: Scope, kept: &Kept) -> Result<Persons, Error> {
+pub(crate) fn open_persons(key: &SealingKey, scope: Scope, kept: &Kept) -> Result<Persons, Error> {
     let row = kept.corporation.id.0.to_string();
     let opened = key.open(&place(scope, &row), &kept.persons)?;
     let value = serde_json::from_slice(&opened).ok();

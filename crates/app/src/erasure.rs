@@ -2,14 +2,15 @@
 //! article 17; how long they must be is the law's on money laundering, and the operator's to
 //! configure).
 //!
-//! What merchants have said of their payments goes first, a little at a time; the last commit
-//! takes all else, and is what makes a user erased. So whoever is killed in between begins again.
+//! What merchants have said of their payments goes first, a little at a time, and documents; the
+//! last commit takes all else, and is what makes an owner erased. So whoever is killed in between
+//! begins again.
 
 use crate::audit::{Entry, Origin};
 use crate::janitor::PAUSE;
 use crate::{App, Error};
 use domain::Timestamp;
-use domain::ids::BalanceId;
+use domain::ids::{BalanceId, CorporationId};
 use domain::scope::Scope;
 use serde_json::json;
 use store::db::Tx;
@@ -53,6 +54,9 @@ async fn erase_one(app: &App, scope: Scope, removed: Removed) -> Result<bool, Er
     for balance in tx.end(own).await? {
         erase_transactions(app, scope, balance.id).await?;
     }
+    if let Removed::Corporation(id) = removed {
+        erase_documents(app, scope, id).await?;
+    }
     if app.tasks.is_stopping() {
         return Ok(false);
     }
@@ -75,6 +79,19 @@ async fn erase_transactions(app: &App, scope: Scope, balance: BalanceId) -> Resu
         let last = last.await;
         let Some(last) = tx.end(last).await? else { break };
         after = last;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// One commit after the other; nobody adds one to a corporation that was removed.
+async fn erase_documents(app: &App, scope: Scope, id: CorporationId) -> Result<(), Error> {
+    while !app.tasks.is_stopping() {
+        let mut tx = app.db.begin().await?;
+        let erased = erasure::erase_document(&mut tx, scope, id).await;
+        if !tx.end(erased).await? {
+            break;
+        }
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())

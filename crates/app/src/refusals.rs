@@ -73,6 +73,9 @@ refusals! {
         "Documents, verifications of its people, or a decision on who was found on a list are \
          missing.";
     DocumentNotFound, "DOCUMENT_NOT_FOUND", "The corporation has no such document.";
+    CorporationChanged, "CORPORATION_CHANGED",
+        "The corporation isn't any more what was looked at.";
+    DocumentLimitReached, "DOCUMENT_LIMIT_REACHED", "A corporation has at most 50 documents.";
     CorporationAccepted, "CORPORATION_ACCEPTED",
         "The name, registration number and country of an accepted corporation stand.";
     KybInvalid, "KYB_INVALID",

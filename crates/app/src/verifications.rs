@@ -13,4 +13,5 @@ mod watch;
 pub use list::Shown;
 /// A picture and what it is.
 pub use seal::Picture;
+pub(crate) use seal::open_form;
 pub use submit::Submit;

@@ -8,7 +8,7 @@ pub use kyb::{KybDecision, KybRefusal, Missing, missing};
 
 use crate::authorization::OwnerFacts;
 use crate::ids::{CorporationId, UserId};
-use crate::user::{self, Address, Country, UserState};
+use crate::user::{Address, Country, UserState};
 use crate::words::words;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -97,13 +97,20 @@ pub struct Beneficiary {
 }
 
 impl Person {
-    /// Whether a user is this person, as far as names and a date can tell, whatever the case of the
-    /// letters.
+    /// Whether somebody of this name and birth date is this person, as far as those can tell,
+    /// whatever the case of the letters.
     #[must_use]
-    pub fn is(&self, user: &user::Profile) -> bool {
-        self.birth_date == user.birth_date
-            && self.first_name.to_lowercase() == user.first_name.to_lowercase()
-            && self.last_name.to_lowercase() == user.last_name.to_lowercase()
+    pub fn is(&self, (first_name, last_name, birth_date): (&str, &str, Date)) -> bool {
+        self.birth_date == birth_date
+            && self.first_name.to_lowercase() == first_name.to_lowercase()
+            && self.last_name.to_lowercase() == last_name.to_lowercase()
+    }
+
+    /// Whether both are told of as the same.
+    #[must_use]
+    pub fn is_named_as(&self, other: &Self) -> bool {
+        let same_user = self.user.is_some() && self.user == other.user;
+        same_user || self.is((&other.first_name, &other.last_name, other.birth_date))
     }
 }
 

@@ -109,6 +109,14 @@ pub struct Form {
     pub risk_level: Option<RiskLevel>,
 }
 
+impl Form {
+    /// Whether it is of who the user is registered as, as far as names and birth date tell.
+    #[must_use]
+    pub fn is_of(&self, user: &Profile) -> bool {
+        self.birth_date == user.birth_date && !differs(self, user)
+    }
+}
+
 /// One form and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {

@@ -10,7 +10,7 @@ use domain::corporation::document::{DocumentKind, DocumentMedia};
 use domain::corporation::{Corporation, Kyb, Profile};
 use domain::ids::{CorporationId, PartnerId};
 use domain::scope::Scope;
-use domain::user::{Country, TransactionalLock};
+use domain::user::{Country, TransactionalLock, UserState};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ const LOCK: Each = Each {
     keys: &[Type::Int, Type::Int],
 };
 const FACTS: Each = Each {
-    sql: "select partner_id, id, kyb, transactional_locks
+    sql: "select partner_id, id, kyb, transactional_locks, deleted_at
         from corporation
         where partner_id = $1 and id = $2
         limit 1",
@@ -349,7 +349,10 @@ pub async fn facts(
     let rows = tx.rows_each(&FACTS, &keys(ids)).await?;
     let read = |row: &Row| {
         let under_lock = !row.get::<String>("transactional_locks")?.is_empty();
-        let facts = word(row, "kyb", Kyb::parse)?.facts(under_lock);
+        let facts = match row.get::<Option<Timestamp>>("deleted_at")? {
+            None => word(row, "kyb", Kyb::parse)?.facts(under_lock),
+            Some(_) => OwnerFacts { state: UserState::Deleted, under_lock },
+        };
         Ok(((row.get("partner_id")?, row.get("id")?), facts))
     };
     rows.iter().map(read).collect()

@@ -37,8 +37,14 @@ const CORPORATION: Sql = Sql("
     set name = '', registration_number = '', tax_id = null, address = '{}', persons = $4,
         kyb_reference = null, erased_at = $3
     where partner_id = $1 and id = $2 and deleted_at is not null and erased_at is null");
-const DOCUMENTS: Sql = Sql("
-    delete from corporation_document where partner_id = $1 and corporation_id = $2");
+const DOCUMENT: Sql = Sql("
+    delete from corporation_document
+    where partner_id = $1 and id in (
+        select id
+        from corporation_document
+        where partner_id = $1 and corporation_id = $2
+        order by created_at, id
+        limit 1)");
 const USER: Sql = Sql("
     update \"user\"
     set first_name = '', last_name = '', phone = '', phone_digits = '', email = '',
@@ -82,7 +88,7 @@ pub const STATEMENTS: &[Sql] = &[
     CARDS,
     CARDS_OF_CORPORATION,
     CORPORATION,
-    DOCUMENTS,
+    DOCUMENT,
     USER,
     CARD,
     ORDERS,
@@ -167,6 +173,15 @@ pub async fn erase_transactions(
     Ok(Some(last))
 }
 
+/// Deletes a document of a corporation, which may have 20 MiB; whether there was one.
+pub async fn erase_document(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: CorporationId,
+) -> Result<bool, StoreError> {
+    Ok(tx.run(&DOCUMENT, &[&scope.partner(), &corporation]).await? == 1)
+}
+
 /// The cards that a user had, or that paid from a corporation's balances, and the balances that
 /// guard them.
 pub async fn list_cards(
@@ -204,7 +219,7 @@ pub async fn erase(
             tx.run(&USER, &[&partner, &id, &now]).await?
         }
         Removed::Corporation(id) => {
-            for sql in [DOCUMENTS, SPENDING, HITS] {
+            for sql in [SPENDING, HITS] {
                 tx.run(&sql, &[&partner, &id]).await?;
             }
             let no_people: &[u8] = &[];

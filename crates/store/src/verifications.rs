@@ -105,10 +105,15 @@ const OPEN_OF_USER: Sql = Sql("
     where partner_id = $1 and user_id = $2 and status = 'IN_PROGRESS' and id <> $3
     limit 1");
 const ACCEPTED: Sql = Sql("
-    select id
+    select id, form
     from verification
     where partner_id = $1 and user_id = $2 and status = 'ACCEPTED'
-    limit 1");
+    order by created_at desc, id desc
+    limit 10");
+const REFER_ALL: Sql = Sql("
+    update verification
+    set referred_at = $3
+    where partner_id = $1 and user_id = $2 and status = 'IN_PROGRESS' and referred_at is null");
 const UNWATCH: Sql = Sql("
     update verification
     set watched_until = null
@@ -140,6 +145,7 @@ pub const STATEMENTS: &[Sql] = &[
     REFER,
     OPEN_OF_USER,
     ACCEPTED,
+    REFER_ALL,
     UNWATCH,
     UNWATCH_ENDED,
     WATCHED,
@@ -330,9 +336,25 @@ pub async fn others_open(
     Ok(found.is_some())
 }
 
-/// Whether a form of a user was accepted.
-pub async fn is_accepted(tx: &mut Tx, scope: Scope, user: UserId) -> Result<bool, StoreError> {
-    Ok(tx.find(&ACCEPTED, &[&scope.partner(), &user]).await?.is_some())
+/// What the newest accepted forms of a user say, sealed.
+pub async fn accepted(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+) -> Result<Vec<(VerificationId, Vec<u8>)>, StoreError> {
+    let rows = tx.rows(&ACCEPTED, &[&scope.partner(), &user]).await?;
+    rows.iter().map(|row| Ok((VerificationId(row.get("id")?), row.get("form")?))).collect()
+}
+
+/// Leaves all forms of a user who is removed to a person, who doesn't see them either: nobody has
+/// to step over them.
+pub async fn refer_all(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&REFER_ALL, &[&scope.partner(), &user, &now]).await.map(|_| ())
 }
 
 /// Watches no document of a user any more.

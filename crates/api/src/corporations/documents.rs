@@ -8,6 +8,7 @@ use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::verifications::{FILES_MAX, flaw};
+use app::Refusal;
 use app::corporations::{NewDocument, SubmitDocuments, Submitted};
 use domain::corporation::Missing;
 use domain::corporation::document::{self, DocumentKind, Flaw};
@@ -17,16 +18,18 @@ use uuid::Uuid;
 
 /// Sends documents → 201 what KYB still needs.
 pub(crate) fn submit() -> Endpoint {
-    Endpoint::form(read, submitted).about(
-        TAG,
-        "Send a corporation's documents",
-        "In one call or in several, one document of a kind in each: `statute` (the articles of \
+    Endpoint::form(read, submitted)
+        .about(
+            TAG,
+            "Send a corporation's documents",
+            "In one call or in several, one document of a kind in each: `statute` (the articles of \
          association), `registerExtract`, `ownership`. Each is one whole PDF, JPEG or PNG and \
          nothing else, by its content; together they have 20 MiB at most. With the last kind that \
          was missing KYB begins: `IN_PROGRESS`, also after a rejection and while it is on hold. \
          An accepted corporation stays accepted. `missing` tells what is needed before it can be \
-         accepted.",
-    )
+         accepted. 50 documents at most.",
+        )
+        .refuses(&[Refusal::DocumentLimitReached])
 }
 
 /// Shows a document to who decides.
@@ -87,9 +90,7 @@ fn read(call: &Call) -> Result<SubmitDocuments, Problem> {
     let mut documents = Vec::new();
     for kind in DocumentKind::ALL.iter().copied() {
         fields.file(kind.as_str(), false);
-        let Some(part) = call.parts().iter().find(|part| part.name == kind.as_str()) else {
-            continue;
-        };
+        let Some(part) = fields.only_file(kind.as_str(), call.parts()) else { continue };
         match document::check(&part.bytes) {
             Ok((media_type, length)) => {
                 let bytes = part.bytes[..length].to_vec();

@@ -7,7 +7,7 @@ use crate::answer::{Done, List, Named, NoContent};
 use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use crate::wire::{moment, number, text, word};
+use crate::wire::{integer, moment, number, text, word};
 use app::Refusal;
 use app::corporations::{DecideKyb, Document};
 use domain::corporation::{Corporation, Kyb, KybDecision};
@@ -33,7 +33,8 @@ pub(crate) fn review() -> Endpoint {
         "Show what KYB looks at",
         "`missing` tells what is needed before it can be accepted: documents by kind, people \
          without an accepted verification by place, and `screening` while somebody of it was \
-         found on a list and nobody has said that it is somebody else.",
+         found on a list and nobody has said that it is somebody else. That it was shown is \
+         recorded.",
     )
 }
 
@@ -45,10 +46,16 @@ pub(crate) fn decide() -> Endpoint {
             "Decide KYB",
             "Only an accepted corporation has balances and cards; what is paid with the cards of \
              one that isn't accepted any more is declined. A partner's `ADMIN` decides where the \
-             partner's setting `kybBy` says so.",
+             partner's setting `kybBy` says so. `version` is that of the corporation that was \
+             looked at: what was changed since is looked at again first.",
         )
-        .example(json!({ "kyb": "ACCEPTED", "reference": "KYB-2026-117" }))
-        .refuses(&[Refusal::KybNotInProgress, Refusal::KybIncomplete, Refusal::KybNotPermitted])
+        .example(json!({ "kyb": "ACCEPTED", "reference": "KYB-2026-117", "version": 3 }))
+        .refuses(&[
+            Refusal::KybNotInProgress,
+            Refusal::KybIncomplete,
+            Refusal::KybNotPermitted,
+            Refusal::CorporationChanged,
+        ])
 }
 
 /// A corporation in a list.
@@ -75,6 +82,8 @@ struct ItemJson {
 struct ReviewJson {
     #[serde(flatten)]
     corporation: CorporationJson,
+    /// What a decision names as what was looked at: it is another after each change.
+    version: i64,
     /// Where the last decision is on record.
     kyb_reference: Option<String>,
     /// What it has proved with, the oldest first.
@@ -145,9 +154,11 @@ async fn listed(
 }
 
 async fn reviewed(api: Api, head: Head, (): ()) -> Result<Done<ReviewJson>, Problem> {
-    let shown = api.app.shown_corporation(head.scope()?, head.corporation()?).await?;
+    let (scope, name) = (head.scope()?, head.corporation()?);
+    let shown = api.app.reviewed_corporation(scope, name, head.origin()).await?;
     Ok(Done::with(&ReviewJson {
         corporation: CorporationJson::from(&shown),
+        version: shown.corporation.version,
         kyb_reference: shown.corporation.kyb_reference,
         documents: shown.documents.iter().map(DocumentJson::of).collect(),
     }))
@@ -159,11 +170,12 @@ fn read_decision(call: &Call) -> Result<DecideKyb, Problem> {
     let decisions = word(KybDecision::ALL, "must be ACCEPTED, REJECTED or ON_HOLD");
     let decision = fields.required("kyb", decisions);
     let reference = fields.required("reference", text(200));
+    let version = fields.required("version", integer());
     let (Some(decision), Some(reference)) = (decision, reference) else {
         return Err(fields.problem());
     };
     fields.finish()?;
-    Ok(DecideKyb { corporation, decision, reference })
+    Ok(DecideKyb { corporation, decision, reference, version })
 }
 
 async fn decided(api: Api, head: Head, command: DecideKyb) -> Result<NoContent, Problem> {

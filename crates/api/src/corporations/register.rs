@@ -139,9 +139,9 @@ pub(super) fn people(fields: &mut Fields<'_>, today: Date) -> People {
         Some(Beneficiary { person: person?, share: share? })
     });
     let shares = beneficiaries.iter().flatten().map(|it| it.share);
-    // Each may have been rounded up by half a hundredth.
+    // Each may have been rounded up by less than a hundredth.
     let (count, sum) = shares.fold((0, 0), |(count, sum), share| (count + 1, sum + share));
-    if 2 * sum > 2 * WHOLE + count {
+    if sum >= WHOLE + count.max(1) {
         fields.wrong(PEOPLE[2], "must have no more than 100 percent together");
     }
     (representative, board, beneficiaries)
@@ -162,7 +162,7 @@ fn read_person(fields: &mut Fields<'_>, today: Date) -> Option<Person> {
     })
 }
 
-/// A share in percent, in hundredths of a percent, to which it is rounded.
+/// A share in percent, in hundredths of a percent, to which it is rounded up.
 fn share() -> impl Reader<i64> {
     let schema = || schema::number().exclusive_minimum(Some(0)).maximum(Some(100));
     let read = |value: &Value| {
@@ -172,10 +172,14 @@ fn share() -> impl Reader<i64> {
     reader(read, schema)
 }
 
-/// `62.5` → 6250; at least one.
+/// `62.5` → 6250, rounded up: who owns more than a quarter is never told as a quarter.
 fn hundredths(percent: f64) -> Option<i64> {
-    let digits: String = format!("{percent:.2}").chars().filter(|it| *it != '.').collect();
-    digits.parse::<i64>().ok().map(|share| share.max(1))
+    let text = percent.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let mut digits = fraction.bytes().map(|digit| i64::from(digit - b'0'));
+    let (tens, ones) = (digits.next().unwrap_or(0), digits.next().unwrap_or(0));
+    let more = i64::from(digits.any(|digit| digit > 0));
+    whole.parse::<i64>().ok().map(|whole| whole * 100 + tens * 10 + ones + more)
 }
 
 #[cfg(test)]
@@ -183,8 +187,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_rounded_to_the_hundredth() {
-        let table = [(62.5, 6_250), (100.0, 10_000), (0.01, 1), (1e-9, 1), (33.333, 3_333)];
+    fn a_share_is_rounded_up_to_the_hundredth() {
+        let table = [
+            (62.5, 6_250),
+            (100.0, 10_000),
+            (0.01, 1),
+            (1e-9, 1),
+            (33.333, 3_334),
+            (25.004, 2_501),
+            (25.0, 2_500),
+            (0.07, 7),
+        ];
         for (percent, expected) in table {
             assert_eq!(hundredths(percent), Some(expected), "{percent}");
         }

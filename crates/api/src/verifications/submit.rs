@@ -105,7 +105,7 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
     let mut images = Vec::new();
     for (kind, needed) in [(IMAGES[0], true), (IMAGES[1], true), (IMAGES[2], false)] {
         fields.file(kind, needed);
-        match parts.iter().find(|part| part.name == kind) {
+        match fields.only_file(kind, parts) {
             Some(part) => match media_type(&part.bytes) {
                 Ok((media_type, length)) => {
                     let (kind, bytes) = (kind.to_owned(), part.bytes[..length].to_vec());

@@ -6,10 +6,12 @@ use crate::audit::{Done, Entry};
 use crate::once::Turn;
 use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
+use crate::screening::Looked;
 use crate::{App, Error, Once};
 use crypto::seal::SealingKey;
 use domain::corporation::{Beneficiary, Corporation, Kyb, Person, Persons, Profile};
 use domain::scope::Scope;
+use domain::screening::cases::Because;
 use domain::user::{Address, Country};
 use serde_json::Value;
 use store::db::Tx;
@@ -37,6 +39,16 @@ pub struct Changes {
     pub beneficiaries: Option<Vec<Beneficiary>>,
 }
 
+/// A change, and what it is of.
+struct Change {
+    before: Corporation,
+    old: Persons,
+    after: Corporation,
+    persons: Persons,
+    /// Whom it may be after that, if that may be somebody else.
+    found: Option<Looked>,
+}
+
 impl App {
     /// Changes a corporation.
     pub async fn change_corporation(
@@ -50,29 +62,53 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         let key = self.sealing_of_persons(scope).await?;
-        let mut tx = self.db.begin().await?;
         let request_id = once.origin.request_id.as_str();
-        let change = (changes, &key, request_id);
-        let result = self.change_corporation_in(&mut tx, scope, name, change).await;
-        let answer = self.finish(scope, &once, tx, result).await;
-        self.outbox.bell().ring();
-        answer
+        // A hundred names are looked for before the transaction, and again if somebody was faster.
+        loop {
+            let mut tx = self.db.read().await?;
+            let kept = corporations::find(&mut tx, scope, name).await;
+            let Some(kept) = tx.end(kept).await? else {
+                return self.keep_refusal(scope, &once, Refusal::CorporationNotFound).await;
+            };
+            let old = open_persons(&key, scope, &kept)?;
+            let (profile, persons) = changed(&kept.corporation.profile, &old, changes.clone());
+            let before = kept.corporation;
+            let is_found = before.profile.name != profile.name || old != persons;
+            let found = is_found.then(|| self.look_for_corporation(scope, &profile.name, &persons));
+            let after = Corporation { profile, ..before.clone() };
+            let change = Change { before, old, after, persons, found };
+            let mut tx = self.db.begin().await?;
+            let result = self.change_in(&mut tx, scope, change, (&key, request_id)).await;
+            let result = match result {
+                Ok(None) => {
+                    tx.rollback().await;
+                    continue;
+                }
+                Ok(Some(done)) => Ok(done),
+                Err(error) => Err(error),
+            };
+            let answer = self.finish(scope, &once, tx, result).await;
+            self.outbox.bell().ring();
+            return answer;
+        }
     }
 
-    async fn change_corporation_in(
+    /// Nothing if it was changed since it was read.
+    async fn change_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
-        name: Uuid,
-        (changes, key, request_id): (Changes, &SealingKey, &str),
-    ) -> Result<Done<Shown>, Error> {
-        let found = corporations::find_locked(tx, scope, name).await?;
-        let kept = found.ok_or(Refusal::CorporationNotFound)?;
-        let old = open_persons(key, scope, &kept)?;
-        let before = kept.corporation;
-        let (profile, persons) = changed(&before.profile, &old, changes);
-        let after = Corporation { profile, ..before.clone() };
-        self.may_change(tx, scope, (&before, &old), (&after, &persons)).await?;
+        change: Change,
+        (key, request_id): (&SealingKey, &str),
+    ) -> Result<Option<Done<Shown>>, Error> {
+        let Change { before, old, after, persons, found } = change;
+        let name = before.resource;
+        let now = corporations::find_locked(tx, scope, name).await?;
+        let now = now.ok_or(Refusal::CorporationNotFound)?.corporation;
+        if now.version != before.version {
+            return Ok(None);
+        }
+        self.may_change(tx, scope, (&before, &old), (&after, &persons), key).await?;
         let (was, is) = (persons_json(&old).to_string(), persons_json(&persons).to_string());
         let sealed = key.seal(&place(scope, &after.id.0.to_string()), is.as_bytes());
         match corporations::update(tx, scope, (&after, &sealed)).await {
@@ -85,15 +121,16 @@ impl App {
         let (was, is) = (facts(&before, &was), facts(&after, &is));
         let entry = Entry::changed("corporation.change", name, &was, &is);
         let mut others = Vec::new();
-        if before.profile.name != after.profile.name || old != persons {
-            let found = self.look_for_corporation(scope, &after.profile.name, &persons);
+        if let Some(found) = found {
             let owner = owners::find_locked(tx, scope, OwnerName::Corporation(name)).await?;
-            others = self.keep_hits(tx, scope, (&owner, &found), request_id).await?;
+            let found = (&owner, &found, Because::OfChange);
+            others = self.keep_hits(tx, scope, found, request_id).await?;
         }
-        let missing = self.missing_in(tx, scope, (after.id, &persons)).await?;
+        let missing = self.missing_in(tx, scope, (after.id, &persons), key).await?;
         let documents = corporations::documents(tx, scope, after.id).await?;
-        let shown = Shown { corporation: after, persons, documents, missing };
-        Ok(Done::changed(shown, entry).and(others))
+        let corporation = Corporation { version: after.version + 1, ..after };
+        let shown = Shown { corporation, persons, documents, missing };
+        Ok(Some(Done::changed(shown, entry).and(others)))
     }
 
     /// What an accepted corporation was accepted as stands, and nobody comes to act for it or to
@@ -104,6 +141,7 @@ impl App {
         scope: Scope,
         (before, old): (&Corporation, &Persons),
         (after, new): (&Corporation, &Persons),
+        key: &SealingKey,
     ) -> Result<(), Error> {
         if before.kyb != Kyb::Accepted {
             return Ok(());
@@ -114,9 +152,12 @@ impl App {
         if registered(&before.profile) != registered(&after.profile) {
             return Err(Refusal::CorporationAccepted.into());
         }
+        if new.board.is_empty() && !old.board.is_empty() {
+            return Err(Refusal::KybIncomplete.into());
+        }
         for (_, person) in new.to_verify() {
             let known = old.to_verify().any(|(_, it)| it == person);
-            if !known && !self.is_verified(tx, scope, person).await? {
+            if !known && !self.is_verified(tx, scope, person, key).await? {
                 return Err(Refusal::KybIncomplete.into());
             }
         }

@@ -15,6 +15,9 @@ use store::corporations::{self, Document};
 use store::db::Tx;
 use uuid::Uuid;
 
+/// Documents of one corporation at most.
+const DOCUMENTS_MAX: usize = 50;
+
 /// Documents that could be read.
 #[derive(Clone, Debug)]
 pub struct SubmitDocuments {
@@ -82,6 +85,10 @@ impl App {
             let kept = found.ok_or(Refusal::CorporationNotFound)?;
             let persons = open_persons(&key, scope, &kept)?;
             let corporation = kept.corporation;
+            let there = corporations::documents(&mut tx, scope, corporation.id).await?.len();
+            if there + sealed.len() > DOCUMENTS_MAX {
+                return Err(Refusal::DocumentLimitReached.into());
+            }
             let mut facts = json!({});
             for (document, content, digest) in &sealed {
                 let document = (document, content.as_slice());
@@ -89,7 +96,7 @@ impl App {
                 let (kind, id) = (document.0.kind.as_str(), document.0.id);
                 facts[kind] = json!({ "id": id, "digest": digest });
             }
-            let missing = self.missing_in(&mut tx, scope, (corporation.id, &persons)).await?;
+            let missing = self.missing_in(&mut tx, scope, (corporation.id, &persons), &key).await?;
             let after = Corporation {
                 kyb: corporation.kyb.after_documents(&missing),
                 ..corporation.clone()

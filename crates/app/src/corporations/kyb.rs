@@ -6,6 +6,7 @@ use crate::audit::{Done, Entry, Operator, Origin};
 use crate::once::Turn;
 use crate::page::Page;
 use crate::refusals::Refusal;
+use crate::verifications::open_form;
 use crate::{App, Error, Once};
 use crypto::seal::SealingKey;
 use domain::admin::Role;
@@ -14,7 +15,7 @@ use domain::ids::{CorporationId, PartnerId};
 use domain::partner::KybBy;
 use domain::scope::Scope;
 use domain::screening::cases::locks;
-use domain::user::Kyc;
+use domain::user::{Kyc, Profile};
 use serde_json::{Value, json};
 use store::corporations::{self, Document};
 use store::db::Tx;
@@ -33,6 +34,8 @@ pub struct DecideKyb {
     pub decision: KybDecision,
     /// Where the check that was made is on record.
     pub reference: String,
+    /// Which version of the corporation was looked at, if that was told.
+    pub version: Option<i64>,
 }
 
 /// A corporation with all that KYB looks at.
@@ -57,12 +60,27 @@ impl App {
             let kept = corporations::find(&mut tx, scope, name).await?;
             let kept = kept.ok_or(Refusal::CorporationNotFound)?;
             let (persons, id) = (open_persons(&key, scope, &kept)?, kept.corporation.id);
-            let missing = self.missing_in(&mut tx, scope, (id, &persons)).await?;
+            let missing = self.missing_in(&mut tx, scope, (id, &persons), &key).await?;
             let documents = corporations::documents(&mut tx, scope, id).await?;
             Ok(Shown { corporation: kept.corporation, persons, documents, missing })
         };
         let shown = shown.await;
         tx.end(shown).await
+    }
+
+    /// The same, for who decides: that it was shown is recorded.
+    pub async fn reviewed_corporation(
+        &self,
+        scope: Scope,
+        name: Uuid,
+        origin: &Origin,
+    ) -> Result<Shown, Error> {
+        let shown = self.shown_corporation(scope, name).await?;
+        let mut tx = self.db.begin().await?;
+        let entry = Entry::shown("corporation.show", name, &["persons"]);
+        let recorded = self.record(&mut tx, scope.partner(), origin, entry).await;
+        tx.end(recorded).await?;
+        Ok(shown)
     }
 
     /// Corporations of a partner by number, from the one after a number on: of one state of KYB, or
@@ -134,14 +152,17 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        DecideKyb { corporation: name, decision, reference }: DecideKyb,
+        DecideKyb { corporation: name, decision, reference, version }: DecideKyb,
         key: &SealingKey,
     ) -> Result<(Corporation, Vec<Entry>), Error> {
         let found = corporations::find_locked(tx, scope, name).await?;
         let kept = found.ok_or(Refusal::CorporationNotFound)?;
         let persons = open_persons(key, scope, &kept)?;
         let before = kept.corporation;
-        let missing = self.missing_in(tx, scope, (before.id, &persons)).await?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(Refusal::CorporationChanged.into());
+        }
+        let missing = self.missing_in(tx, scope, (before.id, &persons), key).await?;
         let kyb = before.kyb.decide(decision, &missing)?;
         let kyb_reference = Some(reference.trim().to_owned());
         let after = Corporation { kyb, kyb_reference, ..before.clone() };
@@ -170,33 +191,43 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         (corporation, persons): (CorporationId, &Persons),
+        key: &SealingKey,
     ) -> Result<Vec<Missing>, Error> {
         let documents = corporations::documents(tx, scope, corporation).await?;
         let kinds: Vec<_> = documents.iter().map(|document| document.kind).collect();
         let mut unverified = Vec::new();
         for (of, person) in persons.to_verify() {
-            if !self.is_verified(tx, scope, person).await? {
+            if !self.is_verified(tx, scope, person, key).await? {
                 unverified.push(of);
             }
         }
         let hits = screening::of_owner(tx, scope, corporation.into()).await?;
-        Ok(missing(&kinds, unverified, locks(hits.iter().map(|hit| &hit.case))))
+        Ok(missing(&kinds, persons, unverified, locks(hits.iter().map(|hit| &hit.case))))
     }
 
-    /// Whether a user of that name and birth date was verified. Where the partner verifies its
-    /// users itself, what it says stands for a form.
+    /// Whether somebody of that name and birth date was verified, as the user whom the partner
+    /// names: by a form of theirs that was accepted, which says what the document does. The user
+    /// may have been given another name since. Where the partner verifies its users itself, what
+    /// it says of the user as they are now stands for a form.
     pub(super) async fn is_verified(
         &self,
         tx: &mut Tx,
         scope: Scope,
         person: &Person,
+        key: &SealingKey,
     ) -> Result<bool, Error> {
         let Some(id) = person.user else { return Ok(false) };
         let Some(user) = users::find(tx, scope, id).await? else { return Ok(false) };
-        if !person.is(&user.profile) {
-            return Ok(false);
+        if !self.decides_kyc(scope) {
+            let Profile { first_name, last_name, birth_date, .. } = &user.profile;
+            return Ok(user.kyc == Kyc::Success && person.is((first_name, last_name, *birth_date)));
         }
-        let by_partner = !self.decides_kyc(scope) && user.kyc == Kyc::Success;
-        Ok(by_partner || verifications::is_accepted(tx, scope, id).await?)
+        for (form, sealed) in verifications::accepted(tx, scope, id).await? {
+            let form = open_form(key, scope, form, &sealed)?;
+            if person.is((&form.first_name, &form.last_name, form.birth_date)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

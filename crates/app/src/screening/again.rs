@@ -1,12 +1,12 @@
 //! Look for all names again, with lists that have changed: by windows of numbers, so that whoever
 //! is killed goes on where it was. Two nodes that look for the same find the same.
 
+use super::find::Looked;
 use super::load::InForce;
 use crate::audit::Origin;
-use crate::corporations::WithPersons;
+use crate::corporations::open_persons;
 use crate::error::Chain;
 use crate::owners::{self, OwnerName};
-use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::ids::{CorporationId, PartnerId, UserId};
 use domain::scope::Scope;
@@ -15,8 +15,10 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
+use store::corporations::Kept;
+use store::db::Tx;
 use store::screening::{self, Named};
-use store::{counters, users};
+use store::{corporations, counters, users};
 
 /// How many numbers a window has.
 const WINDOW: i64 = 5_000;
@@ -157,25 +159,43 @@ impl App {
         tx.end(screened).await
     }
 
+    /// Its people are read and looked for before the transaction: whoever has changed it since has
+    /// it looked for again.
     async fn screen_corporation_again(
         &self,
         scope: Scope,
         id: CorporationId,
     ) -> Result<bool, Error> {
-        let Some(name) = self.name_of_corporation(scope, id).await? else { return Ok(false) };
-        let WithPersons { corporation, persons } =
-            self.corporation_with_persons(scope, name).await?;
-        let found = self.look_for_corporation(scope, &corporation.profile.name, &persons);
-        let origin = origin();
-        let mut tx = self.db.begin().await?;
-        let screened = async {
-            match owners::find_locked(&mut tx, scope, OwnerName::Corporation(name)).await {
-                Err(Error::Refused(Refusal::CorporationNotFound)) => Ok(false),
-                owner => self.screen_in(&mut tx, scope, (&owner?, &found), &origin).await,
+        let key = self.sealing_of_persons(scope).await?;
+        loop {
+            let mut tx = self.db.read().await?;
+            let kept = corporations::find_by_id(&mut tx, scope, id).await;
+            let Some(kept) = tx.end(kept).await? else { return Ok(false) };
+            let persons = open_persons(&key, scope, &kept)?;
+            let found = self.look_for_corporation(scope, &kept.corporation.profile.name, &persons);
+            let mut tx = self.db.begin().await?;
+            let screened = self.keep_unless_changed(&mut tx, scope, (&kept, &found)).await;
+            if let Some(screened) = tx.end(screened).await? {
+                return Ok(screened);
             }
-        };
-        let screened: Result<bool, Error> = screened.await;
-        tx.end(screened).await
+        }
+    }
+
+    /// Nothing if it was changed since it was read.
+    async fn keep_unless_changed(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        (kept, found): (&Kept, &Looked),
+    ) -> Result<Option<bool>, Error> {
+        let (name, version) = (kept.corporation.resource, kept.corporation.version);
+        match corporations::find_locked(tx, scope, name).await? {
+            None => return Ok(Some(false)),
+            Some(now) if now.corporation.version != version => return Ok(None),
+            Some(_) => {}
+        }
+        let owner = owners::find_locked(tx, scope, OwnerName::Corporation(name)).await?;
+        self.screen_in(tx, scope, (&owner, found), &origin()).await.map(Some)
     }
 }
 

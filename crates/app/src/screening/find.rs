@@ -10,7 +10,7 @@ use crate::{App, Error};
 use domain::corporation::{Person, Persons};
 use domain::ids::{HitId, OwnerId, PartnerId};
 use domain::scope::Scope;
-use domain::screening::cases::{Case, CaseState, again, locks};
+use domain::screening::cases::{Because, Case, CaseState, again, locks};
 use domain::screening::{Hit, SCORE_MIN, Subject};
 use domain::user::{Profile, TransactionalLock};
 use serde_json::json;
@@ -107,7 +107,7 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        (owner, looked): (&Found, &Looked),
+        (owner, looked, because): (&Found, &Looked, Because),
         request_id: &str,
     ) -> Result<Vec<Entry>, Error> {
         self.note_version(tx, scope, (owner.id, looked.version)).await?;
@@ -116,7 +116,7 @@ impl App {
         let mut changed = Vec::new();
         for kept in &known {
             let same = found.iter().find(|case| case.is_about(&kept.case));
-            match again(Some(&kept.case), same) {
+            match again(Some(&kept.case), same, because) {
                 None => {
                     screening::remove(tx, scope, kept.id).await?;
                     changed.push(json!({ "hit": kept.id.0, "gone": true }));
@@ -205,10 +205,11 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        looked: (&Found, &Looked),
+        (owner, looked): (&Found, &Looked),
         origin: &Origin,
     ) -> Result<bool, Error> {
-        let entries = self.keep_hits(tx, scope, looked, &origin.request_id).await?;
+        let found = (owner, looked, Because::OfLists);
+        let entries = self.keep_hits(tx, scope, found, &origin.request_id).await?;
         let changed = !entries.is_empty();
         for entry in entries {
             self.record(tx, scope.partner(), origin, entry).await?;
@@ -229,7 +230,7 @@ impl App {
             return Ok(Vec::new());
         }
         let owner = owners::find_locked(tx, scope, owner).await?;
-        self.keep_hits(tx, scope, (&owner, looked), request_id).await
+        self.keep_hits(tx, scope, (&owner, looked, Because::OfChange), request_id).await
     }
 }
 

@@ -142,17 +142,6 @@ impl App {
         let entries = lock.into_iter().chain([Entry::made("screening.decide", id.0, detail)]);
         Ok((Hit { kept: after, owner: Some(name) }, entries.collect()))
     }
-
-    /// What the wire calls a corporation.
-    pub(super) async fn name_of_corporation(
-        &self,
-        scope: Scope,
-        id: CorporationId,
-    ) -> Result<Option<Uuid>, Error> {
-        let mut tx = self.db.read().await?;
-        let found = corporations::find_by_id(&mut tx, scope, id).await;
-        Ok(tx.end(found).await?.map(|kept| kept.corporation.resource))
-    }
 }
 
 /// Whose number this is; nobody's who was removed.

@@ -9,6 +9,7 @@ use crate::{App, Error, Once};
 use domain::Date;
 use domain::ids::UserId;
 use domain::scope::Scope;
+use domain::screening::cases::Because;
 use domain::user::{Address, Email, Kyc, Phone, User, UserState};
 use serde_json::Value;
 use store::db::Tx;
@@ -100,7 +101,8 @@ impl App {
     ) -> Result<Vec<Entry>, Error> {
         let found = self.look_for_user(scope, &user.profile);
         let owner = owners::find_locked(tx, scope, user.id.into()).await?;
-        self.keep_hits(tx, scope, (&owner, &found), &origin.request_id).await
+        let found = (&owner, &found, Because::OfChange);
+        self.keep_hits(tx, scope, found, &origin.request_id).await
     }
 }
 

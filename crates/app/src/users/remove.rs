@@ -48,6 +48,7 @@ impl App {
         pairings::end_all(tx, scope, id).await?;
         installations::end_all(tx, scope, id, self.now()).await?;
         verifications::unwatch(tx, scope, id).await?;
+        verifications::refer_all(tx, scope, id, self.now()).await?;
         screening::remove_open(tx, scope, id.into()).await?;
         users::remove(tx, scope, &before, self.now()).await?;
         let state = |state: UserState| json!({ "state": state.as_str() });

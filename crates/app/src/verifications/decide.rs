@@ -112,7 +112,14 @@ impl App {
         let of = verifications::find(tx, scope, id).await?.ok_or(Refusal::VerificationNotFound)?;
         let user =
             users::find_locked(tx, scope, of.user).await?.ok_or(Refusal::CustomerNotFound)?;
+        // The partner may have got another mode, and the user another name, since it was looked at.
+        if by_itself && !self.is_automatic(scope) {
+            return Err(Refusal::KycNotPermitted.into());
+        }
         if by_itself && decision == Decision::Accept {
+            if !form.is_of(&user.profile) {
+                return Err(Refusal::KycNotPermitted.into());
+            }
             let hits = screening::of_owner(tx, scope, user.id.into()).await?;
             if locks(hits.iter().map(|hit| &hit.case)) {
                 return Err(Refusal::AmlException.into());
@@ -177,6 +184,13 @@ impl App {
             entries.extend(self.change_lock_of(tx, scope, &found, change, request_id).await?);
         }
         Ok(entries)
+    }
+
+    /// Whether forms are decided without a person now.
+    fn is_automatic(&self, scope: Scope) -> bool {
+        let settings = self.settings.get();
+        let partner = settings.partner(scope.partner());
+        partner.is_some_and(|partner| partner.settings.kyc_mode == KycMode::Automatic)
     }
 
     /// Whether what is decided here counts: a partner with its own KYC sets the flag itself.

@@ -58,7 +58,7 @@ pub(super) fn seal(
     }
 }
 
-pub(super) fn open_form(
+pub(crate) fn open_form(
     key: &SealingKey,
     scope: Scope,
     id: VerificationId,

@@ -25,6 +25,8 @@ words! {
 pub enum Missing {
     /// A document.
     Document(DocumentKind),
+    /// A board: somebody acts for it.
+    Board,
     /// The verification of a member of its board, of that place.
     BoardMember(usize),
     /// The verification of an owner of more than a quarter, of that place.
@@ -37,6 +39,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Document(kind) => f.write_str(kind.as_str()),
+            Self::Board => f.write_str("boardMembers"),
             Self::BoardMember(at) => write!(f, "boardMembers[{at}]"),
             Self::Beneficiary(at) => write!(f, "beneficiaries[{at}]"),
             Self::Screening => f.write_str("screening"),
@@ -45,10 +48,15 @@ impl fmt::Display for Missing {
 }
 
 impl Persons {
-    /// Who has to be verified: the board, and who owns more than a quarter.
+    /// Who has to be verified: the board, and who owns more than a quarter, in however many parts.
     pub fn to_verify(&self) -> impl Iterator<Item = (Missing, &Person)> {
         let board = self.board.iter().enumerate();
-        let owners = self.beneficiaries.iter().enumerate().filter(|(_, it)| it.share > OWNER);
+        let owns = |person: &Person| -> i64 {
+            let parts = self.beneficiaries.iter().filter(|it| it.person.is_named_as(person));
+            parts.map(|it| it.share).sum()
+        };
+        let owners = self.beneficiaries.iter().enumerate();
+        let owners = owners.filter(move |(_, it)| owns(&it.person) > OWNER);
         board
             .map(|(at, it)| (Missing::BoardMember(at), it))
             .chain(owners.map(|(at, it)| (Missing::Beneficiary(at), &it.person)))
@@ -60,12 +68,15 @@ impl Persons {
 #[must_use]
 pub fn missing(
     documents: &[DocumentKind],
+    persons: &Persons,
     unverified: impl IntoIterator<Item = Missing>,
     is_found: bool,
 ) -> Vec<Missing> {
     let absent = DocumentKind::ALL.iter().filter(|kind| !documents.contains(kind));
+    let board = persons.board.is_empty().then_some(Missing::Board);
     let screening = is_found.then_some(Missing::Screening);
-    absent.map(|kind| Missing::Document(*kind)).chain(unverified).chain(screening).collect()
+    let absent = absent.map(|kind| Missing::Document(*kind));
+    absent.chain(board).chain(unverified).chain(screening).collect()
 }
 
 /// Why KYB isn't decided.
@@ -170,17 +181,31 @@ mod tests {
             user: None,
         };
         let owner = |share| Beneficiary { person: person(), share };
+        let other = |share| Beneficiary {
+            person: Person { first_name: "Ewa".to_owned(), ..person() },
+            share,
+        };
         let persons = Persons {
             representative: person(),
             board: vec![person(), person()],
-            beneficiaries: vec![owner(2_500), owner(2_501)],
+            beneficiaries: vec![owner(2_500), other(2_501)],
         };
-        let unverified = persons.to_verify().map(|(missing, _)| missing);
-        let all = missing(&[DocumentKind::Statute], unverified, true);
+        let unverified = || persons.to_verify().map(|(missing, _)| missing);
+        let all = missing(&[DocumentKind::Statute], &persons, unverified(), true);
         let names: Vec<String> = all.iter().map(ToString::to_string).collect();
         let people = ["boardMembers[0]", "boardMembers[1]", "beneficiaries[1]"];
         let expected = [&["registerExtract", "ownership"][..], &people, &["screening"]].concat();
         assert_eq!(names, expected);
-        assert_eq!(missing(DocumentKind::ALL, [], false), []);
+        assert_eq!(missing(DocumentKind::ALL, &persons, [], false), []);
+        let nobody = Persons { board: vec![], ..persons.clone() };
+        let lacks = missing(DocumentKind::ALL, &nobody, [], false);
+        assert_eq!(lacks, [Missing::Board]);
+
+        // One owner in parts owns the sum, however they are spelled.
+        let mut part = owner(1);
+        part.person.last_name = "NOWAK".to_owned();
+        let parts = Persons { beneficiaries: vec![owner(2_500), part], ..nobody };
+        let owners: Vec<Missing> = parts.to_verify().map(|(missing, _)| missing).collect();
+        assert_eq!(owners, [Missing::Beneficiary(0), Missing::Beneficiary(1)]);
     }
 }

@@ -55,16 +55,35 @@ impl Case {
     }
 }
 
+/// Why an owner is screened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// Lists have changed.
+    OfLists,
+    /// The partner has changed what is compared.
+    OfChange,
+}
+
+/// What the facts are of a hit whose owner was changed so that it isn't found any more.
+const CHANGED: &str = "";
+
 /// What becomes of a hit when its owner is screened again, of what was known and what is found.
+///
+/// Who is spelled otherwise all at once isn't somebody else for that: a hit that a change has made
+/// unfindable waits for a person like every other, whatever becomes of the lists.
 #[must_use]
-pub fn again(known: Option<&Case>, found: Option<&Case>) -> Option<Case> {
+pub fn again(known: Option<&Case>, found: Option<&Case>, because: Because) -> Option<Case> {
     match (known, found) {
         // What was decided stands as long as the same is compared.
         (Some(known), Some(found)) if known.facts == found.facts => Some(known.clone()),
         (_, Some(found)) => Some(Case { state: CaseState::Open, ..found.clone() }),
-        // Nobody has to look any more at what isn't found; what somebody has said is kept.
-        (Some(known), None) => Some(known.clone()).filter(|it| it.state != CaseState::Open),
-        (None, None) => None,
+        // What somebody has said is kept.
+        (Some(known), None) if known.state != CaseState::Open => Some(known.clone()),
+        (Some(known), None) if because == Because::OfChange || known.facts == CHANGED => {
+            Some(Case { facts: CHANGED.to_owned(), ..known.clone() })
+        }
+        // Nobody has to look any more at what isn't found.
+        (Some(_) | None, None) => None,
     }
 }
 
@@ -112,9 +131,26 @@ mod tests {
             (Some(Confirmed), &None, Some(Confirmed)),
         ] {
             let known = known.map(|state| case("same", state));
-            let left = again(known.as_ref(), found.as_ref());
+            let left = again(known.as_ref(), found.as_ref(), Because::OfLists);
             assert_eq!(left.map(|it| it.state), after, "{known:?}, {found:?}");
         }
+    }
+
+    #[test]
+    fn a_change_settles_no_hit() {
+        use CaseState::{Cleared, Confirmed, Open};
+        for state in [Open, Cleared, Confirmed] {
+            let known = case("same", state);
+            let left = again(Some(&known), None, Because::OfChange).expect("it is kept");
+            assert_eq!(left.state, state);
+            // Lists that change afterwards don't settle it either, and being found again does not.
+            let later = again(Some(&left), None, Because::OfLists);
+            assert_eq!(later.as_ref(), Some(&left));
+            let found = case("same", Open);
+            let back = again(Some(&left), Some(&found), Because::OfChange).expect("it is found");
+            assert_eq!(back.state, state);
+        }
+        assert_eq!(again(None, None, Because::OfChange), None);
     }
 
     #[test]

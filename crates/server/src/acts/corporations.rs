@@ -48,6 +48,7 @@ impl Desk {
             corporation: id_of(&command.corporation)?,
             decision: word("--kyb", KybDecision::parse, &command.kyb)?,
             reference: command.reference,
+            version: None,
         };
         Ok(corporation_json(&self.app.decide_kyb_as(operator, partner, decide).await?))
     }

@@ -116,6 +116,14 @@ on_both_databases! {
         let locks = partner.get(&format!("/secure/corporations/{id}/transactional-locks"));
         let locks = expect(200, locks).await;
         assert_eq!(locks["items"], json!([{ "reason": "SCREENING_DETECTED" }]));
+        // Another name settles nothing: a person says who it is.
+        let back = json!({ "representative": before["representative"] });
+        assert_eq!(expect(200, change(partner, id, &back)).await["missing"], json!(["screening"]));
+        let hits = screening::hits(&sandbox).await;
+        let hit = hits.iter().find(|hit| hit["dcCorporationId"] == id).expect("a hit");
+        screening::decide(&sandbox, hit, "CLEARED").await.assert_done();
+        let shown = expect(200, lifecycle(partner, Method::GET, id)).await;
+        assert_eq!(shown["missing"], json!([]));
     }
 
     /// Only with nothing on its balances; then all of its ends and its place is free. Years later

@@ -170,7 +170,7 @@ const FOLLOW_UP: Sends = Json(
 
 const TAX_ID: Sends = Json(r#"{"taxId": "PL1"}"#);
 const CLEARED: Sends = Json(r#"{"state": "CLEARED", "comment": "Born elsewhere."}"#);
-const KYB: Sends = Json(r#"{"kyb": "ON_HOLD", "reference": "KYB-2026-117"}"#);
+const KYB: Sends = Json(r#"{"kyb": "ON_HOLD", "reference": "KYB-2026-117", "version": 0}"#);
 const REJECTION: Sends = Json(r#"{"reason": "INVALID_SELFIE"}"#);
 
 const STOP: Sends = Json(r#"{"card": {"cardId": {cardId}}, "reason": 7}"#);

@@ -6,16 +6,26 @@ use crate::corporations::{
 };
 use crate::denied::told;
 use crate::screening;
-use crate::story::{answer, expect};
+use crate::story::{answer, expect, register, registration};
 use crate::support::{Caller, Database, Sandbox};
+use crate::verifications::filled;
 use reqwest::RequestBuilder;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Says what came of KYB, as a panel account.
-fn decide(account: &Caller, id: &str, kyb: &str) -> RequestBuilder {
-    let body = json!({ "kyb": kyb, "reference": "KYB-2026-117" });
+/// Which version of a corporation is looked at.
+async fn version(account: &Caller, id: &str) -> Value {
+    expect(200, review(account, id)).await["version"].take()
+}
+
+/// Says what came of KYB, as a panel account that has just looked.
+async fn decide(account: &Caller, id: &str, kyb: &str) -> RequestBuilder {
+    decide_version(account, id, kyb, &version(account, id).await)
+}
+
+fn decide_version(account: &Caller, id: &str, kyb: &str, version: &Value) -> RequestBuilder {
+    let body = json!({ "kyb": kyb, "reference": "KYB-2026-117", "version": version });
     account
         .post(&format!("/admin/corporations/{id}/kyb"))
         .header("Issuer-Code", "sandbox")
@@ -51,7 +61,7 @@ on_both_databases! {
         let made = expect(201, post_of(partner, "sandbox", &body)).await;
         let id = made["dcCorporationId"].as_str().expect("an id");
         for kyb in ["ACCEPTED", "REJECTED", "ON_HOLD"] {
-            let refused = told(decide(&operator, id, kyb)).await;
+            let refused = told(decide(&operator, id, kyb).await).await;
             assert_eq!(refused, (409, json!("KYB_NOT_IN_PROGRESS")), "{kyb}");
         }
         let some = expect(201, documents_of(partner, id, &KINDS[..2])).await;
@@ -66,7 +76,7 @@ on_both_databases! {
         let kinds = shown["documents"].as_array().expect("a list").iter();
         let kinds: BTreeSet<&str> = kinds.filter_map(|it| it["kind"].as_str()).collect();
         assert_eq!(kinds, BTreeSet::from(KINDS));
-        let refused = told(decide(&operator, id, "ACCEPTED")).await;
+        let refused = told(decide(&operator, id, "ACCEPTED").await).await;
         assert_eq!(refused, (409, json!("KYB_INCOMPLETE")));
         let shows = ["corporation", "show", "--partner", "sandbox", "--id", id];
         let shown = sandbox.antaca(&shows).await.assert_done().json();
@@ -96,21 +106,26 @@ on_both_databases! {
         let waiting = expect(200, queue(&admin, "IN_PROGRESS")).await;
         assert_eq!(waiting["items"][0]["dcCorporationId"], id);
         let not = (403, json!("KYB_NOT_PERMITTED"));
-        assert_eq!(told(decide(&admin, id, "ACCEPTED")).await, not);
+        assert_eq!(told(decide(&admin, id, "ACCEPTED").await).await, not);
         let set = ["partner", "set", "--code", "sandbox", "--kyb-by", "PARTNER"];
         let set = sandbox.antaca(&set).await.assert_done().json();
         assert_eq!(set[0]["kybBy"], "PARTNER");
 
-        let rejected = || decide(&admin, id, "REJECTED").header("X-Idempotency-Key", "one");
+        let seen = version(&admin, id).await;
+        let rejected = || {
+            decide_version(&admin, id, "REJECTED", &seen).header("X-Idempotency-Key", "one")
+        };
         expect(204, rejected()).await;
         expect(204, rejected()).await;
         let anew = expect(201, documents_of(&partner, id, &KINDS[..1])).await;
         assert_eq!(anew["kyb"], "IN_PROGRESS", "the other documents are there");
-        expect(204, decide(&operator, id, "ON_HOLD")).await;
+        let late = told(decide_version(&admin, id, "ACCEPTED", &seen)).await;
+        assert_eq!(late, (409, json!("CORPORATION_CHANGED")), "it isn't what was looked at");
+        expect(204, decide(&operator, id, "ON_HOLD").await).await;
         let more = expect(201, documents_of(&partner, id, &KINDS[..1])).await;
         assert_eq!(more["kyb"], "IN_PROGRESS", "what was asked for has come");
-        expect(204, decide(&admin, id, "ACCEPTED")).await;
-        expect(204, decide(&operator, id, "ACCEPTED")).await;
+        expect(204, decide(&admin, id, "ACCEPTED").await).await;
+        expect(204, decide(&operator, id, "ACCEPTED").await).await;
         let later = expect(201, documents_of(&partner, id, &KINDS[..1])).await;
         assert_eq!(later["kyb"], "ACCEPTED");
         let body = json!({ "currency": "EUR", "dcCorporationId": id });
@@ -123,6 +138,52 @@ on_both_databases! {
         let records = records(&mut sandbox).await;
         let decided = records.values().flatten().filter(|it| it.action == "corporation.decide");
         assert_eq!(decided.count(), 3, "what was said again isn't recorded again");
+    }
+
+    /// Where forms are decided here, a form that was accepted proves a person: of the name that it
+    /// says, whatever the user is called since.
+    async fn a_form_that_was_accepted_proves_a_person(database) {
+        let sandbox = Sandbox::start(database).await;
+        let partner = sandbox.partner();
+        let set = ["partner", "set", "--code", "sandbox", "--kyc-mode", "MANUAL"];
+        sandbox.antaca(&set).await.assert_done();
+        let mut body = registration();
+        (body["state"], body["kyc"]) = ("NEW".into(), "NONE".into());
+        let user = expect(201, register(partner, &body)).await["id"].clone();
+        let person = |first: &str, last: &str| json!({ "firstName": first, "lastName": last,
+            "birthDate": "2000-01-01", "nationality": "PL", "customerId": user });
+        let mut told = company();
+        told["boardMembers"] = json!([person("JOHN", "Doe")]);
+        told["beneficiaries"] = json!([]);
+        let made = expect(201, post_of(partner, "sandbox", &told)).await;
+        let id = made["dcCorporationId"].as_str().expect("an id");
+        let lacks = async |people: &[&str]| {
+            let path = format!("/lifecycle/v1/corporations/{id}");
+            let shown = expect(200, partner.get(&path).header("Issuer-Code", "sandbox")).await;
+            assert_eq!(shown["missing"], json!([&KINDS[..], people].concat()));
+        };
+        lacks(&["boardMembers[0]"]).await;
+        let path = format!("/secure/customers/{user}/verification");
+        let form = expect(201, partner.post(&path).multipart(filled().form())).await;
+        lacks(&["boardMembers[0]"]).await;
+        let form = form["verificationId"].as_str().expect("an id");
+        let accept = ["verification", "decide", "--partner", "sandbox", "--id", form, "--accept"];
+        sandbox.antaca(&accept).await.assert_done();
+        lacks(&[]).await;
+
+        let path = format!("/lifecycle/v1/users/{user}");
+        let put = partner.put(&path).header("Issuer-Code", "sandbox");
+        expect(200, put.json(&json!({ "firstName": "Ewa", "lastName": "Wrona" }))).await;
+        lacks(&[]).await;
+        let path = format!("/lifecycle/v1/corporations/{id}");
+        let put = async |board: Value| {
+            let put = partner.put(&path).header("Issuer-Code", "sandbox");
+            expect(200, put.json(&json!({ "boardMembers": board }))).await;
+        };
+        put(json!([person("Ewa", "Wrona")])).await;
+        lacks(&["boardMembers[0]"]).await;
+        put(json!([])).await;
+        lacks(&["boardMembers"]).await;
     }
 
     /// A document comes back as it was sent, to who decides alone, and that is recorded; it lies
@@ -191,6 +252,11 @@ async fn what_is_no_document_is_refused() {
         let expected = json!([{ "field": "ownership", "message": message }]);
         assert_eq!(problem["violations"], expected);
     }
+    let twice = ["one.pdf", "two.pdf"]
+        .iter()
+        .fold(Form::new(), |form, name| form.part("statute", Part::bytes(PDF).file_name(*name)));
+    let problem = expect(422, partner.post(&path).multipart(twice)).await;
+    assert_eq!(problem["violations"][0]["message"], "must be sent once");
     let named = |problem: &Value| problem["violations"][0]["field"].clone();
     let nothing = expect(422, partner.post(&path).multipart(Form::new().text("note", "x"))).await;
     assert_eq!(named(&nothing), "statute");

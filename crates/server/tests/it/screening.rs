@@ -101,7 +101,13 @@ on_both_databases! {
         let path = format!("/lifecycle/v1/users/{found}");
         let put = sandbox.partner().put(&path).header("Issuer-Code", "sandbox");
         expect(200, put.json(&json!({ "lastName": "Zielinski" }))).await;
-        assert!(!is_locked(&sandbox, found).await, "a changed name is looked for at once");
+        assert!(is_locked(&sandbox, found).await, "another name makes nobody somebody else");
+        load(&sandbox, "1,Ivan Petrovich Sidorenko,1970-01-03\n").await.assert_done();
+        eventually_locked(&sandbox, other, false).await;
+        let listed = hits(&sandbox).await;
+        let waits = listed.iter().find(|hit| hit["userId"] == found).expect("it waits");
+        decide(&sandbox, waits, "CLEARED").await.assert_done();
+        assert!(!is_locked(&sandbox, found).await);
         let put = sandbox.partner().put(&path).header("Issuer-Code", "sandbox");
         expect(200, put.json(&json!({ "lastName": "Sidorenko" }))).await;
         assert!(is_locked(&sandbox, found).await);
