@@ -18,7 +18,7 @@ mod replace;
 mod reset_cvv;
 mod unlock;
 
-pub(crate) use activate::activate;
+pub(crate) use activate::{activate, month};
 pub(crate) use full_data::full_data;
 pub(crate) use issue_later::issue_later;
 pub(crate) use issue_virtual::{issue_virtual, issue_virtual_unseen};

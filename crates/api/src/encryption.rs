@@ -5,12 +5,13 @@ mod decryption;
 mod public_keys;
 
 pub(crate) use decryption::Decryption;
+use decryption::unopened;
 pub(crate) use public_keys::PublicKeys;
 
 use crate::identity::Caller;
 use crate::measures;
 use crate::problem::Problem;
-use crate::{Api, Peer};
+use crate::{Api, Peer, call};
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -144,6 +145,33 @@ async fn decrypted(api: &Api, request: Request) -> Result<Request, Problem> {
     Ok(Request::from_parts(parts, Body::from(opened)))
 }
 
+/// What a line of a body holds that is encrypted by itself: `payload` is what stands for it. The
+/// outer error is none of the line's.
+pub(crate) async fn opened(
+    api: &Api,
+    parts: &Parts,
+    payload: &Value,
+) -> Result<Result<Value, Problem>, Problem> {
+    let Some(token) = payload.as_str().and_then(|text| Token::parse(text).ok()) else {
+        return Ok(Err(invalid_payload()));
+    };
+    let holder = certificate(parts).ok_or_else(Problem::internal)?;
+    let keys = api.app.jwe_keys.get().for_token(token.kid(), (api.real_time)());
+    let opened = match api.decryption.decrypt_in_turn(holder, keys, token).await? {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Err(unopened(error))),
+    };
+    measures::jwe("decrypted");
+    let read = call::json(&opened).ok().filter(Value::is_object);
+    Ok(read.ok_or_else(invalid_payload))
+}
+
+/// What is told of a line whose card isn't encrypted.
+pub(crate) fn card_in_clear() -> Problem {
+    let detail = "A card is sent encrypted only: its line must be {\"payload\": \"…\"}.";
+    Problem::bad_request("ENCRYPTION_REQUIRED", detail)
+}
+
 fn certificate(parts: &Parts) -> Option<[u8; 32]> {
     parts.extensions.get::<Peer>()?.certificate
 }
@@ -165,7 +193,8 @@ fn payload(body: &[u8]) -> Option<Token> {
     Token::parse(&payload).ok()
 }
 
-fn invalid_payload() -> Problem {
+/// What is told of a body, or a line, that isn't exactly a payload.
+pub(crate) fn invalid_payload() -> Problem {
     let detail = "The body must be {\"payload\": \"…\"} with a compact JWE of a JSON \
                   object, alg \
                   RSA-OAEP-256 or RSA-OAEP, enc A256GCM.";

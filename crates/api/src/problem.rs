@@ -215,6 +215,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CustomerLocked
         | Refusal::CorporationAlreadyExists
         | Refusal::BinRangeExhausted
+        | Refusal::CardMadeElsewhere
+        | Refusal::CardAlreadyExists
         | Refusal::CardAlreadyLocked
         | Refusal::VerificationAlreadyDecided
         | Refusal::KybNotInProgress

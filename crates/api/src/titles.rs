@@ -37,8 +37,10 @@ const OWN: &[Title] = &[
     title(
         StatusCode::BAD_REQUEST,
         "ENCRYPTION_REQUIRED",
-        "The call shows card data, and the headers don't ask for encryption.",
-        "Send `Encrypt-Response: true` or `Encrypted-Request: true`, and `Public-Key`.",
+        "The call shows card data, and the headers don't ask for encryption; or a line of an \
+         import has a card in clear.",
+        "Send `Encrypt-Response: true` or `Encrypted-Request: true`, and `Public-Key`; of an \
+         import, the line as `{\"payload\": \"…\"}`.",
     ),
     title(
         StatusCode::BAD_REQUEST,
@@ -236,6 +238,8 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CustomerMismatch => "Name the same user in path and body, or none in the body.",
         Refusal::CardLimitReached => "Remove a card first, or ask for a higher limit.",
         Refusal::BinRangeExhausted => "Ask for another BIN.",
+        Refusal::CardMadeElsewhere => "Ask the issuing processor.",
+        Refusal::CardAlreadyExists => "Leave the card out, or correct its number.",
         Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
         Refusal::VerificationAlreadyDecided => "Have the user submit a new form.",
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",

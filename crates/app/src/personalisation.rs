@@ -18,7 +18,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::card::order::{CardOrder, OrderFailure};
 use domain::ids::PartnerId;
-use domain::program::{Plastic, Program};
+use domain::program::{Plastic, Port, Program};
 use domain::{Date, Timestamp};
 use jiff::ToSpan;
 use serde_json::{Value, json};
@@ -57,7 +57,11 @@ impl App {
         instance::raise_settings_version(tx).await?;
         let all = programs::list(tx).await?;
         let known = all.iter().find(|it| it.partner == partner && it.config_id == config_id);
-        let before = known.ok_or(Refusal::ProgramNotFound)?.plastic.as_ref();
+        let known = known.ok_or(Refusal::ProgramNotFound)?;
+        if known.port == Port::None {
+            return Err(Refusal::CardMadeElsewhere.into());
+        }
+        let before = known.plastic.as_ref();
         programs::set_plastic(tx, partner, config_id, plastic).await?;
         let facts = |plastic: Option<&Plastic>| plastic.map_or_else(|| json!({}), plastic_json);
         let change = change_json(&facts(before), &facts(Some(plastic)));

@@ -28,6 +28,7 @@ use domain::balance::Payers;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId};
 use domain::ledger::matching::Reference;
 use domain::money::Currency;
+use domain::program::Port;
 use domain::scope::Scope;
 use domain::secret::Pan;
 use domain::transaction::{Category, Order, Place, TransactionType};
@@ -103,6 +104,8 @@ pub(crate) struct Found {
     pub(crate) balance: Option<BalanceId>,
     /// Who answers for it.
     pub(crate) payers: Payers,
+    /// Who makes it, and so has the keys of its codes.
+    pub(crate) port: Port,
 }
 
 /// The longest time budget of a processor (spec "Calls to the partner").
@@ -128,14 +131,17 @@ impl App {
             }
         }
         let scope = platform(PartnerId::PLATFORM);
-        let nowhere = Found { scope, card: None, balance: None, payers: Payers::default() };
+        let (payers, port) = (Payers::default(), Port::Builtin);
+        let nowhere = Found { scope, card: None, balance: None, payers, port };
         let served = self.is_served(found.as_ref(), envelope.processor);
         let Some((scope, route)) = found else { return Ok(nowhere) };
         let Some(route) = route else { return Ok(Found { scope, ..nowhere }) };
         if served {
             // The engine checks that the balance is theirs.
             let (balance, payers) = (Some(route.balance), route.payers);
-            return Ok(Found { scope, card: Some(route.card), balance, payers });
+            let is_foreign = self.settings.get().is_foreign(scope.partner(), &route.config_id);
+            let port = if is_foreign { Port::None } else { Port::Builtin };
+            return Ok(Found { scope, card: Some(route.card), balance, payers, port });
         }
         tracing::error!(
             processor = envelope.processor.0,

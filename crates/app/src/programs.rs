@@ -8,7 +8,7 @@ use domain::balance::PartnerBalanceKind;
 use domain::gift::{self, GiftProgram};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
-use domain::program::{Audience, Product, Program, is_bin, is_config_id};
+use domain::program::{Audience, Port, Product, Program, is_bin, is_config_id};
 use serde_json::{Value, json};
 use store::db::Tx;
 use store::programs::Processor;
@@ -45,7 +45,7 @@ impl App {
         // First, since it locks: of two nodes the later one sees the BIN of the earlier.
         instance::raise_settings_version(tx).await?;
         for bin in &program.bins {
-            self.take_bin(tx, partner, bin).await?;
+            self.take_bin(tx, program, bin).await?;
         }
         if !programs::insert(tx, program, self.now()).await? {
             return Err(Refusal::ProgramAlreadyExists.into());
@@ -56,12 +56,21 @@ impl App {
         self.record_act(tx, operator, partner, act).await
     }
 
-    /// Takes a BIN for a partner; one that is new to the platform gets its keys.
-    async fn take_bin(&self, tx: &mut Tx, partner: PartnerId, bin: &str) -> Result<(), Error> {
-        if !is_free(&programs::list_bins(tx).await?, bin, partner) {
+    /// Takes a BIN for a program; one that is new to the platform gets its keys. All cards of a BIN
+    /// are made by one: else two could have one number, and a number wouldn't tell whose keys its
+    /// codes are made with. A BIN whose cards nobody here makes has no keys.
+    async fn take_bin(&self, tx: &mut Tx, program: &Program, bin: &str) -> Result<(), Error> {
+        let partner = program.partner;
+        let is_made_otherwise = |it: &Program| it.port != program.port && has_bin(it, bin);
+        if !is_free(&programs::list_bins(tx).await?, bin, partner)
+            || programs::list(tx).await?.iter().any(is_made_otherwise)
+        {
             return Err(Refusal::BinTaken.into());
         }
         programs::insert_bin(tx, bin, partner).await?;
+        if program.port == Port::None {
+            return Ok(());
+        }
         if keys::find_card_key(tx, partner, bin, "cvc", 0).await?.is_none() {
             self.create_card_keys(tx, partner, bin, self.now()).await?;
         }
@@ -98,10 +107,10 @@ impl App {
         let all = programs::list(tx).await?;
         let known = all.into_iter().find(|it| it.partner == partner && it.config_id == config_id);
         let mut program = known.ok_or(Refusal::ProgramNotFound)?;
-        if program.bins.iter().any(|known| known == bin) {
+        if has_bin(&program, bin) {
             return Ok(program);
         }
-        self.take_bin(tx, partner, bin).await?;
+        self.take_bin(tx, &program, bin).await?;
         let before = json!({ "bins": program.bins });
         program.bins.push(bin.to_owned());
         programs::set_bins(tx, &program).await?;
@@ -200,6 +209,10 @@ impl App {
     }
 }
 
+fn has_bin(program: &Program, bin: &str) -> bool {
+    program.bins.iter().any(|it| it == bin)
+}
+
 /// Whether a partner may have a BIN. Numbers of two BINs of which one begins the other could be
 /// equal, so not even one partner may have both.
 fn is_free(taken: &[(String, PartnerId)], bin: &str, partner: PartnerId) -> bool {
@@ -227,6 +240,7 @@ pub fn program_json(program: &Program) -> Value {
         "holdDays": program.hold_days,
         "fxDifferenceTo": program.fx_difference_to.as_str(),
         "state": program.state.as_str(),
+        "port": program.port.as_str(),
         "rules": rules_json(&program.rules),
         "plastic": program.plastic.as_ref().map(plastic_json),
         "gift": program.gift.as_ref().map(gift_json),
@@ -243,7 +257,9 @@ fn check(program: &Program) -> Result<(), Refusal> {
     if program.gift.as_ref().is_some_and(|gift| !anonymous || !gift.is_sound()) {
         return Err(Refusal::GiftProgramInvalid);
     }
-    let sound = is_config_id(&program.config_id)
+    let is_ours = program.digital_first || program.plastic.is_some() || program.gift.is_some();
+    let sound = !(program.port == Port::None && is_ours)
+        && is_config_id(&program.config_id)
         && !program.bins.is_empty()
         && program.bins.iter().all(|bin| is_bin(bin))
         && (1..=120).contains(&program.lifetime_months)

@@ -87,6 +87,9 @@ refusals! {
     CardLimitReached, "CARD_LIMIT_REACHED",
         "The user has as many cards as the program allows, or the gift has its card.";
     BinRangeExhausted, "BIN_RANGE_EXHAUSTED", "The program's BIN range has no number left.";
+    CardMadeElsewhere, "CARD_MADE_ELSEWHERE",
+        "The card's processor makes its numbers and codes.";
+    CardAlreadyExists, "CARD_ALREADY_EXISTS", "There is a card of this number.";
     InvalidLockReason, "INVALID_LOCK_REASON", "There is no such lock reason.";
     CardAlreadyLocked, "CARD_ALREADY_LOCKED", "The card is locked for another reason.";
     CardLockNotOwn, "CARD_LOCK_NOT_OWN",
@@ -126,7 +129,7 @@ refusals! {
     ProgramAlreadyExists, "PROGRAM_ALREADY_EXISTS", "The partner has a program of this configId.";
     ProgramInvalid, "PROGRAM_INVALID",
         "A configId has 10 digits, a BIN 6 or 8; lifetime 1 to 120 months, cap 1 to 1000 cards, \
-         holds 1 to 30 days.";
+         holds 1 to 30 days; cards that nobody here makes are neither digital first nor gifts.";
     GiftProgramInvalid, "GIFT_PROGRAM_INVALID",
         "A program for anonymous gifts is prepaid, for consumers, in EUR, with the scheme's \
          approval (1 to 100 characters) and at most 15000 for an e-commerce payment.";
@@ -142,7 +145,8 @@ refusals! {
     AdminInvalid, "ADMIN_INVALID",
         "A panel account has an e-mail address, and a partner unless its role is OPERATOR.";
     BinTaken, "BIN_TAKEN",
-        "The BIN is another partner's, or there is one that begins or continues it.";
+        "The BIN is another partner's, there is one that begins or continues it, or it is of \
+         programs whose cards somebody else makes.";
     ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";
     PinKeyNotFound, "PIN_KEY_NOT_FOUND", "The processor shares no PIN key of this name.";
     PinKeyAlreadyExists, "PIN_KEY_ALREADY_EXISTS",

@@ -7,12 +7,12 @@ use domain::balance::PartnerBalanceKind;
 use domain::ids::{BalanceId, PartnerId, ProcessorId};
 use domain::money::Currency;
 use domain::partner::Partner;
-use domain::program::Program;
+use domain::program::{Port, Program};
 use domain::scope::Scope;
 use domain::secret::Pan;
 use domain::{Date, Timestamp};
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use store::certificates::Certificate;
 use store::db::Db;
@@ -35,6 +35,8 @@ pub struct Snapshot {
     programs: HashMap<(PartnerId, String), Program>,
     processors: HashMap<ProcessorId, Processor>,
     bins: Vec<(String, PartnerId)>,
+    /// Those of them whose cards nobody here makes.
+    foreign_bins: HashSet<String>,
     certificates: HashMap<Vec<u8>, Arc<Certificate>>,
     outbound: HashMap<PartnerId, Outbound>,
     trusted_identities: Vec<TrustedIdentity>,
@@ -54,12 +56,15 @@ impl Snapshot {
     }
 
     async fn load_in(tx: &mut store::db::Tx) -> Result<Self, StoreError> {
+        // First: what is read after it is of this version or a later one.
+        let version = instance::settings_version(tx).await?;
+        let programs = programs::list(tx).await?;
+        let foreign = programs.iter().filter(|program| program.port == Port::None);
         Ok(Self {
-            version: instance::settings_version(tx).await?,
+            version,
             partners: by(partners::list(tx).await?, |partner| partner.id),
-            programs: by(programs::list(tx).await?, |program| {
-                (program.partner, program.config_id.clone())
-            }),
+            foreign_bins: foreign.flat_map(|program| program.bins.clone()).collect(),
+            programs: by(programs, |program| (program.partner, program.config_id.clone())),
             processors: by(programs::list_processors(tx).await?, |processor| processor.id),
             bins: programs::list_bins(tx).await?,
             certificates: certificates::list(tx)
@@ -160,6 +165,18 @@ impl Snapshot {
         #[expect(clippy::disallowed_methods, reason = "the BIN alone is told")]
         let digits = pan.expose();
         self.bins.iter().find(|(bin, _)| digits.starts_with(bin)).map(|(bin, _)| bin.as_str())
+    }
+
+    /// Whether nobody here makes the cards of a BIN, so that there are no keys for them.
+    #[must_use]
+    pub fn is_foreign_bin(&self, bin: &str) -> bool {
+        self.foreign_bins.contains(bin)
+    }
+
+    /// Whether a card's program leaves it to somebody else to make its cards.
+    #[must_use]
+    pub fn is_foreign(&self, partner: PartnerId, config_id: &str) -> bool {
+        self.program(partner, config_id).is_some_and(|program| program.port == Port::None)
     }
 
     /// The partner that a card number leads to, by its BIN.

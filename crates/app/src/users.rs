@@ -11,7 +11,7 @@ mod transactional_locks;
 
 pub use change::Changes;
 pub(crate) use facts::address_text;
-pub use import::{Became, Import, Line, Progress};
+pub use import::{Became, ForeignCard, Import, Line, Progress};
 pub use lock::UserLock;
 pub use register::Register;
 /// How a user is looked for.

@@ -11,7 +11,8 @@ use crate::ids::{BalanceId, CardId, OrderId, PartnerId, ProcessorId, Transaction
 use crate::limits::Rules;
 use crate::money::{Amount, Currency};
 use crate::program::{
-    Audience, CardType, FxDifferenceTo, PreAuthorization, Product, Program, ProgramState, Scheme,
+    Audience, CardType, FxDifferenceTo, Port, PreAuthorization, Product, Program, ProgramState,
+    Scheme,
 };
 use crate::transaction::{Category, Order, Place, TransactionType};
 use crate::user::{Address, Country, Email, Kyc, Phone, Profile, User, UserState};
@@ -132,6 +133,7 @@ pub(crate) fn program() -> Program {
         hold_days: 7,
         fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
+        port: Port::Builtin,
         rules: Rules::default(),
         plastic: None,
         gift: None,

@@ -71,6 +71,17 @@ words! {
     }
 }
 
+words! {
+    /// Who makes and personalises a program's cards (spec "the processor port").
+    pub enum Port {
+        /// We do: the numbers and the keys are ours.
+        Builtin = "BUILTIN",
+        /// The issuing processor does. We know the numbers of its cards because they were
+        /// imported, and nothing else of what is secret of them.
+        None = "NONE",
+    }
+}
+
 /// A configured card product of a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -105,6 +116,8 @@ pub struct Program {
     pub fx_difference_to: FxDifferenceTo,
     /// Whether it works.
     pub state: ProgramState,
+    /// Who makes and personalises its cards.
+    pub port: Port,
     /// What each of its cards may spend at most, whatever its own limits are.
     pub rules: Rules,
     /// Who makes its cards' plastic, if anybody does.

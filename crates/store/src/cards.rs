@@ -1,8 +1,10 @@
 //! Rows of `card`. The number is here only sealed, and as a keyed index.
 
+mod insert;
 mod of_balance;
 mod of_owner;
 
+pub use insert::{insert, insert_all, insert_new};
 pub use of_balance::{has_live, newest_of_balance};
 pub use of_owner::count;
 
@@ -301,28 +303,6 @@ pub async fn routes<'a>(
             Ok((number, route))
         })
         .collect()
-}
-
-/// Adds a card.
-pub async fn insert(
-    tx: &mut Tx,
-    scope: Scope,
-    card: &Card,
-    pan: &SealedPan,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.insert_all(&TABLE, &[row_of(scope, card, pan, now)]).await.map(|_| ())
-}
-
-/// Adds cards at once, each with its number.
-pub async fn insert_all<'a>(
-    tx: &mut Tx,
-    scope: Scope,
-    new: impl Iterator<Item = (&'a Card, &'a SealedPan)>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> = new.map(|(card, pan)| row_of(scope, card, pan, now)).collect();
-    tx.insert_all(&TABLE, &rows).await.map(|_| ())
 }
 
 fn row_of(scope: Scope, card: &Card, pan: &SealedPan, now: Timestamp) -> Vec<Value> {

@@ -6,7 +6,7 @@ use crate::operations::Lease;
 use crate::read::word;
 use crate::{StoreError, values};
 use domain::Timestamp;
-use domain::ids::UserId;
+use domain::ids::{BalanceId, CardId, UserId};
 use domain::import::ImportState;
 use domain::scope::Scope;
 use std::ops::RangeInclusive;
@@ -38,6 +38,8 @@ const LINE: Table = Table {
         ("user_id", Type::Int),
         ("refusal", Type::Text),
         ("created_at", Type::Time),
+        ("card_id", Type::Int),
+        ("balance_id", Type::Uuid),
     ],
 };
 
@@ -63,7 +65,7 @@ const END: Sql = Sql("
     set state = $4, claimed_by = null, claimed_until = null, updated_at = $5
     where partner_id = $1 and id = $2 and claimed_by = $3");
 const LINES: Sql = Sql("
-    select line, fingerprint, user_id, refusal
+    select line, fingerprint, user_id, refusal, card_id, balance_id
     from import_line
     where partner_id = $1 and import_id = $2 and line between $3 and $4");
 const FORGET: Each = Each {
@@ -113,6 +115,8 @@ pub struct Line {
     pub fingerprint: Option<Vec<u8>>,
     /// The user that it registered; none if it was refused.
     pub user: Option<UserId>,
+    /// The card that it had, and the balance that this pays from; none if it had none.
+    pub card: Option<(CardId, BalanceId)>,
     /// The title of its refusal; none if it wasn't.
     pub refusal: Option<String>,
 }
@@ -190,6 +194,7 @@ pub async fn lines(
                 line: row.get("line")?,
                 fingerprint: row.get("fingerprint")?,
                 user: row.get::<Option<i64>>("user_id")?.map(UserId),
+                card: read_card(row)?,
                 refusal: row.get("refusal")?,
             })
         })
@@ -208,10 +213,18 @@ pub async fn keep(
     let keys: Vec<Vec<Value>> = again.iter().map(|line| values![partner, id, line]).collect();
     tx.run_each(&FORGET, &keys).await?;
     let rows = lines.iter().map(|it| {
-        values![partner, id, it.line, it.fingerprint, it.user.map(|user| user.0), it.refusal, now]
+        let (user, (card, balance)) = (it.user.map(|user| user.0), it.card.unzip());
+        let (card, balance) = (card.map(|card| card.0), balance.map(|balance| balance.0));
+        values![partner, id, it.line, it.fingerprint, user, it.refusal, now, card, balance]
     });
     let rows: Vec<Vec<Value>> = rows.collect();
     tx.insert_all(&LINE, &rows).await.map(|_| ())
+}
+
+fn read_card(row: &Row) -> Result<Option<(CardId, BalanceId)>, StoreError> {
+    let card: Option<i64> = row.get("card_id")?;
+    let balance: Option<Uuid> = row.get("balance_id")?;
+    Ok(card.map(CardId).zip(balance.map(BalanceId)))
 }
 
 fn read(row: &Row) -> Result<Import, StoreError> {

@@ -96,6 +96,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(30, "0030_imports"),
     migration!(31, "0031_kyb"),
     migration!(32, "0032_ekyc"),
+    migration!(33, "0033_foreign_cards"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -9,7 +9,7 @@ use domain::gift::GiftProgram;
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
 use domain::program::{
-    Audience, CardType, FxDifferenceTo, Plastic, Product, Program, ProgramState, Scheme,
+    Audience, CardType, FxDifferenceTo, Plastic, Port, Product, Program, ProgramState, Scheme,
 };
 
 const PROGRAMS: Table = Table {
@@ -39,6 +39,7 @@ const PROGRAMS: Table = Table {
         ("more_bins", Type::Text),
         ("gift_approval", Type::Text),
         ("gift_ecommerce_max", Type::Int),
+        ("port", Type::Text),
     ],
 };
 
@@ -62,7 +63,8 @@ const PROCESSORS: Table = Table {
 const LIST: Sql = Sql("
     select partner_id, config_id, card_type, digital_first, currency, scheme, product, audience,
         processor_id, bin, lifetime_months, card_cap, hold_days, state, fx_difference_to,
-        rules, bureau, chip_profile, more_bins, gift_approval, gift_ecommerce_max
+        rules, bureau, chip_profile, more_bins, gift_approval, gift_ecommerce_max,
+        port
     from program
     order by partner_id, config_id");
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
@@ -126,6 +128,7 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
         more_bins(program),
         program.gift.as_ref().map(|gift| &gift.approval),
         program.gift.as_ref().map(|gift| gift.ecommerce_max),
+        program.port.as_str(),
     ];
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
 }
@@ -214,6 +217,7 @@ fn read(row: &Row) -> Result<Program, StoreError> {
         hold_days: small(row, "hold_days")?,
         fx_difference_to: word(row, "fx_difference_to", FxDifferenceTo::parse)?,
         state: word(row, "state", ProgramState::parse)?,
+        port: word(row, "port", Port::parse)?,
         rules: rules::read(row, "rules")?,
         plastic: read_plastic(row)?,
         gift: match row.get("gift_approval")? {

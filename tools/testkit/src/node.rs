@@ -23,7 +23,9 @@ use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::CollateralMode;
 use domain::partner::{KycMode, Settings as PartnerSettings};
-use domain::program::{Audience, CardType, FxDifferenceTo, Product, Program, ProgramState, Scheme};
+use domain::program::{
+    Audience, CardType, FxDifferenceTo, Port, Product, Program, ProgramState, Scheme,
+};
 use domain::scope::Scope;
 use domain::transaction::{Transaction, TransactionType};
 use domain::user::{Email, Kyc, Phone, Profile, UserState};
@@ -448,6 +450,7 @@ async fn set_up(app: &App) -> (Scope, ProcessorId) {
         hold_days: 7,
         fx_difference_to: FxDifferenceTo::Company,
         state: ProgramState::Live,
+        port: Port::Builtin,
         rules: domain::limits::Rules::default(),
         plastic: None,
         gift: None,

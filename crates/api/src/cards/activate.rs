@@ -23,7 +23,12 @@ pub(crate) fn activate() -> Endpoint {
              (reason 7). A card that is active already stays so.",
         )
         .example(json!({ "lastFourDigits": "1234", "expiry": "2029-11" }))
-        .refuses(&[Refusal::ActivationDataWrong, Refusal::CardLocked, Refusal::CardExpired])
+        .refuses(&[
+            Refusal::ActivationDataWrong,
+            Refusal::CardLocked,
+            Refusal::CardExpired,
+            Refusal::CardMadeElsewhere,
+        ])
 }
 
 fn read(call: &Call) -> Result<(NamedCard, Evidence), Problem> {
@@ -53,7 +58,7 @@ fn digits(count: usize) -> impl Reader<String> {
 }
 
 /// A month, as its first day.
-fn month() -> impl Reader<Date> {
+pub(crate) fn month() -> impl Reader<Date> {
     let parse = |text: &str| {
         let day = (text.len() == 7).then(|| format!("{text}-01"))?;
         day.parse::<Date>().ok()

@@ -59,6 +59,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::CustomerMismatch,
     Refusal::CardLimitReached,
     Refusal::BinRangeExhausted,
+    Refusal::CardMadeElsewhere,
     Refusal::ModeNotSupported,
 ];
 

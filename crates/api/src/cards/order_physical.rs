@@ -69,6 +69,7 @@ const REFUSALS_WITH_PIN: &[Refusal] = &[
     Refusal::CardLimitReached,
     Refusal::NameNotEmbossable,
     Refusal::BinRangeExhausted,
+    Refusal::CardMadeElsewhere,
     Refusal::ModeNotSupported,
 ];
 /// All but the first, which is of the PIN.

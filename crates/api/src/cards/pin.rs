@@ -29,7 +29,12 @@ pub(crate) fn set_pin() -> Endpoint {
              aren't easily guessed; wrong PINs so far are forgotten.",
         )
         .example(json!({ "pin": "8264" }))
-        .refuses(&[Refusal::WeakPin, Refusal::CardExpired, Refusal::CardLockIrreversible])
+        .refuses(&[
+            Refusal::WeakPin,
+            Refusal::CardExpired,
+            Refusal::CardLockIrreversible,
+            Refusal::CardMadeElsewhere,
+        ])
 }
 
 fn read(call: &Call) -> Result<(UserId, CardId, Pin), Problem> {

@@ -23,6 +23,7 @@ pub(crate) fn print() -> Endpoint {
         .example(json!({ "deliveryAddress": address_example(), "delivery": "COURIER" }))
         .refuses(&[
             Refusal::PlasticNotSupported,
+            Refusal::CardMadeElsewhere,
             Refusal::PlasticAlreadyOrdered,
             Refusal::CardNotActive,
             Refusal::CardExpired,

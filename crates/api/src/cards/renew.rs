@@ -28,6 +28,7 @@ pub(crate) fn renew() -> Endpoint {
         .example(json!({ "deliveryAddress": address_example(), "delivery": "POST" }))
         .refuses(&[
             Refusal::CardRenewalTooEarly,
+            Refusal::CardMadeElsewhere,
             Refusal::CardLockIrreversible,
             Refusal::CardNotActive,
             Refusal::DeliveryRequired,

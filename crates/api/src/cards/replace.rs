@@ -31,6 +31,7 @@ pub(crate) fn replace() -> Endpoint {
         .example(json!({ "reason": "CARD_LOST" }))
         .refuses(&[
             Refusal::CardLockIrreversible,
+            Refusal::CardMadeElsewhere,
             Refusal::CardExpired,
             Refusal::DeliveryRequired,
             Refusal::PlasticNotSupported,

@@ -35,8 +35,12 @@ pub(crate) fn reset_cvv_unseen() -> Endpoint {
         .refuses(REFUSALS)
 }
 
-const REFUSALS: &[Refusal] =
-    &[Refusal::PlasticNotSupported, Refusal::CardExpired, Refusal::CardLockIrreversible];
+const REFUSALS: &[Refusal] = &[
+    Refusal::PlasticNotSupported,
+    Refusal::CardExpired,
+    Refusal::CardLockIrreversible,
+    Refusal::CardMadeElsewhere,
+];
 
 async fn reset_unseen(api: Api, head: Head, (): ()) -> Result<Done<Kept>, Problem> {
     let (scope, once) = (head.scope()?, head.once(kept::<_, Kept>));

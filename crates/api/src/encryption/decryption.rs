@@ -8,8 +8,9 @@ use app::jwe::ACCEPTED_MAX;
 use crypto::jwe::{JweError, PrivateKey, Token, decrypt_with};
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::Semaphore;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 
 /// Requests that may wait for a private operation: the last of them waits a tenth of a second.
 const WAITING_MAX: usize = 64;
@@ -26,6 +27,8 @@ type Holder = [u8; 32];
 /// process use others of the five hundred that there may be.
 pub(crate) struct Decryption {
     rate: Rate<Holder>,
+    /// The time in which the budget allows two.
+    pause: Duration,
     /// Those that decrypt.
     working: Arc<Semaphore>,
     /// Those that decrypt or wait for it.
@@ -46,6 +49,7 @@ impl Decryption {
         let burst = (per_second.get() / 2).max(burst_min);
         Self {
             rate: Rate::new(per_second, burst),
+            pause: Duration::from_secs(2) / per_second.get(),
             working: Arc::new(Semaphore::new(working)),
             places: Arc::new(Semaphore::new(working + waiting)),
         }
@@ -63,7 +67,7 @@ impl Decryption {
         if keys.is_empty() {
             return Err(cant_decrypt());
         }
-        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let count = count_of(&keys);
         self.rate.take(holder, count, Instant::now()).map_err(|wait| {
             refused("private operations");
             Problem::too_many(wait)
@@ -72,18 +76,57 @@ impl Decryption {
             refused("private operations at once");
             Problem::unavailable()
         })?;
-        let turn = self.working.clone().acquire_owned().await;
-        let turn = turn.map_err(|_| Problem::internal())?;
-        let decrypt = move || {
-            let opened = decrypt_with(&keys, &token).map(|plain| plain.to_vec());
-            drop((turn, place));
-            opened
-        };
-        let opened = tokio::task::spawn_blocking(decrypt).await;
-        opened.map_err(|_| Problem::internal())?.map_err(|error| match error {
-            JweError::InvalidPayload => invalid_payload(),
-            JweError::CantDecrypt => cant_decrypt(),
-        })
+        open(&self.working, place, (keys, token)).await?.map_err(unopened)
+    }
+
+    /// The same for one of many that come in a row, which waits for its holder's budget and for a
+    /// place. It leaves every second operation of the budget to others. The outer error is none of
+    /// the token's.
+    pub(super) async fn decrypt_in_turn(
+        &self,
+        holder: Holder,
+        keys: Vec<Arc<PrivateKey>>,
+        token: Token,
+    ) -> Result<Result<Vec<u8>, JweError>, Problem> {
+        if keys.is_empty() {
+            return Ok(Err(JweError::CantDecrypt));
+        }
+        let count = count_of(&keys);
+        sleep(self.pause * count).await;
+        while let Err(wait) = self.rate.take(holder, count, Instant::now()) {
+            sleep(wait).await;
+        }
+        let place = self.places.clone().acquire_owned().await;
+        let place = place.map_err(|_| Problem::internal())?;
+        open(&self.working, place, (keys, token)).await
+    }
+}
+
+fn count_of(keys: &[Arc<PrivateKey>]) -> u32 {
+    u32::try_from(keys.len()).unwrap_or(u32::MAX)
+}
+
+/// Does what there is a place for; it is given back when that has ended.
+async fn open(
+    working: &Arc<Semaphore>,
+    place: OwnedSemaphorePermit,
+    (keys, token): (Vec<Arc<PrivateKey>>, Token),
+) -> Result<Result<Vec<u8>, JweError>, Problem> {
+    let turn = working.clone().acquire_owned().await;
+    let turn = turn.map_err(|_| Problem::internal())?;
+    let decrypt = move || {
+        let opened = decrypt_with(&keys, &token).map(|plain| plain.to_vec());
+        drop((turn, place));
+        opened
+    };
+    tokio::task::spawn_blocking(decrypt).await.map_err(|_| Problem::internal())
+}
+
+/// What is told of a token that can't be opened.
+pub(super) fn unopened(error: JweError) -> Problem {
+    match error {
+        JweError::InvalidPayload => invalid_payload(),
+        JweError::CantDecrypt => cant_decrypt(),
     }
 }
 

@@ -16,10 +16,13 @@ const PLAIN: &[&str] = &[
     "state",
     "kyc",
     "externalId",
-    // They are refused with the words that JSON gets.
+    // All of a line, encrypted.
+    PAYLOAD,
+    // It is refused with the words that JSON gets.
     "card",
-    "payload",
 ];
+/// The column of lines that are encrypted.
+const PAYLOAD: &str = "payload";
 /// What a name is at most, to be repeated: longer ones are none of ours.
 const NAME_MAX: usize = 64;
 
@@ -46,6 +49,11 @@ impl Header {
             }
         }
         if violations.is_empty() { Ok(Self(columns)) } else { Err(Problem::invalid(violations)) }
+    }
+
+    /// Whether lines may be encrypted, so that they need no other column.
+    pub(crate) fn has_payload(&self) -> bool {
+        self.0.contains(&PAYLOAD)
     }
 
     /// An object that has each column, for finding out which others are needed.

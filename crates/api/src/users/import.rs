@@ -1,6 +1,9 @@
 //! `POST /lifecycle/v1/import`: users as lines of NDJSON or rows of CSV, answered line by line
 //! while they come; and how far an import is.
 
+mod card;
+
+use self::card::{read_card, unfit};
 use super::TAG;
 use super::register::read_user;
 use crate::answer::{Done, Named};
@@ -10,12 +13,12 @@ use crate::limits::Held;
 use crate::lines::MEDIA;
 use crate::problem::Problem;
 use crate::records::csv::Header;
-use crate::records::{Flaw, Form, Record};
+use crate::records::{Flaw, Form, RECORD_MAX, Record};
 use crate::streamed::{Answers, Heard, Source, Stopped, Streamed};
-use crate::wire::{REQUIRED, moment};
+use crate::wire::{REQUIRED, moment, text};
 use crate::{Api, Peer, encryption, identity, layers};
 use app::Refusal;
-use app::users::{Became, Import, Line, Progress, Register};
+use app::users::{Became, ForeignCard, Import, Line, Progress, Register};
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -23,13 +26,18 @@ use domain::import::ImportState;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The other media type of a body.
 const CSV: &str = "text/csv";
+/// The field, and column, of a line that is encrypted.
+const PAYLOAD: &str = "payload";
+/// How long lines of a batch are read before those so far are done and answered: decrypting takes
+/// its time, and the import's lease ends.
+const READING: Duration = Duration::from_secs(2);
 /// How often an import whose caller takes its answers slowly says that it is still being done.
 const HOLD: Duration = Duration::from_secs(2);
 
@@ -52,12 +60,20 @@ pub(crate) fn import() -> Endpoint {
              same key whenever it breaks off, and it goes on where it was: what was done is \
              answered again, and nobody is registered twice. A line in the place of one that was \
              done, with other content, is `IDEMPOTENCY_KEY_REUSED`; one that couldn't be accepted \
-             (400, 403, 413, `VALIDATION_ERROR`) may be corrected. A last line with status 401, \
+             (400, 403, 413, 422) may be corrected. A last line with status 401, \
              408, 409 `IDEMPOTENT_REQUEST_IN_PROGRESS`, 500 or 503 says that it broke off there: \
              neither that line nor any after it was done. `GET /lifecycle/v1/import/{key}` tells \
              how far it is. Keys are kept 30 days.\n\n\
-             Cards of another processor can't be imported yet: a line with `card` or `payload` \
-             is refused. Neither body nor answer is encrypted.",
+             A user may come with a card of a program whose processor makes the cards (port \
+             `NONE`). Then all of the line is encrypted, as `{\"payload\": \"<JWE>\"}` for our \
+             public key (of CSV: in the column `payload`, and nothing else in its row); within it \
+             are the user's fields and `card`: `{\"configId\", \"cardNo\", \"expiry\", \
+             \"state\"?, \"lockReason\"?, \"label\"?}`, where `expiry` is a month (`2029-11`), \
+             `state` is `ACTIVE`, `INACTIVE` or `LOCKED`, and `lockReason` a code, for `LOCKED` \
+             alone. The user's KYC must be `SUCCESS`. User, balance and card are made together, or \
+             none of them; the answer has `cardId` and `balanceId` too. Lines are decrypted at \
+             half the rate that the certificate's requests are. \
+             Otherwise neither body nor answer is encrypted.",
         )
         .refuses(&[Refusal::RequestInProgress])
 }
@@ -117,16 +133,22 @@ async fn progress(api: Api, head: Head, (): ()) -> Result<Done<ImportJson>, Prob
     Ok(Done::with(&ImportJson::from(progress)))
 }
 
-/// Reads a line.
+/// Reads a line that isn't encrypted.
 fn read(call: &Call) -> Result<Register, Problem> {
     let mut fields = call.fields()?;
-    for of_a_card in ["card", "payload"] {
-        fields.unsupported(of_a_card);
-        if fields.has(of_a_card) {
-            return Err(fields.problem());
-        }
+    // Noted alone: a line that has it has nothing else, and isn't read here.
+    fields.optional(PAYLOAD, text(RECORD_MAX));
+    if fields.has("card") {
+        return Err(encryption::card_in_clear());
     }
     read_user(fields, call.today)
+}
+
+/// Reads a line that was encrypted.
+fn read_opened(call: &Call) -> Result<(Register, Option<ForeignCard>), Problem> {
+    let mut fields = call.fields()?;
+    let card = read_card(&mut fields);
+    Ok((read_user(fields, call.today)?, card))
 }
 
 async fn imported(api: Api, request: Request) -> Result<Streamed, Problem> {
@@ -162,6 +184,9 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     of.map(|(_, form)| form).ok_or_else(|| Problem::media_type(detail))
 }
 
+/// What a line asks for, and the keyed digest of what it says.
+type Command = ([u8; 32], Register, Option<ForeignCard>);
+
 /// Reads records as lines of the import.
 struct Reader {
     api: Api,
@@ -172,24 +197,48 @@ struct Reader {
 }
 
 impl Reader {
-    /// A line, and what is wrong with it.
-    fn line(&self, record: Record) -> (Line, Option<Problem>) {
-        match self.command(&record) {
-            Ok(read) => (Line { number: record.number, read: Ok(read) }, None),
-            Err(problem) => {
-                (Line { number: record.number, read: Err(problem.title()) }, Some(problem))
+    /// A line, and what is wrong with it; an error is none of the line's.
+    async fn line(&self, record: Record) -> Result<(Line, Option<Problem>), Problem> {
+        let number = record.number;
+        Ok(match self.command(&record).await? {
+            Ok((fingerprint, user, card)) => {
+                (Line { number, read: Ok((fingerprint, user)), card }, None)
             }
-        }
+            Err(problem) => {
+                (Line { number, read: Err(problem.title()), card: None }, Some(problem))
+            }
+        })
     }
 
-    fn command(&self, record: &Record) -> Result<([u8; 32], Register), Problem> {
-        let text = record.text.as_ref().map_err(|flaw| flawed(*flaw))?;
-        let body = match &self.header {
-            None => call::json(text)?,
-            Some(header) => header.object(text)?,
+    async fn command(&self, record: &Record) -> Result<Result<Command, Problem>, Problem> {
+        let body = match self.body(record) {
+            Ok(body) => body,
+            Err(problem) => return Ok(Err(problem)),
         };
-        let fingerprint = self.fingerprint(&body);
-        Ok((fingerprint, read(&self.call(body, fingerprint))?))
+        let Some(payload) = body.get(PAYLOAD).filter(|payload| !payload.is_null()) else {
+            let fingerprint = self.fingerprint(&body);
+            let user = read(&self.call(body, fingerprint));
+            return Ok(user.map(|user| (fingerprint, user, None)));
+        };
+        if body.as_object().is_none_or(|fields| fields.len() != 1) {
+            return Ok(Err(encryption::invalid_payload()));
+        }
+        let opened = match encryption::opened(&self.api, &self.parts, payload).await? {
+            Ok(opened) => opened,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let fingerprint = self.fingerprint(&opened);
+        let read = read_opened(&self.call(opened, fingerprint));
+        Ok(read.map(|(user, card)| (fingerprint, user, card)))
+    }
+
+    /// What a line says, as it was sent.
+    fn body(&self, record: &Record) -> Result<Value, Problem> {
+        let text = record.text.as_ref().map_err(|flaw| flawed(*flaw))?;
+        match &self.header {
+            None => call::json(text),
+            Some(header) => header.object(text),
+        }
     }
 
     fn fingerprint(&self, body: &Value) -> [u8; 32] {
@@ -204,7 +253,8 @@ impl Reader {
     fn read_header(&mut self, record: &Record) -> Result<(), Problem> {
         let text = record.text.as_ref().map_err(|flaw| flawed(*flaw))?;
         let header = Header::read(text)?;
-        if let Err(problem) = read(&self.call(header.sample(), [0; 32]))
+        if !header.has_payload()
+            && let Err(problem) = read(&self.call(header.sample(), [0; 32]))
             && let Some(lacking) = problem.only(|wrong| wrong.message == REQUIRED)
         {
             return Err(lacking);
@@ -291,10 +341,10 @@ impl Importing {
         loop {
             let heard = self.source.next(first.take()).await;
             let (line, done) = match heard {
-                Ok(Heard::Records(records)) => {
-                    let line = records.first().map_or(0, |record| record.number);
-                    (line, self.batch(import, records).await)
-                }
+                Ok(Heard::Records(records)) => match self.batch(import, records).await {
+                    Ok(()) => continue,
+                    Err((line, problem)) => (line, Err(problem)),
+                },
                 Ok(Heard::Pause) => (self.source.line(), self.hold(import).await),
                 Ok(Heard::End) => {
                     return Ended { state: ImportState::Finished, line: 0, problem: None };
@@ -311,17 +361,45 @@ impl Importing {
         self.reader.api.app.hold_import(import).await.map_err(|error| Some(error.into()))
     }
 
-    /// Does a batch and answers it; none of it is done on an error, unless nobody heard of it.
+    /// Does a batch, in parts where reading it takes long. On an error it tells the line from which
+    /// on nothing is done.
     async fn batch(
         &mut self,
         import: &mut Import,
         records: Vec<Record>,
+    ) -> Result<(), (i64, Option<Problem>)> {
+        let mut records = records.into_iter().peekable();
+        while let Some(first) = records.peek().map(|record| record.number) {
+            let done = self.part(import, &mut records).await;
+            done.map_err(|problem| (first, problem))?;
+            let rest = records.peek().filter(|_| self.reader.api.app.tasks.is_stopping());
+            if let Some(next) = rest {
+                return Err((next.number, Stopped::Stopping.problem()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what can be read of a batch in some time, and answers it; none of it is done on an
+    /// error, unless nobody heard of it.
+    async fn part(
+        &mut self,
+        import: &mut Import,
+        records: &mut (dyn Iterator<Item = Record> + Send),
     ) -> Result<(), Option<Problem>> {
         let api = &self.reader.api;
         let peer = self.reader.parts.extensions.get::<Peer>().cloned().unwrap_or_default();
         identity::is_still_accepted(api, &peer).map_err(Some)?;
-        let (lines, wrong): (Vec<Line>, Vec<Option<Problem>>) =
-            records.into_iter().map(|record| self.reader.line(record)).unzip();
+        let (mut lines, mut wrong) = (Vec::new(), Vec::new());
+        let until = Instant::now() + READING;
+        for record in records {
+            let (line, problem) = self.reader.line(record).await.map_err(Some)?;
+            lines.push(line);
+            wrong.push(problem);
+            if Instant::now() >= until {
+                break;
+            }
+        }
         let became = api.app.import_users(import, &lines).await;
         let became = became.map_err(|error| Some(error.into()))?;
         let lines = lines.iter().zip(became).zip(wrong);
@@ -347,9 +425,16 @@ impl Importing {
 /// What a line is answered.
 fn answer(line: i64, became: Became, wrong: Option<Problem>) -> Value {
     let problem = match became {
-        Became::Registered(user) => {
+        Became::Registered(user, None) => {
             return json!({ "line": line, "status": 201, "id": user.0 });
         }
+        Became::Registered(user, Some((card, balance))) => {
+            return json!({
+                "line": line, "status": 201, "id": user.0, "cardId": card.0,
+                "balanceId": balance.0.to_string(),
+            });
+        }
+        Became::Unfit(what) => unfit(what),
         Became::Refused(refusal) => refused(refusal),
         Became::Reused => app::Error::KeyReused.into(),
         Became::Unreadable => wrong.unwrap_or_else(Problem::internal),

@@ -7,7 +7,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::balance::{Balance, BalanceState, Owner};
 use domain::gift::Gift;
-use domain::ids::UserId;
+use domain::ids::{BalanceId, UserId};
 use domain::money::{Amount, Currency};
 use domain::program::ProgramState;
 use domain::scope::Scope;
@@ -81,6 +81,19 @@ impl App {
         });
         let entry = Entry::made("balance.create", balance.id.0, after);
         Ok(Done::changed(balance, entry))
+    }
+
+    /// Makes an empty balance for a verified user whom the transaction holds; what audit records
+    /// tell of it.
+    pub(crate) async fn make_balance(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        (user, currency): (UserId, Currency),
+    ) -> Result<(BalanceId, Vec<Entry>), Error> {
+        let new = NewBalance { owner: user.into(), currency, config_id: None };
+        let Done { result, entries } = self.create_balance_in(tx, scope, new).await?;
+        Ok((result.id, entries))
     }
 
     /// Makes the balance that a partner's users get as soon as they are verified, unless the user

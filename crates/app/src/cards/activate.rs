@@ -86,10 +86,15 @@ impl App {
         let guard = of_holder(tx, scope, holder, id).await?.balance;
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
         let before = of_holder(tx, scope, holder, id).await?;
+        match evidence.more {
+            More::Expiry(_) => {}
+            // It came with no letter of ours.
+            More::Code(_) => self.need_made_here(scope, &before).await?,
+        }
         let mut card = before.clone();
         let orders = card_orders::list_of_card(tx, scope, id).await?;
         let at = (self.now(), self.today());
-        let told = |of: &Card, renewal| match evidence.is_right(of, &code(key, id, renewal)) {
+        let told = |of: &Card, renewal| match evidence.is_right(of, || code(key, id, renewal)) {
             true => Told::Right,
             false => Told::Wrong,
         };
@@ -161,12 +166,13 @@ fn renewal(orders: &[Kept], card: &Card) -> Option<Date> {
 }
 
 impl Evidence {
-    fn is_right(&self, card: &Card, code: &str) -> bool {
+    /// `code` makes the one in the letter, where that is what was told.
+    fn is_right(&self, card: &Card, code: impl FnOnce() -> String) -> bool {
         let more = match &self.more {
             More::Expiry(month) => {
                 (month.year(), month.month()) == (card.expiry.year(), card.expiry.month())
             }
-            More::Code(told) => told == code,
+            More::Code(told) => *told == code(),
         };
         more && self.last_four == card.last_four
     }

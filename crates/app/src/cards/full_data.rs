@@ -85,6 +85,7 @@ impl App {
         card: Card,
         origin: &Origin,
     ) -> Result<(Card, Vec<u8>), Error> {
+        self.need_made_here(scope, &card).await?;
         let sealed = cards::sealed_pan(tx, scope, card.id).await?;
         let entry = Entry::shown("card.show", card.id.0, &["cardNo", "cvv", "exp"]);
         self.record(tx, scope.partner(), origin, entry).await?;

@@ -11,7 +11,7 @@ use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
 use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, CorporationId, OwnerId, UserId};
-use domain::program::{CardType, Program, ProgramState};
+use domain::program::{CardType, Port, Program, ProgramState};
 use domain::scope::Scope;
 use domain::spending::Subject;
 use domain::user::User;
@@ -120,7 +120,7 @@ impl App {
         Ok((program, card, sealed))
     }
 
-    /// A program that makes cards of a kind now.
+    /// A program of which we make cards of a kind now.
     pub(super) async fn live_program(
         &self,
         scope: Scope,
@@ -131,7 +131,11 @@ impl App {
         let program = program
             .filter(|program| program.state == ProgramState::Live)
             .filter(|program| program.card_type == kind);
-        Ok(program.ok_or(Refusal::ProgramNotFound)?)
+        let program = program.ok_or(Refusal::ProgramNotFound)?;
+        match program.port {
+            Port::Builtin => Ok(program),
+            Port::None => Err(Refusal::CardMadeElsewhere.into()),
+        }
     }
 
     /// A card with a new number, not written yet.
@@ -181,7 +185,7 @@ impl App {
     }
 
     /// What an audit record tells of a new card.
-    pub(super) fn card_facts(&self, scope: Scope, card: &Card) -> Value {
+    pub(crate) fn card_facts(&self, scope: Scope, card: &Card) -> Value {
         let digests = self.digests(scope.partner(), format!("card/{}", card.id.0));
         let mut facts = json!({
             "userId": card.holder.0,

@@ -6,8 +6,10 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use crypto::keys::Purpose;
 use crypto::seal::Place;
+use domain::card::Card;
 use domain::ids::{CardId, PartnerId};
-use domain::program::{Program, ProgramState};
+use domain::program::{Port, Program, ProgramState};
+use domain::scope::Scope;
 use domain::secret::Pan;
 use store::cards::SealedPan;
 use store::counters;
@@ -18,6 +20,9 @@ const DIGITS: usize = 15;
 impl App {
     /// The next number of a program: of its first BIN that isn't full.
     pub(crate) async fn new_pan(&self, program: &Program) -> Result<Pan, Error> {
+        if program.port == Port::None {
+            return Err(Refusal::CardMadeElsewhere.into());
+        }
         for bin in &program.bins {
             if let Some(pan) = self.new_pan_of(program.partner, bin).await? {
                 return Ok(pan);
@@ -43,19 +48,35 @@ impl App {
     }
 
     /// The BIN of a card's number: its keys are those of the BIN, whichever its program uses now.
+    /// Whoever wants a key of a card comes here first, and is refused where its cards aren't ours.
     pub(crate) async fn bin_of(&self, pan: &Pan) -> Result<String, Error> {
-        if let Some(bin) = self.settings.get().bin_of_pan(pan) {
-            return Ok(bin.to_owned());
+        if self.settings.get().bin_of_pan(pan).is_none() {
+            // Another node has just been told of it.
+            self.refresh_settings().await?;
         }
-        // Another node has just been told of it.
-        self.refresh_settings().await?;
         let settings = self.settings.get();
         let bin = settings.bin_of_pan(pan).ok_or(Error::broken("a number has no BIN"))?;
+        if settings.is_foreign_bin(bin) {
+            return Err(Refusal::CardMadeElsewhere.into());
+        }
         Ok(bin.to_owned())
     }
 
+    /// Refuses what needs numbers or keys of ours for a card that somebody else makes.
+    pub(super) async fn need_made_here(&self, scope: Scope, card: &Card) -> Result<(), Error> {
+        let program = self.find_program(scope, &card.config_id).await?;
+        match program.ok_or(Error::broken("a card has no program"))?.port {
+            Port::Builtin => Ok(()),
+            Port::None => Err(Refusal::CardMadeElsewhere.into()),
+        }
+    }
+
     /// Each BIN of a program: how many numbers were taken of it, and of how many.
+    /// Of a program whose cards nobody here makes there are none.
     pub async fn bin_ranges(&self, program: &Program) -> Result<Vec<BinRange>, Error> {
+        if program.port == Port::None {
+            return Ok(Vec::new());
+        }
         let mut tx = self.db.read().await?;
         let read = async {
             let mut ranges = Vec::new();
@@ -76,7 +97,9 @@ impl App {
         let mut found = Vec::new();
         for partner in settings.partners() {
             let open = settings.programs_of(partner.id).into_iter();
-            for program in open.filter(|program| program.state == ProgramState::Live) {
+            let made_here =
+                |it: &&Program| it.state == ProgramState::Live && it.port == Port::Builtin;
+            for program in open.filter(made_here) {
                 if is_running_out(&self.bin_ranges(program).await?) {
                     found.push(program.clone());
                 }

@@ -169,6 +169,7 @@ impl App {
         let guard = ever_of_holder(tx, scope, holder, id).await?.balance;
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
         let card = of_holder(tx, scope, holder, id).await?;
+        self.need_made_here(scope, &card).await?;
         let program = self.find_program(scope, &card.config_id).await?;
         let program = program.ok_or(Refusal::ProgramNotFound)?;
         if !program.digital_first || program.plastic.is_none() {

@@ -52,6 +52,7 @@ impl App {
         let mut tx = self.db.read().await?;
         let read = async {
             let card = of_holder(&mut tx, scope, holder, id).await?;
+            self.need_made_here(scope, &card).await?;
             let user = users::find(&mut tx, scope, holder).await?;
             Ok::<_, Error>((card, user, cards::sealed_pan(&mut tx, scope, id).await?))
         };

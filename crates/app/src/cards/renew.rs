@@ -59,6 +59,7 @@ impl App {
         let mut tx = self.db.read().await?;
         let card = of_holder(&mut tx, scope, holder, id).await;
         let card = tx.end(card).await?;
+        self.need_made_here(scope, &card).await?;
         let program = self.live_program(scope, &card.config_id, card.card_type).await?;
         Ok(program.expiry_of_card_made_on(self.today()))
     }

@@ -88,6 +88,7 @@ impl App {
         let mut tx = self.db.read().await?;
         let read = async {
             let old = of_holder(&mut tx, scope, holder, id).await?;
+            self.need_made_here(scope, &old).await?;
             // What can't be replaced costs no number.
             old.clone().replace(Locker::Platform, self.now())?;
             let line = line_before(&mut tx, scope, &old).await?;
@@ -153,6 +154,7 @@ impl App {
         let guard = ever_of_holder(tx, scope, holder, id).await?.balance;
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
         let card = of_holder(tx, scope, holder, id).await?;
+        self.need_made_here(scope, &card).await?;
         card.may_be_reissued(self.today())?;
         let program = self.find_program(scope, &card.config_id).await?;
         if program.is_none_or(|program| program.plastic.is_none()) {

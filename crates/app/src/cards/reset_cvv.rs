@@ -47,6 +47,7 @@ impl App {
         let mut tx = self.db.begin().await?;
         let read = async {
             let card = of_holder(&mut tx, scope, holder, id).await?;
+            self.need_made_here(scope, &card).await?;
             let sealed = cards::sealed_pan(&mut tx, scope, id).await?;
             let entry = Entry::shown("card.show", id.0, &["cvv"]);
             self.record(&mut tx, scope.partner(), origin, entry).await?;
@@ -67,6 +68,7 @@ impl App {
         let mut tx = self.db.read().await?;
         let read = async {
             let card = of_holder(&mut tx, scope, holder, id).await?;
+            self.need_made_here(scope, &card).await?;
             Ok::<_, Error>((card, cards::sealed_pan(&mut tx, scope, id).await?))
         };
         let read = read.await;

@@ -9,6 +9,7 @@ use crypto::pin::PinBlock;
 use domain::authorization::Verified;
 use domain::card::Card;
 use domain::ids::ProcessorId;
+use domain::program::Port;
 use domain::scope::Scope;
 use domain::secret::{Cvv, Pan};
 use store::cards;
@@ -87,6 +88,9 @@ impl App {
         processor: ProcessorId,
         sent: &Sent,
     ) -> Result<Compared, Error> {
+        if found.port == Port::None {
+            return self.compared_elsewhere(found, sent).await;
+        }
         let nothing = Verified::NotSent;
         let nothing = Compared { cvv: nothing, read_code: nothing, pin: nothing };
         if let Some(pin) = &sent.pin {
@@ -126,6 +130,24 @@ impl App {
             cvv: both(cvv, of_cvv, card.cvc_generation),
             read_code,
             pin: both(pin, of_pin, card.pin_version),
+        })
+    }
+
+    /// What the processor tells of a card that it makes: we have no keys for it, so what it hasn't
+    /// checked nobody has.
+    async fn compared_elsewhere(&self, found: Found, sent: &Sent) -> Result<Compared, Error> {
+        let not_sent = Verified::NotSent;
+        let Checked { cvv, pin, .. } = sent.checked;
+        let Some(id) = found.card.filter(|_| cvv.is_some() || pin.is_some()) else {
+            return Ok(Compared { cvv: not_sent, read_code: not_sent, pin: not_sent });
+        };
+        let mut tx = self.db.read().await?;
+        let card = cards::find(&mut tx, found.scope, id).await;
+        let card = tx.end(card).await?.ok_or(Error::broken("a card went away"))?;
+        Ok(Compared {
+            cvv: both(not_sent, cvv, card.cvc_generation),
+            read_code: not_sent,
+            pin: both(not_sent, pin, card.pin_version),
         })
     }
 

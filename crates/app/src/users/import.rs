@@ -6,19 +6,27 @@
 //! Whoever does an import holds a lease on it, renewed with each batch; without it nothing of a
 //! batch is written.
 
+mod cards;
+
+pub use cards::ForeignCard;
+
 use super::Register;
 use crate::audit::{Entry, Origin};
 use crate::refusals::Refusal;
 use crate::screening::Looked;
 use crate::{App, Error, ids};
+use cards::{New, Ready, Why};
+use domain::Timestamp;
+use domain::card::foreign::Unfit;
+use domain::ids::{BalanceId, CardId, UserId};
 use domain::import::ImportState;
 use domain::scope::Scope;
 use domain::user::{Kyc, User};
-use domain::{Timestamp, ids::UserId};
 use jiff::SignedDuration;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
+use store::cards::Number;
 use store::db::Tx;
 use store::imports::{self, Counts};
 use store::operations::Lease;
@@ -36,6 +44,9 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Ids that are taken at once: what is lost at an import's end, against a transaction for a batch.
 const IDS: i64 = 1_024;
+
+/// The title of a line whose card can't be as it was told.
+const UNFIT: &str = "VALIDATION_ERROR";
 
 /// An import that is being done, by whoever has this.
 #[derive(Debug)]
@@ -57,15 +68,19 @@ pub struct Line {
     pub number: i64,
     /// The keyed digest of what it says and the user to be, or the title of what is wrong with it.
     pub read: Result<([u8; 32], Register), &'static str>,
+    /// The card that they have, made by its processor, if they have one.
+    pub card: Option<ForeignCard>,
 }
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Became {
-    /// A user, now or when it was sent before.
-    Registered(UserId),
+    /// A user, now or when it was sent before; with a card, and what that pays from.
+    Registered(UserId, Option<(CardId, BalanceId)>),
     /// Nothing, by a rule.
     Refused(Refusal),
+    /// Nothing: what it tells of its card can't be.
+    Unfit(Unfit),
     /// Nothing: another line was done in its place before.
     Reused,
     /// Nothing: it couldn't be read.
@@ -97,6 +112,8 @@ struct Known {
     before: HashMap<i64, imports::Line>,
     /// E-mails and phones that are somebody's, in the forms in which they are compared.
     taken: (HashSet<String>, HashSet<String>),
+    /// Indexes of card numbers that are known.
+    numbers: HashSet<Vec<u8>>,
 }
 
 /// What was found.
@@ -113,6 +130,8 @@ struct Decided {
     /// What each line became.
     became: Vec<Became>,
     new: Vec<User>,
+    /// The places, among the lines, of those who have a card.
+    cards: Vec<(usize, UserId)>,
     keep: Vec<imports::Line>,
     /// Places whose earlier outcome is replaced.
     again: Vec<i64>,
@@ -146,8 +165,9 @@ impl App {
         lines: &[Line],
     ) -> Result<Vec<Became>, Error> {
         let hits = self.hits_of(import.scope, lines).await?;
+        let ready = self.ready(import.scope, lines).await?;
         for again in 1..TRIES {
-            match self.try_lines(import, lines, &hits).await {
+            match self.try_lines(import, lines, (&hits, &ready)).await {
                 Ok(Some(became)) => return Ok(became),
                 Ok(None) | Err(Error::Unavailable(..)) => tokio::time::sleep(PAUSE * again).await,
                 Err(error @ (Error::Refused(_) | Error::KeyReused | Error::Internal(..))) => {
@@ -155,7 +175,7 @@ impl App {
                 }
             }
         }
-        let became = self.try_lines(import, lines, &hits).await?;
+        let became = self.try_lines(import, lines, (&hits, &ready)).await?;
         became.ok_or(Error::Unavailable("the database", None))
     }
 
@@ -220,7 +240,7 @@ impl App {
         &self,
         import: &mut Import,
         lines: &[Line],
-        hits: &Hits,
+        (hits, ready): (&Hits, &HashMap<i64, Ready>),
     ) -> Result<Option<Vec<Became>>, Error> {
         let needed = i64::try_from(lines.len()).unwrap_or(i64::MAX);
         if import.spare.end - import.spare.start < needed {
@@ -228,7 +248,7 @@ impl App {
         }
         let lease = self.lease(import.lease.holder);
         let mut tx = self.db.begin().await?;
-        match self.lines_in(&mut tx, import, lease, (lines, hits)).await {
+        match self.lines_in(&mut tx, import, lease, (lines, hits, ready)).await {
             Ok(Some(decided)) => {
                 tx.commit().await?;
                 if !hits.of.is_empty() {
@@ -256,7 +276,7 @@ impl App {
         tx: &mut Tx,
         import: &mut Import,
         lease: Lease,
-        (lines, hits): (&[Line], &Hits),
+        (lines, hits, ready): (&[Line], &Hits, &HashMap<i64, Ready>),
     ) -> Result<Option<Decided>, Error> {
         let (scope, id, now) = (import.scope, import.id, self.now());
         // First, since it locks: what is read after that stays so.
@@ -267,11 +287,11 @@ impl App {
         {
             return Err(Refusal::RequestInProgress.into());
         }
-        let known = known(tx, (scope, id), lines).await?;
+        let known = known(tx, (scope, id), (lines, ready)).await?;
         // An id that may have been given isn't given again, whatever comes of the commit.
         let spare = &mut import.spare;
         let mut next_id = || spare.next().map(UserId).ok_or(Error::broken("ids have run out"));
-        let mut decided = decide(lines, known, &mut next_id, |command| {
+        let mut decided = decide((lines, ready), known, &mut next_id, |command| {
             self.may_set_kyc(scope, command.kyc).err()
         })?;
         // Others may insert the same: all do so in one order.
@@ -283,6 +303,9 @@ impl App {
         let entry = |user| self.registered(scope, user);
         let entries: Vec<Entry> = decided.new.iter().map(entry).collect();
         self.record_all(tx, scope.partner(), &import.origin, entries).await?;
+        if !self.take_over(tx, import, (lines, ready), &mut decided).await? {
+            return Ok(None);
+        }
         imports::keep(tx, scope, id, (&decided.keep, &decided.again), now).await?;
         if is_counted {
             imports::advance(tx, scope, id, lease, (decided.counts, now)).await?;
@@ -321,9 +344,17 @@ impl App {
 }
 
 /// What there is to know of lines before they are decided.
-async fn known(tx: &mut Tx, (scope, id): (Scope, Uuid), lines: &[Line]) -> Result<Known, Error> {
+async fn known(
+    tx: &mut Tx,
+    (scope, id): (Scope, Uuid),
+    (lines, ready): (&[Line], &HashMap<i64, Ready>),
+) -> Result<Known, Error> {
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
-        return Ok(Known { before: HashMap::new(), taken: Default::default() });
+        return Ok(Known {
+            before: HashMap::new(),
+            taken: Default::default(),
+            numbers: HashSet::new(),
+        });
     };
     let before = imports::lines(tx, scope, id, first.number..=last.number).await?;
     let before: HashMap<i64, _> = before.into_iter().map(|line| (line.line, line)).collect();
@@ -339,19 +370,23 @@ async fn known(tx: &mut Tx, (scope, id): (Scope, Uuid), lines: &[Line]) -> Resul
     };
     let (emails, phones): (Vec<String>, Vec<String>) = open.map(named).unzip();
     let taken = users::taken(tx, scope, (&emails, &phones)).await?;
-    Ok(Known { before, taken })
+    let made = ready.values().filter_map(|ready| ready.as_ref().ok());
+    let numbers: Vec<Number> = made.map(|new| (scope.partner(), new.pan.index.clone())).collect();
+    let numbers = store::cards::routes(tx, numbers.iter()).await?;
+    let numbers = numbers.into_iter().map(|((_, index), _)| index).collect();
+    Ok(Known { before, taken, numbers })
 }
 
 /// What becomes of lines: each is refused for what those before it have registered too.
 fn decide(
-    lines: &[Line],
+    (lines, ready): (&[Line], &HashMap<i64, Ready>),
     known: Known,
     next_id: &mut impl FnMut() -> Result<UserId, Error>,
     refused: impl Fn(&Register) -> Option<Refusal>,
 ) -> Result<Decided, Error> {
-    let Known { before, taken: (mut emails, mut phones) } = known;
+    let Known { before, taken: (mut emails, mut phones), mut numbers } = known;
     let mut decided = Decided::default();
-    for line in lines {
+    for (place, line) in lines.iter().enumerate() {
         let before = before.get(&line.number);
         let (fingerprint, command) = match &line.read {
             Ok(read) => read,
@@ -370,24 +405,31 @@ fn decide(
         }
         let profile = &command.profile;
         let (email, phone) = (profile.email.folded(), profile.phone.digits());
-        let refusal = refused(command).or_else(|| {
-            let is_taken = emails.contains(&email) || phones.contains(phone);
-            is_taken.then_some(Refusal::UserAlreadyExists)
-        });
+        let card = ready.get(&line.number).map(Result::as_ref).transpose();
+        let is_taken = emails.contains(&email) || phones.contains(phone);
+        let is_known = |new: Option<&New>| new.is_some_and(|it| numbers.contains(&it.pan.index));
+        let wrong = match (refused(command), card) {
+            (Some(refusal), _) => Some(Why::Refused(refusal)),
+            (None, Err(why)) => Some(*why),
+            (None, Ok(_)) if is_taken => Some(Why::Refused(Refusal::UserAlreadyExists)),
+            (None, Ok(new)) => is_known(new).then_some(Why::Refused(Refusal::CardAlreadyExists)),
+        };
         if before.is_some() {
             decided.again.push(line.number);
             decided.counts.lines -= 1;
             decided.counts.refused -= 1;
         }
-        if let Some(refusal) = refusal {
-            decided.became.push(Became::Refused(refusal));
-            let kept = refusal.is_kept().then_some(fingerprint);
-            decided.refuse(line.number, kept, refusal.title());
+        if let Some(why) = wrong {
+            decided.refuse_for(why, line.number, fingerprint);
             continue;
         }
         emails.insert(email);
         phones.insert(phone.to_owned());
         let user = command.clone().into_user(next_id()?);
+        if let Ok(Some(new)) = card {
+            numbers.insert(new.pan.index.clone());
+            decided.cards.push((place, user.id));
+        }
         decided.register(line.number, fingerprint, user);
     }
     Ok(decided)
@@ -397,26 +439,55 @@ fn decide(
 fn told_before(before: &imports::Line) -> Result<Became, Error> {
     let unreadable = || Error::broken("what became of a line can't be read");
     match (before.user, &before.refusal) {
-        (Some(user), _) => Ok(Became::Registered(user)),
+        (Some(user), _) => Ok(Became::Registered(user, before.card)),
         (None, Some(title)) => Refusal::of_title(title).map(Became::Refused).ok_or_else(unreadable),
         (None, None) => Err(unreadable()),
     }
 }
 
 impl Decided {
+    /// A line that can't be done. What is wrong with a card may be corrected, and what it needs may
+    /// be there later.
+    fn refuse_for(&mut self, why: Why, line: i64, fingerprint: &[u8; 32]) {
+        match why {
+            Why::Refused(refusal) => {
+                self.became.push(Became::Refused(refusal));
+                let may_change = [Refusal::KycNotVerified, Refusal::ProgramNotFound];
+                let is_kept = refusal.is_kept() && !may_change.contains(&refusal);
+                let kept = is_kept.then_some(fingerprint);
+                self.refuse(line, kept, refusal.title());
+            }
+            Why::Unfit(unfit) => {
+                self.became.push(Became::Unfit(unfit));
+                self.refuse(line, None, UNFIT);
+            }
+        }
+    }
+
+    /// Tells of a line which card it has become, and what that pays from.
+    fn with_card(&mut self, place: usize, line: i64, card: (CardId, BalanceId)) {
+        if let Some(Became::Registered(_, of)) = self.became.get_mut(place) {
+            *of = Some(card);
+        }
+        if let Some(kept) = self.keep.iter_mut().find(|kept| kept.line == line) {
+            kept.card = Some(card);
+        }
+    }
+
     fn refuse(&mut self, line: i64, fingerprint: Option<&[u8; 32]>, title: &str) {
         let fingerprint = fingerprint.map(|digest| digest.to_vec());
         let refusal = Some(title.to_owned());
-        self.keep.push(imports::Line { line, fingerprint, user: None, refusal });
+        self.keep.push(imports::Line { line, fingerprint, user: None, card: None, refusal });
         self.counts.lines += 1;
         self.counts.refused += 1;
     }
 
     fn register(&mut self, line: i64, fingerprint: &[u8; 32], user: User) {
         let (fingerprint, id) = (Some(fingerprint.to_vec()), user.id);
-        self.keep.push(imports::Line { line, fingerprint, user: Some(id), refusal: None });
+        let (user_id, card, refusal) = (Some(id), None, None);
+        self.keep.push(imports::Line { line, fingerprint, user: user_id, card, refusal });
         self.new.push(user);
-        self.became.push(Became::Registered(id));
+        self.became.push(Became::Registered(id, None));
         self.counts.lines += 1;
         self.counts.created += 1;
     }

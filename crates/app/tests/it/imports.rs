@@ -21,7 +21,7 @@ fn line(number: i64) -> Line {
         address: None,
     };
     let user = Register { profile, state: UserState::New, kyc: Kyc::None };
-    Line { number, read: Ok(([u8::try_from(number).expect("few"); 32], user)) }
+    Line { number, read: Ok(([u8::try_from(number).expect("few"); 32], user)), card: None }
 }
 
 async fn begin(node: &TestApp, key: &str) -> Result<Import, Error> {
@@ -54,7 +54,7 @@ on_both! {
     async fn an_import_is_done_by_one_request_at_a_time(node) {
         let mut first = begin(&node, "key").await.expect("begins");
         let became = done(&node, &mut first, &[1, 2]).await.expect("done");
-        assert!(matches!(became[..], [Became::Registered(_), Became::Registered(_)]));
+        assert!(matches!(became[..], [Became::Registered(..), Became::Registered(..)]));
         assert!(is_refused(&begin(&node, "key").await, Refusal::RequestInProgress));
         begin(&node, "other").await.expect("another key is another import");
         assert_eq!(state(&node, "key").await, (ImportState::Running, 2, 2));

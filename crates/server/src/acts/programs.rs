@@ -10,7 +10,7 @@ use domain::gift::{ECOMMERCE_MINOR, GiftProgram};
 use domain::limits::Rules;
 use domain::money::{Amount, Currency};
 use domain::program::{
-    Audience, CardType, FxDifferenceTo, Plastic, Product, Program, ProgramState, Scheme,
+    Audience, CardType, FxDifferenceTo, Plastic, Port, Product, Program, ProgramState, Scheme,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -61,12 +61,21 @@ pub(crate) struct CreateProgram {
     /// Who bears a difference between the exchange rates of authorization and clearing
     #[arg(long, default_value = "COMPANY", value_parser = ["COMPANY", "CARDHOLDER"])]
     pub(crate) fx_difference_to: String,
+    /// Who makes its cards: we, or nobody here (they are imported)
+    #[arg(long, default_value = "BUILTIN", value_parser = ["BUILTIN", "NONE"])]
+    #[serde(default = "builtin")]
+    pub(crate) port: String,
     /// For anonymous gifts: where the scheme's approval is found
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) gift_approval: Option<String>,
     /// What an e-commerce payment of a gift may have, in minor units
     #[arg(long, value_name = "MINOR", requires = "gift_approval")]
     pub(crate) gift_ecommerce_max: Option<i64>,
+}
+
+/// What a command that doesn't name the port means.
+fn builtin() -> String {
+    Port::Builtin.as_str().to_owned()
 }
 
 /// What is to change of a program.
@@ -132,6 +141,7 @@ impl Desk {
                 &command.fx_difference_to,
             )?,
             state: ProgramState::Live,
+            port: word("--port", Port::parse, &command.port)?,
             rules: Rules::default(),
             plastic: None,
             gift: gift(command.gift_approval, command.gift_ecommerce_max)?,

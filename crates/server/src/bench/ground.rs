@@ -283,6 +283,7 @@ fn program(of: BenchPartner) -> CreateProgram {
         card_cap: 1_000,
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
+        port: "BUILTIN".to_owned(),
         gift_approval: None,
         gift_ecommerce_max: None,
     }

@@ -240,6 +240,7 @@ fn program(
         card_cap: 10,
         hold_days: 7,
         fx_difference_to: "COMPANY".to_owned(),
+        port: "BUILTIN".to_owned(),
         gift_approval: (config_id == GIFT).then(|| "Approved for the sandbox".to_owned()),
         gift_ecommerce_max: None,
     }

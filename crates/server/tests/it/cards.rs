@@ -280,7 +280,7 @@ fn send(sandbox: &Sandbox, kind: &str, body: &Value) -> RequestBuilder {
 }
 
 /// Searches the files of the data folder whose names begin so, the write-ahead log among them.
-fn scan(sandbox: &Sandbox, beginning: &str, secrets: &[&str]) {
+pub(crate) fn scan(sandbox: &Sandbox, beginning: &str, secrets: &[&str]) {
     let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).collect();
     for entry in std::fs::read_dir(sandbox.dir()).expect("the folder can be read") {
         let entry = entry.expect("an entry");

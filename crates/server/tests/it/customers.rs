@@ -47,7 +47,7 @@ async fn set_pin(phone: &Phone, card: i64, pin: &str) -> (u16, Value) {
 }
 
 /// A PIN as the sandbox's processor encrypts it.
-fn pin_block(sandbox: &Sandbox, pin: &str) -> Value {
+pub(crate) fn pin_block(sandbox: &Sandbox, pin: &str) -> Value {
     let told = &sandbox.file()["processor"]["pinKey"];
     let file = sandbox.dir().join(told["file"].as_str().expect("a file"));
     let digits = std::fs::read_to_string(file).expect("it is there");

@@ -2,6 +2,7 @@
 
 mod bad;
 mod broken;
+pub(crate) mod cards;
 
 use crate::denied::signed;
 use crate::story::{answer, expect, register, unique};

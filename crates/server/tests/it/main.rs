@@ -23,6 +23,7 @@ mod deliveries;
 mod denied;
 mod devices;
 mod ekyc;
+mod foreign_cards;
 mod gifts;
 mod history;
 mod import;

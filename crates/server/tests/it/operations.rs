@@ -18,7 +18,7 @@ fn body(story: &Story) -> Value {
 }
 
 /// Waits until an operation has ended; what it tells then.
-async fn ended(sandbox: &Sandbox, story: &Story, id: &str) -> Value {
+pub(crate) async fn ended(sandbox: &Sandbox, story: &Story, id: &str) -> Value {
     let path = format!("/secure/customers/{}/cards/operations/{id}", story.customer);
     let mut told = Value::Null;
     eventually("the operation ends", MADE, async || {

@@ -52,7 +52,7 @@ impl Half {
     }
 
     /// Reads until a line has its answer.
-    async fn answered(&mut self, line: i64) -> String {
+    pub(super) async fn answered(&mut self, line: i64) -> String {
         // The fields of an answer stand in the order of the alphabet.
         self.connection.read_until(format!("\"line\":{line},\"status\":201}}\n").as_bytes()).await
     }
@@ -65,7 +65,7 @@ impl Half {
 }
 
 /// Sends all of it until nobody else does it, and each line has its answer.
-async fn resumed(sandbox: &Sandbox, key: &str, users: &[Value]) -> Vec<Value> {
+pub(super) async fn resumed(sandbox: &Sandbox, key: &str, users: &[Value]) -> Vec<Value> {
     let mut told = Vec::new();
     eventually("the import goes on", PATIENCE, async || {
         let request = send(sandbox.partner(), "sandbox", (NDJSON, key), ndjson(users));
