@@ -72,6 +72,9 @@ struct HitJson {
     birth: BirthSays,
     /// Where it stands.
     state: HitState,
+    /// Whether the partner has given its owner another name since, so that it isn't found any more:
+    /// the score is of the name before.
+    changed: bool,
     /// When it was found.
     #[schema(format = DateTime)]
     found_at: String,
@@ -96,6 +99,7 @@ impl HitJson {
             score: case.score,
             birth: Named(case.birth),
             state: Named(case.state),
+            changed: case.was_changed(),
             found_at: moment(kept.found_at),
         }
     }

@@ -239,7 +239,9 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CardLimitReached => "Remove a card first, or ask for a higher limit.",
         Refusal::BinRangeExhausted => "Ask for another BIN.",
         Refusal::CardMadeElsewhere => "Ask the issuing processor.",
-        Refusal::CardAlreadyExists => "Leave the card out, or correct its number.",
+        Refusal::CardAlreadyExists => {
+            "Send the line under another key, without the card or with its right number."
+        }
         Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
         Refusal::VerificationAlreadyDecided => "Have the user submit a new form.",
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",

@@ -8,7 +8,7 @@ mod submit;
 pub(crate) use decide::{accept, reject};
 pub(crate) use list::{list, queue};
 pub(crate) use show::{picture, show};
-pub(crate) use submit::{FILES_MAX, IMAGES, flaw, submit};
+pub(crate) use submit::{FILES_MAX, IMAGES, submit};
 
 use crate::answer::Named;
 use crate::wire::moment;

@@ -7,7 +7,7 @@ use crate::answer::{Created, File, Named, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use crate::verifications::{FILES_MAX, flaw};
+use crate::verifications::FILES_MAX;
 use app::Refusal;
 use app::corporations::{NewDocument, SubmitDocuments, Submitted};
 use domain::corporation::Missing;
@@ -96,10 +96,7 @@ fn read(call: &Call) -> Result<SubmitDocuments, Problem> {
                 let bytes = part.bytes[..length].to_vec();
                 documents.push(NewDocument { kind, media_type, bytes });
             }
-            Err(Flaw::NoPicture) => {
-                fields.wrong(kind.as_str(), "must be a PDF document, or a JPEG or PNG picture");
-            }
-            Err(other) => fields.wrong(kind.as_str(), flaw(other)),
+            Err(flaw) => fields.wrong(kind.as_str(), told(flaw)),
         }
     }
     let sum: usize = documents.iter().map(|it| it.bytes.len()).sum();
@@ -111,6 +108,18 @@ fn read(call: &Call) -> Result<SubmitDocuments, Problem> {
         return Err(Problem::invalid_field(kinds[0], "or another document is required"));
     }
     Ok(SubmitDocuments { corporation, documents })
+}
+
+/// How a flaw of a document is told.
+fn told(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::NoPicture => "must be a PDF document, or a JPEG or PNG picture",
+        Flaw::CutOff => "is cut off: it has no end",
+        Flaw::Damaged => "is damaged",
+        Flaw::MoreBehind => "must be one document: there is something else behind its end",
+        Flaw::SomethingElse => "must be a document alone: it carries another kind of file",
+        Flaw::Size => "must have 1 to 150,000,000 points",
+    }
 }
 
 async fn submitted(

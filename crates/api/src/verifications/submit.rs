@@ -125,17 +125,12 @@ fn images(fields: &mut Fields<'_>, parts: &[Part]) -> Vec<Picture> {
 
 /// What a picture is by its content: its name and its header say nothing.
 fn media_type(bytes: &[u8]) -> Read<(MediaType, usize)> {
-    picture::check(bytes).map_err(flaw)
-}
-
-/// How a flaw of a file is told.
-pub(crate) fn flaw(flaw: Flaw) -> &'static str {
-    match flaw {
+    picture::check(bytes).map_err(|flaw| match flaw {
         Flaw::NoPicture => "must be a JPEG or PNG picture",
-        Flaw::CutOff => "is cut off: it has no end",
+        Flaw::CutOff => "is cut off: the picture has no end",
         Flaw::Damaged => "is damaged",
-        Flaw::MoreBehind => "must be one file: there is something else behind its end",
-        Flaw::SomethingElse => "must be one file: it carries another kind of file",
+        Flaw::MoreBehind => "must be one picture: there is something else behind its end",
+        Flaw::SomethingElse => "must be a picture alone: it carries another kind of file",
         Flaw::Size => "must have 1 to 150,000,000 points",
-    }
+    })
 }

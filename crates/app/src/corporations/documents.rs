@@ -105,9 +105,8 @@ impl App {
             let kyb = json!({
                 "before": corporation.kyb.as_str(), "after": after.kyb.as_str(),
             });
-            if after != corporation {
-                corporations::set_kyb(&mut tx, scope, &after).await?;
-            }
+            // Also where it stays as it is: what was looked at before is another version.
+            corporations::set_kyb(&mut tx, scope, &after).await?;
             let documents = sealed.iter().map(|(document, ..)| document.clone()).collect();
             let submitted = Submitted { corporation: after, documents, missing };
             Ok(Done::changed(submitted, entry.with("kyb", kyb)))

@@ -176,6 +176,7 @@ pub fn hit_json(Hit { kept: hit, owner }: &Hit) -> Value {
         "score": hit.case.score,
         "birth": hit.case.birth.as_str(),
         "state": hit.case.state.as_str(),
+        "changed": hit.case.was_changed(),
         "foundAt": hit.found_at.to_string(),
         "comment": hit.comment,
     })

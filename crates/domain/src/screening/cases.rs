@@ -48,6 +48,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether its owner was changed since so that it isn't found any more.
+    #[must_use]
+    pub fn was_changed(&self) -> bool {
+        self.facts == CHANGED
+    }
+
     /// Whether both are about the same: of whom, and who of which list.
     #[must_use]
     pub fn is_about(&self, other: &Self) -> bool {
@@ -79,7 +85,7 @@ pub fn again(known: Option<&Case>, found: Option<&Case>, because: Because) -> Op
         (_, Some(found)) => Some(Case { state: CaseState::Open, ..found.clone() }),
         // What somebody has said is kept.
         (Some(known), None) if known.state != CaseState::Open => Some(known.clone()),
-        (Some(known), None) if because == Because::OfChange || known.facts == CHANGED => {
+        (Some(known), None) if because == Because::OfChange || known.was_changed() => {
             Some(Case { facts: CHANGED.to_owned(), ..known.clone() })
         }
         // Nobody has to look any more at what isn't found.

@@ -119,6 +119,10 @@ on_both_databases! {
         expect(204, rejected()).await;
         let anew = expect(201, documents_of(&partner, id, &KINDS[..1])).await;
         assert_eq!(anew["kyb"], "IN_PROGRESS", "the other documents are there");
+        let more = version(&admin, id).await;
+        expect(201, documents_of(&partner, id, &KINDS[2..])).await;
+        let late = told(decide_version(&admin, id, "ACCEPTED", &more)).await;
+        assert_eq!(late, (409, json!("CORPORATION_CHANGED")), "a document came meanwhile");
         let late = told(decide_version(&admin, id, "ACCEPTED", &seen)).await;
         assert_eq!(late, (409, json!("CORPORATION_CHANGED")), "it isn't what was looked at");
         expect(204, decide(&operator, id, "ON_HOLD").await).await;
@@ -133,7 +137,7 @@ on_both_databases! {
         let waiting = expect(200, queue(&admin, "IN_PROGRESS")).await;
         assert_eq!(waiting["items"], json!([]));
         let shown = expect(200, review(&operator, id)).await;
-        assert_eq!(shown["documents"].as_array().map(Vec::len), Some(6));
+        assert_eq!(shown["documents"].as_array().map(Vec::len), Some(7));
 
         let records = records(&mut sandbox).await;
         let decided = records.values().flatten().filter(|it| it.action == "corporation.decide");
@@ -242,7 +246,7 @@ async fn what_is_no_document_is_refused() {
         (b"a text".to_vec(), "must be a PDF document, or a JPEG or PNG picture"),
         (Vec::new(), "must be a PDF document, or a JPEG or PNG picture"),
         (cut, "is cut off: it has no end"),
-        (page, "must be one file: there is something else behind its end"),
+        (page, "must be one document: there is something else behind its end"),
         (testkit::jpeg_of(9)[..30].to_vec(), "is cut off: it has no end"),
     ] {
         let form = Form::new()

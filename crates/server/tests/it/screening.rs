@@ -106,6 +106,7 @@ on_both_databases! {
         eventually_locked(&sandbox, other, false).await;
         let listed = hits(&sandbox).await;
         let waits = listed.iter().find(|hit| hit["userId"] == found).expect("it waits");
+        assert_eq!(waits["changed"], true, "who decides is told that it was another name");
         decide(&sandbox, waits, "CLEARED").await.assert_done();
         assert!(!is_locked(&sandbox, found).await);
         let put = sandbox.partner().put(&path).header("Issuer-Code", "sandbox");
@@ -140,7 +141,8 @@ on_both_databases! {
         let expected = json!({
             "hitId": hit["hitId"], "userId": first, "dcCorporationId": null, "part": "USER",
             "list": "BLACKLIST", "entry": "own/1", "name": "Ivan Petrovich Sidorenko",
-            "score": hit["score"], "birth": "AGREES", "state": "OPEN", "foundAt": hit["foundAt"],
+            "score": hit["score"], "birth": "AGREES", "state": "OPEN", "changed": false,
+            "foundAt": hit["foundAt"],
         });
         assert_eq!((hit, &late["userId"]), (&expected, &json!(second)));
 

@@ -18,6 +18,8 @@ pub(super) fn read_card(fields: &mut Fields<'_>) -> Option<ForeignCard> {
 }
 
 fn read_fields(fields: &mut Fields<'_>) -> Option<ForeignCard> {
+    // A lock under another name would make a stolen card pay.
+    fields.only(&["configId", "cardNo", "expiry", "state", "lockReason", "label"]);
     let config_id = fields.required("configId", text(10));
     let number = fields.required("cardNo", number());
     let expiry = fields.required("expiry", month()).map(|month| month.last_of_month());
