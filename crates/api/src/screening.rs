@@ -6,7 +6,7 @@ use crate::answer::{Done, List, Named, NoContent};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{moment, parsed, schema, text, word};
+use crate::wire::{moment, place, text, word};
 use app::owners::OwnerName;
 use app::screening::{DecideHit, Hit};
 use domain::ids::HitId;
@@ -82,11 +82,7 @@ struct HitJson {
 
 impl HitJson {
     fn of(Hit { kept, owner }: &Hit) -> Self {
-        let (user_id, dc_corporation_id) = match owner {
-            Some(OwnerName::User(id)) => (Some(id.0), None),
-            Some(OwnerName::Corporation(name)) => (None, Some(*name)),
-            None => (None, None),
-        };
+        let (user_id, dc_corporation_id) = owner.map(OwnerName::ids).unwrap_or_default();
         let case = &kept.case;
         Self {
             hit_id: kept.id.0,
@@ -109,14 +105,9 @@ type Asked = (i64, Option<HitId>);
 
 fn read(call: &Call) -> Result<Asked, Problem> {
     let mut query = call.query();
-    let place = parsed(
-        |text| Uuid::try_parse(text).ok().map(HitId),
-        || schema::text(36),
-        "must be the next of another page",
-    );
-    let asked = Call::read_page(&mut query, place);
+    let (limit, after) = Call::read_page(&mut query, place());
     query.finish()?;
-    Ok(asked)
+    Ok((limit, after.map(HitId)))
 }
 
 async fn listed(

@@ -24,6 +24,20 @@ pub struct Origin {
     pub request_id: String,
 }
 
+impl Origin {
+    /// Somebody on this machine, or a worker, whose act is a request of its own.
+    pub(crate) fn here(actor: impl Into<String>) -> Self {
+        let request_id = crate::ids::random_id().to_string();
+        Self { actor: actor.into(), address: None, request_id }
+    }
+}
+
+/// Whether an operator's words beside a decision can be kept: so many characters at most, in one
+/// line.
+pub(crate) fn is_remark(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.trim().chars().count()) && !text.chars().any(char::is_control)
+}
+
 /// Who acts on the command line or the control socket: `os:` and the name of the OS user.
 #[derive(Clone, Debug)]
 pub struct Operator(pub String);

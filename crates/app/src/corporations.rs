@@ -85,17 +85,6 @@ impl App {
         self.finish(scope, &once, tx, result).await
     }
 
-    /// A corporation.
-    pub async fn corporation(&self, scope: Scope, name: Uuid) -> Result<Corporation, Error> {
-        Ok(self.kept_corporation(scope, name).await?.corporation)
-    }
-
-    async fn kept_corporation(&self, scope: Scope, name: Uuid) -> Result<Kept, Error> {
-        let mut tx = self.db.read().await?;
-        let found = corporations::find(&mut tx, scope, name).await;
-        Ok(tx.end(found).await?.ok_or(Refusal::CorporationNotFound)?)
-    }
-
     /// What the people and the documents of a partner's corporations are sealed with. Asked before
     /// a transaction: it may need one.
     pub(crate) async fn sealing_of_persons(&self, scope: Scope) -> Result<SealingKey, Error> {

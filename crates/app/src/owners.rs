@@ -24,6 +24,17 @@ pub enum OwnerName {
     Corporation(Uuid),
 }
 
+impl OwnerName {
+    /// The user's id, or the corporation's `dcCorporationId`: one of the two.
+    #[must_use]
+    pub fn ids(self) -> (Option<i64>, Option<Uuid>) {
+        match self {
+            Self::User(id) => (Some(id.0), None),
+            Self::Corporation(name) => (None, Some(name)),
+        }
+    }
+}
+
 impl From<UserId> for OwnerName {
     fn from(user: UserId) -> Self {
         Self::User(user)

@@ -6,9 +6,8 @@ use crate::answer::{Done, List};
 use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use crate::wire::{parsed, schema};
+use crate::wire::place;
 use domain::ids::VerificationId;
-use uuid::Uuid;
 
 /// Lists a user's forms.
 pub(crate) fn list() -> Endpoint {
@@ -34,14 +33,9 @@ type Asked = (i64, Option<VerificationId>);
 
 fn read(call: &Call) -> Result<Asked, Problem> {
     let mut query = call.query();
-    let place = parsed(
-        |text| Uuid::try_parse(text).ok().map(VerificationId),
-        || schema::text(36),
-        "must be the next of another page",
-    );
-    let asked = Call::read_page(&mut query, place);
+    let (limit, after) = Call::read_page(&mut query, place());
     query.finish()?;
-    Ok(asked)
+    Ok((limit, after.map(VerificationId)))
 }
 
 async fn listed(api: Api, head: Head, (): ()) -> Result<Done<List<FormJson>>, Problem> {

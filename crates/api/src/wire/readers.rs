@@ -132,6 +132,12 @@ pub(crate) fn boolean() -> impl Reader<bool> {
     reader(|value| value.as_bool().ok_or("must be true or false"), schema::boolean)
 }
 
+/// Where a page begins, in a list whose items have UUIDs.
+pub(crate) fn place() -> impl Reader<Uuid> {
+    let parse = |text: &str| Uuid::try_parse(text).ok();
+    parsed(parse, || schema::text(36), "must be the next of another page")
+}
+
 /// A number of a query: digits alone, from `least` to `most`.
 pub(crate) fn number(least: i64, most: i64, message: &'static str) -> impl Reader<i64> {
     let parse = move |text: &str| digits(text).filter(|number| (least..=most).contains(number));

@@ -2,7 +2,7 @@
 //! partner's, decides.
 
 use super::open_persons;
-use crate::audit::{Done, Entry, Operator, Origin};
+use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::Turn;
 use crate::page::Page;
 use crate::refusals::Refusal;
@@ -124,24 +124,16 @@ impl App {
         partner: PartnerId,
         command: DecideKyb,
     ) -> Result<Corporation, Error> {
-        let length = command.reference.trim().chars().count();
-        if !(1..=REFERENCE_MAX).contains(&length) || command.reference.chars().any(char::is_control)
-        {
+        if !is_remark(&command.reference, REFERENCE_MAX) {
             return Err(Refusal::KybInvalid.into());
         }
         let scope = Scope::platform(partner, "KYB is decided by the operator");
-        let origin = Origin {
-            actor: operator.0.clone(),
-            address: None,
-            request_id: crate::ids::random_id().to_string(),
-        };
+        let origin = Origin::here(&operator.0);
         let key = self.sealing_of_persons(scope).await?;
         let mut tx = self.db.begin().await?;
         let decided = async {
             let (after, entries) = self.decide_kyb_in(&mut tx, scope, command, &key).await?;
-            for entry in entries {
-                self.record(&mut tx, partner, &origin, entry).await?;
-            }
+            self.record_all(&mut tx, partner, &origin, entries).await?;
             Ok(after)
         };
         let decided = decided.await;

@@ -242,9 +242,5 @@ pub(super) fn series(version: i64) -> String {
 }
 
 fn origin() -> Origin {
-    Origin {
-        actor: "worker:screening".to_owned(),
-        address: None,
-        request_id: crate::ids::random_id().to_string(),
-    }
+    Origin::here("worker:screening")
 }

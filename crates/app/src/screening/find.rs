@@ -211,9 +211,7 @@ impl App {
         let found = (owner, looked, Because::OfLists);
         let entries = self.keep_hits(tx, scope, found, &origin.request_id).await?;
         let changed = !entries.is_empty();
-        for entry in entries {
-            self.record(tx, scope.partner(), origin, entry).await?;
-        }
+        self.record_all(tx, scope.partner(), origin, entries).await?;
         Ok(changed)
     }
 

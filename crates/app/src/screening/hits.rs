@@ -1,6 +1,6 @@
 //! Decide what was found: by a person, with a reason, and for good as long as the same is compared.
 
-use crate::audit::{Done, Entry, Operator, Origin};
+use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::Turn;
 use crate::owners::{self, OwnerName};
 use crate::page::Page;
@@ -85,22 +85,15 @@ impl App {
         partner: PartnerId,
         command: DecideHit,
     ) -> Result<Hit, Error> {
-        let length = command.comment.trim().chars().count();
-        if !(1..=COMMENT_MAX).contains(&length) || command.comment.chars().any(char::is_control) {
+        if !is_remark(&command.comment, COMMENT_MAX) {
             return Err(Refusal::CommentInvalid.into());
         }
         let scope = Scope::platform(partner, "the operator decides a hit");
-        let origin = Origin {
-            actor: operator.0.clone(),
-            address: None,
-            request_id: crate::ids::random_id().to_string(),
-        };
+        let origin = Origin::here(&operator.0);
         let mut tx = self.db.begin().await?;
         let decided = async {
             let (hit, entries) = self.decide_hit_in(&mut tx, scope, &origin, command).await?;
-            for entry in entries {
-                self.record(&mut tx, partner, &origin, entry).await?;
-            }
+            self.record_all(&mut tx, partner, &origin, entries).await?;
             Ok::<_, Error>(hit)
         };
         let decided = decided.await;
@@ -160,11 +153,7 @@ async fn owner_of(
 /// A hit as the operator's commands show it.
 #[must_use]
 pub fn hit_json(Hit { kept: hit, owner }: &Hit) -> Value {
-    let (user, corporation) = match *owner {
-        Some(OwnerName::User(id)) => (Some(id.0), None),
-        Some(OwnerName::Corporation(name)) => (None, Some(name)),
-        None => (None, None),
-    };
+    let (user, corporation) = owner.map(OwnerName::ids).unwrap_or_default();
     json!({
         "id": hit.id.0,
         "userId": user,

@@ -204,11 +204,7 @@ fn later(now: Timestamp, pause: Duration) -> Timestamp {
 }
 
 fn origin() -> Origin {
-    Origin {
-        actor: "worker:ekyc".to_owned(),
-        address: None,
-        request_id: crate::ids::random_id().to_string(),
-    }
+    Origin::here("worker:ekyc")
 }
 
 /// Tells the log and the metrics what came of a question.

@@ -177,9 +177,5 @@ impl App {
 }
 
 fn origin() -> Origin {
-    Origin {
-        actor: "worker:verifier".to_owned(),
-        address: None,
-        request_id: crate::ids::random_id().to_string(),
-    }
+    Origin::here("worker:verifier")
 }

@@ -53,11 +53,7 @@ impl App {
         (id, decision): (VerificationId, Decision),
     ) -> Result<(), Error> {
         let scope = Scope::platform(partner, "the operator decides a form");
-        let origin = Origin {
-            actor: operator.0.clone(),
-            address: None,
-            request_id: crate::ids::random_id().to_string(),
-        };
+        let origin = Origin::here(&operator.0);
         self.decide_and_record(scope, (id, decision), (&origin, false)).await
     }
 
@@ -81,10 +77,7 @@ impl App {
         let mut tx = self.db.begin().await?;
         let decided = async {
             let done = self.decide_in(&mut tx, scope, (id, &form, decision), by).await?;
-            for entry in done.entries {
-                self.record(&mut tx, scope.partner(), by.0, entry).await?;
-            }
-            Ok::<_, Error>(())
+            self.record_all(&mut tx, scope.partner(), by.0, done.entries).await
         };
         let decided = decided.await;
         tx.end(decided).await?;

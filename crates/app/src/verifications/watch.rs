@@ -67,11 +67,7 @@ impl App {
         // Another one may have been accepted since this one was found.
         let has_ended = verifications::unwatch_ended(tx, scope, user, self.today()).await?;
         let Some(found) = found.filter(|_| has_ended) else { return Ok(false) };
-        let origin = Origin {
-            actor: "worker:documents".to_owned(),
-            address: None,
-            request_id: crate::ids::random_id().to_string(),
-        };
+        let origin = Origin::here("worker:documents");
         let change = (TransactionalLock::DocumentExpired, LockChange::Set);
         let entry = self.change_lock_of(tx, scope, &found, change, &origin.request_id).await?;
         let locked = entry.is_some();

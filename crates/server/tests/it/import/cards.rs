@@ -72,12 +72,30 @@ pub(crate) async fn one(sandbox: &Sandbox, line: &Value) -> Value {
 /// Some years, in seconds.
 pub(crate) const YEARS: i64 = 3 * 366 * 86_400;
 
-/// Moves the clock; the year that it shows.
-pub(crate) async fn moved(sandbox: &Sandbox, seconds: i64) -> i64 {
+/// Moves the clock; what it shows.
+async fn advanced(sandbox: &Sandbox, seconds: i64) -> String {
     let body = json!({ "advanceSeconds": seconds });
     let told = expect(200, sandbox.partner().post("/sandbox/v1/clock").json(&body)).await;
-    let now = told["now"].as_str().expect("a moment");
-    now[..4].parse().expect("a year")
+    told["now"].as_str().expect("a moment").to_owned()
+}
+
+/// Moves the clock; the year that it shows.
+pub(crate) async fn moved(sandbox: &Sandbox, seconds: i64) -> i64 {
+    advanced(sandbox, seconds).await[..4].parse().expect("a year")
+}
+
+const DAY: i64 = 86_400;
+
+/// The month that it is, as cards have it: of a day, the 5th to the 20th, from which it is over in
+/// 28 days, while an import is remembered for 30.
+async fn this_month(sandbox: &Sandbox) -> String {
+    let day: i64 = advanced(sandbox, 1).await[8..10].parse().expect("a day");
+    let ahead = match day {
+        ..5 => 5,
+        5..=20 => 0,
+        21.. => 12,
+    };
+    advanced(sandbox, 1 + ahead * DAY).await[..7].to_owned()
 }
 
 /// A month of next year, as cards have it.
@@ -279,15 +297,17 @@ on_both_databases! {
         let mut sandbox = Sandbox::start(database).await;
         program(&sandbox, "sandbox", CONFIG_ID, BIN).await;
         let seal = Seal::of(&sandbox).await;
-        let expiry = next_year(&sandbox).await;
-        let mut sent = holders(60);
+        let expiry = this_month(&sandbox).await;
+        let mut sent = holders(120);
         for line in &mut sent {
             line["card"]["expiry"] = expiry.clone().into();
         }
         let mut half = broken::Half::begin(&sandbox, "killed", &seal.lines(&sent[..10])).await;
         let first = half.answered(10).await;
         half.chunk(&ndjson(&seal.lines(&sent[10..]))).await;
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        // Some two seconds' worth is done, of more than four.
+        let more = async || counts(&sandbox, "killed").await.1 > 10;
+        eventually("more is done", PATIENCE, more).await;
         sandbox.kill();
         sandbox.restart().await;
         eventually("it is seen to have ended", PATIENCE, async || {
@@ -299,13 +319,13 @@ on_both_databases! {
         for line in &told[..10] {
             assert!(first.contains(&format!("{line}\n")), "{line} was answered otherwise");
         }
-        assert_eq!(counts(&sandbox, "killed").await, of("FINISHED", 60, 60, 0));
+        assert_eq!(counts(&sandbox, "killed").await, of("FINISHED", 120, 120, 0));
         // Under another key nothing of it comes again.
         let other = import(&sandbox, NDJSON, "other", ndjson(&seal.lines(&sent[..3]))).await;
         assert!(other.iter().all(|line| line["title"] == "USER_ALREADY_EXISTS"), "{other:?}");
         sandbox.antaca(&["ledger", "verify"]).await.assert_done();
         // Beyond the last day of its cards what was done is still answered so.
-        moved(&sandbox, YEARS).await;
+        advanced(&sandbox, 28 * DAY).await;
         let again = broken::resumed(&sandbox, "killed", &seal.lines(&sent)).await;
         assert_eq!(again, told);
     }
