@@ -4,7 +4,7 @@
 //! callers too, but an input that fails may need those before it to fail again.
 
 use crate::jwe;
-use api::{Limits, Options, Peer};
+use api::{Limits, Options, Pages, Peer};
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
 use axum::Router;
@@ -105,6 +105,7 @@ impl Doors {
             real_time: Arc::new(|| NOW),
             sandbox: None,
             limits: GENEROUS,
+            pages: Pages::none(),
         };
         Self {
             router: api::router(node.app.clone(), options),

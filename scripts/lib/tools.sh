@@ -1,7 +1,7 @@
 # The programs that the checks need, installed where they are missing. To be sourced by bash in
 # the root of the repository, after scripts/lib/postgres.sh.
 #
-#   install_packages     a PostgreSQL server, curl, make, SoftHSM, OpenSSH, Python and Node, from the system's packages
+#   install_packages     a PostgreSQL server, curl, make, SoftHSM, OpenSSH, Chromium, Python and Node, from the system's packages
 #   install_cargo_deny   sets CARGO_DENY
 #   install_cargo_fuzz   sets CARGO_FUZZ
 #   install_python       sets PYTHON, the one of a virtual environment with tests/python's packages
@@ -24,6 +24,7 @@ missing_packages() {
     elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         echo python3-venv
     fi
+    command -v chromium >/dev/null || echo chromium
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
 }

@@ -33,7 +33,7 @@ from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-CHANNELS = ("secure", "lifecycle", "processor", "sandbox")
+CHANNELS = ("secure", "lifecycle", "thc", "processor", "sandbox")
 CHECKED = (
     "not_a_server_error",
     "status_code_conformance",
@@ -85,7 +85,8 @@ class Known:
     """Ids that exist, by the name that paths have for them."""
 
     def __init__(self):
-        self.ids = {name: [] for name in ("customerId", "balanceId", "cardId", "transactionId")}
+        names = ("customerId", "balanceId", "cardId", "transactionId", "recordId")
+        self.ids = {name: [] for name in names}
         self.networks = []
 
     def add(self, name, value):
@@ -104,6 +105,8 @@ class Known:
             self.add("customerId", body.get("id"))
         elif path.endswith("/balances"):
             self.add("balanceId", body.get("balanceId"))
+        elif path == "/thc/transactions":
+            self.add("recordId", body.get("id"))
         elif path.endswith("/transactions") or path == "/processor/v1/authorizations":
             self.add("transactionId", body.get("id"))
         elif path.endswith("/cards"):
@@ -181,6 +184,7 @@ def grounded(case, channel, sandbox, known, rng):
     one_of = {
         "balanceId": known.ids["balanceId"],
         "dcUserId": known.ids["customerId"],
+        "userId": known.ids["customerId"],
         "configId": sandbox.programs,
         "currency": sandbox.currencies,
         "referenceTransactionId": known.networks,
@@ -287,7 +291,8 @@ def play(operation, mode, budget, seed, context):
 
 def documents(sandbox, tally, rng):
     """The documents and the page take no certificate, and no name breaks them."""
-    names = ["secure.json", "lifecycle.json", "processor.json", "docs.js", "swagger-ui.css"]
+    names = ["secure.json", "lifecycle.json", "thc.json", "processor.json"]
+    names += ["docs.js", "swagger-ui.css"]
     odd = "".join(rng.choices(string.printable.strip() + "żλ", k=rng.randrange(1, 40)))
     name = rng.choice([*names, odd.replace("/", "").replace("?", "").replace("#", "") or "x"])
     path = rng.choice(["/docs", f"/docs/{name}", f"/openapi/{name}"])

@@ -1,9 +1,10 @@
-//! Balances: create, find, list, lock, unlock, remove, top up (spec "Balances").
+//! Balances: create, find, list, lock, unlock, remove, top up, sum up (spec "Balances").
 
 mod create;
 mod find;
 mod lock;
 mod remove;
+mod summary;
 mod transfer;
 mod unlock;
 
@@ -11,6 +12,7 @@ pub(crate) use create::{create, create_for};
 pub(crate) use find::{find, list};
 pub(crate) use lock::lock;
 pub(crate) use remove::remove;
+pub(crate) use summary::{SummaryJson, summary};
 pub(crate) use transfer::{transfer, transfer_of_partner};
 pub(crate) use unlock::unlock;
 
@@ -35,7 +37,8 @@ pub(crate) struct BalanceJson {
     balance_id: Uuid,
     /// Its currency.
     currency: Code,
-    /// What can be spent now, in minor units; below zero after a forced clearing.
+    /// What can be spent now, in minor units; below zero after a forced clearing. Where the partner
+    /// holds the money, what its server says; of a balance just made 0.
     amount: i64,
     /// What authorizations hold, in minor units.
     blocked_amount: i64,

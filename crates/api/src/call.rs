@@ -6,7 +6,6 @@ pub(crate) use head::{Head, NamedCard};
 
 use crate::identity::Caller;
 use crate::layers::{Received, request_id};
-use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::{Fields, Notes, Reader, number};
 use crate::{Api, Peer};
@@ -20,6 +19,7 @@ use axum::extract::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use domain::Date;
+use domain::masking::mask;
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
@@ -83,7 +83,7 @@ impl Call {
         // Good for every kind of name but a UUID, of which there is only one more.
         let nil = Uuid::nil().to_string();
         let value = |name: &str| match name {
-            "customerId" | "cardId" => "1".to_owned(),
+            "customerId" | "cardId" | "recordId" => "1".to_owned(),
             _ => nil.clone(),
         };
         let params = names.map(|name| (name.to_owned(), value(name))).collect();

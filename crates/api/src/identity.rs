@@ -290,16 +290,16 @@ pub(crate) struct Allows {
 }
 
 impl Allows {
-    /// Who decides KYC.
+    /// Who decides KYC, and may see who did what.
     pub(crate) const DECIDERS: Self =
         Self { roles: &[Role::Admin, Role::Operator], of_partner: true };
     /// Who answers to the law for the cards of a partner.
     pub(crate) const OPERATORS: Self = Self { roles: &[Role::Operator], of_partner: true };
     /// Who has an account.
     pub(crate) const ALL: Self = Self { roles: Role::ALL, of_partner: false };
-    /// The same, about cards.
-    pub(crate) const CARDS: Self = Self { roles: Role::ALL, of_partner: true };
-    /// Who makes balances and virtual cards.
+    /// The same, about a partner's users and their money.
+    pub(crate) const STAFF: Self = Self { roles: Role::ALL, of_partner: true };
+    /// Who makes balances and virtual cards, and says how much is spent.
     pub(crate) const MAKERS: Self = Self { roles: &[Role::Admin, Role::Manager], of_partner: true };
 }
 

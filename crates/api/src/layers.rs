@@ -1,15 +1,16 @@
 //! What surrounds every endpoint: a name for the request, a body that is read whole, a task.
 
-use crate::Api;
 use crate::limits::{Held, Quiet, refused};
-use crate::masking::mask;
 use crate::measures::Served;
 use crate::problem::Problem;
+use crate::{Api, Peer};
+use app::audit::Origin;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::masking::mask;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -108,6 +109,14 @@ fn is_length_limit(error: &axum::Error) -> bool {
         next = error.source();
     }
     false
+}
+
+/// Tells a page where its request comes from.
+pub(crate) async fn traced(mut request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+    let origin = Origin { actor: String::new(), address, request_id: request_id() };
+    request.extensions_mut().insert(origin);
+    next.run(request).await
 }
 
 /// Runs work of the request as a task that nobody waits for.

@@ -5,6 +5,7 @@
 
 mod admins;
 mod answer;
+mod audit;
 mod balances;
 mod call;
 mod cards;
@@ -17,10 +18,12 @@ mod identity;
 mod layers;
 mod limits;
 mod lines;
-mod masking;
 mod measures;
+mod notifications;
 pub mod openapi;
+mod overview;
 mod partner_balances;
+mod partner_calls;
 mod problem;
 mod processor;
 mod public_key;
@@ -34,6 +37,7 @@ mod sessions;
 pub mod spending;
 mod statements;
 mod streamed;
+mod thc;
 mod titles;
 mod transactions;
 mod users;
@@ -62,7 +66,35 @@ pub struct Options {
     pub sandbox: Option<Arc<dyn Sandbox>>,
     /// What a caller may take of the service.
     pub limits: Limits,
+    /// The pages of people, beside the channels.
+    pub pages: Pages,
 }
+
+/// Pages that people look at with a browser: the panel. What surrounds every request surrounds them
+/// too; where a command of theirs comes from is told by [`app::audit::Origin`], still without who
+/// gave it.
+pub struct Pages {
+    /// Those by which somebody signs in: counted for each address.
+    pub strangers: axum::Router,
+    /// All others.
+    pub others: axum::Router,
+    /// Makes words of what isn't a page, and says to browsers what each answer must.
+    pub worded: fn(axum::response::Response) -> Worded,
+}
+
+impl Pages {
+    /// None: the channels alone.
+    #[must_use]
+    pub fn none() -> Self {
+        let none = axum::Router::new;
+        let worded: fn(axum::response::Response) -> Worded =
+            |response| Box::pin(async { response });
+        Self { strangers: none(), others: none(), worded }
+    }
+}
+
+/// An answer that is being put into words.
+pub type Worded = std::pin::Pin<Box<dyn Future<Output = axum::response::Response> + Send>>;
 
 /// The other end of a connection; the listener puts it into every request.
 #[derive(Clone, Debug, Default)]

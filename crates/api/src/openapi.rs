@@ -74,7 +74,11 @@ fn security(channel: Channel) -> (&'static str, SecurityScheme) {
             bearer.description = description;
             ("session", SecurityScheme::Http(bearer))
         }
-        Channel::Secure | Channel::Lifecycle | Channel::Processor | Channel::Sandbox => {
+        Channel::Secure
+        | Channel::Lifecycle
+        | Channel::Thc
+        | Channel::Processor
+        | Channel::Sandbox => {
             let scheme =
                 SecurityScheme::MutualTls { description, deprecated: None, extensions: None };
             ("clientCertificate", scheme)

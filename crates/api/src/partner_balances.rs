@@ -25,7 +25,7 @@ type State = Named<BalanceState>;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PartnerBalance)]
-struct PartnerBalanceJson {
+pub(crate) struct PartnerBalanceJson {
     /// Its id.
     id: Uuid,
     /// What it is for; there is one of each kind and currency at most.

@@ -204,6 +204,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::DeviceNotFound
         | Refusal::ListNotFound
         | Refusal::HitNotFound
+        | Refusal::NotificationNotFound
+        | Refusal::PartnerCallNotFound
         | Refusal::VerificationNotFound
         | Refusal::DocumentNotFound
         | Refusal::ImportNotFound
@@ -212,6 +214,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::RequestInProgress
+        | Refusal::NotificationsPaused
+        | Refusal::NotificationsNotSetUp
         | Refusal::CustomerLocked
         | Refusal::CorporationAlreadyExists
         | Refusal::BinRangeExhausted
@@ -219,6 +223,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CardAlreadyExists
         | Refusal::CardAlreadyLocked
         | Refusal::VerificationAlreadyDecided
+        | Refusal::HistoryRecordAlreadyExists
         | Refusal::KybNotInProgress
         | Refusal::KybIncomplete
         | Refusal::CorporationAccepted
@@ -244,7 +249,10 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         Refusal::KycNotPermitted | Refusal::KybNotPermitted | Refusal::ScopeRefused => {
             StatusCode::FORBIDDEN
         }
+        Refusal::PartnerUnavailable => StatusCode::BAD_GATEWAY,
         Refusal::ProgramNotFound
+        | Refusal::UserNotFound
+        | Refusal::PartnerRefused
         | Refusal::KycNotVerified
         | Refusal::KybNotAccepted
         | Refusal::KybInvalid
@@ -267,6 +275,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceLocked
         | Refusal::AmlException
         | Refusal::TransactionRefused
+        | Refusal::PartnerTimeout
         | Refusal::StatementTooLong
         | Refusal::TooManyBalances
         | Refusal::PartnerCodeInvalid
@@ -356,8 +365,12 @@ mod tests {
     fn what_is_kept_with_a_key_is_404_409_or_422() {
         let kept = [StatusCode::NOT_FOUND, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
         for &refusal in Refusal::ALL {
-            // A later release does what this one refuses for its mode; what is being done will be.
-            let passing = [Refusal::ModeNotSupported, Refusal::RequestInProgress];
+            // What is being done will be; a partner that can't be told anything now can be later.
+            let passing = [
+                Refusal::RequestInProgress,
+                Refusal::NotificationsPaused,
+                Refusal::NotificationsNotSetUp,
+            ];
             let is_kept = kept.contains(&status(refusal)) && !passing.contains(&refusal);
             assert_eq!(refusal.is_kept(), is_kept, "{refusal:?}");
         }

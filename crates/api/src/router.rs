@@ -1,20 +1,22 @@
-//! Every route, on one screen.
+//! Every route, by channel.
+
+mod admin;
 
 use crate::encryption::{Decryption, PublicKeys};
-use crate::identity::{Admits, Allows, Caller};
+use crate::identity::{Admits, Caller};
 use crate::limits::{Body, Guard};
 use crate::openapi::Channel;
 use crate::problem::Problem;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, Options, Parts, admins, balances, cards, corporations, devices, documents, encryption,
-    identity, layers, limits, partner_balances, processor, public_key, sandbox, screening,
-    sessions, statements, transactions, users, verifications,
+    Api, Options, Pages, Parts, balances, cards, corporations, devices, documents, encryption,
+    identity, layers, limits, notifications, partner_balances, partner_calls, processor,
+    public_key, sandbox, sessions, statements, thc, transactions, users, verifications,
 };
 use app::App;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::routing;
 use std::sync::Arc;
 
@@ -146,6 +148,21 @@ fn corporate() -> Routes {
         )
 }
 
+/// The routes under `/secure` about what the partner is told.
+fn told() -> Routes {
+    Routes::of(Channel::Secure)
+        .route("/secure/notifications", get(notifications::list()))
+        .route("/secure/notifications/resend", post(notifications::resend_failed()))
+        .route("/secure/notifications/resume", post(notifications::resume()))
+        .route("/secure/notifications/example", post(notifications::example()))
+        .route("/secure/notifications/{notificationId}", get(notifications::find()))
+        .route("/secure/notifications/{notificationId}/resend", post(notifications::resend()))
+        .route("/secure/partner-calls", get(partner_calls::list()))
+        .route("/secure/partner-calls/resend", post(partner_calls::resend_failed()))
+        .route("/secure/partner-calls/{callId}", get(partner_calls::find()))
+        .route("/secure/partner-calls/{callId}/resend", post(partner_calls::resend()))
+}
+
 /// The routes under `/secure` by which money is moved from outside the network.
 fn transfers() -> Routes {
     Routes::of(Channel::Secure)
@@ -165,6 +182,13 @@ fn creation() -> Routes {
     Routes::of(Channel::Secure).route("/secure/partner-balances", post(partner_balances::create()))
 }
 
+/// The routes under `/thc`.
+fn history() -> Routes {
+    Routes::of(Channel::Thc)
+        .route("/thc/transactions", get(thc::list()).post(thc::add()))
+        .route("/thc/transactions/{recordId}", get(thc::find()).put(thc::note()))
+}
+
 /// The routes under `/processor`.
 fn processor() -> Routes {
     Routes::of(Channel::Processor)
@@ -172,6 +196,7 @@ fn processor() -> Routes {
         .route("/processor/v1/reversals", post(processor::reverse()))
         .route("/processor/v1/clearings", post(processor::clear()))
         .route("/processor/v1/cards/stop", post(processor::stop()))
+        .route("/processor/v1/3ds/otp", post(processor::otp()))
 }
 
 /// The routes under `/customers` of apps that have no session yet.
@@ -202,6 +227,7 @@ fn customers() -> Routes {
         )
         .route("/customers/me/balances/{balanceId}/statement", get(statements::show()))
         .route("/customers/me/transactions", get(transactions::list_own()))
+        .route("/customers/me/transaction-history", get(thc::list_own()))
         .route("/customers/me/transactions/{transactionId}", get(transactions::find()))
         .route("/customers/me/cards", get(cards::list()))
         .route("/customers/me/cards/virtual", post(cards::issue_virtual()))
@@ -237,66 +263,6 @@ fn card() -> (Routes, Routes) {
     (shown, Routes::of(Channel::Customers).route(path, delete(cards::remove())))
 }
 
-/// Signing in under `/admin`.
-fn signing_in() -> Routes {
-    Routes::of(Channel::Admin).route("/admin/sessions", post(admins::sign_in()))
-}
-
-/// The routes under `/admin` that are about nobody's cards.
-fn admin() -> Routes {
-    Routes::of(Channel::Admin)
-        .route("/admin/sessions/current", delete(admins::sign_out()))
-        .route("/admin/public-key", get(public_key::show()))
-}
-
-/// The routes under `/admin` about users' cards: no answer has a number or a code.
-fn admin_cards() -> Routes {
-    Routes::of(Channel::Admin)
-        .route("/admin/customers/{customerId}/cards", get(cards::list()))
-        .route("/admin/customers/{customerId}/cards/physical", post(cards::order_physical()))
-        .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
-        .route("/admin/cards/{cardId}", delete(cards::remove()))
-        .route("/admin/cards/{cardId}/lock", post(cards::lock()))
-        .route("/admin/cards/{cardId}/unlock", post(cards::unlock()))
-        .route("/admin/cards/{cardId}/activate", post(cards::activate()))
-        .route("/admin/cards/{cardId}/print", post(cards::print()))
-        .route("/admin/cards/{cardId}/cvv", post(cards::reset_cvv_unseen()))
-}
-
-/// The one of them that makes a card that works.
-fn admin_makes() -> Routes {
-    let path = "/admin/customers/{customerId}/cards/virtual";
-    Routes::of(Channel::Admin).route(path, post(cards::issue_virtual_unseen()))
-}
-
-/// The routes under `/admin` about KYC forms, for who decides them.
-fn admin_decides() -> Routes {
-    Routes::of(Channel::Admin)
-        .route("/admin/customers/{customerId}/verifications", get(verifications::list()))
-        .route("/admin/verifications", get(verifications::queue()))
-        .route("/admin/verifications/{verificationId}", get(verifications::show()))
-        .route(
-            "/admin/verifications/{verificationId}/pictures/{picture}",
-            get(verifications::picture()),
-        )
-        .route("/admin/verifications/{verificationId}/accept", post(verifications::accept()))
-        .route("/admin/verifications/{verificationId}/reject", post(verifications::reject()))
-        .route("/admin/screening/hits", get(screening::list()))
-        .route("/admin/corporations", get(corporations::list()))
-        .route("/admin/corporations/{dcCorporationId}", get(corporations::review()))
-        .route(
-            "/admin/corporations/{dcCorporationId}/documents/{documentId}",
-            get(corporations::document()),
-        )
-        .route("/admin/corporations/{dcCorporationId}/kyb", post(corporations::decide()))
-}
-
-/// The routes under `/admin` of the operator's own.
-fn admin_operates() -> Routes {
-    Routes::of(Channel::Admin)
-        .route("/admin/screening/hits/{hitId}/decision", post(screening::decide()))
-}
-
 /// The routes under `/sandbox`, which production doesn't have.
 fn sandbox() -> Routes {
     Routes::of(Channel::Sandbox)
@@ -308,24 +274,18 @@ fn sandbox() -> Routes {
 /// The routes of a channel.
 pub(crate) fn routes(channel: Channel) -> Vec<Routes> {
     match channel {
-        Channel::Secure => vec![secure(), corporate(), forms(), transfers(), loads(), creation()],
+        Channel::Secure => {
+            vec![secure(), corporate(), told(), forms(), transfers(), loads(), creation()]
+        }
         Channel::Lifecycle => vec![lifecycle(), imports()],
+        Channel::Thc => vec![history()],
         Channel::Processor => vec![processor()],
         Channel::Sandbox => vec![sandbox()],
         Channel::Customers => {
             let (shown, removed) = card();
             vec![beginnings(), customers(), own_form(), signed(), shown, removed]
         }
-        Channel::Admin => {
-            vec![
-                signing_in(),
-                admin(),
-                admin_cards(),
-                admin_makes(),
-                admin_decides(),
-                admin_operates(),
-            ]
-        }
+        Channel::Admin => admin::routes(),
     }
 }
 
@@ -343,10 +303,12 @@ pub fn router(app: App, options: Options) -> Router {
     let secure = [
         (secure(), Body::Json, Admits::PARTNER),
         (corporate(), Body::Json, Admits::PARTNER),
+        (told(), Body::Json, Admits::PARTNER),
         (forms(), Body::Form, Admits::PARTNER),
         (transfers(), Body::Json, Admits::TRANSFERS),
         (loads(), Body::Json, Admits::LOADS),
         (creation(), Body::Json, Admits::CREATION),
+        (history(), Body::Json, Admits::PARTNER),
     ];
     let secure = secure.into_iter().fold(Router::new(), |all, (routes, body, admits)| {
         let admitted = from_fn_with_state((api.clone(), admits), identity::secure);
@@ -358,6 +320,8 @@ pub fn router(app: App, options: Options) -> Router {
     let processor = finished(&processor(), Body::Json, &api)
         .route_layer(from_fn_with_state(api.clone(), identity::processor));
 
+    let pages = pages(options.pages, &api);
+
     // No certificate, no body.
     let documents = Router::new()
         .route("/docs", routing::get(documents::show))
@@ -368,9 +332,10 @@ pub fn router(app: App, options: Options) -> Router {
         .merge(secure)
         .merge(processor)
         .merge(customers_routes(&api))
-        .merge(admin_routes(&api))
+        .merge(admin::mounted(&api))
         .merge(sandbox_routes(&api))
         .merge(documents)
+        .merge(pages)
         .fallback(async || Problem::not_found("NOT_FOUND", "There is no such route."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(api.clone(), limits::rated))
@@ -393,21 +358,22 @@ fn customers_routes(api: &Api) -> Router<Api> {
     )
 }
 
-/// The routes of administration.
-fn admin_routes(api: &Api) -> Router<Api> {
-    let signing_in = finished(&signing_in(), Body::Json, api);
-    let admitted = [
-        (admin(), Allows::ALL),
-        (admin_cards(), Allows::CARDS),
-        (admin_makes(), Allows::MAKERS),
-        (admin_decides(), Allows::DECIDERS),
-        (admin_operates(), Allows::OPERATORS),
-    ];
+/// The panel's pages. They run as tasks, as endpoints do.
+fn pages(pages: Pages, api: &Api) -> Router<Api> {
+    let Pages { strangers, others, worded } = pages;
     let visited = from_fn_with_state((api.clone(), Caller::Visitor), identity::stranger);
-    admitted.into_iter().fold(signing_in.route_layer(visited), |all, (routes, allows)| {
-        let layer = from_fn_with_state((api.clone(), allows), identity::admin);
-        all.merge(finished(&routes, Body::Json, api).route_layer(layer))
-    })
+    let reading = api.clone();
+    // There are none where the channels are served alone.
+    strangers
+        .layer(visited)
+        .merge(others)
+        .layer(from_fn_with_state(api.clone(), layers::as_task))
+        .layer(from_fn(move |request: Request, next: Next| {
+            layers::buffered(reading.clone(), request, next, BODY_MAX)
+        }))
+        .layer(from_fn(layers::traced))
+        .layer(map_response(worded))
+        .with_state(())
 }
 
 /// The routes of a sandbox; none in production.

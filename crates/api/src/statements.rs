@@ -32,7 +32,7 @@ pub(crate) fn show() -> Endpoint {
              that a spreadsheet could take for a formula have an apostrophe before them, or \
              `pdf`, for people.",
         )
-        .refuses(&[Refusal::StatementTooLong])
+        .refuses(&[Refusal::StatementTooLong, Refusal::ModeNotSupported])
 }
 
 /// What a statement comes as.

@@ -202,12 +202,20 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::OrderNotFound
         | Refusal::OperationNotFound
         | Refusal::DeviceNotFound
+        | Refusal::NotificationNotFound
+        | Refusal::PartnerCallNotFound
         | Refusal::VerificationNotFound
         | Refusal::DocumentNotFound
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
         | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
         Refusal::ImportNotFound => "Look at the key: it must be that of one of your imports.",
+        Refusal::NotificationsPaused => {
+            "See that your server takes notifications again, then resume them."
+        }
+        Refusal::NotificationsNotSetUp => {
+            "Give the operator your URL, your server's authority and our certificate."
+        }
         Refusal::RequestInProgress => {
             "Send it again when that has ended. Where its caller or its server is gone, some \
              seconds later."
@@ -243,6 +251,9 @@ fn advice(refusal: Refusal) -> &'static str {
             "Send the line under another key, without the card or with its right number."
         }
         Refusal::InvalidLockReason => "Use one of the codes of the call's description.",
+        Refusal::HistoryRecordAlreadyExists => {
+            "It is there already; read it, or give the new one a name of its own."
+        }
         Refusal::VerificationAlreadyDecided => "Have the user submit a new form.",
         Refusal::CardAlreadyLocked => "Unlock it first, if another reason shall stand.",
         Refusal::CardLockIrreversible => "Issue another card.",
@@ -275,10 +286,18 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::BalanceNotEmpty => {
             "Move out what it has, and wait until what is held is cleared, reversed or expired."
         }
+        Refusal::UserNotFound => "See that your server knows the user, and send it again.",
+        Refusal::PartnerRefused => "See to whom the balance belongs in your own books.",
+        Refusal::PartnerUnavailable => {
+            "See that your server answers as `docs/partner-api.md` says, and send it again."
+        }
         Refusal::BalanceHasCards => "Remove its cards first.",
         Refusal::BalanceLocked => "Unlock the balance first.",
         Refusal::AmlException => "Take the user's transactional locks off first, if that is right.",
         Refusal::UnknownTransactionType => "Use a type of the call's description.",
+        Refusal::PartnerTimeout => {
+            "Look at the partner's server, and try under another key and id."
+        }
         Refusal::TransactionRefused => "Look at the balance's and the user's state.",
         Refusal::PartnerAlreadyExists
         | Refusal::ProgramAlreadyExists
@@ -298,7 +317,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::BureauFolderInvalid
         | Refusal::DaysOutOfRange => "Correct the option that the meaning tells of.",
         Refusal::ClockLimitReached => "Begin a new sandbox.",
-        Refusal::ModeNotSupported => "Use one of the other modes.",
+        Refusal::ModeNotSupported => "Use modes that go together.",
         Refusal::CertificateAmbiguous => "Name it by its serial number.",
         Refusal::OperatorNameInvalid | Refusal::CommonNameInvalid => "Use another name.",
         Refusal::CertificateNotRequested => "Run `antaca ca csr` first, and have that signed.",

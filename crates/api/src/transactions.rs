@@ -1,4 +1,10 @@
-//! Transactions: find, list (spec "The record").
+//! Transactions: find, list (spec "The record"); for people under `/admin` the life of one too.
+
+mod life;
+mod look;
+
+pub(crate) use life::life;
+pub(crate) use look::look;
 
 use crate::Api;
 use crate::answer::{Code, Done, List, Named};
@@ -279,7 +285,8 @@ pub(crate) struct TransactionJson {
     /// When it was decided; null of what an earlier release wrote.
     #[schema(format = DateTime)]
     decided_at: Option<String>,
-    /// Who decided: our checks, or the network, which told of what had happened.
+    /// Who decided: our checks; the network, which told of what had happened; you, who were asked;
+    /// or we in your place, where you gave no answer.
     decided_by: Decider,
     /// The network's time of what it refers to.
     #[schema(format = DateTime)]
@@ -291,11 +298,20 @@ pub(crate) struct TransactionJson {
 impl TransactionJson {
     /// A transaction; its description code is one that the partner wants to see.
     pub(crate) fn of(found: &Record, partner: Option<&Partner>) -> Self {
-        let order = &found.order;
         let codes = partner.map(|partner| partner.settings.description_codes);
+        Self::with(found, codes.unwrap_or(DescriptionCodes::Seeds))
+    }
+
+    /// A transaction as the people under `/admin` see it: by our own codes, which tell more.
+    pub(crate) fn in_full(found: &Record) -> Self {
+        Self::with(found, DescriptionCodes::Extended)
+    }
+
+    fn with(found: &Record, codes: DescriptionCodes) -> Self {
+        let order = &found.order;
         let code = match codes {
-            Some(DescriptionCodes::Extended) => found.description.as_str(),
-            Some(DescriptionCodes::Seeds) | None => found.description.code_in_seeds(),
+            DescriptionCodes::Extended => found.description.as_str(),
+            DescriptionCodes::Seeds => found.description.code_in_seeds(),
         };
         Self {
             id: found.id.0,
@@ -375,7 +391,7 @@ mod tests {
     fn every_description_has_a_code_of_the_seeds() {
         for &description in Description::ALL {
             let code = match description.as_str() {
-                "TRANSACTION_NOT_PERMITTED" => "LIMIT_EXCEED",
+                "TRANSACTION_NOT_PERMITTED" | "LIMITS_EXCEEDED" => "LIMIT_EXCEED",
                 "FRAUDS_DETECTED" => "AML_EXCEPTION",
                 "EXPIRED" => "APPROVED",
                 own if SEEDS.contains(&own) => own,

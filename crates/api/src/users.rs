@@ -1,4 +1,4 @@
-//! Users: register, import, find, change (`/lifecycle/v1`, spec "Users").
+//! Users: register, import, find, look for, change (spec "Users").
 
 mod change;
 mod find;
@@ -7,6 +7,7 @@ mod limits;
 mod lock;
 mod register;
 mod remove;
+mod search;
 mod transactional_locks;
 
 pub(crate) use change::change;
@@ -16,6 +17,7 @@ pub(crate) use limits::{limits, set_limits};
 pub(crate) use lock::{lock, set_address, unlock};
 pub(crate) use register::{birth_date, register};
 pub(crate) use remove::remove;
+pub(crate) use search::{known, search};
 pub(crate) use transactional_locks::{
     set_transactional_lock, take_off_transactional_lock, transactional_locks,
 };

@@ -62,6 +62,14 @@ pub struct Credentials {
     pub code: String,
 }
 
+impl Credentials {
+    /// As they were typed into a form.
+    #[must_use]
+    pub fn typed(email: String, password: String, code: String) -> Self {
+        Self { email, password: Password::new(password), code }
+    }
+}
+
 /// A session that was begun: its token is told once.
 pub struct Begun {
     /// What is sent with each call.
@@ -85,6 +93,15 @@ pub struct AdminSession {
     pub digest: Digest,
 }
 
+/// Who is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Their session.
+    pub session: AdminSession,
+    /// Their e-mail address.
+    pub email: String,
+}
+
 /// What is compared where there is no account: it costs the same.
 static NOBODYS: LazyLock<String> = LazyLock::new(|| Password::generate().hash());
 
@@ -102,8 +119,11 @@ impl App {
         let kept = self.admin_of(&email).await?;
         let proof = self.prove(kept.as_ref(), credentials, real_now).await?;
         let begun = match kept {
-            Some(kept) => self.try_to_sign_in(&kept, proof, origin).await?,
-            None => None,
+            Some(kept) if kept.account.partner.is_none_or(|own| self.is_live(own)) => {
+                self.try_to_sign_in(&kept, proof, origin).await?
+            }
+            // Nobody works for a partner that is closed.
+            Some(_) | None => None,
         };
         if begun.is_none() {
             let steps = began.elapsed().as_millis() / FAILURE.as_millis() + 1;
@@ -199,6 +219,11 @@ impl App {
 
     /// The session of a token, if it is in force; it lasts a while longer then.
     pub async fn admin_session(&self, token: &str) -> Result<Option<AdminSession>, Error> {
+        Ok(self.signed_in(token).await?.map(|it| it.session))
+    }
+
+    /// The same, with whose it is.
+    pub async fn signed_in(&self, token: &str) -> Result<Option<SignedIn>, Error> {
         let digest = digest(token);
         let mut tx = self.db.read().await?;
         let found = admins::find_session(&mut tx, &digest).await;
@@ -213,16 +238,43 @@ impl App {
             let prolonged = admins::prolong(&mut tx, &digest, until).await;
             tx.end(prolonged).await?;
         }
-        let Account { id: account, partner, role, .. } = found.account;
-        Ok(Some(AdminSession { account, partner, role, digest }))
+        let Account { id: account, email, partner, role, .. } = found.account;
+        Ok(Some(SignedIn { session: AdminSession { account, partner, role, digest }, email }))
     }
 
     /// Ends a session.
     pub async fn sign_out(&self, session: &AdminSession, origin: &Origin) -> Result<(), Error> {
+        self.end_sessions(session, Ended::This, origin).await
+    }
+
+    /// Ends all sessions of an account.
+    pub async fn sign_out_everywhere(
+        &self,
+        session: &AdminSession,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        self.end_sessions(session, Ended::All, origin).await
+    }
+
+    async fn end_sessions(
+        &self,
+        session: &AdminSession,
+        which: Ended,
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let ended = async {
-            admins::end(&mut tx, &session.digest).await?;
-            let entry = Entry::made("admin.sign_out", session.account.0, json!({}));
+            let detail = match which {
+                Ended::This => {
+                    admins::end(&mut tx, &session.digest).await?;
+                    json!({})
+                }
+                Ended::All => {
+                    admins::end_all(&mut tx, session.account).await?;
+                    json!({ "everywhere": true })
+                }
+            };
+            let entry = Entry::made("admin.sign_out", session.account.0, detail);
             let partner = session.partner.unwrap_or(PartnerId::PLATFORM);
             self.record(&mut tx, partner, origin, entry).await
         };
@@ -234,6 +286,20 @@ impl App {
         let row = secret_row(kept.account.id);
         Ok(CodeSecret::of(&self.keyring.open_platform(&row, &kept.code_secret)?))
     }
+}
+
+/// Which sessions of an account end.
+#[derive(Clone, Copy)]
+enum Ended {
+    This,
+    All,
+}
+
+/// What the forms of a session carry, so that no other page can send one: whoever knows it knows
+/// the session's token, and it doesn't tell that.
+#[must_use]
+pub fn form_token(token: &str) -> String {
+    crypto::encoding::url_safe(&digest(&format!("form\n{token}")))
 }
 
 /// Who acts, as an audit record tells it.

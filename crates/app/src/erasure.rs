@@ -2,7 +2,8 @@
 //! article 17; how long they must be is the law's on money laundering, and the operator's to
 //! configure).
 //!
-//! What merchants have said of their payments goes first, a little at a time, and documents; the
+//! What merchants have said of their payments goes first, a little at a time, what the partner has
+//! added to their history, and documents; the
 //! last commit takes all else, and is what makes an owner erased. So whoever is killed in between
 //! begins again.
 
@@ -15,7 +16,7 @@ use domain::scope::Scope;
 use serde_json::json;
 use store::db::Tx;
 use store::erasure::{Kind, Removed};
-use store::{balances, corporations, erasure, users};
+use store::{balances, corporations, erasure, thc, users};
 
 /// Transactions of one commit: some milliseconds of SQLite's only writer.
 const ROWS: i64 = 500;
@@ -54,6 +55,7 @@ async fn erase_one(app: &App, scope: Scope, removed: Removed) -> Result<bool, Er
     for balance in tx.end(own).await? {
         erase_transactions(app, scope, balance.id).await?;
     }
+    erase_history(app, scope, removed).await?;
     if let Removed::Corporation(id) = removed {
         erase_documents(app, scope, id).await?;
     }
@@ -79,6 +81,19 @@ async fn erase_transactions(app: &App, scope: Scope, balance: BalanceId) -> Resu
         let last = last.await;
         let Some(last) = tx.end(last).await? else { break };
         after = last;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// One commit after the other; nobody adds to the history of an owner who was removed.
+async fn erase_history(app: &App, scope: Scope, removed: Removed) -> Result<(), Error> {
+    while !app.tasks.is_stopping() {
+        let mut tx = app.db.begin().await?;
+        let erased = thc::erase(&mut tx, scope, removed.into(), ROWS).await;
+        if tx.end(erased).await? == 0 {
+            break;
+        }
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())

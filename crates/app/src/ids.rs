@@ -93,6 +93,12 @@ pub fn random_id() -> Uuid {
     uuid::Builder::from_random_bytes(crypto::random::bytes()).into_uuid()
 }
 
+/// What a form is known by, however often it is sent: its idempotency key.
+#[must_use]
+pub fn form_name() -> String {
+    random_id().to_string()
+}
+
 /// A new balance's id.
 pub(crate) fn new_balance_id() -> BalanceId {
     BalanceId(random_id())

@@ -5,7 +5,7 @@
 //! others make.
 
 use crate::erasure::erase_removed;
-use crate::{App, Error};
+use crate::{App, Error, audit};
 use domain::Timestamp;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
@@ -15,8 +15,8 @@ use store::StoreError;
 use store::db::Tx;
 use store::erasure::{self, Kind};
 use store::janitor::{
-    self, ADMIN_SESSION, AUDIT, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, IDENTITY_TOKEN,
-    IMPORT, IMPORT_LINE, OPERATION, PAIRING, SESSION,
+    self, ADMIN_SESSION, CHALLENGE, EARLY_REVERSAL, Expired, IDEMPOTENCY, IDENTITY_TOKEN, IMPORT,
+    IMPORT_LINE, OPERATION, PAIRING, SESSION,
 };
 
 /// Rows of one commit: some milliseconds of SQLite's only writer.
@@ -36,6 +36,8 @@ const DELIVERED_DAYS: i64 = 30;
 const MESSAGE: &str = "message";
 /// What notifications are called, with their tries.
 const OUTBOX: &str = "outbox";
+/// What audit records are called.
+const AUDIT: &str = "audit";
 /// What users are called who are erased.
 const USER: &str = "user";
 /// The same of corporations.
@@ -76,6 +78,8 @@ enum Work {
     ClearKeys,
     /// Notifications that were delivered, of one partner after the other.
     Delivered,
+    /// Audit records, from the beginning of one chain after the other.
+    Audit,
     /// Users or corporations that were removed: they are erased.
     Erase(Kind),
 }
@@ -92,6 +96,7 @@ impl Step {
             Work::Delete(expired) => expired.name,
             Work::ClearKeys => MESSAGE,
             Work::Delivered => OUTBOX,
+            Work::Audit => AUDIT,
             Work::Erase(Kind::Users) => USER,
             Work::Erase(Kind::Corporations) => CORPORATION,
         }
@@ -101,13 +106,14 @@ impl Step {
 /// All that the janitor looks after.
 fn steps(now: Timestamp, real: Timestamp, retention: &Retention) -> [Step; 15] {
     let kept_users = retention.user_months.clamp(0, MONTHS_MAX).months();
+    let kept_records = retention.audit_months.clamp(AUDIT_MONTHS, MONTHS_MAX).months();
     let delete = |expired, kept: Span| Step { work: Work::Delete(expired), before: ago(now, kept) };
     [
         delete(EARLY_REVERSAL, Span::new()),
         delete(IDEMPOTENCY, KEY_DAYS.days()),
         delete(IMPORT, KEY_DAYS.days()),
         delete(IMPORT_LINE, KEY_DAYS.days()),
-        delete(AUDIT, retention.audit_months.clamp(AUDIT_MONTHS, MONTHS_MAX).months()),
+        Step { work: Work::Audit, before: ago(now, kept_records) },
         delete(OPERATION, OPERATION_DAYS.days()),
         delete(SESSION, Span::new()),
         delete(ADMIN_SESSION, Span::new()),
@@ -166,6 +172,7 @@ async fn sweep_kind(app: &App, step: &Step) -> Result<Swept, Error> {
             Work::Delete(expired) => delete(app, expired, step.before).await?,
             Work::ClearKeys => clear_keys(app, step.before).await?,
             Work::Delivered => delete_delivered(app, step.before).await?,
+            Work::Audit => delete_records(app, step.before).await?,
             Work::Erase(kind) => erase_removed(app, *kind, step.before, ROWS).await?,
         };
         if found == 0 {
@@ -226,6 +233,13 @@ async fn delete_delivered(app: &App, before: Timestamp) -> Result<(u64, u64), Er
     Ok((0, 0))
 }
 
+/// One commit of the first chain that has something.
+async fn delete_records(app: &App, before: Timestamp) -> Result<(u64, u64), Error> {
+    let gone = app.remove_old_records(before, ROWS).await?;
+    // There may be more, of this chain or the next.
+    Ok((if gone > 0 { ROWS.unsigned_abs() } else { 0 }, gone))
+}
+
 async fn count_delivered(tx: &mut Tx, app: &App, before: Timestamp) -> Result<i64, StoreError> {
     let mut count = 0;
     for partner in app.settings.get().partners() {
@@ -244,6 +258,7 @@ pub async fn backlog(app: &App, retention: &Retention) -> Result<Vec<(&'static s
             Work::Delete(expired) => janitor::count(&mut tx, expired, step.before).await,
             Work::ClearKeys => janitor::count_named_messages(&mut tx, step.before).await,
             Work::Delivered => count_delivered(&mut tx, app, step.before).await,
+            Work::Audit => audit::count_old(&mut tx, step.before).await,
             Work::Erase(kind) => erasure::count_due(&mut tx, *kind, step.before).await,
         };
         waiting.push((step.name(), tx.end(count).await?));

@@ -28,6 +28,8 @@ pub struct Keyring {
     platform: PlatformKey,
     /// Derived at the start: it is used in transactions, which wait for no key provider.
     audit: MacKey,
+    /// What chains audit records.
+    chain: MacKey,
     partners: Cache<PartnerId, PartnerKey>,
     verification: Cache<(PartnerId, String, i64), CardVerificationKey>,
     pins: Cache<(PartnerId, String, u8), PinVerificationKey>,
@@ -58,6 +60,7 @@ impl Keyring {
     pub fn new(masters: MasterKeys, platform: PlatformKey) -> Self {
         Self {
             audit: platform.mac(Purpose::Audit, EPOCH),
+            chain: platform.mac(Purpose::AuditChain, EPOCH),
             masters,
             platform,
             partners: Cache::new(),
@@ -97,6 +100,11 @@ impl Keyring {
     #[must_use]
     pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.platform.mac(Purpose::Fingerprint, EPOCH).sign(parts)
+    }
+
+    /// What chains audit records: a key that the database doesn't hold.
+    pub(crate) fn audit_chain(&self) -> &MacKey {
+        &self.chain
     }
 
     /// The keyed digest of a personal value in an audit record, in hexadecimal.

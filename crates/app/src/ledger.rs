@@ -6,19 +6,21 @@
 //! | route, queue, take, reply | `engine` |
 //! | lock, load, write | `facts` |
 //! | decide, recognise | `decide` |
-//! | what the partner is told of it | `notify` |
+//! | what the partner is told of it | `notify`, and of what it was asked about `calls` |
 
+pub(crate) mod calls;
 pub mod command;
 mod decide;
 mod engine;
 mod facts;
 mod notify;
+mod unanswered;
 pub mod verify;
 pub mod worker;
 
 pub use engine::{Engines, Options};
 pub(crate) use facts::read_ahead;
-pub(crate) use notify::{card_event, card_stream};
+pub(crate) use notify::{card_event, card_stream, stream_of};
 
 /// The steps between which a process may die; a test stops it at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +74,7 @@ impl Step {
 
 /// Where the engine says how far it is.
 pub(crate) fn reached(step: Step) {
-    #[cfg(feature = "faults")]
-    crate::faults::reached(step.name());
-    #[cfg(not(feature = "faults"))]
-    let _ = step;
+    crate::reached(step.name());
 }
 
 /// Whether a test wants this to happen to a command: its decision `panics`, or is `unwritable`.

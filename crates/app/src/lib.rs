@@ -25,6 +25,7 @@ mod master_key;
 pub mod once;
 pub mod outbound;
 pub mod outbox;
+pub mod overview;
 pub mod owners;
 pub mod page;
 pub mod partners;
@@ -42,6 +43,7 @@ pub mod settings;
 pub mod spending;
 pub mod statements;
 pub mod tasks;
+pub mod thc;
 pub mod transactions;
 pub mod trusted_identity;
 pub mod users;
@@ -102,6 +104,8 @@ pub struct Parts {
     pub outbox: outbox::Outbox,
     /// Turns at comparing passwords.
     pub admin_checks: admins::Checks,
+    /// What was counted of all that a partner has.
+    pub overviews: overview::Overviews,
     /// Lists that names are looked for on.
     pub screening: screening::Screening,
     /// Wakes the worker that carries out operations.
@@ -135,4 +139,12 @@ impl std::ops::Deref for App {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// Where the engine, a worker or a use case says how far it is; a test stops it there.
+pub(crate) fn reached(step: &'static str) {
+    #[cfg(feature = "faults")]
+    faults::reached(step);
+    #[cfg(not(feature = "faults"))]
+    let _ = step;
 }

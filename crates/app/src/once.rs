@@ -165,6 +165,45 @@ impl App {
         answer.map_err(Error::from)
     }
 
+    /// Keeps `mark` with a key, in a commit of its own, before something is done that can't be
+    /// done with the commit and must not be done twice: a crash in between loses it. Answers what
+    /// is kept already if a twin was faster.
+    pub(crate) async fn mark<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+        mark: &Value,
+    ) -> Result<Option<Value>, Error> {
+        let mut tx = self.db.begin().await?;
+        match self.keep(&mut tx, scope, once, &Ok(mark.clone())).await {
+            Ok(true) => tx.commit().await?,
+            Ok(false) => {
+                tx.rollback().await;
+                return self.answer_of_twin(scope, once).await.map(Some);
+            }
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps the answer in the place of the mark.
+    pub(crate) async fn amend<T>(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        once: &Once<T>,
+        answer: &Value,
+    ) -> Result<(), Error> {
+        let key = once.key.as_deref().unwrap_or_default();
+        let told = json!({ "answer": answer });
+        let sealing = self.partner_key(scope.partner()).await?.sealing(Purpose::Answer, EPOCH);
+        let sealed = sealing.seal(&place(scope, key), told.to_string().as_bytes());
+        Ok(idempotency::amend(tx, scope, (&once.endpoint, key), &sealed).await?)
+    }
+
     async fn keep<T>(
         &self,
         tx: &mut Tx,
@@ -186,7 +225,12 @@ impl App {
         Ok(idempotency::insert(tx, scope, name, &kept, self.now()).await?)
     }
 
-    async fn answer_of_twin<T>(&self, scope: Scope, once: &Once<T>) -> Result<Value, Error> {
+    /// What is kept with a key that was found taken.
+    pub(crate) async fn answer_of_twin<T>(
+        &self,
+        scope: Scope,
+        once: &Once<T>,
+    ) -> Result<Value, Error> {
         let key = once.key.as_deref().unwrap_or_default();
         // Not a reader's snapshot: on SQLite the twin may have written and be still to be
         // committed, and this commit waits for its.

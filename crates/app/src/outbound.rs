@@ -2,10 +2,15 @@
 //!
 //! Keys and secrets are sealed by the partner's key and opened only to make a client of them.
 
+mod ask;
+mod balances;
 mod certificate;
+mod check;
 mod secret;
 
+pub(crate) use balances::Patience;
 pub use certificate::{Import, our_certificate_json};
+pub use check::Check;
 pub use secret::SecretAct;
 
 use crate::audit::Operator;
@@ -38,6 +43,8 @@ pub struct SetOutbound {
     pub identity: Option<Identity>,
     /// What it is told of.
     pub notifications: Option<Vec<Event>>,
+    /// Whether what is sensitive of that is encrypted for its key.
+    pub encrypt: Option<bool>,
 }
 
 /// Our certificate for a partner, and its key.
@@ -128,6 +135,7 @@ impl App {
             .change_outbound_in(tx, partner, |outbound| {
                 outbound.base_url = command.base_url.or(outbound.base_url.take());
                 outbound.trusted_ca = command.trusted_ca.or(outbound.trusted_ca.take());
+                outbound.encrypt = command.encrypt.unwrap_or(outbound.encrypt);
                 if let Some(events) = command.notifications {
                     outbound.notifications = events;
                 }
@@ -172,6 +180,7 @@ impl App {
             previous_secret: None,
             previous_until: None,
             notifications: Event::USUAL.to_vec(),
+            encrypt: false,
         })
     }
 }
@@ -184,6 +193,7 @@ pub fn outbound_json(outbound: &Outbound) -> Value {
         "baseUrl": outbound.base_url,
         "complete": outbound.is_complete(),
         "notifications": words,
+        "encryptNotifications": outbound.encrypt,
     })
 }
 

@@ -10,22 +10,34 @@
 //! | written by use cases | `tell` |
 //! | claim | `claim` |
 //! | what is sent | `notice` |
-//! | call | `run`, `client` |
+//! | keep back what refers to a call that was given up | `parked` |
+//! | call | `run`, `client`, `encryption` |
 //! | write results, pause addresses | `settle` |
-//! | show what was tried, resume | `log` |
+//! | show what was tried | `log` |
+//! | send again, resume | `again` |
+//! | send an example | `example` |
+//! | say something once, beside the outbox | `beside` |
 //! | when to try again | [`domain::notification`] |
 
+mod again;
+mod beside;
 mod claim;
 mod client;
+mod encryption;
+mod example;
 mod log;
 mod notice;
+mod parked;
 mod run;
 mod settle;
 mod tell;
 
-pub use log::{Attempt, Told};
+pub use again::{ResendFailed, Resent, Resumed};
+pub use example::Tried;
+pub use log::{Asked, Attempt, Of, Told};
 pub(crate) use tell::News;
 
+use crate::balances::Busy;
 use crate::error::Chain;
 use crate::{App, Clock, Error};
 use client::Clients;
@@ -40,7 +52,6 @@ use store::outbox;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// How long what another node has written may lie unseen.
 const POLL: Duration = Duration::from_secs(1);
@@ -83,15 +94,20 @@ impl std::fmt::Debug for Bell {
 /// What delivering needs beside the use cases.
 pub struct Outbox {
     bell: Bell,
-    worker: Uuid,
     clients: Clients,
+    linking: Busy,
 }
 
 impl Outbox {
     /// `reach` says which addresses may be called.
     #[must_use]
     pub fn new(bell: Bell, reach: Reach) -> Self {
-        Self { bell, worker: crate::ids::random_id(), clients: Clients::new(reach) }
+        Self { bell, clients: Clients::new(reach), linking: Busy::default() }
+    }
+
+    /// Whose links are being worked on.
+    pub(crate) fn linking(&self) -> &Busy {
+        &self.linking
     }
 
     /// Rung when something is to be delivered.
@@ -234,9 +250,12 @@ impl App {
         let claimed = self.claim(partner).await?;
         let bodies = self.bodies(partner, &claimed).await?;
         let bodies = Arc::new(bodies);
+        let mut parked = claimed.parked;
         for entries in claimed.runs {
+            let stream = entries.first().map(|entry| entry.stream.as_str()).unwrap_or_default();
             let run = run::Run {
                 line: line.clone(),
+                parked: parked.remove(stream).unwrap_or_default(),
                 entries,
                 bodies: bodies.clone(),
                 paused: claimed.paused.clone(),

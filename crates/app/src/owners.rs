@@ -1,16 +1,20 @@
 //! Users and corporations, where either may stand.
 
-use crate::Error;
+use crate::balances::{is_in_use, unlink_later};
 use crate::cards::state_facts;
 use crate::refusals::Refusal;
-use domain::balance::Owner;
+use crate::{App, Error};
+use domain::balance::{Balance, BalanceState, Owner};
 use domain::card::Card;
 use domain::corporation::{Corporation, Kyb};
-use domain::ids::{CorporationId, OwnerId, UserId};
+use domain::ids::{BalanceId, CorporationId, OwnerId, UserId};
+use domain::partner::BalanceMode;
 use domain::scope::Scope;
 use domain::user::{Kyc, TransactionalLock, User};
 use domain::{Outcome, Timestamp};
 use serde_json::{Value, json};
+use std::collections::HashSet;
+use store::balances::links::{self, Link};
 use store::db::Tx;
 use store::{balances, corporations, users};
 use uuid::Uuid;
@@ -183,18 +187,93 @@ pub(crate) async fn end_cards(
     Ok(told.into())
 }
 
-/// Removes their balances, whose cards are gone; the ids of those that there were.
+/// Removes their balances, whose cards are gone; the ids of those that there were. Those that the
+/// partner holds must be among the `empty` ones: a worker has them unlinked, as it has links undone
+/// that are just being made.
 pub(crate) async fn end_balances(
     tx: &mut Tx,
     scope: Scope,
     owner: OwnerId,
+    (empty, now): (&HashSet<BalanceId>, Timestamp),
 ) -> Result<Value, Error> {
     let mut told = Vec::new();
     for mut balance in balances::list(tx, scope, owner).await? {
-        if balance.remove(&[])? == Outcome::Applied {
-            balances::update_state(tx, scope, &balance).await?;
+        let is_there = balance.state.is_there();
+        match balance.mode {
+            BalanceMode::Internal => {
+                if balance.remove(&[])? == Outcome::Applied {
+                    balances::update_state(tx, scope, &balance).await?;
+                }
+            }
+            BalanceMode::External => {
+                end_external(tx, scope, &mut balance, (empty, now)).await?;
+            }
+        }
+        if is_there {
             told.push(balance.id.0.to_string());
         }
     }
     Ok(told.into())
+}
+
+/// The same of one that the partner holds.
+async fn end_external(
+    tx: &mut Tx,
+    scope: Scope,
+    balance: &mut Balance,
+    (empty, now): (&HashSet<BalanceId>, Timestamp),
+) -> Result<(), Error> {
+    let before = links::find(tx, scope, balance.id).await?;
+    let link = unlink_later(before, now);
+    let link = match balance.state {
+        BalanceState::Active | BalanceState::Locked => {
+            // It was made since the partner was asked.
+            if !empty.contains(&balance.id) {
+                return Err(Error::Unavailable("a new balance's amount", None));
+            }
+            if is_in_use(tx, scope, balance.id).await? {
+                return Err(Refusal::BalanceNotEmpty.into());
+            }
+            balance.remove(&[])?;
+            link
+        }
+        BalanceState::Linking => {
+            balance.undo_link();
+            link
+        }
+        // Whoever is unlinking it can't take that back any more; the call stays the same.
+        BalanceState::Unlinking => Link { since: before.and_then(|it| it.since), ..link },
+        BalanceState::Removed => return Ok(()),
+    };
+    Ok(links::set(tx, scope, balance, Some(link)).await?)
+}
+
+impl App {
+    /// Those of an owner's balances that the partner holds, if each of them has nothing there:
+    /// before a transaction that removes the owner.
+    pub(crate) async fn empty_at_partner(
+        &self,
+        scope: Scope,
+        owner: OwnerName,
+        request_id: &str,
+    ) -> Result<HashSet<BalanceId>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = async {
+            let owner = find(&mut tx, scope, owner).await?;
+            Ok::<_, Error>((owner.owner, balances::list(&mut tx, scope, owner.id).await?))
+        };
+        let found = found.await;
+        let (owner, held) = tx.end(found).await?;
+        let external = held.into_iter().filter(|it| it.is_external() && it.state.is_there());
+        let asked: Vec<_> = external.map(|it| (it.id, it.currency)).collect();
+        if asked.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let asking = (self.patience_with(scope).deadline(), request_id);
+        let amounts = self.all_left_at_partner(scope, (owner, &asked), asking).await?;
+        if amounts.into_iter().any(|amount| amount != 0) {
+            return Err(Refusal::BalanceNotEmpty.into());
+        }
+        Ok(asked.into_iter().map(|(id, _)| id).collect())
+    }
 }

@@ -5,10 +5,9 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::money::Currency;
 use domain::partner::{
-    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KybBy, KycMode, Partner,
+    Asking, AuthorizationMode, CollateralMode, DescriptionCodes, KybBy, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock, is_partner_code,
 };
-use domain::scope::Scope;
 use domain::session::{Lifetime, SessionMode};
 use serde_json::{Value, json};
 use store::db::Tx;
@@ -36,8 +35,19 @@ pub struct Set {
     pub kyc_mode: Option<KycMode>,
     /// Who decides KYB.
     pub kyb_by: Option<KybBy>,
+    /// Whether it is asked before a user's balance is debited.
+    pub authorization_mode: Option<AuthorizationMode>,
+    /// Within how many milliseconds it is to answer; within, none for what the processor leaves it.
+    pub ask_within_ms: Option<Option<i64>>,
+    /// How many questions to it may be open at once.
+    pub asks_at_once: Option<i64>,
+    /// What may be paid with a card a day without its answer, in minor units; within, none for
+    /// nothing.
+    pub stand_in: Option<Option<i64>>,
     /// Which of its balances limits its users.
     pub collateral_mode: Option<CollateralMode>,
+    /// Whether it owns the range of numbers that its cards have.
+    pub own_bin: Option<bool>,
     /// Which description codes it is sent.
     pub description_codes: Option<DescriptionCodes>,
     /// IANA name of the zone of its days.
@@ -57,17 +67,6 @@ pub struct Set {
 impl App {
     /// Creates a partner, with a key of its own.
     pub async fn create_partner(
-        &self,
-        operator: &Operator,
-        command: Create,
-    ) -> Result<Partner, Error> {
-        check_modes(&command.settings)?;
-        self.create_partner_of_any_mode(operator, command).await
-    }
-
-    /// As [`App::create_partner`], also with modes that aren't supported yet: a sandbox shows its
-    /// partners of all modes from the beginning. What would need the mode is refused.
-    pub async fn create_partner_of_any_mode(
         &self,
         operator: &Operator,
         command: Create,
@@ -132,15 +131,9 @@ impl App {
         let held = held.ok_or(Refusal::PartnerNotFound)?;
         let before = partner_json(&held);
         let partner = changed(held, command);
+        check_modes(&partner.settings)?;
         self.set_partner_in(tx, operator, &partner, &before).await?;
         Ok(partner)
-    }
-
-    /// Refuses what needs a mode of the partner that isn't supported yet.
-    pub(crate) fn need_supported_mode(&self, scope: Scope) -> Result<(), Error> {
-        let settings = self.settings.get();
-        let partner = settings.partner(scope.partner()).ok_or(Refusal::PartnerNotFound)?;
-        Ok(check_modes(&partner.settings)?)
     }
 
     /// Writes a partner that was read under the lock of the settings' version, which the caller
@@ -179,6 +172,10 @@ pub fn partner_json(partner: &Partner) -> Value {
         "sessionMode": settings.session.mode.as_str(),
         "sessionMinutes": settings.session.minutes,
         "automaticBalance": settings.automatic_balance.as_ref().map(Currency::code),
+        "askWithinMs": settings.asking.within_ms,
+        "standIn": settings.asking.stand_in,
+        "ownBin": settings.own_bin,
+        "asksAtOnce": settings.asking.at_once,
     })
 }
 
@@ -186,16 +183,12 @@ fn check(command: &Create) -> Result<(), Refusal> {
     if !is_partner_code(&command.code) {
         return Err(Refusal::PartnerCodeInvalid);
     }
+    check_modes(&command.settings)?;
     check_time_zone(&command.settings.time_zone)
 }
 
 fn check_modes(settings: &Settings) -> Result<(), Refusal> {
-    let modes = (settings.balance_mode, settings.authorization_mode);
-    if modes == (BalanceMode::Internal, AuthorizationMode::Own) {
-        Ok(())
-    } else {
-        Err(Refusal::ModeNotSupported)
-    }
+    if settings.agree() { Ok(()) } else { Err(Refusal::ModeNotSupported) }
 }
 
 fn check_time_zone(name: &str) -> Result<(), Refusal> {
@@ -211,7 +204,14 @@ pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
         settings: Settings {
             kyc_mode: command.kyc_mode.unwrap_or(settings.kyc_mode),
             kyb_by: command.kyb_by.unwrap_or(settings.kyb_by),
+            authorization_mode: command.authorization_mode.unwrap_or(settings.authorization_mode),
+            asking: Asking {
+                within_ms: command.ask_within_ms.unwrap_or(settings.asking.within_ms),
+                at_once: command.asks_at_once.unwrap_or(settings.asking.at_once),
+                stand_in: command.stand_in.unwrap_or(settings.asking.stand_in),
+            },
             collateral_mode: command.collateral_mode.unwrap_or(settings.collateral_mode),
+            own_bin: command.own_bin.unwrap_or(settings.own_bin),
             description_codes: command.description_codes.unwrap_or(settings.description_codes),
             time_zone: command.time_zone.unwrap_or(settings.time_zone),
             step_up: command.step_up.unwrap_or(settings.step_up),

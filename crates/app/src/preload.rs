@@ -24,18 +24,27 @@ pub enum BenchPartner {
     Measured,
     /// Who asks for more than its share beside that.
     Greedy,
+    /// Who asks for as much beside it; there are several, from 0 on.
+    Another(u8),
 }
 
 impl BenchPartner {
+    /// How many there can be of [`BenchPartner::Another`].
+    pub const OTHERS: u8 = 9;
+
     /// All there can be.
-    pub const ALL: [Self; 2] = [Self::Measured, Self::Greedy];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = (0..Self::OTHERS).map(Self::Another);
+        [Self::Measured, Self::Greedy].into_iter().chain(others)
+    }
 
     /// The partner's code.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> String {
         match self {
-            Self::Measured => "bench",
-            Self::Greedy => "bench-greedy",
+            Self::Measured => "bench".to_owned(),
+            Self::Greedy => "bench-greedy".to_owned(),
+            Self::Another(number) => format!("bench-{number}"),
         }
     }
 }
@@ -68,12 +77,22 @@ impl App {
     /// Drops what the partners for measuring weren't told yet: the next measurement would begin
     /// with telling them.
     pub async fn drop_untold_of_measurements(&self) -> Result<(), Error> {
-        for of in BenchPartner::ALL {
-            if self.settings.get().partner_of_code(of.code()).is_some() {
+        for of in BenchPartner::all() {
+            if self.settings.get().partner_of_code(&of.code()).is_some() {
                 self.drop_untold(&self.bench(of)?).await?;
             }
         }
         Ok(())
+    }
+
+    /// How much the partners for measuring are still to be told.
+    pub async fn untold_of_measurements(&self) -> Result<i64, Error> {
+        let settings = self.settings.get();
+        let partner = |of: BenchPartner| settings.partner_of_code(&of.code()).map(|it| it.id);
+        let partners: Vec<PartnerId> = BenchPartner::all().filter_map(partner).collect();
+        let mut tx = self.db.read().await?;
+        let open = log::count_open(&mut tx, &partners).await;
+        Ok(tx.end(open).await?)
     }
 
     async fn drop_untold(&self, bench: &Bench<'_>) -> Result<(), Error> {
@@ -89,7 +108,7 @@ impl App {
 
     fn bench(&self, of: BenchPartner) -> Result<Bench<'_>, Error> {
         let settings = self.settings.get();
-        let partner = settings.partner_of_code(of.code()).map(|partner| partner.id);
+        let partner = settings.partner_of_code(&of.code()).map(|partner| partner.id);
         let partner = partner.ok_or(Error::broken("there is no partner for measuring"))?;
         let program = settings.programs_of(partner).first().map(|program| (*program).clone());
         let program = program.ok_or(Error::broken("there is no program for measuring"))?;

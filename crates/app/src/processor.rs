@@ -5,6 +5,7 @@ mod authorize;
 mod clear;
 mod inform;
 mod lookup;
+mod otp;
 mod reverse;
 mod secrets;
 mod stop;
@@ -14,6 +15,7 @@ pub use authorize::Authorize;
 pub use clear::Clear;
 pub use inform::Inform;
 pub use lookup::LookUps;
+pub use otp::DeliverOtp;
 pub use reverse::Reverse;
 pub use secrets::{Check, Checked, SentCodes, SentPin};
 pub use stop::{Stop, Stopped};
@@ -22,7 +24,7 @@ pub use store::ledger::Message;
 use store::ledger::Name;
 
 use crate::ledger::command::{Command, Event, Names, Outcome, network_name};
-use crate::{App, Error};
+use crate::{App, Error, Refusal};
 use domain::Timestamp;
 use domain::balance::Payers;
 use domain::ids::{BalanceId, CardId, PartnerId, ProcessorId};
@@ -234,7 +236,11 @@ impl App {
         (command, deadline)
     }
 
-    async fn submit_command(&self, command: Command, deadline: Instant) -> Result<Outcome, Error> {
+    pub(crate) async fn submit_command(
+        &self,
+        command: Command,
+        deadline: Instant,
+    ) -> Result<Outcome, Error> {
         let command = self.read_ahead(command, deadline).await?;
         self.engines.submit(command, deadline).await
     }
@@ -245,7 +251,10 @@ fn decided(outcome: Outcome) -> Result<Message, Error> {
     match outcome {
         Outcome::Decided(message) => Ok(*message),
         Outcome::KeyReused => Err(Error::KeyReused),
-        Outcome::Outdated | Outcome::Nothing => Err(Error::broken("a message came to nothing")),
+        Outcome::InProgress => Err(Refusal::RequestInProgress.into()),
+        Outcome::Outdated | Outcome::Nothing | Outcome::Ask(_) => {
+            Err(Error::broken("a message came to nothing"))
+        }
     }
 }
 
@@ -298,7 +307,8 @@ fn name(processor: ProcessorId, event: &Event, sequence: Option<i64>) -> Option<
         | Event::Clear { .. }
         | Event::Transfer { .. }
         | Event::Expire { .. }
-        | Event::DeclineLate { .. } => "",
+        | Event::DeclineLate { .. }
+        | Event::Unanswered { .. } => "",
     };
     Some(Name { of: Some((card, own.id)), key: name + &sequence + meaning })
 }

@@ -39,6 +39,8 @@ refusals! {
     BalanceNotFound, "BALANCE_NOT_FOUND", "There is no such balance.";
     CardNotFound, "CARD_NOT_FOUND", "There is no such card.";
     TransactionNotFound, "TRANSACTION_NOT_FOUND", "There is no such transaction.";
+    HistoryRecordAlreadyExists, "HISTORY_RECORD_ALREADY_EXISTS",
+        "There is a record of this clientTransactionId and type.";
     OrderNotFound, "ORDER_NOT_FOUND", "There is no such order.";
     OperationNotFound, "OPERATION_NOT_FOUND",
         "There is no such operation, or it is older than seven days.";
@@ -53,6 +55,14 @@ refusals! {
         "There is no import of this key, or it began more than 30 days ago.";
     RequestInProgress, "IDEMPOTENT_REQUEST_IN_PROGRESS",
         "A request with this key is being done.";
+    NotificationNotFound, "NOTIFICATION_NOT_FOUND",
+        "There is no such notification, or it was delivered more than 30 days ago.";
+    PartnerCallNotFound, "PARTNER_CALL_NOT_FOUND",
+        "There is no such call, or it was taken more than 30 days ago.";
+    NotificationsPaused, "NOTIFICATIONS_PAUSED",
+        "Nothing is sent to this path until it is resumed; then what was kept is sent.";
+    NotificationsNotSetUp, "NOTIFICATIONS_NOT_SET_UP",
+        "The partner can't be called yet: its URL, its authority or our certificate is missing.";
     DeviceNotFound, "DEVICE_NOT_FOUND", "The user has no such device.";
     PartnerNotFound, "PARTNER_NOT_FOUND", "There is no such partner.";
     ProgramNotFound, "PROGRAM_NOT_FOUND",
@@ -106,6 +116,12 @@ refusals! {
         "The partner has no CREDIT balance in this currency.";
     BalanceNotEmpty, "BALANCE_NOT_EMPTY",
         "The balance isn't at zero, or something of it is held.";
+    UserNotFound, "USER_NOT_FOUND",
+        "The partner, which holds the money, knows no such user.";
+    PartnerRefused, "PARTNER_REFUSED",
+        "The partner, which holds the money, says that the balance is another user's.";
+    PartnerUnavailable, "PARTNER_UNAVAILABLE",
+        "The partner, which holds the money, gave no answer in time that could be used.";
     BalanceHasCards, "BALANCE_HAS_CARDS", "Cards pay from the balance.";
     BalanceLocked, "BALANCE_LOCKED", "The balance is locked: no money leaves it.";
     AmlException, "AML_EXCEPTION",
@@ -117,13 +133,16 @@ refusals! {
          partner's own, 2,000,000 rows lie between it and the last checkpoint.";
     TooManyBalances, "TOO_MANY_BALANCES",
         "The user has more than 100 balances: no history is of all of them at once.";
+    PartnerTimeout, "PARTNER_TIMEOUT",
+        "The partner, which holds the balance, didn't answer in time: nothing is moved, and what \
+         it may have booked is taken back there.";
     TransactionRefused, "UNKNOWN_ERROR", "The transaction couldn't be processed.";
     PartnerAlreadyExists, "PARTNER_ALREADY_EXISTS", "Another partner has this code.";
     PartnerCodeInvalid, "PARTNER_CODE_INVALID",
         "A partner's code is 1 to 64 of a-z, 0-9 and the hyphen.";
     ModeNotSupported, "MODE_NOT_SUPPORTED",
-        "The partner's mode isn't supported by this release yet: balance mode EXTERNAL, \
-         or authorization mode SHARED.";
+        "Balance mode EXTERNAL needs collateral mode DEPOSIT, unless the partner owns its BIN; \
+         with it there are no gifts, no imported cards and no statements of users' balances.";
     ClockLimitReached, "CLOCK_LIMIT_REACHED", "A sandbox's clock can be moved by ten years in all.";
     TimeZoneUnknown, "TIME_ZONE_UNKNOWN", "There is no such IANA time zone.";
     ProgramAlreadyExists, "PROGRAM_ALREADY_EXISTS", "The partner has a program of this configId.";
@@ -226,7 +245,8 @@ impl Refusal {
     }
 
     /// Whether it is kept with an idempotency key. What the caller may not do is not: it may be
-    /// allowed to later, and then sends the same again. Nor is that the same is being done.
+    /// allowed to later, and then sends the same again. Nor is that the same is being done, that
+    /// nothing can be sent now, or that a partner doesn't answer.
     #[must_use]
     pub fn is_kept(self) -> bool {
         !matches!(
@@ -234,8 +254,10 @@ impl Refusal {
             Self::KycNotPermitted
                 | Self::KybNotPermitted
                 | Self::ScopeRefused
-                | Self::ModeNotSupported
                 | Self::RequestInProgress
+                | Self::NotificationsPaused
+                | Self::NotificationsNotSetUp
+                | Self::PartnerUnavailable
         )
     }
 
@@ -255,8 +277,9 @@ impl Refusal {
             }
             Description::CollateralBalanceNotFound => Self::CollateralBalanceNotFound,
             Description::BalanceLocked => Self::BalanceLocked,
-            Description::AmlException => Self::AmlException,
-            Description::LimitExceed => Self::LimitExceed,
+            Description::AmlException | Description::FraudsDetected => Self::AmlException,
+            Description::LimitExceed | Description::LimitsExceeded => Self::LimitExceed,
+            Description::PartnerTimeout => Self::PartnerTimeout,
             Description::TransactionNotPermitted => Self::TransactionNotPermitted,
             Description::Approved
             | Description::InsufficientFundsOnDepositBalance
@@ -272,7 +295,7 @@ impl Refusal {
             | Description::IncorrectCvv
             | Description::IncorrectPin
             | Description::PinTriesExceeded
-            | Description::FraudsDetected
+            | Description::ClientError
             | Description::Expired
             | Description::CustomerLocked => Self::TransactionRefused,
         }

@@ -27,4 +27,4 @@ pub(crate) use find::Looked;
 pub use hits::{DecideHit, Hit, hit_json};
 pub use load::{LoadList, Screening};
 /// A list as it was last loaded.
-pub use store::screening::Loaded;
+pub use store::screening::{Kept, Loaded};

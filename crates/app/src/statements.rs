@@ -106,6 +106,10 @@ impl App {
         let mut tx = self.db.read().await?;
         let found = balance_and_name(&mut tx, scope, id).await;
         let (balance, name, corporation) = tx.end(found).await?;
+        if balance.is_external() {
+            // What moves of it moves in the partner's books.
+            return Err(Refusal::ModeNotSupported.into());
+        }
         let (partner, zone) = self.partner_of(scope)?;
         let made_at = self.now();
         let (begin, end) = (start_of(period.from, &zone), start_of(tomorrow(period.to), &zone));

@@ -1,9 +1,15 @@
 //! Transactions: find, and the history of what is asked for.
 
+mod life;
 mod record;
+mod sentences;
 
+pub use life::{Heard, Life};
 pub use record::Record;
 pub(crate) use record::Resources;
+pub use sentences::{check_sentence, outcome_sentence, reason_sentence};
+/// A movement of money that was posted.
+pub use store::ledger::of_transaction::Moved;
 
 use crate::page::Page;
 use crate::refusals::Refusal;
@@ -11,10 +17,12 @@ use crate::{App, Error};
 use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, TransactionId, UserId, ordered_v4};
 use domain::scope::Scope;
-use domain::transaction::{Status, Transaction, TransactionType};
+use domain::search::LastFour;
+use domain::transaction::{Description, Processing, Status, Transaction, TransactionType};
 use jiff::SignedDuration;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use store::cards::of_partner::with_last_four;
 use store::db::Tx;
 use store::transactions::{self, Passed};
 use store::{StoreError, balances, cards, users};
@@ -48,6 +56,16 @@ pub struct History {
     pub from: Option<Timestamp>,
     /// That came before.
     pub to: Option<Timestamp>,
+    /// Of a card with these last digits, removed or not.
+    pub last_four: Option<LastFour>,
+    /// Of which this was done with the request.
+    pub processing: Option<Processing>,
+    /// Decided for this reason.
+    pub reason: Option<Description>,
+    /// That asked for this much or more, in minor units.
+    pub amount_from: Option<i64>,
+    /// That asked for this much or less, in minor units.
+    pub amount_to: Option<i64>,
 }
 
 /// A place in a history: the transaction that a page comes after.
@@ -75,20 +93,26 @@ impl History {
         self.balance.is_some() || self.card.is_some() || self.user.is_some()
     }
 
-    /// Whether a transaction is asked for, balance and user apart.
+    /// Whether a transaction is asked for, its balance and its card's digits apart.
     fn wants(&self, passed: &Passed) -> bool {
-        let Self { card, status, kind, from, to, balance: _, user: _ } = self;
-        card.is_none_or(|card| passed.card == Some(card))
+        let Self {
+            card, status, kind, from, to, processing, reason, amount_from, amount_to, ..
+        } = self;
+        passed.processing != Processing::Asking
+            && card.is_none_or(|card| passed.card == Some(card))
             && status.is_none_or(|status| passed.status == status)
             && kind.is_none_or(|kind| passed.kind == kind)
             && from.is_none_or(|from| passed.received_at >= from)
             && to.is_none_or(|to| passed.received_at < to)
+            && processing.is_none_or(|done| passed.processing == done)
+            && reason.is_none_or(|reason| passed.description == reason)
+            && amount_from.is_none_or(|least| passed.amount >= least)
+            && amount_to.is_none_or(|most| passed.amount <= most)
     }
 
     /// Whether every transaction of its balances is asked for.
     fn wants_all(&self) -> bool {
-        let Self { card, status, kind, from, to, balance: _, user: _ } = self;
-        (card, status, kind, from, to) == (&None, &None, &None, &None, &None)
+        Self { balance: None, user: None, ..*self } == Self::default()
     }
 
     /// Between which ids the transactions are: before the first, not before the second.
@@ -184,7 +208,9 @@ pub(crate) async fn find(
     scope: Scope,
     id: TransactionId,
 ) -> Result<Option<Record>, StoreError> {
-    let Some(found) = transactions::find(tx, scope, id).await? else { return Ok(None) };
+    let found = transactions::find(tx, scope, id).await?;
+    let seen = |found: &Transaction| found.processing != Processing::Asking;
+    let Some(found) = found.filter(seen) else { return Ok(None) };
     let resources = Resources::load(tx, scope.partner(), std::iter::once(&found)).await?;
     Ok(Some(resources.record(found)))
 }
@@ -200,7 +226,7 @@ async fn page(
         Some(balances) => Way::Balances(balances),
         None => Way::Partner(asked.ids().1),
     };
-    let (found, next) = walk(tx, scope, asked, &way, after, limit).await?;
+    let (found, next) = walk(tx, scope, asked, &way, (after, limit)).await?;
     let keys = found.iter().map(|passed| (scope.partner(), passed.id));
     let whole = transactions::load(tx, keys).await?.into_iter();
     let mut whole: HashMap<TransactionId, Transaction> =
@@ -212,7 +238,7 @@ async fn page(
 }
 
 /// The balances that what is asked for can be of; none where it can be of any.
-async fn within(
+pub(crate) async fn within(
     tx: &mut Tx,
     scope: Scope,
     asked: &History,
@@ -311,8 +337,7 @@ async fn walk(
     scope: Scope,
     asked: &History,
     way: &Way,
-    after: Option<Place>,
-    limit: i64,
+    (after, limit): (Option<Place>, i64),
 ) -> Result<(Vec<Passed>, Option<Place>), Error> {
     let mut place = match (way, after) {
         (Way::Balances(_), None) => Place::Number(i64::MAX),
@@ -327,9 +352,10 @@ async fn walk(
     loop {
         let Stretch { passed, more, read } = way.stretch(tx, scope, place, length).await?;
         count += read;
+        let cards = of_last_four(tx, scope, asked, &passed).await?;
         for passed in passed {
             place = way.place(&passed);
-            if asked.wants(&passed) {
+            if asked.wants(&passed) && is_among(&cards, &passed) {
                 if found.len() == wanted {
                     let next = found.last().map(|last| way.place(last));
                     return Ok((found, next));
@@ -344,6 +370,24 @@ async fn walk(
             return Ok((found, Some(place)));
         }
     }
+}
+
+/// Which cards of those that were passed have the last digits that are asked for, if any are.
+async fn of_last_four(
+    tx: &mut Tx,
+    scope: Scope,
+    asked: &History,
+    passed: &[Passed],
+) -> Result<Option<BTreeSet<CardId>>, Error> {
+    let Some(digits) = asked.last_four else { return Ok(None) };
+    let wanted = passed.iter().filter(|passed| asked.wants(passed));
+    let cards = wanted.filter_map(|passed| passed.card).collect();
+    Ok(Some(with_last_four(tx, scope, &cards, digits.as_str()).await?))
+}
+
+fn is_among(cards: &Option<BTreeSet<CardId>>, passed: &Passed) -> bool {
+    let has = |cards: &BTreeSet<CardId>| passed.card.is_some_and(|card| cards.contains(&card));
+    cards.as_ref().is_none_or(has)
 }
 
 /// A stretch of several balances' histories as one: no further than each of them was read.

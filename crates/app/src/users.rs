@@ -1,4 +1,4 @@
-//! Users: register, import, find, change, lock, remove.
+//! Users: register, import, find, look for, change, lock, remove.
 
 mod change;
 mod facts;
@@ -7,6 +7,7 @@ mod import;
 mod lock;
 mod register;
 mod remove;
+mod search;
 mod transactional_locks;
 
 pub use change::Changes;
@@ -14,6 +15,8 @@ pub(crate) use facts::address_text;
 pub use import::{Became, ForeignCard, Import, Line, Progress};
 pub use lock::UserLock;
 pub use register::Register;
+pub use search::{Place, Search};
 /// How a user is looked for.
 pub use store::users::Key;
+pub use store::users::search::Known;
 pub use transactional_locks::LockChange;

@@ -24,6 +24,12 @@ pub fn webhook_secret(secret: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(["whsec_", &text].concat())
 }
 
+/// The bytes of [`webhook_secret`].
+#[must_use]
+pub fn from_webhook_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    STANDARD.decode(text.strip_prefix("whsec_")?).ok().map(Zeroizing::new)
+}
+
 /// Bytes as base64 for URLs and headers, without padding.
 #[must_use]
 pub fn url_safe(bytes: &[u8]) -> String {
@@ -90,7 +96,12 @@ mod tests {
     #[test]
     fn a_webhook_secret_is_base64_with_a_prefix() {
         let bytes = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
-        assert_eq!(*webhook_secret(&bytes), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let text = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        assert_eq!(*webhook_secret(&bytes), text);
+        assert_eq!(from_webhook_secret(text).as_deref(), Some(&bytes));
+        for wrong in ["", "whsec_%", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+            assert!(from_webhook_secret(wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]

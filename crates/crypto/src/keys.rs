@@ -48,6 +48,8 @@ pub enum Purpose {
     Fingerprint,
     /// Digests of personal fields in audit records.
     Audit,
+    /// What chains audit records.
+    AuditChain,
     /// The codes in the letters that cards come with.
     ActivationCode,
 }
@@ -64,6 +66,7 @@ impl Purpose {
             Self::CardKey => b"card-key",
             Self::Fingerprint => b"fingerprint",
             Self::Audit => b"audit",
+            Self::AuditChain => b"audit-chain",
             Self::ActivationCode => b"activation-code",
         }
     }

@@ -67,6 +67,14 @@ impl CodeSecret {
     }
 }
 
+/// The code that an authenticator with this secret, in base 32 as it reads it, shows at a time in
+/// seconds since 1970.
+#[must_use]
+pub fn code_of(secret: &str, seconds: u64) -> Option<String> {
+    let url = format!("otpauth://totp/Antaca?secret={secret}&issuer=Antaca");
+    Some(Totp::from_url(url).ok()?.generate(seconds).to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +91,8 @@ mod tests {
             (2_000_000_000, "279037"),
         ] {
             assert_eq!(secret.code(seconds).as_deref(), Some(code));
+            let shown = code_of("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", seconds);
+            assert_eq!(shown.as_deref(), Some(code), "the same secret in base 32");
             let step = i64::try_from(seconds / 30).expect("small");
             for (time, found) in [
                 (seconds, Some(step)),

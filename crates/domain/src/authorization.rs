@@ -1,14 +1,18 @@
 //! The decision on what a merchant asks for.
 
+mod asked;
+mod checks;
 mod limits;
+mod made;
 mod secrets;
 
+pub use asked::{Says, ask, told};
+pub use made::{CheckName, CheckOutcome, Said, checks_made};
 pub use secrets::{Chip, Verified};
 
-use crate::balance::{Balance, BalanceState, PartnerBalanceKind};
+use crate::balance::{Balance, PartnerBalanceKind};
 use crate::card::Card;
-use crate::card::lifecycle::{CardStatus, LockReason, Usable};
-use crate::gift;
+use crate::card::lifecycle::LockReason;
 use crate::ids::{ProcessorId, TransactionId};
 use crate::ledger::Change;
 use crate::ledger::accounts::Accounts;
@@ -18,16 +22,16 @@ use crate::ledger::matching::Match;
 use crate::ledger::release::is_open;
 use crate::money::Amount;
 use crate::partner::CollateralMode;
-use crate::program::{PreAuthorization, Program, ProgramState};
+use crate::program::{PreAuthorization, Program};
 use crate::spending::Spending;
 use crate::transaction::{
     Category, Description, Order, Processing, Status, Transaction, TransactionType,
 };
 use crate::user::UserState;
 use crate::words::words;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use limits::{check_budget, check_card_limits, check_owner_limits, check_program_limits};
-use secrets::prove;
+use checks::{CHECKS_BEYOND, CHECKS_OF_CARD, pass};
+use jiff::{Timestamp, civil::Date};
+use secrets::{CODE_AND_PIN, prove};
 
 words! {
     /// What is asked, by the word for such a message.
@@ -68,6 +72,9 @@ pub struct Request {
     pub pre_authorization: PreAuthorization,
     /// Whether less than the amount would do.
     pub partial_approval: PartialApproval,
+    /// What the partner said that there is to spend, where it holds the money and what there is is
+    /// asked.
+    pub there_is: Option<i64>,
 }
 
 impl Request {
@@ -163,35 +170,6 @@ impl From<Description> for Decline {
     }
 }
 
-type Check = fn(&Request, &Facts<'_>) -> Result<(), Decline>;
-
-/// The checks in order. The first that fails names the decline, so the order is part of the
-/// contract with the networks (spec "Order of checks"); a table test pins it.
-///
-/// A program's limits stand before the card's: they are its own rules. An increment is looked for
-/// before them, since it counts as what it raises does.
-///
-/// Between the two parts code and PIN are checked, which may change the card.
-///
-/// An owner's limits are a corporation's where the balance is one's. Not yet here, and passing for
-/// everybody: the partner's decision, before the deposit, and the external balance (issue 7).
-const CHECKS_OF_CARD: &[Check] = &[check_early_reversal, check_amount, check_card, check_expiry];
-
-/// The rest of the checks.
-const CHECKS_BEYOND: &[Check] = &[
-    check_balance,
-    check_owner,
-    check_transactional_locks,
-    check_program,
-    check_original,
-    check_program_limits,
-    check_card_limits,
-    check_owner_limits,
-    check_budget,
-    check_deposit,
-    check_funds,
-];
-
 /// A decision: what it changes, and what the network is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -210,33 +188,53 @@ pub struct Decision {
 #[must_use]
 pub fn decide(id: TransactionId, code: &str, request: &Request, facts: &Facts<'_>) -> Decision {
     let (card, amount) = approve(request, facts);
-    let turned = |processing, decline: Decline| {
-        let mut record = Transaction::turned_away(
-            id,
-            request.order.clone(),
-            request.ask.status(),
-            processing,
-            decline.description,
-            facts.now,
-        );
-        record.balance_before = facts.balance.map(Balance::available);
-        record.balance_after = record.balance_before;
-        (Change::record(record), Amount::ZERO, decline.lock)
-    };
-    let decided = amount.and_then(|amount| {
+    Decision { card, ..decision(id, code, request, facts, amount) }
+}
+
+/// What becomes of an amount that is approved, or isn't.
+fn decision(
+    id: TransactionId,
+    code: &str,
+    request: &Request,
+    facts: &Facts<'_>,
+    amount: Result<Amount, Decline>,
+) -> Decision {
+    let taken = amount.and_then(|amount| {
         let change = take(id, code, request, facts, (amount, original(request, facts)?))?;
-        Ok((change, amount, None))
+        Ok(Decision { change, approved: amount, lock: None, card: None })
     });
-    let (change, approved, lock) = decided.unwrap_or_else(|decline| {
+    taken.unwrap_or_else(|decline| {
         // What refers to nothing can't be processed.
         let unclear = matches!(
             decline.description,
             Description::ReferencedTransactionNotFound
                 | Description::AmbiguousReferencedTransaction
         );
-        turned(if unclear { Processing::Invalid } else { Processing::Declined }, decline)
-    });
-    Decision { change, approved, lock, card }
+        let processing = if unclear { Processing::Invalid } else { Processing::Declined };
+        let change = Change::record(turned_away(id, request, facts, processing, decline));
+        Decision { change, approved: Amount::ZERO, lock: decline.lock, card: None }
+    })
+}
+
+/// A record of what was asked for and wasn't done.
+fn turned_away(
+    id: TransactionId,
+    request: &Request,
+    facts: &Facts<'_>,
+    processing: Processing,
+    decline: Decline,
+) -> Transaction {
+    let mut record = Transaction::turned_away(
+        id,
+        request.order.clone(),
+        request.ask.status(),
+        processing,
+        decline.description,
+        facts.now,
+    );
+    record.balance_before = facts.balance.and_then(Balance::known_available);
+    record.balance_after = record.balance_before;
+    record
 }
 
 impl Ask {
@@ -277,15 +275,17 @@ fn original<'a>(
 
 /// How much is approved, and the card after it, if it is another.
 fn approve(request: &Request, facts: &Facts<'_>) -> (Option<Card>, Result<Amount, Decline>) {
-    let pass = |checks: &[Check]| checks.iter().try_for_each(|check| check(request, facts));
-    if let Err(decline) = pass(CHECKS_OF_CARD) {
+    if let Err(decline) = pass(CHECKS_OF_CARD, request, facts) {
         return (None, Err(decline));
     }
     let (card, proved) = prove(request, facts);
-    let amount = proved.and_then(|()| pass(CHECKS_BEYOND)).and_then(|()| {
-        if request.ask.moves_money() { Ok(affordable(request, facts)?) } else { Ok(Amount::ZERO) }
-    });
-    (card, amount)
+    debug_assert!(proved.is_ok() || CODE_AND_PIN.declines(proved), "{proved:?}");
+    (card, proved.and_then(|()| approve_beyond(request, facts)))
+}
+
+fn approve_beyond(request: &Request, facts: &Facts<'_>) -> Result<Amount, Decline> {
+    pass(CHECKS_BEYOND, request, facts)?;
+    if request.ask.moves_money() { Ok(affordable(request, facts)?) } else { Ok(Amount::ZERO) }
 }
 
 /// Does what was approved.
@@ -332,7 +332,8 @@ fn take(
             let (status, done) = (request.ask.status(), Processing::Success);
             let mut record =
                 Transaction::turned_away(id, order, status, done, Description::Approved, facts.now);
-            record.balance_before = facts.balance.map(Balance::available);
+            record.balance_before =
+                facts.balance.and_then(Balance::known_available).or(request.there_is);
             record.balance_after = record.balance_before;
             Change::record(record)
         }
@@ -354,137 +355,6 @@ fn affordable(request: &Request, facts: &Facts<'_>) -> Result<Amount, Descriptio
     };
     let there_is = deposit.map_or(own, |deposit| deposit.available().min(own));
     positive(asked.minor().min(there_is))
-}
-
-/// Whether a balance has what is asked for, or something where that will do.
-fn suffices(balance: &Balance, request: &Request) -> Result<bool, Description> {
-    let asked = positive(request.order.amount)?;
-    Ok(balance.covers(asked) || (request.takes_less() && balance.available() > 0))
-}
-
-fn check_early_reversal(_: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    if facts.reversed_early { Err(Description::UnknownError.into()) } else { Ok(()) }
-}
-
-fn check_amount(request: &Request, _: &Facts<'_>) -> Result<(), Decline> {
-    let amount = request.order.amount;
-    if request.ask.moves_money() {
-        positive(amount)?;
-    } else if amount != 0 {
-        return Err(Description::InvalidAmount.into());
-    }
-    Ok(())
-}
-
-fn check_card(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let card = facts.card.ok_or(Description::CardNotFound)?;
-    let program = facts.program.ok_or(Description::CardNotFound)?;
-    if program.processor != request.processor {
-        return Err(Description::CardNotFound.into());
-    }
-    match card.status {
-        CardStatus::Usable(Usable::Active) => Ok(()),
-        CardStatus::Usable(Usable::Ordered | Usable::Inactive) | CardStatus::Removed { .. } => {
-            Err(Description::CardNotActive.into())
-        }
-        CardStatus::Locked { reason, .. } => {
-            Err(Decline { description: Description::CardLocked, lock: Some(reason) })
-        }
-    }
-}
-
-fn check_expiry(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let Some(card) = facts.card else { return Ok(()) };
-    let said_otherwise = request
-        .expiry
-        .is_some_and(|said| (said.year, said.month) != (card.expiry.year(), card.expiry.month()));
-    if said_otherwise || card.is_expired_on(utc_date(facts.now)) {
-        return Err(Description::CardExpired.into());
-    }
-    Ok(())
-}
-
-fn check_balance(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let balance = facts.balance.ok_or(Description::BalanceNotFound)?;
-    match balance.state {
-        BalanceState::Removed => Err(Description::BalanceNotFound.into()),
-        BalanceState::Locked if request.ask.takes_money() => Err(Description::BalanceLocked.into()),
-        BalanceState::Active | BalanceState::Locked
-            if balance.currency != request.order.currency =>
-        {
-            Err(Description::CurrencyMismatch.into())
-        }
-        BalanceState::Active | BalanceState::Locked => Ok(()),
-    }
-}
-
-fn check_owner(_: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    match facts.owner.map(|owner| owner.state) {
-        None | Some(UserState::Deleted) => Err(Description::CustomerNotFound.into()),
-        Some(UserState::Locked) => Err(Description::CustomerLocked.into()),
-        Some(UserState::New | UserState::Verified) => Ok(()),
-    }
-}
-
-/// Credits of the network still post (spec "Transactional locks").
-fn check_transactional_locks(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let under_lock = facts.owner.is_some_and(|owner| owner.under_lock);
-    if under_lock && request.ask != Ask::Credit {
-        return Err(Description::AmlException.into());
-    }
-    Ok(())
-}
-
-fn check_program(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let live = facts.program.filter(|program| program.state == ProgramState::Live);
-    let program = live.ok_or(Description::TransactionNotPermitted)?;
-    if program.gift.is_none() || !request.ask.moves_money() {
-        return Ok(());
-    }
-    let refund = request.ask == Ask::Credit;
-    let amount = positive(request.order.amount)?;
-    let gift = facts.balance.and_then(|balance| Some((balance.gift.as_ref()?, balance.posted)));
-    let fits = gift.is_some_and(|(gift, posted)| !refund || gift.takes_back(posted, amount));
-    if fits && gift::permits(request.order.kind) {
-        return Ok(());
-    }
-    Err(Description::TransactionNotPermitted.into())
-}
-
-fn check_original(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    original(request, facts).map(|_| ()).map_err(Decline::from)
-}
-
-/// The deposit is charged first (spec "Order of an authorization under `DEPOSIT`"). A credit needs
-/// one too, for its clearing.
-fn check_deposit(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    let needs_one = match original(request, facts)? {
-        // It keeps what it was authorized with.
-        Some(original) => original.backing.balance.is_some(),
-        None => facts.mode == CollateralMode::Deposit,
-    };
-    if !needs_one || !request.ask.moves_money() {
-        return Ok(());
-    }
-    let deposit = facts.accounts.of_kind(PartnerBalanceKind::Deposit);
-    let deposit = deposit.ok_or(Description::DepositBalanceNotFound)?;
-    if request.ask.takes_money() && !suffices(deposit, request)? {
-        return Err(Description::InsufficientFundsOnDepositBalance.into());
-    }
-    Ok(())
-}
-
-fn check_funds(request: &Request, facts: &Facts<'_>) -> Result<(), Decline> {
-    if !request.ask.takes_money() {
-        return Ok(());
-    }
-    let balance = facts.balance.ok_or(Description::BalanceNotFound)?;
-    if suffices(balance, request)? { Ok(()) } else { Err(Description::InsufficientFunds.into()) }
-}
-
-/// The day of an instant in UTC: cards expire by it.
-fn utc_date(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]

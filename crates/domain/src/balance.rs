@@ -7,6 +7,7 @@ pub use lifecycle::BalanceRefusal;
 use crate::gift::Gift;
 use crate::ids::{BalanceId, CorporationId, OwnerId, UserId};
 use crate::money::{Amount, AmountError, Currency};
+use crate::partner::BalanceMode;
 use crate::words::words;
 
 words! {
@@ -16,8 +17,23 @@ words! {
         Active = "ACTIVE",
         /// It takes no debits.
         Locked = "LOCKED",
+        /// The partner is asked to link it to its books; it isn't there yet.
+        Linking = "LINKING",
+        /// The partner is asked to unlink it; it isn't there any more.
+        Unlinking = "UNLINKING",
         /// Removed for good.
         Removed = "REMOVED",
+    }
+}
+
+impl BalanceState {
+    /// Whether there is such a balance, as far as anybody is told.
+    #[must_use]
+    pub const fn is_there(self) -> bool {
+        match self {
+            Self::Active | Self::Locked => true,
+            Self::Linking | Self::Unlinking | Self::Removed => false,
+        }
     }
 }
 
@@ -44,6 +60,12 @@ pub enum Owner {
     Corporation(CorporationId),
     /// The partner's own; one of each kind and currency at most.
     Partner(PartnerBalanceKind),
+}
+
+impl From<UserId> for Owner {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
 }
 
 impl Owner {
@@ -104,7 +126,7 @@ impl From<Owner> for Payers {
     }
 }
 
-/// An account in one currency, of one owner; it never changes either.
+/// An account in one currency, of one owner; it never changes either, nor who holds its money.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
     /// `balanceId` on the wire.
@@ -113,6 +135,8 @@ pub struct Balance {
     pub owner: Owner,
     /// Its currency.
     pub currency: Currency,
+    /// Who holds its money. Where the partner does, nothing is posted or held here.
+    pub mode: BalanceMode,
     /// Whether it can be used.
     pub state: BalanceState,
     /// Movements in less movements out, in minor units; below zero only by force.
@@ -126,6 +150,18 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// Whether the partner holds its money, and is asked about it.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.mode == BalanceMode::External
+    }
+
+    /// What can be spent now, if we know: of what the partner holds we don't.
+    #[must_use]
+    pub fn known_available(&self) -> Option<i64> {
+        (!self.is_external()).then(|| self.available())
+    }
+
     /// What can be spent now: posted less held. A merchant may clear a hold at any moment, so a
     /// hold counts as spent.
     #[must_use]

@@ -10,6 +10,7 @@ use crate::card::tries::Tries;
 use crate::ids::{BalanceId, CardId, OrderId, PartnerId, ProcessorId, TransactionId, UserId};
 use crate::limits::Rules;
 use crate::money::{Amount, Currency};
+use crate::partner::BalanceMode;
 use crate::program::{
     Audience, CardType, FxDifferenceTo, Port, PreAuthorization, Product, Program, ProgramState,
     Scheme,
@@ -58,6 +59,7 @@ pub(crate) fn balance(posted: i64) -> Balance {
         id: BalanceId(Uuid::from_u128(1)),
         owner: Owner::User(UserId(1)),
         currency: Currency::EUR,
+        mode: BalanceMode::Internal,
         state: BalanceState::Active,
         posted,
         held: Amount::ZERO,
@@ -176,5 +178,6 @@ pub(crate) fn request(minor: i64) -> Request {
         chip: Chip::NotDoubted,
         pre_authorization: PreAuthorization::No,
         partial_approval: PartialApproval::Refused,
+        there_is: None,
     }
 }

@@ -4,8 +4,11 @@ use crate::words::words;
 use std::time::Duration;
 
 words! {
-    /// What a notification reports; the last segment of its path at the partner.
+    /// What a notification reports; the last segment of its path at the partner, but for the
+    /// history's, which has a path of its own.
     pub enum Event {
+        /// A one-time password is to reach a cardholder. It has one try, and is kept nowhere.
+        Otp = "otp",
         /// A card was locked.
         CardLocked = "cardLocked",
         /// A card was unlocked.
@@ -24,13 +27,46 @@ words! {
         TransactionalLockReasonRemoved = "transactionalLockReasonRemoved",
         /// A transaction was processed, declined or found invalid: the legacy notifier.
         Transaction = "transaction",
+        /// A record of the transaction history was made or changed.
+        TransactionEvent = "transactionEvent",
+        /// A payment that was approved without the partner's answer is asked about again.
+        Debit = "debit",
+        /// Money of a user's was taken, and nobody was asked.
+        ForceDebit = "force-debit",
+        /// Money was given to a user, or given back, and nobody was asked.
+        ForceCredit = "force-credit",
+        /// What a partner was asked about comes to nothing.
+        Reversal = "reversal",
+        /// A transaction of money that the partner holds is final.
+        Clearing = "clearing",
     }
 }
 
 impl Event {
+    /// What a partner can choose to be told of: all but the calls of its mode.
+    pub const NOTIFICATIONS: &'static [Self] = &[
+        Self::Otp,
+        Self::CardLocked,
+        Self::CardUnlocked,
+        Self::CardExpiring,
+        Self::VerificationInProgress,
+        Self::VerificationAccepted,
+        Self::VerificationRejected,
+        Self::TransactionalLockReasonAdded,
+        Self::TransactionalLockReasonRemoved,
+        Self::Transaction,
+        Self::TransactionEvent,
+    ];
+
+    /// The calls of a partner's mode: they tell of money, and can't be chosen.
+    pub const CALLS: &'static [Self] =
+        &[Self::Debit, Self::ForceDebit, Self::ForceCredit, Self::Reversal, Self::Clearing];
+
     /// What a partner is told of unless it says otherwise. The seeds keep the legacy notifier for
-    /// old integrations alone, and don't know that cards expire, so these are asked for.
+    /// old integrations alone, and don't know that cards expire, so these are asked for; the
+    /// history's event too, by whoever reads the history.
     pub const USUAL: &'static [Self] = &[
+        Self::Otp,
         Self::CardLocked,
         Self::CardUnlocked,
         Self::VerificationInProgress,
@@ -53,6 +89,33 @@ words! {
     }
 }
 
+words! {
+    /// Where a notification stands.
+    pub enum Standing {
+        /// It is still to be delivered.
+        Open = "OPEN",
+        /// The partner took it.
+        Delivered = "DELIVERED",
+        /// It was tried as often as it is to be.
+        Failed = "FAILED",
+        /// Its address is paused.
+        Paused = "PAUSED",
+    }
+}
+
+impl Standing {
+    /// Of one that ended so, or is open still.
+    #[must_use]
+    pub fn of(outcome: Option<Outcome>) -> Self {
+        match outcome {
+            None => Self::Open,
+            Some(Outcome::Delivered) => Self::Delivered,
+            Some(Outcome::Failed) => Self::Failed,
+            Some(Outcome::Paused) => Self::Paused,
+        }
+    }
+}
+
 /// What came of one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Try {
@@ -60,6 +123,10 @@ pub enum Try {
     Answered(u16),
     /// There was no answer, or none that could be read.
     Unanswered,
+    /// The partner says that it doesn't know the transaction which it is told of.
+    Unknown,
+    /// The partner refuses what it is asked.
+    Refused,
 }
 
 /// What is to be done after a try.
@@ -73,6 +140,8 @@ pub enum Verdict {
     GiveUp,
     /// The address says that it is gone for good: nothing more is sent to it.
     Gone,
+    /// Something else is to be told in its place.
+    Instead(Event),
 }
 
 const fn hours(count: u64) -> Duration {
@@ -95,14 +164,49 @@ const PAUSES: &[Duration] = &[
 ];
 /// How many of them the legacy notifier has.
 const PAUSES_LEGACY: usize = 5;
+/// The first and the longest pause of a call of a partner's mode; each is twice the one before.
+const CALL_PAUSES: (Duration, Duration) = (Duration::from_secs(1), hours(1));
+/// How often such a call is tried: for three days, since twelve pauses are over in an hour.
+const CALL_TRIES: usize = 12 + 71;
 /// How much longer than planned a partner may ask us to wait.
 const ASKED_MAX: Duration = hours(1);
 
 impl Event {
+    /// Whether its body tells who somebody is, or a secret: partners may ask to have that encrypted
+    /// (the seeds' "Sensitive data"). The others name what they are about by its id.
+    #[must_use]
+    pub fn is_sensitive(self) -> bool {
+        match self {
+            Self::Otp
+            | Self::VerificationInProgress
+            | Self::VerificationAccepted
+            | Self::VerificationRejected => true,
+            Self::CardLocked
+            | Self::CardUnlocked
+            | Self::CardExpiring
+            | Self::TransactionalLockReasonAdded
+            | Self::TransactionalLockReasonRemoved
+            | Self::Transaction
+            | Self::TransactionEvent
+            | Self::Debit
+            | Self::ForceDebit
+            | Self::ForceCredit
+            | Self::Reversal
+            | Self::Clearing => false,
+        }
+    }
+
     /// Whether a status means that the partner has it.
     #[must_use]
     pub fn is_taken(self, status: u16) -> bool {
         if self.is_legacy() { matches!(status, 200 | 204) } else { (200..300).contains(&status) }
+    }
+
+    /// Whether it is a call of a partner's mode: what it reports mustn't be lost, whatever the
+    /// partner wants to be told of.
+    #[must_use]
+    pub fn is_call(self) -> bool {
+        Self::CALLS.contains(&self)
     }
 
     /// Whether it is the legacy notifier's.
@@ -115,10 +219,38 @@ impl Event {
     pub fn judge(self, tried: Try, attempts: usize, asked: Option<Duration>) -> Verdict {
         match tried {
             Try::Answered(status) if self.is_taken(status) => return Verdict::Delivered,
-            Try::Answered(410) => return Verdict::Gone,
-            Try::Answered(_) | Try::Unanswered => {}
+            Try::Answered(410) if !self.is_call() => return Verdict::Gone,
+            // It moves no money, and another try won't make it known (spec "External balance", last
+            // clearing): the log of tries keeps what the partner said.
+            Try::Unknown if self == Self::Clearing => return Verdict::Delivered,
+            // It was approved all the same, so it has happened.
+            Try::Refused if self == Self::Debit => return Verdict::Instead(Self::ForceDebit),
+            Try::Answered(_) | Try::Unanswered | Try::Unknown | Try::Refused => {}
         }
-        let pauses = if self.is_legacy() { &PAUSES[..PAUSES_LEGACY] } else { PAUSES };
+        if self.is_call() {
+            let doubled = CALL_PAUSES.0.saturating_mul(1 << attempts.saturating_sub(1).min(16));
+            let pause = doubled.min(CALL_PAUSES.1).max(asked.unwrap_or_default().min(ASKED_MAX));
+            let is_last = attempts >= CALL_TRIES;
+            return if is_last { Verdict::GiveUp } else { Verdict::Again(pause) };
+        }
+        let pauses = match self {
+            Self::Otp => &[],
+            Self::Transaction => &PAUSES[..PAUSES_LEGACY],
+            Self::CardLocked
+            | Self::CardUnlocked
+            | Self::CardExpiring
+            | Self::VerificationInProgress
+            | Self::VerificationAccepted
+            | Self::VerificationRejected
+            | Self::TransactionalLockReasonAdded
+            | Self::TransactionalLockReasonRemoved
+            | Self::TransactionEvent
+            | Self::Debit
+            | Self::ForceDebit
+            | Self::ForceCredit
+            | Self::Reversal
+            | Self::Clearing => PAUSES,
+        };
         match pauses.get(attempts.saturating_sub(1)) {
             None => Verdict::GiveUp,
             Some(pause) => Verdict::Again((*pause).max(asked.unwrap_or_default().min(ASKED_MAX))),
@@ -136,7 +268,7 @@ mod tests {
             .map(judge)
             .map_while(|verdict| match verdict {
                 Verdict::Again(pause) => Some(pause.as_secs()),
-                Verdict::Delivered | Verdict::GiveUp | Verdict::Gone => None,
+                Verdict::Delivered | Verdict::GiveUp | Verdict::Gone | Verdict::Instead(_) => None,
             })
             .collect()
     }
@@ -146,9 +278,23 @@ mod tests {
         let short = vec![5, 30, 300, 1800, 7200];
         assert_eq!(pauses(Event::Transaction), short);
         let long = [18_000, 36_000, 50_400, 72_000, 86_400];
-        for event in Event::USUAL.iter().copied().chain([Event::CardExpiring]) {
+        assert_eq!(pauses(Event::Otp), [0; 0], "it has one try");
+        let usual = Event::USUAL.iter().copied().filter(|event| *event != Event::Otp);
+        for event in usual.chain([Event::CardExpiring, Event::TransactionEvent]) {
             assert_eq!(pauses(event), [short.as_slice(), &long].concat());
         }
+    }
+
+    #[test]
+    fn a_call_is_tried_for_three_days() {
+        for event in Event::ALL.iter().copied().filter(|event| event.is_call()) {
+            let pauses = pauses(event);
+            assert_eq!(pauses[..13], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600]);
+            let days: u64 = 3 * 86_400;
+            assert!(pauses.iter().sum::<u64>().abs_diff(days) < 3_600, "{event}");
+        }
+        let known: Vec<&Event> = Event::ALL.iter().filter(|event| !event.is_call()).collect();
+        assert_eq!(known, Event::NOTIFICATIONS.iter().collect::<Vec<_>>());
     }
 
     #[test]
@@ -169,11 +315,23 @@ mod tests {
             (Event::Transaction, 201, soon),
             (Event::Transaction, 202, soon),
             (Event::Transaction, 410, Gone),
+            (Event::ForceDebit, 202, Delivered),
+            (Event::ForceDebit, 410, Verdict::Again(Duration::from_secs(1))),
+            (Event::Reversal, 404, Verdict::Again(Duration::from_secs(1))),
         ] {
             let found = event.judge(Try::Answered(status), 1, None);
             assert_eq!(found, verdict, "{event} {status}");
         }
         assert_eq!(Event::CardLocked.judge(Try::Unanswered, 1, None), soon);
+        let again = Verdict::Again(Duration::from_secs(1));
+        let instead = Verdict::Instead(Event::ForceDebit);
+        assert_eq!(Event::Debit.judge(Try::Refused, 1, None), instead);
+        assert_eq!(Event::Debit.judge(Try::Answered(204), 1, None), Verdict::Delivered);
+        assert_eq!(Event::Debit.judge(Try::Answered(422), 1, None), again);
+        assert_eq!(Event::ForceDebit.judge(Try::Refused, 1, None), again);
+        assert_eq!(Event::Clearing.judge(Try::Unknown, 1, None), Verdict::Delivered);
+        assert_eq!(Event::Clearing.judge(Try::Answered(404), 1, None), again);
+        assert_eq!(Event::ForceCredit.judge(Try::Unknown, 1, None), again);
     }
 
     #[test]

@@ -129,6 +129,42 @@ pub struct Settings {
     pub session: Lifetime,
     /// In which currency a user gets a balance as soon as their KYC succeeds, if they do.
     pub automatic_balance: Option<Currency>,
+    /// How the partner is asked.
+    pub asking: Asking,
+    /// Whether the partner owns the range of numbers that its cards have, and so answers to the
+    /// scheme itself.
+    pub own_bin: bool,
+}
+
+impl Settings {
+    /// Whether its modes go together: where the partner holds the money, its deposit stands for it
+    /// to whom the range of numbers belongs (spec "Partner settings").
+    #[must_use]
+    pub fn agree(&self) -> bool {
+        match (self.balance_mode, self.collateral_mode) {
+            (BalanceMode::Internal, _) | (BalanceMode::External, CollateralMode::Deposit) => true,
+            (BalanceMode::External, CollateralMode::None) => self.own_bin,
+            (BalanceMode::External, CollateralMode::Credit) => false,
+        }
+    }
+}
+
+/// How a partner is asked about payments of its users (spec "External balance").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// Within how many milliseconds it is to answer, if that is less than the processor leaves it.
+    pub within_ms: Option<i64>,
+    /// How many questions may be open at once on each node, 1 to 1,024.
+    pub at_once: i64,
+    /// How much may be paid with a card a day without the partner's answer, where it gives none, in
+    /// minor units of the balance's currency; without it, nothing (spec "Shared authorization").
+    pub stand_in: Option<i64>,
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self { within_ms: None, at_once: 64, stand_in: None }
+    }
 }
 
 impl Default for Settings {
@@ -145,6 +181,8 @@ impl Default for Settings {
             user_may_unlock: UserMayUnlock::AllReversible,
             session: Lifetime::APP,
             automatic_balance: None,
+            asking: Asking::default(),
+            own_bin: false,
         }
     }
 }

@@ -72,7 +72,10 @@ mod tests {
                 "UNKNOWN_TRANSACTION_TYPE" => "1015 12 12",
                 "INSUFFICIENT_FUNDS" => "1016 51 51",
                 "TRANSACTION_NOT_PERMITTED" => "1019 57 57",
-                "EXCEEDS_AMOUNT_LIMIT" | "LIMIT_EXCEED" | "BUDGET_EXCEEDED" => "1021 61 61",
+                "EXCEEDS_AMOUNT_LIMIT" | "LIMIT_EXCEED" | "LIMITS_EXCEEDED" | "BUDGET_EXCEEDED" => {
+                    "1021 61 61"
+                }
+                "PARTNER_TIMEOUT" => "9111 82 91",
                 "INCORRECT_CVV" => "1022 63 63",
                 _ => "1000 05 05",
             };

@@ -121,6 +121,36 @@ impl fmt::Debug for Pin {
 #[error("must be 4 to 12 digits")]
 pub struct PinError;
 
+/// A one-time password that a card's issuer has made for one purchase (3-D Secure): 4 to 16 letters
+/// and digits of ASCII.
+pub struct Otp(Zeroizing<String>);
+
+impl Otp {
+    /// Reads a one-time password.
+    pub fn parse(text: &str) -> Result<Self, OtpError> {
+        let plausible =
+            (4..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if plausible { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(OtpError) }
+    }
+
+    /// The password itself. Banned by clippy: each use needs an `#[expect]` with a reason.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Otp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Otp(…)")
+    }
+}
+
+/// The text isn't a one-time password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be 4 to 16 letters and digits")]
+pub struct OtpError;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +159,18 @@ mod tests {
     assert_not_impl_any!(Pan: Clone, PartialEq, fmt::Display);
     assert_not_impl_any!(Cvv: Clone, PartialEq, fmt::Display);
     assert_not_impl_any!(Pin: Clone, PartialEq, fmt::Display);
+    assert_not_impl_any!(Otp: Clone, PartialEq, fmt::Display);
+
+    #[test]
+    fn a_one_time_password_is_letters_and_digits() {
+        for good in ["1111", "A1b2C3", "0123456789abcdef"] {
+            let otp = Otp::parse(good).expect(good);
+            assert_eq!(format!("{otp:?}"), "Otp(…)");
+        }
+        for bad in ["", "123", "0123456789abcdefg", "12 34", "12-34", "١١١١"] {
+            assert!(Otp::parse(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_number_is_accepted_only_with_its_check_digit() {

@@ -64,10 +64,9 @@ pub struct Sum {
 impl Sum {
     /// What a transaction stands for now: what it holds and what it has moved.
     fn of(transaction: Option<&Transaction>) -> Self {
-        let Some(transaction) = transaction.filter(|it| it.processing == Processing::Success)
-        else {
-            return Self::default();
-        };
+        let counts =
+            |it: &&Transaction| matches!(it.processing, Processing::Success | Processing::Asking);
+        let Some(transaction) = transaction.filter(counts) else { return Self::default() };
         let Transaction { order, held, cleared, .. } = transaction;
         Self::spent((order.kind, order.category), (*held, *cleared))
     }

@@ -7,7 +7,7 @@ pub use description::{APPROVED_IN_PART, Description, action_code};
 pub use record::{DecidedBy, Resource, ResourceKind};
 
 use crate::balance::{Owner, PartnerBalanceKind};
-use crate::ids::{BalanceId, CardId, ProcessorId, TransactionId};
+use crate::ids::{BalanceId, CardId, MessageId, ProcessorId, TransactionId};
 use crate::ledger::rules::Backing;
 use crate::money::{Amount, Currency};
 use crate::program::PreAuthorization;
@@ -37,6 +37,8 @@ words! {
         Declined = "DECLINED",
         /// It can't be processed.
         Invalid = "INVALID",
+        /// The partner is being asked: nobody is told of it yet.
+        Asking = "ASKING",
     }
 }
 
@@ -122,6 +124,22 @@ words! {
     }
 }
 
+/// The keys of `transactionData`, each a text as it is kept (seeds, "TransactionData data object").
+pub const DATA_KEYS: &[&str] = &[
+    "mcc",
+    "merchantIdentifier",
+    "merchantName",
+    "captureMode",
+    "lastFourDigits",
+    "acquirerCountry",
+    "mdesDigitizedWalletId",
+    "cashbackPosCurrencyCode",
+    "cashbackPosAmount",
+    "lastFourDpan",
+    "adjustmentReasonDescription",
+    "retrievalReferenceNumber",
+];
+
 /// Where and how a payment is made, as far as its message says so in a way that is understood.
 /// It is read when a message is decided and not kept: `transactionData` is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,6 +157,12 @@ impl TransactionType {
     #[must_use]
     pub fn is_of_the_network(self) -> bool {
         matches!(self, Self::Pos | Self::Atm | Self::CashbackAtPos | Self::Aft)
+    }
+
+    /// Whether it is what an authorization may ask for.
+    #[must_use]
+    pub fn is_asked_for(self) -> bool {
+        self.is_of_the_network() || self == Self::BalanceInquiry
     }
 
     /// Which way an internal transaction moves the money of its balance; none for the network's
@@ -266,8 +290,22 @@ pub struct Transaction {
     pub decided_by: DecidedBy,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// While the partner is asked: until when, and by which message.
+    pub asking: Option<Asking>,
+    /// Whether the partner has it in its books: it was asked about it, or told of it. So it is for
+    /// life, whatever the partner's mode becomes.
+    pub is_shared: bool,
     /// Raised by one at each change.
     pub version: i64,
+}
+
+/// A question to the partner that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// The message that asked; its id is the idempotency key of the call.
+    pub message: MessageId,
+    /// When the partner's time is over, in real time. A second later whoever finds it declines it.
+    pub until: Timestamp,
 }
 
 /// What a transaction was asked for: what its message said, and whom it concerns.
@@ -361,6 +399,8 @@ impl Transaction {
             decided_at: None,
             decided_by: DecidedBy::Platform,
             changed_at: now,
+            asking: None,
+            is_shared: false,
             version: 0,
         }
     }

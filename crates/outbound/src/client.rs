@@ -4,12 +4,14 @@ use crate::SharedSecret;
 use crate::guard::{NotPublic, PublicOnly};
 use crate::signature::{Signature, sign};
 use crate::target::{Reach, Target, TargetError, base_url};
+use hyper_util::client::legacy::connect::HttpInfo;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::Form;
 use reqwest::{RequestBuilder, Response, redirect};
 use std::error::Error as StdError;
+use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
 use uuid::Uuid;
@@ -18,10 +20,14 @@ use uuid::Uuid;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a connection is kept that nothing is sent over.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Connections that are kept so at most.
-const IDLE_MAX: usize = 8;
+/// Connections that are kept so at most, of a partner that doesn't talk HTTP/2: as many as there
+/// are calls at once, 64 questions and 64 runs of notifications. What is more is closed after its
+/// call, and the next call has to connect and to shake hands again.
+const IDLE_MAX: usize = 128;
 /// Bytes of an answer at most.
-const ANSWER_MAX: usize = 64 * 1024;
+pub const ANSWER_MAX: usize = 64 * 1024;
+/// Bytes of an answer that is a list at most.
+pub const LIST_MAX: usize = 1024 * 1024;
 /// Bytes of an answer's headers at most, of HTTP/2; HTTP/1.1 has a limit of its own.
 const HEADERS_MAX: u32 = 16 * 1024;
 const USER_AGENT: &str = concat!("Antaca/", env!("CARGO_PKG_VERSION"));
@@ -65,6 +71,8 @@ pub struct Call<'a> {
     pub secrets: &'a [SharedSecret],
     /// Real time, which is signed.
     pub now: Timestamp,
+    /// Bytes of the answer's body at most: [`ANSWER_MAX`], or [`LIST_MAX`].
+    pub answer_max: usize,
 }
 
 /// A question to an eKYC provider: a form that is sent, or after what became of it. It has no
@@ -91,12 +99,23 @@ pub(crate) struct Question<'a> {
 pub struct Answer {
     /// The status of HTTP; a redirect is one too, and isn't followed.
     pub status: u16,
-    /// At most 64 KiB.
+    /// At most as many bytes as the call allows.
     pub body: Vec<u8>,
     /// Whether the body says that it is `application/problem+json`.
     pub is_problem_json: bool,
     /// How long the partner asks to be left alone.
     pub retry_after: Option<Duration>,
+}
+
+/// An answer, and what a check of the partner's server looks at besides.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The answer.
+    pub(crate) answer: Answer,
+    /// What it says that its body is, in lower case, without parameters.
+    pub(crate) media_type: String,
+    /// Our end of the connection that it came over.
+    pub(crate) from: Option<SocketAddr>,
 }
 
 /// Why there is no answer. Nothing in it comes from the partner.
@@ -120,7 +139,7 @@ pub enum CallError {
     /// done what it was asked.
     #[error("the partner's answer broke off or wasn't understood")]
     Broken,
-    /// More than 64 KiB. The partner may have done what it was asked.
+    /// More than the call allows. The partner may have done what it was asked.
     #[error("the partner's answer is too large")]
     TooLarge,
 }
@@ -170,8 +189,13 @@ impl Client {
     ///
     /// If the path doesn't begin with a slash: it could name another host then.
     pub async fn call(&self, call: &Call<'_>) -> Result<Answer, CallError> {
+        self.look(call).await.map(|seen| seen.answer)
+    }
+
+    /// As [`Client::call`], and tells how the answer came.
+    pub(crate) async fn look(&self, call: &Call<'_>) -> Result<Seen, CallError> {
         assert!(call.path.starts_with('/'), "a path begins with a slash");
-        send(self.request(call), call.timeout, call.now).await
+        send(self.request(call), call.timeout, (call.now, call.answer_max)).await
     }
 
     /// Asks once, as [`Client::call`] calls.
@@ -189,7 +213,8 @@ impl Client {
         if let Some(authorization) = question.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        send(request, question.timeout, question.now).await
+        let reading = (question.now, ANSWER_MAX);
+        send(request, question.timeout, reading).await.map(|seen| seen.answer)
     }
 
     fn request(&self, call: &Call<'_>) -> RequestBuilder {
@@ -216,35 +241,38 @@ impl Client {
 async fn send(
     request: RequestBuilder,
     timeout: Duration,
-    now: Timestamp,
-) -> Result<Answer, CallError> {
+    reading: (Timestamp, usize),
+) -> Result<Seen, CallError> {
     let answered = async {
         let response = request.send().await.map_err(|error| failure(&error))?;
-        answer(response, now).await
+        answer(response, reading).await
     };
     tokio::time::timeout(timeout, answered).await.unwrap_or(Err(CallError::Timeout))
 }
 
-async fn answer(mut response: Response, now: Timestamp) -> Result<Answer, CallError> {
+async fn answer(mut response: Response, (now, max): (Timestamp, usize)) -> Result<Seen, CallError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-        if body.len() + chunk.len() > ANSWER_MAX {
+        if body.len() + chunk.len() > max {
             return Err(CallError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer {
+    let media_type = media_type(response.headers());
+    let answer = Answer {
         status: response.status().as_u16(),
         body,
-        is_problem_json: is_problem_json(response.headers()),
+        is_problem_json: media_type == "application/problem+json",
         retry_after: retry_after(response.headers(), now),
-    })
+    };
+    let from = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr);
+    Ok(Seen { answer, media_type, from })
 }
 
-fn is_problem_json(headers: &HeaderMap) -> bool {
+fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let (media_type, _) = value.split_once(';').unwrap_or((value, ""));
-    media_type.trim().eq_ignore_ascii_case("application/problem+json")
+    media_type.trim().to_ascii_lowercase()
 }
 
 /// Seconds or a date (RFC 9110, section 10.2.3); anything else says nothing.

@@ -1,19 +1,109 @@
 //! What partners are told: the bodies of the seeds' notifications, field by field.
 
+use crate::client::Method;
+use crate::{time, transactions};
 use domain::Timestamp;
 use domain::card::lifecycle::LockReason;
-use domain::ids::{CardId, TransactionId, UserId};
+use domain::ids::{BalanceId, CardId, TransactionId, UserId};
+use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::DescriptionCodes;
+use domain::secret::Otp;
 use domain::transaction::{
     Description, Order, Processing, Resource, ResourceKind, Status, TransactionType,
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
 
-/// Where a notification goes at the partner.
+/// Where a notification, or a call of a partner's mode, goes, and how. Where it names the
+/// transaction, that is the network's id, which the body tells too.
+#[must_use]
+pub fn address(event: Event, body: &[u8]) -> (Method, String) {
+    if event != Event::Clearing {
+        return (Method::Post, path(event));
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    (Method::Put, transactions::path_of(body["transactionId"].as_str().unwrap_or_default()))
+}
+
+/// Where a notification, or a call of a partner's mode, goes; within braces what each has of its
+/// own.
 #[must_use]
 pub fn path(event: Event) -> String {
-    format!("/notifications/{event}")
+    match event {
+        Event::Clearing => "/transactions/{transactionId}".to_owned(),
+        Event::Debit | Event::ForceDebit | Event::ForceCredit | Event::Reversal => {
+            format!("/transactions/{event}")
+        }
+        Event::TransactionEvent => "/transaction-event".to_owned(),
+        Event::Otp
+        | Event::CardLocked
+        | Event::CardUnlocked
+        | Event::CardExpiring
+        | Event::VerificationInProgress
+        | Event::VerificationAccepted
+        | Event::VerificationRejected
+        | Event::TransactionalLockReasonAdded
+        | Event::TransactionalLockReasonRemoved
+        | Event::Transaction => format!("/notifications/{event}"),
+    }
+}
+
+/// A record of the transaction history was made or changed at this time.
+#[must_use]
+pub fn transaction_event(record: i64, at: Timestamp) -> Value {
+    json!({ "id": record, "timestamp": at.as_second().to_string() })
+}
+
+/// What is told of a one-time password.
+#[derive(Clone, Copy, Debug)]
+pub struct OtpNotice<'a> {
+    /// Who holds the card.
+    pub user: UserId,
+    /// The card.
+    pub card: CardId,
+    /// The balance that it pays from.
+    pub balance: BalanceId,
+    /// What is to be paid, in minor units of `currency`.
+    pub amount: i64,
+    /// Its currency.
+    pub currency: Currency,
+    /// Who is to be paid.
+    pub merchant_name: &'a str,
+    /// The password.
+    pub otp: &'a Otp,
+}
+
+/// A one-time password is to reach the cardholder: the JSON, which is a secret itself.
+#[must_use]
+pub fn otp(notice: &OtpNotice<'_>) -> Zeroizing<Vec<u8>> {
+    #[expect(clippy::disallowed_methods, reason = "the partner sends it to the cardholder")]
+    let otp = notice.otp.expose();
+    let body = OtpBody {
+        storage_customer_id: &notice.user.0.to_string(),
+        storage_card_id: &notice.card.0.to_string(),
+        balance_id: notice.balance.0,
+        amount: &notice.amount.to_string(),
+        currency: notice.currency.code(),
+        merchant_name: notice.merchant_name,
+        otp,
+    };
+    Zeroizing::new(serde_json::to_vec(&body).expect("a body has names of text and can't fail"))
+}
+
+/// The seeds' body: all of it texts.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OtpBody<'a> {
+    storage_customer_id: &'a str,
+    storage_card_id: &'a str,
+    balance_id: Uuid,
+    amount: &'a str,
+    currency: &'a str,
+    merchant_name: &'a str,
+    otp: &'a str,
 }
 
 /// A card was locked at this time.
@@ -202,10 +292,94 @@ fn legacy_data(kept: Option<&str>) -> Value {
     if data.is_empty() { json!([]) } else { data.into() }
 }
 
-/// To the second, in UTC, as the seeds write it.
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+/// An example of each, of the seeds' shape: its ids are those of nothing, its texts say what it is.
+#[must_use]
+pub fn example(event: Event) -> Value {
+    const DATE: &str = "2025-06-17T13:42:54+00:00";
+    let card = CardId(0).0.to_string();
+    let verification = |status, reason| {
+        verification(&VerificationNotice {
+            verification: &Uuid::nil().to_string(),
+            user: UserId(0),
+            email: "example@example.com",
+            first_name: EXAMPLE,
+            last_name: EXAMPLE,
+            status,
+            reason,
+        })
+    };
+    let lock = json!({
+        "resourceType": "corporation",
+        "resourceId": Uuid::nil(),
+        "lockReason": "FRAUD_SUSPECTED",
+        "timestamp": DATE,
+    });
+    match event {
+        Event::Otp => json!({
+            "storageCustomerId": card,
+            "storageCardId": card,
+            "balanceId": Uuid::nil(),
+            "amount": "1000",
+            "currency": "PLN",
+            "merchantName": EXAMPLE,
+            "otp": "0000",
+        }),
+        Event::CardLocked => {
+            json!({ "dcCardId": card, "date": DATE, "reason": "PIN_TRIES_EXCEEDED" })
+        }
+        Event::CardUnlocked => json!({ "dcCardId": card, "date": DATE }),
+        Event::CardExpiring => json!({ "dcCardId": card, "exp": "2029-11-30" }),
+        Event::VerificationInProgress => verification("IN_PROGRESS", None),
+        Event::VerificationAccepted => verification("ACCEPTED", None),
+        Event::VerificationRejected => verification("REJECTED", Some("INVALID_CUSTOMER_DATA")),
+        Event::TransactionalLockReasonAdded | Event::TransactionalLockReasonRemoved => lock,
+        Event::TransactionEvent => json!({ "id": 0, "timestamp": "1665557034" }),
+        // What a partner's mode calls with books money: `partner check` plays it.
+        Event::Debit
+        | Event::ForceDebit
+        | Event::ForceCredit
+        | Event::Reversal
+        | Event::Clearing => Value::Null,
+        Event::Transaction => example_transaction(&card),
+    }
 }
+
+fn example_transaction(card: &str) -> Value {
+    json!({
+        "status": "SUCCESS",
+        "date": "2023-11-17T11:32:16+00:00",
+        "description": "APPROVED",
+        "transaction": {
+            "id": Uuid::nil(),
+            "balanceId": Uuid::nil(),
+            "resourceId": Uuid::nil(),
+            "resource": "card",
+            "cardId": card,
+            "externalTransactionId": EXAMPLE,
+            "referenceExternalTransactionId": null,
+            "type": "POS",
+            "category": "DEBIT",
+            "amount": 10_000,
+            "currency": "PLN",
+            "originalAmount": 12_300,
+            "originalCurrency": "PLN",
+            "status": "AUTHORIZED",
+            "description": EXAMPLE,
+            "date": "2023-11-17T11:32:16+00:00",
+            "referenceExternalTransactionDate": null,
+            "transactionData": {
+                "mcc": "5122",
+                "merchantIdentifier": EXAMPLE,
+                "captureMode": "NFC",
+                "lastFourDigits": "0000",
+                "acquirerCountry": "POL",
+            },
+        },
+    })
+}
+
+/// What stands in an example where a text may be any.
+const EXAMPLE: &str = "EXAMPLE";
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ mod partner;
 use crypto::certificates::{Authority, certificate_der, client_key_and_csr};
 use domain::Timestamp;
 use outbound::SharedSecret;
-use outbound::client::{Answer, Call, CallError, Client, Method};
+use outbound::client::{ANSWER_MAX, Answer, Call, CallError, Client, LIST_MAX, Method};
 use outbound::target::{Identity, Reach, Target, TargetError};
 use partner::{Behaviour, Partner, Request};
 use std::time::{Duration, Instant};
@@ -58,6 +58,7 @@ fn notification(secrets: &[SharedSecret], timeout: Duration) -> Call<'_> {
         timeout,
         secrets,
         now: NOW,
+        answer_max: ANSWER_MAX,
     }
 }
 
@@ -172,6 +173,14 @@ async fn an_answer_of_64_kib_is_read_and_a_longer_one_is_refused() {
     assert_eq!(answered(&answer(64 * 1024 + 1)).await, Err(CallError::TooLarge));
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(1_000_000));
     assert_eq!(answered(&endless).await, Err(CallError::TooLarge));
+    // A list may be longer, and has an end too.
+    for (length, expected) in [(LIST_MAX, Ok(LIST_MAX)), (LIST_MAX + 1, Err(CallError::TooLarge))] {
+        let (_partner, target) = partner(Behaviour::Answer(answer(length).into_bytes()));
+        let client = Client::new(&target).expect("a target");
+        let call = Call { answer_max: LIST_MAX, ..notification(&[], PATIENCE) };
+        let read = client.call(&call).await.map(|answer| answer.body.len());
+        assert_eq!(read, expected);
+    }
 }
 
 #[tokio::test]

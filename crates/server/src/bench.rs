@@ -8,33 +8,40 @@
 //! | --- | --- |
 //! | `ground` | where it is measured: folder, database, partner, cards, past |
 //! | `over_https` | the measurement through the processor's channel |
+//! | `isolation` | the same with many partners, of which one hangs |
 //! | `ledger_only` | the measurement of the engine |
 //! | `cards` | the measurement of issuing, by the use case or over HTTPS |
 //! | `import` | the measurement of an import of users, over HTTPS |
 //! | `screening` | the measurement of looking for all names again |
+//! | `deliveries` | the measurement of the outbox |
 //! | `child` | the other processes, and what is said to them |
+//! | `played` | what is said to the one that plays the partners |
 //! | `generator`, `partner` | what those processes do |
 //! | `report` | what is told of it |
 
 mod cards;
 mod child;
+mod deliveries;
 mod generator;
 mod ground;
 mod import;
+mod isolation;
 mod ledger_only;
 mod over_https;
 mod partner;
+mod played;
 mod report;
 mod screening;
 
 use crate::cli::{
-    BenchArgs, BenchCommand, CardsArgs, ImportBenchArgs, PreloadArgs, ScreeningBenchArgs,
+    BenchArgs, BenchCommand, CardsArgs, DeliveriesArgs, ImportBenchArgs, PreloadArgs,
+    ScreeningBenchArgs,
 };
 use crate::failure::Failure;
 use crate::output::{self, Progress};
 use app::preload::BenchPartner;
 use ground::Ground;
-use report::{Fairness, Phase, Report};
+use report::{Phase, Report};
 use simulator::load::Load;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -47,6 +54,8 @@ pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
         BenchCommand::Cards(it) => unless_interrupted(issuing(it)).await,
         BenchCommand::Import(it) => unless_interrupted(importing(it)).await,
         BenchCommand::Screening(it) => unless_interrupted(screening(it)).await,
+        BenchCommand::Deliveries(it) => unless_interrupted(delivering(it)).await,
+        BenchCommand::Backlog(it) => deliveries::write(it).await.map(|()| ExitCode::SUCCESS),
         BenchCommand::Preload(it) => unless_interrupted(preload(it)).await,
         BenchCommand::Generator(it) => generator::run(&it).map(|()| ExitCode::SUCCESS),
         BenchCommand::Partner => partner::run().await.map(|()| ExitCode::SUCCESS),
@@ -90,7 +99,7 @@ fn tell(report: &Report, json: bool) {
     if let Some(error) = &report.figures.first_error {
         output::error(&format!("{} messages failed, the first: {error}", report.figures.errors));
     }
-    for (what, figures) in report.fairness.iter().flat_map(Fairness::each) {
+    for (what, figures) in report.beside() {
         if let Some(error) = &figures.first_error {
             output::error(&format!(
                 "{} messages {what} failed, the first: {error}",
@@ -137,6 +146,15 @@ async fn screening(arguments: ScreeningBenchArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn delivering(arguments: DeliveriesArgs) -> Result<ExitCode, Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
+    let progress = Progress::begin();
+    let delivered = deliveries::measure(&ground, &arguments, &progress).await?;
+    drop(progress);
+    output::line(&if arguments.json { delivered.json().to_string() } else { delivered.text() });
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {
     let ground = Ground::of(&arguments.at, ground::Default::Kept)?;
     let progress = Progress::begin();
@@ -158,35 +176,58 @@ async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {
 /// first with its share, then with more.
 async fn in_turn(
     arguments: &BenchArgs,
-    drive: impl AsyncFn(Vec<Option<u64>>) -> Result<Phase, Failure>,
+    drive: impl AsyncFn(Vec<Offer>) -> Result<Phase, Failure>,
 ) -> Result<Report, Failure> {
+    let offer = |rate| Offer { rate, connections: arguments.connections };
     let rate = arguments.rate.map(u64::from);
     let (Some(rate), Some(times)) = (rate, arguments.greedy) else {
-        return Ok(Report::of(drive(vec![rate]).await?));
+        return Ok(Report::of(drive(vec![offer(rate)]).await?));
     };
-    let at_share = drive(vec![Some(rate); 2]).await?;
+    let at_share = drive(vec![offer(Some(rate)); 2]).await?;
     let greedy = rate * u64::from(times);
-    Ok(Report::beside_greed(at_share, drive(vec![Some(rate), Some(greedy)]).await?, times, greedy))
+    let phase = drive([rate, greedy].map(|rate| offer(Some(rate))).into()).await?;
+    Ok(Report::beside_greed(at_share, phase, times, greedy))
+}
+
+/// What is sent of the cards of one partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Offer {
+    /// Messages a second; as many as are answered, if it isn't given.
+    rate: Option<u64>,
+    /// Connections at once, or callers.
+    connections: u32,
 }
 
 impl BenchArgs {
-    fn partners(&self) -> &'static [BenchPartner] {
-        match self.greedy {
-            Some(_) => &BenchPartner::ALL,
-            None => &[BenchPartner::Measured],
+    fn partners(&self) -> Vec<BenchPartner> {
+        match (self.hanging, self.greedy) {
+            (Some(count), _) => isolation::partners(count),
+            (None, Some(_)) => vec![BenchPartner::Measured, BenchPartner::Greedy],
+            (None, None) => vec![BenchPartner::Measured],
         }
     }
 
     /// How many connections a server has to take. Those of one phase may still be ending when those
     /// of the next begin.
     fn connections_allowed(&self) -> u32 {
-        self.connections * if self.greedy.is_some() { 4 } else { 1 }
+        match (self.hanging, self.greedy) {
+            (Some(count), _) => {
+                let offers = isolation::offers(self, count);
+                2 * offers.iter().map(|offer| offer.connections).sum::<u32>()
+            }
+            (None, Some(_)) => 4 * self.connections,
+            (None, None) => self.connections,
+        }
+    }
+
+    /// How the partners are played.
+    fn how(&self) -> partner::How {
+        partner::How { asked_ms: self.asked.map(u64::from), http1: self.http1 }
     }
 
     fn load(&self) -> Load {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Load {
-            connections: self.connections as usize,
             threads: self.threads.map_or((processors / 4).max(1), |threads| threads as usize),
             warm_up: Duration::from_secs(self.warm_up.into()),
             duration: Duration::from_secs(self.duration.into()),

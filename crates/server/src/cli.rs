@@ -1,32 +1,38 @@
 //! The command line: what can be said. What is done about it stands in `commands`.
 
 mod admins;
+mod audit;
 mod bench;
 mod certificates;
 mod corporations;
+mod partner_check;
 mod plastic;
 mod screening;
 mod simulate;
 mod verifications;
 
 pub(crate) use admins::AdminCommand;
+pub(crate) use audit::{AuditCommand, VerifyAuditArgs};
 pub(crate) use bench::{
-    BenchArgs, BenchCommand, CardsArgs, Encrypted, GeneratorArgs, ImportBenchArgs, PreloadArgs,
-    ScreeningBenchArgs, Where,
+    BacklogArgs, BenchArgs, BenchCommand, CardsArgs, DeliveriesArgs, Encrypted, GeneratorArgs,
+    ImportBenchArgs, PreloadArgs, ScreeningBenchArgs, Where,
 };
 pub(crate) use certificates::{
     CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, TrustArgs,
 };
 pub(crate) use corporations::CorporationCommand;
+pub(crate) use partner_check::PartnerCheckArgs;
 pub(crate) use plastic::{BureauCommand, ImportReportArgs, OrdersCommand, SetBureauArgs};
 pub(crate) use screening::ScreeningCommand;
-pub(crate) use simulate::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
+pub(crate) use simulate::{
+    ClearArgs, CodeArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs,
+};
 pub(crate) use verifications::VerificationCommand;
 
 use crate::acts::{
     CreatePartner, CreateProcessor, CreateProgram, ListBalances, ListNotifications, ListPinKeys,
-    ListPrograms, MoveMoney, NamedBalance, NamedPinKey, ResumeNotifications, RotateJweKey,
-    SetAlert, SetPartner, ShowSecret, SumUp,
+    ListPrograms, MoveMoney, NamedBalance, NamedPinKey, ResendNotifications, ResumeNotifications,
+    RotateJweKey, SendExample, SetAlert, SetPartner, ShowSecret, SumUp,
 };
 use crate::backup::RestoreArgs;
 use crate::config;
@@ -102,6 +108,9 @@ pub(crate) enum Command {
     /// Prove that the ledger holds
     #[command(subcommand, after_help = "Example:\n  antaca ledger verify")]
     Ledger(LedgerCommand),
+    /// Prove that no audit record was altered, inserted or removed
+    #[command(subcommand, after_help = "Example:\n  antaca audit verify")]
+    Audit(AuditCommand),
     /// Copy the database, or the sealed keys, while serving too, and check the copy
     #[command(after_help = "Example:\n  antaca backup --out /var/backups/antaca/2026-11-21\n  \
         antaca backup --keys --out /mnt/keys/antaca")]
@@ -252,7 +261,7 @@ pub(crate) enum PartnerCommand {
     Create(With<CreatePartner>),
     /// Change a partner; what isn't given stays as it is
     #[command(after_help = "Example:\n  antaca partner set --code acme --time-zone Europe/Warsaw")]
-    Set(With<SetPartner>),
+    Set(Box<With<SetPartner>>),
     /// Create a balance of a partner's own, or show the one of this kind and currency
     #[command(after_help = "Example:\n  antaca partner balance --code acme --kind DEPOSIT \
         --currency EUR")]
@@ -287,6 +296,21 @@ pub(crate) enum PartnerCommand {
     /// Send to addresses again that were paused, also what was kept back
     #[command(after_help = "Example:\n  antaca partner resume --code acme")]
     Resume(With<ResumeNotifications>),
+    /// Play the contract against a partner's server, and tell what is wrong: exit 0 if nothing is
+    ///
+    /// It makes transactions there, and balances what it has booked: use a user for tests.
+    #[command(after_help = "Example:\n  antaca partner check --url https://cards.example.com \
+        --ca server-ca.pem \\\n    --certificate antaca.pem --key antaca.key --secret-file secret \
+        \\\n    --mode external --user 42\n  antaca partner check --partner acme --user 42")]
+    Check(Box<PartnerCheckArgs>),
+    /// Send a notification again, or all that were given up since a time
+    #[command(after_help = "Example:\n  antaca partner resend --code acme \
+        --id 20e87975-dbfb-4c95-b239-169516c0b707\n  \
+        antaca partner resend --code acme --since 2026-11-21T06:00:00Z --event cardLocked")]
+    Resend(With<ResendNotifications>),
+    /// Send a partner an example of a notification, and show what it answers
+    #[command(after_help = "Example:\n  antaca partner example --code acme --event cardLocked")]
+    Example(With<SendExample>),
     /// List all partners
     #[command(after_help = "Example:\n  antaca partner list")]
     List(At),

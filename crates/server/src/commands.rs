@@ -1,8 +1,10 @@
 //! What each command of the command line does.
 
 mod admins;
+mod audit;
 mod certificates;
 mod keys;
+mod partner_check;
 mod pin_keys;
 mod plastic;
 mod simulate;
@@ -91,6 +93,7 @@ async fn perform(command: Command) -> Result<ExitCode, Failure> {
             show(&it.at, Act::CreateProcessor(it.what)).await?;
         }
         Command::Ledger(LedgerCommand::Verify(arguments)) => return verify(arguments).await,
+        Command::Audit(command) => return audit::perform(command).await,
         Command::Backup(arguments) => back_up(arguments).await?,
         Command::Restore(arguments) => return restore(arguments).await,
         Command::Openapi(arguments) => write_documents(&arguments.folder)?,
@@ -129,6 +132,9 @@ async fn partner(command: PartnerCommand) -> Result<(), Failure> {
         PartnerCommand::Alert(it) => alert(it).await,
         PartnerCommand::Notifications(it) => show(&it.at, Act::ListNotifications(it.what)).await,
         PartnerCommand::Resume(it) => show(&it.at, Act::ResumeNotifications(it.what)).await,
+        PartnerCommand::Check(arguments) => partner_check::perform(*arguments).await,
+        PartnerCommand::Resend(it) => show(&it.at, Act::ResendNotifications(it.what)).await,
+        PartnerCommand::Example(it) => show(&it.at, Act::SendExample(it.what)).await,
         PartnerCommand::List(at) => show(&at, Act::ListPartners).await,
     }
 }
@@ -270,6 +276,15 @@ async fn perform_and_tell(at: &At, act: Act, tell: Tell<'_>) -> Result<Value, Fa
     if let Some(answer) = control::ask(&located.data, &act, tell).await? {
         return Ok(answer);
     }
+    perform_at(&located, act, tell).await
+}
+
+/// Has a command done here, where no server may run on the data folder.
+async fn perform_here(at: &At, act: Act, tell: Tell<'_>) -> Result<Value, Failure> {
+    perform_at(&locate(at)?, act, tell).await
+}
+
+async fn perform_at(located: &Located, act: Act, tell: Tell<'_>) -> Result<Value, Failure> {
     let folder = Arc::new(located.folder()?);
     let operator = control::operator_here()?;
     let desk = located.desk(folder.clone()).await?;

@@ -101,6 +101,7 @@ pub(crate) async fn start(
         look_ups,
         outbox,
         admin_checks: app::admins::Checks::default(),
+        overviews: app::overview::Overviews::default(),
         screening: app::screening::Screening::default(),
         operations: tokio::sync::Notify::new(),
     });

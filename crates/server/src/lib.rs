@@ -14,6 +14,7 @@
 //! | `acts`, `control` | an operator's commands, through the control socket or without a server |
 
 mod acts;
+mod audit_heads;
 mod backup;
 mod bench;
 mod checkpoints;

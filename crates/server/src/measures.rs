@@ -26,9 +26,12 @@ const COUNTERS: &[(&str, &str)] = &[
     ("antaca_jwe_total", "bodies that were decrypted or encrypted"),
     ("antaca_decisions_total", "the engine's decisions, by kind, outcome and description"),
     ("antaca_notifications_total", "calls of partners, by event and by what came of them"),
+    ("antaca_questions_total", "payments that partners were asked about, by what they said"),
+    ("antaca_balance_calls_total", "calls about balances that partners hold, by what came of them"),
     ("antaca_ekyc_questions_total", "questions to an eKYC provider, by what came of them"),
     ("antaca_database_trouble_total", "batches that the database's trouble held up"),
     ("antaca_worker_failures_total", "failed steps of a worker"),
+    ("antaca_audit_sealed_rows_total", "audit records that were sealed"),
     ("antaca_janitor_rows_total", "rows that have gone because their time was up"),
 ];
 /// Name and meaning of what is looked at.
@@ -44,6 +47,8 @@ const GAUGES: &[(&str, &str)] = &[
     ("antaca_worker_last_success_seconds", "seconds since a worker's last success"),
     ("antaca_programs_running_out", "open programs with less than a fifth of their numbers left"),
     ("antaca_orders_overdue", "orders of plastic of which a bureau said nothing for 72 hours"),
+    ("antaca_partner_calls_parked", "calls about money that partners couldn't be told by"),
+    ("antaca_audit_unsealed_rows", "audit records that aren't sealed yet"),
     ("antaca_janitor_backlog_rows", "rows whose time is up and that are still there"),
     ("antaca_uptime_seconds", "seconds since the process began"),
     ("antaca_build_info", "1, with the version that runs"),
@@ -55,6 +60,8 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     ("antaca_batch_wait_seconds", "how long the longest waiting command of a batch had waited"),
     ("antaca_batch_seconds", "from the begin of a batch's transaction to its commit"),
     ("antaca_commit_seconds", "the commit alone"),
+    ("antaca_question_seconds", "how long a partner took to say whether a payment may be"),
+    ("antaca_balance_call_seconds", "how long a partner took to answer about a balance, by call"),
     ("antaca_notification_seconds", "how long a partner took to answer, by event"),
     ("antaca_ekyc_seconds", "how long an eKYC provider took to answer"),
     ("antaca_decision_seconds", "from a command's arrival at the engine to its answer, by kind"),
@@ -68,6 +75,16 @@ pub(crate) fn programs_running_out(count: usize) {
 /// How many orders of plastic a bureau says nothing of.
 pub(crate) fn orders_overdue(count: i64) {
     gauge!("antaca_orders_overdue").set(number(usize::try_from(count).unwrap_or_default()));
+}
+
+/// How many audit records aren't sealed yet.
+pub(crate) fn audit_unsealed(count: i64) {
+    gauge!("antaca_audit_unsealed_rows").set(number(usize::try_from(count).unwrap_or_default()));
+}
+
+/// How many calls about money partners couldn't be told by.
+pub(crate) fn parked_calls(count: i64) {
+    gauge!("antaca_partner_calls_parked").set(number(usize::try_from(count).unwrap_or_default()));
 }
 
 /// The metrics of this process.

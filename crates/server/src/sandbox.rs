@@ -4,6 +4,7 @@
 //! clock, its partner and programs. Each step of the preparation looks whether it was done before,
 //! so a start that was killed halfway is completed by the next one.
 
+pub(crate) mod admins;
 pub(crate) mod calls;
 mod file;
 pub(crate) mod partner;
@@ -105,7 +106,7 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     };
     let path = arguments.data;
     let ran = serve::run(served, sockets, |served| {
-        let description = file::describe(&served.desk.app.settings.get(), listen, operations)?;
+        let description = file::describe(served, listen, operations)?;
         served.folder.write(file::NAME, description.as_bytes(), Readers::Owner)?;
         output::line(&quickstart::text(&path, listen, operations));
         Ok(())
@@ -164,6 +165,7 @@ pub(crate) async fn prepare(
     let operator = control::operator_here()?;
     clock::move_ahead(&ahead, desk.app.clock_ahead().await?);
     partner::prepare(&desk, folder, &operator).await?;
+    admins::prepare(&desk, folder, &operator).await?;
     Ok(Prepared { desk, operator, ca, certificate, ahead })
 }
 

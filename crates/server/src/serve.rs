@@ -2,6 +2,7 @@
 //! production instance is decided before.
 
 use crate::acts::Desk;
+use crate::audit_heads::Sealing;
 use crate::clock::{self, Clocks};
 use crate::config::{Config, Connections, Jwe, Limits, Smtp};
 use crate::database::Kind;
@@ -16,6 +17,7 @@ use crate::workers::{Orders, Pulse};
 use crate::{control, jwe_keys, master_key, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::tasks::Tasks;
+use app::{App, Clock};
 use outbound::ekyc::Provider as EkycProvider;
 use outbound::mail::Mailer;
 use outbound::target::Reach;
@@ -117,6 +119,12 @@ pub(crate) struct Served {
     pub(crate) sandbox: Option<Arc<dyn api::Sandbox>>,
 }
 
+/// The panel's pages, as the HTTPS listener mounts them.
+fn panel(app: &App, real_time: &Clock) -> api::Pages {
+    let panel::Pages { strangers, others } = panel::pages(app.clone(), real_time.clone());
+    api::Pages { strangers, others, worded: |response| Box::pin(panel::worded(response)) }
+}
+
 /// Serves until SIGTERM or Ctrl-C; `ready` is called as soon as requests are answered.
 pub(crate) async fn run(
     served: Served,
@@ -132,6 +140,7 @@ pub(crate) async fn run(
         real_time: real.clone(),
         sandbox: served.sandbox.clone(),
         limits: served.limits.requests.clone(),
+        pages: panel(&app, &real),
     };
     let https = Listener {
         tls: Some(TlsAcceptor::from(tls)),
@@ -150,7 +159,8 @@ pub(crate) async fn run(
         limits: Connections { all: OPERATIONS_CONNECTIONS, ..served.limits.connections },
     };
 
-    workers::start(&served, &pulse, &real);
+    let sealing = Sealing::new(served.folder.clone());
+    workers::start(&served, &sealing, &pulse, &real);
     drop(watching.run(keep_up(measures, watching.stopping())));
     watch::start(&served.desk, &served.folder);
     master_key::start(&served.desk);
@@ -175,6 +185,7 @@ pub(crate) async fn run(
     if !app.tasks.finish(PATIENCE).await {
         tracing::warn!("Some work didn't end in time and is given up");
     }
+    sealing.finish(&app).await;
     watching.finish(OPERATIONS_PATIENCE).await;
     control::remove(&folder);
     if let Err(failure) = instance::close(app).await {

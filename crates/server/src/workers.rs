@@ -1,5 +1,6 @@
 //! What a server does by itself, again and again, until it stops.
 
+use crate::audit_heads::Sealing;
 use crate::checkpoints::{self, Copier};
 use crate::clock;
 use crate::folder::Folder;
@@ -30,6 +31,11 @@ const SETTINGS: Duration = Duration::from_secs(1);
 const ENDED_KEYS: Duration = Duration::from_secs(60);
 /// Holds end at most this much late.
 const EXPIRY: Duration = Duration::from_secs(1);
+/// What a partner hasn't answered about is declined at most this much late, where whoever asked is
+/// gone.
+const QUESTIONS: Duration = Duration::from_secs(1);
+/// Links to partners' books are made and undone at most this much late.
+const LINKS: Duration = Duration::from_secs(1);
 /// Operations whose worker has died, or that another node took, are looked for so often; a
 /// new one wakes the worker of its own node at once.
 const OPERATIONS: Duration = Duration::from_secs(1);
@@ -45,6 +51,10 @@ const ORDERS_AT_ONCE: Duration = Duration::from_millis(500);
 const EXPIRING: Duration = Duration::from_secs(60);
 /// How long a KYC form waits to be checked by itself, and then to be sent to a provider.
 const VERIFICATIONS: Duration = Duration::from_secs(1);
+/// How long audit records wait to be sealed.
+const AUDIT: Duration = Duration::from_secs(1);
+/// How often authorizations are counted, once they are old enough for that.
+const COUNTS: Duration = Duration::from_secs(5);
 /// How late it may be seen that a program runs out of numbers.
 const NUMBERS: Duration = Duration::from_secs(60);
 
@@ -113,7 +123,7 @@ impl Orders {
 }
 
 /// Starts all workers of a server, as tasks that end when it stops.
-pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
+pub(crate) fn start(served: &Served, sealing: &Sealing, pulse: &Pulse, real_time: &Clock) {
     let (app, retention) = (&served.desk.app, served.retention);
     let every = Every { app, pulse };
     let folder = served.folder.clone();
@@ -131,10 +141,21 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     });
     deliver(app.clone());
     every.run("expiry", EXPIRY, |app| async move { app.expire_holds().await.map(|_| ()) });
+    every.run(
+        "questions",
+        QUESTIONS,
+        |app| async move { app.give_up_questions().await.map(|_| ()) },
+    );
+    every.run("links", LINKS, |app| async move { app.follow_links().await.map(|_| ()) });
     let pause =
         if matches!(served.orders, Orders::Daily(_)) { JANITOR } else { JANITOR_IN_SANDBOX };
     every.run("janitor", pause, move |app| async move {
         janitor::sweep(&app, &retention).await.map(|_| ())
+    });
+    let sealing = sealing.clone();
+    every.run("audit", AUDIT, move |app| {
+        let sealing = sealing.clone();
+        async move { sealing.turn(&app).await }
     });
     alert(&every, served.mailer.clone());
     let told = Arc::new(Mutex::new(BTreeSet::new()));
@@ -151,8 +172,12 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
         often,
         |app| async move { app.lock_for_ended_documents().await.map(|_| ()) },
     );
-    every.run("screening-lists", SETTINGS, |app| async move { app.refresh_screening().await });
-    every.run("screening", SETTINGS, |app| async move { app.screen_again().await.map(|_| ()) });
+    every.run("parked-calls", NUMBERS, |app| async move {
+        crate::measures::parked_calls(app.count_parked_calls().await?);
+        Ok(())
+    });
+    prepare_lists(&every);
+    screen(&every);
     check_forms(&every, served.ekyc.clone());
     let orders = served.orders.clone();
     let pause = if matches!(orders, Orders::Daily(_)) { ORDERS } else { ORDERS_AT_ONCE };
@@ -171,9 +196,23 @@ pub(crate) fn start(served: &Served, pulse: &Pulse, real_time: &Clock) {
     }
 }
 
+/// Learns of lists of sanctions, and looks for everybody on those that have changed.
+fn screen(every: &Every<'_>) {
+    every.run("screening-lists", SETTINGS, |app| async move { app.refresh_screening().await });
+    every.run("screening", SETTINGS, |app| async move { app.screen_again().await.map(|_| ()) });
+}
+
+/// Prepares what people look for and at, so that no page has to read it from many rows.
+fn prepare_lists(every: &Every<'_>) {
+    every.run("authorization-counts", COUNTS, |app| async move {
+        app.count_authorizations().await.map(|_| ())
+    });
+    every.run("names", NUMBERS, |app| async move { app.fold_names().await.map(|_| ()) });
+}
+
 /// Delivers. With SQLite on a thread of its own: each of its many short transactions would have a
 /// worker of the runtime handed over to another thread, and requests wait behind that.
-fn deliver(app: App) {
+pub(crate) fn deliver(app: App) {
     if app.db.kind() != Kind::Sqlite {
         drop(app.tasks.run(app.clone().deliver_outbox()));
         return;

@@ -33,13 +33,11 @@ pub type Numbers = Arc<Vec<Zeroizing<String>>>;
 /// Reads the network's time, which is the real one.
 pub type Clock = fn() -> jiff::Timestamp;
 
-/// How it is sent: each stream has so many connections and threads of its own, so that what one has
-/// to wait for keeps no other waiting.
+/// How it is sent: each stream has connections and threads of its own, so that what one has to wait
+/// for keeps no other waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Connections at once; each waits for an answer before it sends again.
-    pub connections: usize,
-    /// Threads that share them.
+    /// Threads that share a stream's connections.
     pub threads: usize,
     /// For how long messages are sent before they are counted.
     pub warm_up: Duration,
@@ -53,6 +51,15 @@ pub struct Stream {
     pub cards: Numbers,
     /// Messages a second, of all its connections; as many as are answered, if it isn't given.
     pub rate: Option<u64>,
+    /// Connections at once; each waits for an answer before it sends again.
+    pub connections: usize,
+}
+
+impl Stream {
+    /// How many of so many threads have a connection.
+    fn threads(&self, load: Load) -> usize {
+        load.threads.clamp(1, self.connections.max(1))
+    }
 }
 
 /// What is seen of a load from outside while it runs.
@@ -76,18 +83,19 @@ pub fn run(
 ) -> Result<Vec<Tally>, SimulatorError> {
     let file = SandboxFile::read(dir)?;
     let caller = Arc::new(Caller::of_processor(dir, &file)?);
-    let threads = load.threads.clamp(1, load.connections.max(1));
-    let ready = Arc::new(std::sync::Barrier::new(streams.len() * threads + 1));
+    let all: usize = streams.iter().map(|stream| stream.threads(load)).sum();
+    let ready = Arc::new(std::sync::Barrier::new(all + 1));
     let start = Arc::new(std::sync::OnceLock::new());
     let start_threads = |(stream, part): (&Stream, Part)| -> Vec<_> {
+        let threads = stream.threads(load);
         let one = |share: Part| Thread {
             caller: caller.clone(),
             cards: stream.cards.clone(),
             rate: stream.rate,
             stream: part,
             share,
-            connections: load.connections / threads
-                + usize::from(share.number < load.connections % threads),
+            connections: stream.connections / threads
+                + usize::from(share.number < stream.connections % threads),
             clock,
             progress: progress.clone(),
             ready: ready.clone(),

@@ -1,20 +1,33 @@
-//! A partner's server in miniature: it checks the signature of what it is sent, keeps it, and says
-//! that it was understood. It is one server for all partners of a sandbox, and an example of how
-//! such calls are received.
+//! A partner's server in miniature: it checks the signature of what it is sent, keeps it, and does
+//! and answers what the contract says (`docs/partner-api.md`). It is one server for all partners of
+//! a sandbox, and an example of how such calls are received: what is booked stands in [`Books`],
+//! which tests use for doubles of partners too.
 
+mod answers;
+mod balances;
+mod books;
+mod public_key;
+mod recent;
 mod signature;
+mod transactions;
+mod triggers;
+
+pub use books::{Books, By, Effect, Mode, Reply, Request, Transaction};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use signature::is_signed;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What follows the address: a partner's code comes next, and then its own paths.
@@ -31,19 +44,59 @@ pub type Secrets = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Known> + Se
 pub type Known = Vec<Zeroizing<Vec<u8>>>;
 /// Reads the real time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Tells how the partner of a code is played; asked anew at each call.
+pub type Manners = Arc<dyn Fn(&str) -> Manner + Send + Sync>;
+
+/// How a partner is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// How its books are kept, from its first call on.
+    pub mode: Mode,
+    /// When it answers.
+    pub pace: Pace,
+}
+
+/// When a partner answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// What it is asked after so long, all else at once.
+    After(Duration),
+    /// Never, whatever it is sent.
+    Never,
+}
+
+impl Manner {
+    /// As the sandbox's demonstration partner of a code: at once.
+    #[must_use]
+    pub fn of_sandbox(code: &str) -> Self {
+        Self { mode: Mode::of_sandbox(code), pace: Pace::After(Duration::ZERO) }
+    }
+}
+
+/// What a partner was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// All requests.
+    pub all: i64,
+    /// Those of them that asked something.
+    pub asked: i64,
+}
 
 /// What the demonstration partner was sent.
 pub struct Partner {
     secrets: Secrets,
     clock: Clock,
+    manners: Manners,
     kept: Mutex<HashMap<String, Kept>>,
+    /// By the partner's code.
+    books: Mutex<HashMap<String, Books>>,
 }
 
 /// What was sent for one partner.
 #[derive(Default)]
 struct Kept {
-    /// The number of the last request.
-    last: i64,
+    /// How many there were; the last one's number is that of all.
+    count: Count,
     /// The latest requests with their numbers, newest last.
     requests: VecDeque<(i64, Value)>,
 }
@@ -51,8 +104,9 @@ struct Kept {
 impl Partner {
     /// A partner that has been sent nothing yet.
     #[must_use]
-    pub fn new(secrets: Secrets, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { secrets, clock, kept: Mutex::default() })
+    pub fn new(secrets: Secrets, clock: Clock, manners: Manners) -> Arc<Self> {
+        let (kept, books) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { secrets, clock, manners, kept, books })
     }
 
     /// Where the paths of the partner of a code begin, on a server of this base URL.
@@ -80,16 +134,24 @@ impl Partner {
     /// How many requests were sent for the partner of a code, those that are no longer kept
     /// included.
     #[must_use]
-    pub fn count(&self, code: &str) -> i64 {
+    pub fn count(&self, code: &str) -> Count {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(code).map_or(0, |kept| kept.last)
+        kept.get(code).map_or_else(Count::default, |kept| kept.count)
     }
 
-    fn keep(&self, code: String, request: Value) {
+    /// One call after the other, each as a whole.
+    fn answer(&self, code: &str, mode: Mode, request: &Request<'_>, now: Timestamp) -> Reply {
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Books::new(mode);
+        books.entry(code.to_owned()).or_insert_with(new).answer(request, now)
+    }
+
+    fn keep(&self, code: String, request: Value, is_question: bool) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.entry(code).or_default();
-        kept.last += 1;
-        kept.requests.push_back((kept.last, request));
+        kept.count.all += 1;
+        kept.count.asked += i64::from(is_question);
+        kept.requests.push_back((kept.count.all, request));
         if kept.requests.len() > KEPT_MAX {
             kept.requests.pop_front();
         }
@@ -104,20 +166,24 @@ pub fn router(partner: Arc<Partner>) -> Router {
         .with_state(partner)
 }
 
-/// Notifications → 204, all else 404; 401 for what isn't signed.
+/// 401 for what isn't signed; all else as the books say.
 async fn receive(
     State(partner): State<Arc<Partner>>,
     Path((code, _)): Path<(String, String)>,
     (method, uri, headers): (Method, Uri, HeaderMap),
     body: Bytes,
-) -> StatusCode {
+) -> Response<Body> {
     let now = (partner.clock)();
     let secrets = (partner.secrets)(code.clone()).await;
     if !is_signed(&headers, &body, &secrets, now) {
-        return StatusCode::UNAUTHORIZED;
+        let detail = "The signature is of another secret, too old, or missing.";
+        return response(&Reply::refused(401, "UNAUTHORIZED", detail));
     }
     let path = uri.path().strip_prefix(&format!("{PREFIX}/{code}")).unwrap_or_default();
-    let understood = method == Method::POST && path.starts_with("/notifications/");
+    let key = headers.get("x-idempotency-key").and_then(|key| key.to_str().ok());
+    let request = Request { method: method.as_str(), path, key, body: &body };
+    let (manner, is_question) = ((partner.manners)(&code), request.is_question());
+    let reply = partner.answer(&code, manner.mode, &request, now);
     let request = json!({
         "method": method.as_str(),
         "path": path,
@@ -125,8 +191,27 @@ async fn receive(
         "body": body_json(&body),
         "at": now.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
     });
-    partner.keep(code, request);
-    if understood { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+    partner.keep(code, request, is_question);
+    match manner.pace {
+        Pace::After(pause) if is_question => tokio::time::sleep(reply.after.max(pause)).await,
+        Pace::After(_) => tokio::time::sleep(reply.after).await,
+        // It ends with the connection, or when whoever waits gives the call up.
+        Pace::Never => std::future::pending().await,
+    }
+    response(&reply)
+}
+
+fn response(reply: &Reply) -> Response<Body> {
+    let (body, media_type) = match &reply.body {
+        None => (Body::empty(), None),
+        Some(body) => (Body::from(body.to_string()), Some(reply.media_type())),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
+    if let Some(media_type) = media_type {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    response
 }
 
 fn headers_json(headers: &HeaderMap) -> Map<String, Value> {
@@ -148,19 +233,21 @@ mod tests {
 
     fn partner() -> Arc<Partner> {
         let secrets: Secrets = Arc::new(|_| Box::pin(async { Vec::new() }));
-        Partner::new(secrets, Arc::new(|| Timestamp::constant(1_700_000_000, 0)))
+        let clock = || Timestamp::constant(1_700_000_000, 0);
+        Partner::new(secrets, Arc::new(clock), Arc::new(Manner::of_sandbox))
     }
 
     #[test]
     fn the_latest_requests_of_each_partner_are_kept() {
         let partner = partner();
         for number in 1..=KEPT_MAX + 5 {
-            partner.keep("one".to_owned(), number.into());
+            partner.keep("one".to_owned(), number.into(), number > KEPT_MAX);
         }
-        partner.keep("two".to_owned(), "other".into());
+        partner.keep("two".to_owned(), "other".into(), false);
         let all = partner.received("one", 0, 2 * KEPT_MAX);
         assert_eq!(all.len(), KEPT_MAX);
-        assert_eq!((partner.count("one"), partner.count("three")), (KEPT_MAX as i64 + 5, 0));
+        assert_eq!(partner.count("one"), Count { all: KEPT_MAX as i64 + 5, asked: 5 });
+        assert_eq!(partner.count("three"), Count::default());
         assert_eq!(all.first(), Some(&(6, 6.into())));
         assert_eq!(partner.received("one", 6, 2), [(7, 7.into()), (8, 8.into())]);
         assert_eq!(partner.received("two", 0, 50), [(1, "other".into())]);

@@ -7,6 +7,8 @@ use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::admin::{Account, Role};
 use domain::ids::{AdminId, PartnerId};
+use domain::scope::Scope;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 const ACCOUNTS: Table = Table {
@@ -54,6 +56,10 @@ macro_rules! select {
 const BY_EMAIL: Sql = select!("where email = $1");
 const BY_EMAIL_LOCKED: Sql = select!("where email = $1 for no key update");
 const LIST: Sql = select!("order by email");
+const EMAILS: Sql = Sql("
+    select id, email
+    from admin_account
+    where partner_id = $1 and id = any($2)");
 const UPDATE: Sql = Sql("
     update admin_account
     set role = $2, disabled = $3, failures = $4, locked_until = $5, used_at = $6, code_step = $7,
@@ -75,7 +81,7 @@ const END_ALL: Sql = Sql("delete from admin_session where account_id = $1");
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] =
-    &[BY_EMAIL, BY_EMAIL_LOCKED, LIST, UPDATE, SET_SECRETS, SESSION, PROLONG, END, END_ALL];
+    &[BY_EMAIL, BY_EMAIL_LOCKED, LIST, EMAILS, UPDATE, SET_SECRETS, SESSION, PROLONG, END, END_ALL];
 
 /// SHA-256 of what only its holder has.
 pub type Digest = [u8; 32];
@@ -136,6 +142,17 @@ pub async fn find_locked(tx: &mut Tx, email: &str) -> Result<Option<Kept>, Store
 /// Every account, by address.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
     tx.rows(&LIST, &[]).await?.iter().map(read_account).collect()
+}
+
+/// The addresses of those of these accounts that are a partner's own.
+pub async fn emails(
+    tx: &mut Tx,
+    scope: Scope,
+    accounts: &BTreeSet<AdminId>,
+) -> Result<HashMap<AdminId, String>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|id| id.0).collect();
+    let rows = tx.rows(&EMAILS, &[&scope.partner(), &ids]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("email")?))).collect()
 }
 
 /// Writes an account; the caller holds its lock.

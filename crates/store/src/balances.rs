@@ -1,5 +1,7 @@
 //! Rows of `balance`. Whoever changes a balance, or anything that it guards, locks it first.
 
+pub mod links;
+
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{amount, corrupt, currency, word};
 use crate::{StoreError, values};
@@ -8,7 +10,9 @@ use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use domain::gift::Gift;
 use domain::ids::{BalanceId, CorporationId, OwnerId, PartnerId, UserId};
 use domain::money::{Amount, Currency};
+use domain::partner::BalanceMode;
 use domain::scope::Scope;
+use links::Link;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -29,16 +33,20 @@ const TABLE: Table = Table {
         ("gift_config_id", Type::Text),
         ("gift_loaded", Type::Int),
         ("gift_charged", Type::Int),
+        ("mode", Type::Text),
+        ("link_at", Type::Time),
+        ("link_until", Type::Time),
+        ("link_since", Type::Time),
     ],
 };
 
 const BY_ID: Sql = Sql("
-    select partner_id, id, owner_id, kind, currency, state, posted, held, version,
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version, mode,
         gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and id = $2");
 const BY_OWNER: Sql = Sql("
-    select partner_id, id, owner_id, kind, currency, state, posted, held, version,
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version, mode,
         gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and owner_id = $2
@@ -51,7 +59,7 @@ const PARTNERS: Sql = Sql("
     where owner_id is null
     order by partner_id, kind, currency");
 const OF_PARTNER: Sql = Sql("
-    select partner_id, id, owner_id, kind, currency, state, posted, held, version,
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version, mode,
         gift_config_id, gift_loaded, gift_charged
     from balance
     where partner_id = $1 and owner_id is null
@@ -76,7 +84,7 @@ const LOCK: Each = Each {
     keys: &[Type::Int, Type::Uuid],
 };
 const LOAD: Each = Each {
-    sql: "select partner_id, id, owner_id, kind, currency, state, posted, held, version,
+    sql: "select partner_id, id, owner_id, kind, currency, state, posted, held, version, mode,
         gift_config_id, gift_loaded, gift_charged
         from balance
         where partner_id = $1 and id = $2
@@ -137,7 +145,7 @@ pub async fn insert(
     balance: &Balance,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.insert_all(&TABLE, &[row_of(scope.partner(), balance, now)]).await.map(|_| ())
+    tx.insert_all(&TABLE, &[row_of(scope.partner(), balance, None, now)]).await.map(|_| ())
 }
 
 /// Adds balances at once.
@@ -147,7 +155,8 @@ pub async fn insert_all<'a>(
     new: impl Iterator<Item = &'a Balance>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> = new.map(|balance| row_of(scope.partner(), balance, now)).collect();
+    let rows: Vec<Vec<Value>> =
+        new.map(|balance| row_of(scope.partner(), balance, None, now)).collect();
     tx.insert_all(&TABLE, &rows).await.map(|_| ())
 }
 
@@ -158,10 +167,15 @@ pub async fn insert_partners(
     balance: &Balance,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    Ok(tx.insert_new(&TABLE, &[row_of(partner, balance, now)]).await? == 1)
+    Ok(tx.insert_new(&TABLE, &[row_of(partner, balance, None, now)]).await? == 1)
 }
 
-fn row_of(partner: PartnerId, balance: &Balance, now: Timestamp) -> Vec<Value> {
+fn row_of(
+    partner: PartnerId,
+    balance: &Balance,
+    link: Option<&Link>,
+    now: Timestamp,
+) -> Vec<Value> {
     let (loaded, charged) = of_gift(balance);
     values![
         partner,
@@ -177,6 +191,10 @@ fn row_of(partner: PartnerId, balance: &Balance, now: Timestamp) -> Vec<Value> {
         balance.gift.as_ref().map(|gift| &gift.config_id),
         loaded,
         charged,
+        balance.mode.as_str(),
+        link.map(|link| link.at),
+        link.and_then(|link| link.until),
+        link.and_then(|link| link.since),
     ]
 }
 
@@ -322,6 +340,7 @@ fn read(row: &Row) -> Result<Balance, StoreError> {
         id: BalanceId(row.get::<Uuid>("id")?),
         owner: read_owner(row)?,
         currency: currency(row, "currency")?,
+        mode: word(row, "mode", BalanceMode::parse)?,
         state: word(row, "state", BalanceState::parse)?,
         posted: row.get("posted")?,
         held: amount(row, "held")?,

@@ -14,7 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 const BALANCES: Sql = Sql("
-    select id, owner_id is null as is_partners, currency, posted, held
+    select id, owner_id is null as is_partners, mode = 'EXTERNAL' as is_external, currency, posted,
+        held
     from balance
     where partner_id = $1 and id >= $2
     order by id
@@ -72,7 +73,8 @@ const MESSAGES: Sql = Sql("
     order by id
     limit $3");
 const PROCESSING: Each = Each {
-    sql: "select id, processing, flag
+    sql: "select id, processing, flag,
+            status = 'REVERSED' and authorization_code is null as never_approved
         from \"transaction\"
         where partner_id = $1 and id = $2
         limit 1",
@@ -91,6 +93,8 @@ pub struct Told {
     pub id: BalanceId,
     /// Whether it is the partner's own.
     pub is_partners: bool,
+    /// Whether the partner holds its money, so that nothing of it is held or moves here.
+    pub is_external: bool,
     /// Its currency.
     pub currency: Currency,
     /// Posted, in minor units.
@@ -172,6 +176,8 @@ pub struct Done {
     pub processing: Processing,
     /// What a person should look at.
     pub flag: Option<Flag>,
+    /// Whether it was reversed without ever having been approved: while the partner was asked.
+    pub never_approved: bool,
 }
 
 /// Balances in the order of their ids, from the first that isn't below `from`.
@@ -187,6 +193,7 @@ pub async fn list_balances(
             Ok(Told {
                 id: BalanceId(row.get("id")?),
                 is_partners: row.get("is_partners")?,
+                is_external: row.get("is_external")?,
                 currency: currency(row, "currency")?,
                 posted: row.get("posted")?,
                 held: row.get("held")?,
@@ -301,7 +308,8 @@ pub async fn done_with(
         .map(|row| {
             let processing = word(row, "processing", Processing::parse)?;
             let flag = word_or_none(row, "flag", Flag::parse)?;
-            Ok((TransactionId(row.get("id")?), Done { processing, flag }))
+            let never_approved = row.get("never_approved")?;
+            Ok((TransactionId(row.get("id")?), Done { processing, flag, never_approved }))
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 mod insert;
 mod of_balance;
 mod of_owner;
+pub mod of_partner;
 
 pub use insert::{insert, insert_all, insert_new};
 pub use of_balance::{has_live, newest_of_balance};

@@ -65,6 +65,9 @@ macro_rules! select {
 const BY_RESOURCE: Sql = select!("resource_id = $2");
 const BY_RESOURCE_LOCKED: Sql = select!("resource_id = $2 for no key update");
 const BY_ID: Sql = select!("id = $2");
+// A removed one has its name still: its balances are unlinked by it.
+const NAME: Sql = Sql("
+    select resource_id from corporation where partner_id = $1 and id = $2");
 const LIST: Sql = select!("id > $2 order by id limit $3");
 const LIST_OF_KYB: Sql = select!("kyb = $2 and id > $3 order by id limit $4");
 const UPDATE: Sql = Sql("
@@ -110,6 +113,7 @@ pub const STATEMENTS: &[Sql] = &[
     BY_RESOURCE,
     BY_RESOURCE_LOCKED,
     BY_ID,
+    NAME,
     LIST,
     LIST_OF_KYB,
     UPDATE,
@@ -195,6 +199,16 @@ pub async fn find_by_id(
     id: CorporationId,
 ) -> Result<Option<Kept>, StoreError> {
     tx.find(&BY_ID, &[&scope.partner(), &id]).await?.as_ref().map(read).transpose()
+}
+
+/// What the wire calls the corporation of a number, removed or not.
+pub async fn find_name(
+    tx: &mut Tx,
+    scope: Scope,
+    id: CorporationId,
+) -> Result<Option<Uuid>, StoreError> {
+    let row = tx.find(&NAME, &[&scope.partner(), &id]).await?;
+    row.as_ref().map(|row| row.get("resource_id")).transpose()
 }
 
 /// So many corporations of a partner after a number, by number; of one state of KYB, or of all.

@@ -48,7 +48,8 @@ const DOCUMENT: Sql = Sql("
 const USER: Sql = Sql("
     update \"user\"
     set first_name = '', last_name = '', phone = '', phone_digits = '', email = '',
-        email_folded = '', birth_date = '', external_id = null, address = null, erased_at = $3
+        email_folded = '', first_name_folded = '', last_name_folded = '', birth_date = '',
+        external_id = null, address = null, erased_at = $3
     where partner_id = $1 and id = $2 and deleted_at is not null and erased_at is null");
 /// The index of a number stays, a keyed digest: without it a message that comes late would be of no
 /// card, and not posted.

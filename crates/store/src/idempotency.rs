@@ -23,8 +23,13 @@ const FIND: Sql = Sql("
     from idempotency
     where partner_id = $1 and endpoint = $2 and key = $3");
 
+const AMEND: Sql = Sql("
+    update idempotency
+    set answer = $4
+    where partner_id = $1 and endpoint = $2 and key = $3");
+
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[FIND];
+pub const STATEMENTS: &[Sql] = &[FIND, AMEND];
 
 /// What a key was used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,4 +63,14 @@ pub async fn insert(
     let (endpoint, key) = name;
     let row = values![scope.partner(), endpoint, key, kept.fingerprint, kept.answer, now];
     Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
+}
+
+/// Keeps another answer in the place of one that stood for what wasn't known yet.
+pub async fn amend(
+    tx: &mut Tx,
+    scope: Scope,
+    (endpoint, key): (&str, &str),
+    answer: &[u8],
+) -> Result<(), StoreError> {
+    tx.run(&AMEND, &[&scope.partner(), &endpoint, &key, &answer]).await.map(|_| ())
 }

@@ -104,26 +104,6 @@ pub const PAIRING: Expired = over!("pairing", "name", Type::Text);
 /// Used tokens of trusted identities that are too old to be used again.
 pub const IDENTITY_TOKEN: Expired = over!("identity_token", "digest", Type::Bytes);
 
-/// Audit records.
-pub const AUDIT: Expired = Expired {
-    name: "audit",
-    keys: &["partner_id", "id"],
-    find: Sql("
-        select partner_id, id
-        from audit
-        where at < $1
-        order by at
-        limit $2
-        for no key update skip locked"),
-    delete: Each {
-        sql: "delete from audit where partner_id = $1 and id = $2 and at < $3",
-        keys: &[Type::Int, Type::Uuid, Type::Time],
-    },
-    count: Sql("
-        select count(*) as rows
-        from (select 1 from audit where at < $1 limit 100000) due"),
-};
-
 /// Operations that have ended. One that hasn't is still carried out, however old it is.
 pub const OPERATION: Expired = Expired {
     name: "operation",
@@ -230,8 +210,6 @@ pub const STATEMENTS: &[Sql] = &[
     IDEMPOTENCY.count,
     EARLY_REVERSAL.find,
     EARLY_REVERSAL.count,
-    AUDIT.find,
-    AUDIT.count,
     OPERATION.find,
     OPERATION.count,
     SESSION.find,
@@ -256,7 +234,6 @@ pub const STATEMENTS: &[Sql] = &[
 pub const EACH: &[Each] = &[
     IDEMPOTENCY.delete,
     EARLY_REVERSAL.delete,
-    AUDIT.delete,
     OPERATION.delete,
     SESSION.delete,
     ADMIN_SESSION.delete,

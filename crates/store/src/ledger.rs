@@ -90,6 +90,8 @@ macro_rules! select_message {
     };
 }
 
+pub mod of_transaction;
+
 const BY_KEY: Each = Each {
     sql: select_message!("scope = $2 and idempotency_key = $3 limit 1"),
     keys: &[Type::Int, Type::Text, Type::Text],
@@ -108,9 +110,18 @@ const BY_MESSAGE_ID: Each =
 const UPDATE_OUTCOME: Each = Each {
     sql: "update message
         set processing = $3, description = $4, action_code = $5, approved_amount = $6,
-            authorization_code = $7
+            authorization_code = $7, transaction_id = $8
         where partner_id = $1 and id = $2",
-    keys: &[Type::Int, Type::Uuid, Type::Text, Type::Text, Type::Text, Type::Int, Type::Text],
+    keys: &[
+        Type::Int,
+        Type::Uuid,
+        Type::Text,
+        Type::Text,
+        Type::Text,
+        Type::Int,
+        Type::Text,
+        Type::Uuid,
+    ],
 };
 const UPDATE_MESSAGE: Each = Each {
     sql: "update message
@@ -293,7 +304,7 @@ pub async fn insert_messages<'a>(
     tx.insert_new(&MESSAGES, &rows).await
 }
 
-/// Turns the outcome of messages; only a late approval does that.
+/// Turns the outcome of messages: of a late approval, and of what a partner was asked about.
 pub async fn update_outcomes<'a>(
     tx: &mut Tx,
     changed: impl Iterator<Item = &'a Message>,
@@ -308,6 +319,7 @@ pub async fn update_outcomes<'a>(
                 changed.action_code,
                 changed.approved_amount,
                 changed.authorization_code,
+                changed.transaction,
             ]
         })
         .collect();

@@ -7,6 +7,7 @@
 pub mod admins;
 pub mod alerts;
 pub mod audit;
+pub mod authorizations;
 pub mod balances;
 pub mod books;
 pub mod bureaus;
@@ -41,6 +42,7 @@ pub mod screening;
 pub mod sessions;
 pub mod spending;
 pub mod statements;
+pub mod thc;
 pub mod transactions;
 pub mod trusted_identities;
 pub mod users;
@@ -97,6 +99,13 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(31, "0031_kyb"),
     migration!(32, "0032_ekyc"),
     migration!(33, "0033_foreign_cards"),
+    migration!(34, "0034_asking"),
+    migration!(35, "0035_history"),
+    migration!(36, "0036_notifications"),
+    migration!(37, "0037_encrypted_notifications"),
+    migration!(38, "0038_external"),
+    migration!(39, "0039_audit_chain"),
+    migration!(40, "0040_panel"),
 ];
 
 /// The values of a row, in the order of its table's columns.

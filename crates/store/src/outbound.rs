@@ -22,18 +22,19 @@ const TABLE: Table = Table {
         ("previous_secret", Type::Bytes),
         ("previous_until", Type::Time),
         ("notifications", Type::Text),
+        ("encrypt", Type::Bool),
         ("changed_at", Type::Time),
     ],
 };
 
 const LIST: Sql = Sql("
     select partner_id, base_url, trusted_ca, certificate, key, pending_key, pending_name, secret,
-        previous_secret, previous_until, notifications
+        previous_secret, previous_until, notifications, encrypt
     from outbound
     order by partner_id");
 const LOCK: Sql = Sql("
     select partner_id, base_url, trusted_ca, certificate, key, pending_key, pending_name, secret,
-        previous_secret, previous_until, notifications
+        previous_secret, previous_until, notifications, encrypt
     from outbound
     where partner_id = $1
     for no key update");
@@ -41,7 +42,7 @@ const UPDATE: Sql = Sql("
     update outbound
     set base_url = $2, trusted_ca = $3, certificate = $4, key = $5, pending_key = $6,
         pending_name = $7, secret = $8, previous_secret = $9, previous_until = $10,
-        notifications = $11, changed_at = $12
+        notifications = $11, encrypt = $12, changed_at = $13
     where partner_id = $1");
 
 /// The statements of this module.
@@ -72,6 +73,8 @@ pub struct Outbound {
     pub previous_until: Option<Timestamp>,
     /// What it is told of.
     pub notifications: Vec<Event>,
+    /// Whether what is sensitive of that is encrypted for its key.
+    pub encrypt: bool,
 }
 
 impl Outbound {
@@ -103,7 +106,7 @@ pub async fn find_locked(tx: &mut Tx, partner: PartnerId) -> Result<Option<Outbo
 pub async fn save(tx: &mut Tx, outbound: &Outbound, now: Timestamp) -> Result<(), StoreError> {
     let words: Vec<&str> = outbound.notifications.iter().map(|event| event.as_str()).collect();
     let words = words.join(" ");
-    let parameters: [&dyn ToValue; 12] = [
+    let parameters: [&dyn ToValue; 13] = [
         &outbound.partner,
         &outbound.base_url,
         &outbound.trusted_ca,
@@ -115,6 +118,7 @@ pub async fn save(tx: &mut Tx, outbound: &Outbound, now: Timestamp) -> Result<()
         &outbound.previous_secret,
         &outbound.previous_until,
         &words,
+        &outbound.encrypt,
         &now,
     ];
     let row = parameters.iter().map(|value| value.to_value()).collect();
@@ -139,5 +143,6 @@ fn read(row: &Row) -> Result<Outbound, StoreError> {
         previous_secret: row.get("previous_secret")?,
         previous_until: row.get("previous_until")?,
         notifications: events.collect::<Option<_>>().ok_or_else(|| corrupt("notifications"))?,
+        encrypt: row.get("encrypt")?,
     })
 }

@@ -6,6 +6,7 @@
 //! when the earlier one is closed. Both are done under the lock of the stream's first open row,
 //! so a row can't be put to wait behind one that is just being closed.
 
+pub mod again;
 pub mod log;
 
 use crate::db::{Each, Row, Table, Tx, Type, Value};
@@ -105,6 +106,13 @@ const RETRY: Each = Each {
         where partner_id = $1 and number = $2 and claimed_by = $3",
     keys: &[Type::Int, Type::Int, Type::Uuid, Type::Time, Type::Int],
 };
+const INSTEAD: Each = Each {
+    sql: "update outbox
+        set next_at = $4, attempts = $5, attempts_before = $5, event = $6, id = $7,
+            claimed_by = null, claimed_until = null
+        where partner_id = $1 and number = $2 and claimed_by = $3",
+    keys: &[Type::Int, Type::Int, Type::Uuid, Type::Time, Type::Int, Type::Text, Type::Uuid],
+};
 const CLOSE: Each = Each {
     sql: "update outbox
         set next_at = null, attempts = $4, outcome = $5, closed_at = $6, claimed_by = null,
@@ -125,8 +133,17 @@ const WAKE: Each = Each {
             and next_at is null",
     keys: &[Type::Int, Type::Text, Type::Time],
 };
+const PARKED: Each = Each {
+    sql: "select stream, number, detail
+        from outbox
+        where partner_id = $1 and stream = $2 and outcome = 'FAILED' and event <> 'clearing'
+        order by number
+        limit 1000",
+    keys: &[Type::Int, Type::Text],
+};
 /// Those that run for each of a set: none may read the whole table, which grows.
-pub const ENGINE: &[Each] = &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, CLOSE, WAKE];
+pub const ENGINE: &[Each] =
+    &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, INSTEAD, CLOSE, WAKE, PARKED];
 
 /// Something that a partner is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +172,8 @@ pub struct Entry {
     pub attempts: i64,
     /// How often of these before it was resumed last: the plan begins anew then.
     pub attempts_before: i64,
+    /// Of a new one: not before this moment of real time.
+    pub not_before: Option<Timestamp>,
 }
 
 /// What came of a try, or of a claim without one.
@@ -164,6 +183,15 @@ pub enum Next {
     Closed(Outcome),
     /// Again, not before this moment.
     Again(Timestamp),
+    /// Something else is told in its place, under a key of its own, not before this moment.
+    Instead {
+        /// What it reports then.
+        event: Event,
+        /// Its key then.
+        id: Uuid,
+        /// From when on.
+        at: Timestamp,
+    },
 }
 
 /// A claimed row, settled.
@@ -183,6 +211,8 @@ pub struct Settled {
     pub attempt: Option<Attempt>,
     /// What is next.
     pub next: Next,
+    /// The claim.
+    pub by: Uuid,
 }
 
 /// One try.
@@ -202,10 +232,10 @@ pub struct Attempt {
     pub answer: Option<String>,
 }
 
-/// A claim: by which worker, until when.
+/// A claim: which one it is, until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The worker.
+    /// The claim's own name: what comes of one whose time is over is nothing to the next.
     pub by: Uuid,
     /// When others may have it, in real time.
     pub until: Timestamp,
@@ -231,7 +261,7 @@ pub async fn insert<'a>(
                 new.detail,
                 new.request_id,
                 new.created_at,
-                due_at,
+                new.not_before.map_or(due_at, |at| at.max(due_at)),
                 new.attempts,
                 new.attempts_before,
             ]
@@ -278,6 +308,28 @@ pub async fn list_open(
     Ok(open)
 }
 
+/// What of each of these streams was given up, by its number and what it said; at most 1,000 of
+/// each. A clearing moves no money, so nothing waits for it.
+pub async fn list_parked(
+    tx: &mut Tx,
+    partner: PartnerId,
+    streams: &[&str],
+) -> Result<Vec<(String, i64, serde_json::Value)>, StoreError> {
+    let keys: Vec<Vec<Value>> = streams.iter().map(|stream| values![partner, *stream]).collect();
+    let rows = tx.rows_each(&PARKED, &keys).await?;
+    let read = |row: &Row| {
+        let detail: Option<serde_json::Value> = row.get("detail")?;
+        Ok((row.get("stream")?, row.get("number")?, detail.unwrap_or_default()))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Whether something of a stream of calls is still to be told, or was given up.
+pub async fn is_untold(tx: &mut Tx, partner: PartnerId, stream: &str) -> Result<bool, StoreError> {
+    let open = list_open(tx, partner, &[stream]).await?;
+    Ok(!open.is_empty() || !list_parked(tx, partner, &[stream]).await?.is_empty())
+}
+
 /// Locks those of these rows that are open still and that nobody else has locked; which they are.
 pub async fn lock_open(
     tx: &mut Tx,
@@ -312,28 +364,29 @@ pub async fn wait_behind(
     tx.run_each(&WAIT, &keys).await.map(|_| ())
 }
 
-/// Writes what came of claimed rows, and wakes what waits behind those that are over. A row whose
-/// lease has passed to another worker is left to that one.
-pub async fn settle(
-    tx: &mut Tx,
-    by: Uuid,
-    settled: &[Settled],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// Writes what came of claimed rows, and wakes what waits behind those that are over. A row that
+/// was claimed again since is left to that claim.
+pub async fn settle(tx: &mut Tx, settled: &[Settled], now: Timestamp) -> Result<(), StoreError> {
     let (mut again, mut closed, mut streams) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut instead = Vec::new();
     for one in settled {
         match one.next {
             Next::Again(at) => {
-                again.push(values![one.partner, one.number, by, at, one.attempts]);
+                again.push(values![one.partner, one.number, one.by, at, one.attempts]);
+            }
+            Next::Instead { event, id, at } => {
+                let event = event.as_str();
+                instead.push(values![one.partner, one.number, one.by, at, one.attempts, event, id]);
             }
             Next::Closed(outcome) => {
                 let outcome = outcome.as_str();
-                closed.push(values![one.partner, one.number, by, one.attempts, outcome, now]);
+                closed.push(values![one.partner, one.number, one.by, one.attempts, outcome, now]);
                 streams.insert((one.partner, one.stream.as_str()));
             }
         }
     }
     tx.run_each(&RETRY, &again).await?;
+    tx.run_each(&INSTEAD, &instead).await?;
     tx.run_each(&CLOSE, &closed).await?;
     wake(tx, streams.into_iter(), now).await?;
     let attempts: Vec<Vec<Value>> = settled
@@ -381,5 +434,6 @@ fn read(partner: PartnerId, row: &Row) -> Result<Entry, StoreError> {
         created_at: row.get("created_at")?,
         attempts: row.get("attempts")?,
         attempts_before: row.get("attempts_before")?,
+        not_before: None,
     })
 }

@@ -7,8 +7,8 @@ use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::money::Currency;
 use domain::partner::{
-    AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KybBy, KycMode, Partner,
-    PartnerState, Settings, UserMayUnlock,
+    Asking, AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KybBy, KycMode,
+    Partner, PartnerState, Settings, UserMayUnlock,
 };
 use domain::session::{Lifetime, SessionMode};
 
@@ -34,20 +34,27 @@ const TABLE: Table = Table {
         ("session_minutes", Type::Int),
         ("automatic_balance", Type::Text),
         ("kyb_by", Type::Text),
+        ("ask_within_ms", Type::Int),
+        ("asks_at_once", Type::Int),
+        ("own_bin", Type::Bool),
+        ("stand_in", Type::Int),
     ],
 };
 
 const LIST: Sql = Sql("
     select id, code, name, state, balance_mode, authorization_mode, collateral_mode, kyc_mode,
         description_codes, time_zone, step_up, user_may_unlock, session_mode, session_minutes,
-        automatic_balance, kyb_by
+        automatic_balance, kyb_by, ask_within_ms, asks_at_once, own_bin,
+        stand_in
     from partner
     order by id");
 const UPDATE: Sql = Sql("
     update partner
     set name = $2, state = $3, kyc_mode = $4, description_codes = $5, time_zone = $6,
         collateral_mode = $7, step_up = $8, user_may_unlock = $9, session_mode = $10,
-        session_minutes = $11, automatic_balance = $12, kyb_by = $13, version = version + 1
+        session_minutes = $11, automatic_balance = $12, kyb_by = $13, authorization_mode = $14,
+        ask_within_ms = $15, asks_at_once = $16, own_bin = $17, stand_in = $18,
+        version = version + 1
     where id = $1");
 
 /// The statements of this module.
@@ -80,11 +87,15 @@ pub async fn insert(tx: &mut Tx, partner: &Partner, now: Timestamp) -> Result<bo
         settings.session.minutes,
         settings.automatic_balance.as_ref().map(Currency::code),
         settings.kyb_by.as_str(),
+        settings.asking.within_ms,
+        settings.asking.at_once,
+        settings.own_bin,
+        settings.asking.stand_in,
     ];
     Ok(tx.insert_new(&TABLE, &[row]).await? == 1)
 }
 
-/// Changes what may change of a partner; its code and its modes of money may not.
+/// Changes what may change of a partner; its code and who holds its users' money may not.
 pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
     let settings = &partner.settings;
     tx.run(
@@ -103,6 +114,11 @@ pub async fn update(tx: &mut Tx, partner: &Partner) -> Result<(), StoreError> {
             &settings.session.minutes,
             &settings.automatic_balance.as_ref().map(Currency::code),
             &settings.kyb_by.as_str(),
+            &settings.authorization_mode.as_str(),
+            &settings.asking.within_ms,
+            &settings.asking.at_once,
+            &settings.own_bin,
+            &settings.asking.stand_in,
         ],
     )
     .await
@@ -132,6 +148,12 @@ fn read(row: &Row) -> Result<Partner, StoreError> {
             automatic_balance: word_or_none(row, "automatic_balance", |text| {
                 Currency::parse(text).ok()
             })?,
+            asking: Asking {
+                within_ms: row.get("ask_within_ms")?,
+                at_once: row.get("asks_at_once")?,
+                stand_in: row.get("stand_in")?,
+            },
+            own_bin: row.get("own_bin")?,
         },
     })
 }

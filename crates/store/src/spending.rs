@@ -196,7 +196,10 @@ fn spent_by(row: &Row, budget: &Budget) -> Result<Sum, StoreError> {
     let on = date_or_none(row, "counted_on")?;
     let counts = on.is_some_and(|on| budget.covers(on))
         && currency(row, "currency")? == budget.currency
-        && word(row, "processing", Processing::parse)? == Processing::Success;
+        && matches!(
+            word(row, "processing", Processing::parse)?,
+            Processing::Success | Processing::Asking
+        );
     if !counts {
         return Ok(Sum::default());
     }

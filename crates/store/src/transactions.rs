@@ -1,5 +1,7 @@
 //! Rows of `"transaction"`: the engine writes them, everybody reads them.
 
+pub mod asked;
+
 use crate::balances::read_owner;
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{amount, corrupt, currency, date_or_none, word, word_or_none};
@@ -69,6 +71,9 @@ const TABLE: Table = Table {
         ("decided_at", Type::Time),
         ("decided_by", Type::Text),
         ("pre_authorization", Type::Bool),
+        ("asking_message", Type::Uuid),
+        ("asking_until", Type::Time),
+        ("shared", Type::Bool),
     ],
 };
 
@@ -83,7 +88,7 @@ macro_rules! select {
                 balance_before, balance_after, authorization_code, flag, expires_at,
                 received_at, changed_at, version, settled, collateral_mode, collateral_id,
                 collateral_held, collateral_moved, counted_on, counted_as, decided_at,
-                decided_by, pre_authorization
+                decided_by, pre_authorization, asking_message, asking_until, shared
             from \"transaction\"
             where partner_id = $1 and ",
             $rest
@@ -91,22 +96,25 @@ macro_rules! select {
     };
 }
 
+/// As the history core reads them.
+pub mod history;
+
 const BY_ID: Sql = Sql(select!("id = $2"));
 // What tells whether a transaction of the history is asked for: the rest is read of those that are.
 const WALK: Sql = Sql("
-    select id, number, card_id, kind, status, received_at
+    select id, number, card_id, kind, status, processing, description, amount, received_at
     from \"transaction\"
     where partner_id = $1 and id < $2 and id >= $3
     order by id desc
     limit $4");
 const WALK_BALANCE: Sql = Sql("
-    select id, number, card_id, kind, status, received_at
+    select id, number, card_id, kind, status, processing, description, amount, received_at
     from \"transaction\"
     where partner_id = $1 and balance_id = $2 and number < $3
     order by number desc
     limit $4");
 const EXPIRED: Sql = Sql("
-    select t.id, t.balance_id, t.currency, b.owner_id, b.kind
+    select t.id, t.balance_id, t.card_id, t.currency, b.owner_id, b.kind
     from \"transaction\" t
     join balance b on b.partner_id = t.partner_id and b.id = t.balance_id
     where t.partner_id = $1 and t.expires_at <= $2
@@ -118,8 +126,9 @@ const UPDATE: Each = Each {
         set status = $3, processing = $4, description = $5, held = $6, cleared = $7, parts = $8,
             authorization_code = $9, expires_at = $10, changed_at = $11, version = $12,
             amount = $13, settled = $14, collateral_held = $15, collateral_moved = $16,
-            original_amount = $17, flag = $18
-        where partner_id = $1 and id = $2 and version = $19",
+            original_amount = $17, flag = $18, number = $19, decided_at = $20, decided_by = $21,
+            asking_message = $22, asking_until = $23
+        where partner_id = $1 and id = $2 and version = $24",
     keys: &[
         Type::Int,
         Type::Uuid,
@@ -140,6 +149,11 @@ const UPDATE: Each = Each {
         Type::Int,
         Type::Text,
         Type::Int,
+        Type::Time,
+        Type::Text,
+        Type::Uuid,
+        Type::Time,
+        Type::Int,
     ],
 };
 
@@ -153,14 +167,14 @@ const LAST: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, WALK, WALK_BALANCE, EXPIRED];
+pub const STATEMENTS: &[Sql] = &[BY_ID, WALK, WALK_BALANCE, EXPIRED, asked::UNANSWERED];
 /// Those that walk through the history, with the types of their parameters.
 pub const WALKS: &[Each] = &[
     Each { sql: WALK.0, keys: &[Type::Int, Type::Uuid, Type::Uuid, Type::Int] },
     Each { sql: WALK_BALANCE.0, keys: &[Type::Int, Type::Uuid, Type::Int, Type::Int] },
 ];
 /// Those that the engine runs for each of a set.
-pub const ENGINE: &[Each] = &[LOAD, LAST, UPDATE];
+pub const ENGINE: &[Each] = &[LOAD, LAST, UPDATE, asked::REMOVE, asked::STAND_INS];
 
 /// A transaction by its partner and id.
 pub type Key = (PartnerId, TransactionId);
@@ -187,6 +201,12 @@ pub struct Passed {
     pub kind: TransactionType,
     /// Where it stands.
     pub status: Status,
+    /// What was done with the request; while the partner is asked it is nobody's to see.
+    pub processing: Processing,
+    /// Why.
+    pub description: Description,
+    /// What was asked for, in minor units.
+    pub amount: i64,
     /// When it came.
     pub received_at: Timestamp,
 }
@@ -221,6 +241,9 @@ fn read_passed(row: &Row) -> Result<Passed, StoreError> {
         card: row.get::<Option<i64>>("card_id")?.map(CardId),
         kind: word(row, "kind", TransactionType::parse)?,
         status: word(row, "status", Status::parse)?,
+        processing: word(row, "processing", Processing::parse)?,
+        description: word(row, "description", Description::parse)?,
+        amount: row.get("amount")?,
         received_at: row.get("received_at")?,
     })
 }
@@ -232,7 +255,9 @@ pub struct Expired {
     pub id: TransactionId,
     /// The balance that it holds of.
     pub balance: BalanceId,
-    /// Whose that is.
+    /// The card that it is paid with, if there is one.
+    pub card: Option<CardId>,
+    /// Whose the balance is.
     pub owner: Owner,
     /// Its currency.
     pub currency: Currency,
@@ -251,6 +276,7 @@ pub async fn list_expired(
             Ok(Expired {
                 id: row.get("id")?,
                 balance: row.get("balance_id")?,
+                card: row.get::<Option<i64>>("card_id")?.map(CardId),
                 owner: read_owner(row)?,
                 currency: currency(row, "currency")?,
             })
@@ -311,6 +337,11 @@ pub async fn update<'a>(
                 changed.backing.moved,
                 changed.order.original_amount,
                 changed.flag.map(Flag::as_str),
+                changed.number,
+                changed.decided_at,
+                decided_by(changed.decided_by),
+                changed.asking.map(|asking| asking.message),
+                changed.asking.map(|asking| asking.until),
                 changed.version,
             ]
         })
@@ -367,6 +398,9 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
         new.decided_at,
         decided_by(new.decided_by),
         new.pre_authorization == PreAuthorization::Yes,
+        new.asking.map(|asking| asking.message),
+        new.asking.map(|asking| asking.until),
+        new.is_shared,
     ]
 }
 
@@ -374,7 +408,7 @@ fn row_of(partner: PartnerId, new: &Transaction) -> Vec<Value> {
 fn decided_by(by: DecidedBy) -> Option<&'static str> {
     match by {
         DecidedBy::Platform => None,
-        DecidedBy::Network => Some(by.as_str()),
+        DecidedBy::Network | DecidedBy::Partner | DecidedBy::StandIn => Some(by.as_str()),
     }
 }
 
@@ -405,6 +439,8 @@ fn read(row: &Row) -> Result<Transaction, StoreError> {
         },
         received_at: row.get("received_at")?,
         changed_at: row.get("changed_at")?,
+        asking: asked::read(row)?,
+        is_shared: row.get("shared")?,
         version: row.get("version")?,
         settled: amount(row, "settled")?,
         backing: Backing {

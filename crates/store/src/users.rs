@@ -1,5 +1,7 @@
 //! Rows of `"user"`.
 
+pub mod search;
+
 use crate::db::{Each, Row, Sql, Table, Tx, Type, Value};
 use crate::read::{corrupt, date, word, word_or_none};
 use crate::{StoreError, values};
@@ -7,6 +9,7 @@ use domain::Timestamp;
 use domain::authorization::OwnerFacts;
 use domain::ids::{PartnerId, UserId};
 use domain::scope::Scope;
+use domain::search::Names;
 use domain::user::{
     Address, Country, Email, Kyc, Phone, Profile, TransactionalLock, User, UserState,
 };
@@ -34,6 +37,8 @@ const TABLE: Table = Table {
         ("created_at", Type::Time),
         ("deleted_at", Type::Time),
         ("version", Type::Int),
+        ("first_name_folded", Type::Text),
+        ("last_name_folded", Type::Text),
     ],
 };
 
@@ -59,7 +64,8 @@ const UPDATE: Sql = Sql("
     update \"user\"
     set first_name = $3, last_name = $4, phone = $5, phone_digits = $6, email = $7,
         email_folded = $8, birth_date = $9, external_id = $10, address = $11, state = $12,
-        kyc = $13, state_before = $14, version = version + 1
+        kyc = $13, state_before = $14, first_name_folded = $16, last_name_folded = $17,
+        version = version + 1
     where partner_id = $1 and id = $2 and version = $15");
 const REMOVE: Sql = Sql("
     update \"user\"
@@ -74,7 +80,7 @@ const SET_LOCKS: Sql = Sql("
     set transactional_locks = $3, version = version + 1
     where partner_id = $1 and id = $2");
 const CONTACT: Each = Each {
-    sql: "select id, email, first_name, last_name
+    sql: "select id, email, first_name, last_name, phone, external_id
         from \"user\"
         where partner_id = $1 and id = $2
         limit 1",
@@ -159,6 +165,10 @@ pub struct Contact {
     pub first_name: String,
     /// Family name.
     pub last_name: String,
+    /// Phone, as written.
+    pub phone: String,
+    /// The partner's own name for the user.
+    pub external_id: Option<String>,
 }
 
 /// How users are addressed.
@@ -174,6 +184,8 @@ pub async fn contacts(
             email: row.get("email")?,
             first_name: row.get("first_name")?,
             last_name: row.get("last_name")?,
+            phone: row.get("phone")?,
+            external_id: row.get("external_id")?,
         };
         Ok((UserId(row.get("id")?), contact))
     };
@@ -222,7 +234,7 @@ pub async fn taken(
 }
 
 fn row_of(scope: Scope, user: &User, now: Timestamp) -> Vec<Value> {
-    let profile = &user.profile;
+    let (profile, names) = (&user.profile, names_of(user));
     values![
         scope.partner(),
         user.id,
@@ -241,12 +253,19 @@ fn row_of(scope: Scope, user: &User, now: Timestamp) -> Vec<Value> {
         now,
         None::<Timestamp>,
         0i64,
+        names.first,
+        names.last,
     ]
+}
+
+/// The names of a user as they are compared.
+fn names_of(user: &User) -> Names {
+    Names::of(&user.profile.first_name, &user.profile.last_name)
 }
 
 /// Changes a user that was read locked. A taken e-mail or phone is [`StoreError::Duplicate`].
 pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreError> {
-    let profile = &user.profile;
+    let (profile, names) = (&user.profile, names_of(user));
     let changed = tx
         .run(
             &UPDATE,
@@ -266,6 +285,8 @@ pub async fn update(tx: &mut Tx, scope: Scope, user: &User) -> Result<(), StoreE
                 &user.kyc.as_str(),
                 &user.before_lock.map(UserState::as_str),
                 &user.version,
+                &names.first,
+                &names.last,
             ],
         )
         .await?;

@@ -21,9 +21,10 @@ pub use identity::TrustedIdentity;
 pub use leaks::{contains_secret, luhn_runs};
 pub use mail::{Letter, MailHost, MailTls};
 pub use node::{Database, Funded, TestApp, origin};
-pub use partner::{Behaviour, Partner, Received};
+pub use partner::{Behaviour, Bookkeeper, Partner, Received, Way};
 pub use pictures::{jpeg_of, stripes};
 pub use postgres::{postgres_from_template, postgres_program, postgres_url};
+pub use simulator::partner as books;
 pub use wait::{eventually, free_port};
 
 /// A new folder in the system's temporary folder, removed with all its content on drop.

@@ -21,8 +21,7 @@ use domain::card::lifecycle::{LockReason, Locker};
 use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
 use domain::money::Currency;
 use domain::notification::Event;
-use domain::partner::CollateralMode;
-use domain::partner::{KycMode, Settings as PartnerSettings};
+use domain::partner::{CollateralMode, KycMode, Settings as PartnerSettings};
 use domain::program::{
     Audience, CardType, FxDifferenceTo, Port, Product, Program, ProgramState, Scheme,
 };
@@ -51,17 +50,23 @@ pub enum Database {
 #[macro_export]
 macro_rules! on_both {
     ($(#[$doc:meta])* async fn $name:ident($node:ident) $body:block) => {
+        $crate::on_both! {
+            $(#[$doc])*
+            async fn $name($node, $crate::TestApp::settings()) $body
+        }
+    };
+    ($(#[$doc:meta])* async fn $name:ident($node:ident, $settings:expr) $body:block) => {
         $(#[$doc])*
         mod $name {
             use super::*;
             async fn case($node: $crate::TestApp) $body
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                case($crate::TestApp::on($crate::Database::Sqlite).await).await;
+                case($crate::TestApp::with($crate::Database::Sqlite, $settings).await).await;
             }
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                case($crate::TestApp::on($crate::Database::Postgres).await).await;
+                case($crate::TestApp::with($crate::Database::Postgres, $settings).await).await;
             }
         }
     };
@@ -102,6 +107,17 @@ pub struct Funded {
 impl TestApp {
     /// A node on a new database.
     pub async fn on(database: Database) -> Self {
+        Self::with(database, Self::settings()).await
+    }
+
+    /// How the partner of a node works: its users' KYC is its own, all else is as usual.
+    #[must_use]
+    pub fn settings() -> PartnerSettings {
+        PartnerSettings { kyc_mode: KycMode::External, ..PartnerSettings::default() }
+    }
+
+    /// A node on a new database, whose partner works so.
+    pub async fn with(database: Database, settings: PartnerSettings) -> Self {
         let master = MasterKey::generate("sandbox");
         let key_file = master.to_file(&passphrase());
         let (db, url, folder) = match database {
@@ -124,7 +140,7 @@ impl TestApp {
         let moved = Arc::new(AtomicI64::new(0));
         let moved_real = Arc::new(AtomicI64::new(0));
         let app = node(db, master, (&moved, &moved_real)).await;
-        let (scope, processor) = set_up(&app).await;
+        let (scope, processor) = set_up(&app, settings).await;
         let next = Arc::new(AtomicU64::new(1));
         Self { app, scope, processor, moved, moved_real, next, key_file, url, _folder: folder }
     }
@@ -229,6 +245,7 @@ impl TestApp {
                 key: key.to_owned().into(),
             }),
             notifications: Some(events.to_vec()),
+            encrypt: None,
         };
         self.app.set_outbound(&operator, self.scope.partner(), command).await.expect("is set");
         self.deliver();
@@ -422,18 +439,18 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         look_ups,
         outbox,
         admin_checks: app::admins::Checks::default(),
+        overviews: app::overview::Overviews::default(),
         screening: app::screening::Screening::default(),
         operations: tokio::sync::Notify::new(),
     })
 }
 
-async fn set_up(app: &App) -> (Scope, ProcessorId) {
+async fn set_up(app: &App, settings: PartnerSettings) -> (Scope, ProcessorId) {
     let operator = app::audit::Operator("os:test".to_owned());
-    let settings = PartnerSettings { kyc_mode: KycMode::External, ..PartnerSettings::default() };
+    let processor = app.create_processor(&operator, "test", 5_000).await.expect("creates");
     let create =
         app::partners::Create { code: "sandbox".to_owned(), name: "Sandbox".to_owned(), settings };
     let partner = app.create_partner(&operator, create).await.expect("creates a partner");
-    let processor = app.create_processor(&operator, "test", 5_000).await.expect("creates");
     let program = Program {
         partner: partner.id,
         config_id: CONFIG_ID.to_owned(),

@@ -1,15 +1,22 @@
 //! A partner's server that behaves as a test says: real TLS, our client certificate demanded unless
 //! it is open, every request kept.
 
+mod books;
+
+pub use books::{Bookkeeper, Way};
+
 use crypto::certificates::{Authority, client_key_and_csr};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::Value;
+use simulator::partner::Reply;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -21,12 +28,16 @@ use tokio_rustls::server::TlsStream;
 pub enum Behaviour {
     /// Answers with a status and nothing else.
     Status(u16),
+    /// Answers with a status and JSON; a problem from status 400 on.
+    Json(u16, Value),
     /// Answers with these bytes, whatever they are.
     Bytes(Vec<u8>),
     /// Closes the connection without an answer.
     Drop,
     /// Never answers.
     Hang,
+    /// Answers these bytes, one after the other, so slowly that nobody waits for the last.
+    Drip(Vec<u8>),
 }
 
 /// A request that a partner was sent.
@@ -52,7 +63,27 @@ impl Received {
     }
 }
 
-type Behave = dyn Fn(&Received, usize) -> Behaviour + Send + Sync;
+impl From<Reply> for Behaviour {
+    fn from(reply: Reply) -> Self {
+        match reply.body {
+            Some(body) => Self::Json(reply.status, body),
+            None => Self::Status(reply.status),
+        }
+    }
+}
+
+type Behaving = Pin<Box<dyn Future<Output = Behaviour> + Send>>;
+/// Between two bytes of an answer that drips.
+const DRIP: Duration = Duration::from_millis(50);
+
+type Behave = dyn Fn(&Received, usize) -> Behaving + Send + Sync;
+
+/// What behaves without waiting.
+fn at_once(behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static) -> Arc<Behave> {
+    Arc::new(move |request: &Received, nth| -> Behaving {
+        Box::pin(std::future::ready(behave(request, nth)))
+    })
+}
 
 /// A partner's server, until it is dropped.
 pub struct Partner {
@@ -74,7 +105,7 @@ impl Partner {
     ) -> Self {
         let authority = Authority::create("A test's partner", crate::now());
         let clients = authority.certificate_pem().to_owned();
-        Self::start_with(authority, Some(&clients), Arc::new(behave)).await
+        Self::start_with(authority, Some(&clients), at_once(behave)).await
     }
 
     /// As [`Partner::start`], for anybody: no certificate is asked for.
@@ -86,7 +117,7 @@ impl Partner {
         behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         let authority = Authority::create("A test's partner", crate::now());
-        Self::start_with(authority, None, Arc::new(behave)).await
+        Self::start_with(authority, None, at_once(behave)).await
     }
 
     /// As [`Partner::start`], for callers whose certificate is of this authority, PEM.
@@ -99,7 +130,7 @@ impl Partner {
         behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         let authority = Authority::create("A test's partner", crate::now());
-        Self::start_with(authority, Some(clients), Arc::new(behave)).await
+        Self::start_with(authority, Some(clients), at_once(behave)).await
     }
 
     async fn start_with(authority: Authority, clients: Option<&str>, behave: Arc<Behave>) -> Self {
@@ -197,12 +228,22 @@ async fn connection(
             received.push(request.clone());
             received.len() - 1
         };
-        match behave(&request, nth) {
+        match behave(&request, nth).await {
             Behaviour::Status(status) => {
                 let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
                 let answer =
                     if status == 204 { "HTTP/1.1 204 X\r\n\r\n".to_owned() } else { answer };
                 stream.write_all(answer.as_bytes()).await?;
+            }
+            Behaviour::Json(status, body) => {
+                let kind = if status < 400 { "json" } else { "problem+json" };
+                let body = body.to_string();
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 {status} X\r\ncontent-type: application/{kind}\r\n\
+                     content-length: {length}\r\n\r\n"
+                );
+                stream.write_all((head + &body).as_bytes()).await?;
             }
             Behaviour::Bytes(bytes) => {
                 stream.write_all(&bytes).await?;
@@ -210,6 +251,13 @@ async fn connection(
             }
             Behaviour::Drop => return Ok(()),
             Behaviour::Hang => std::future::pending().await,
+            Behaviour::Drip(bytes) => {
+                for byte in bytes {
+                    stream.write_all(&[byte]).await?;
+                    stream.flush().await?;
+                    tokio::time::sleep(DRIP).await;
+                }
+            }
         }
     }
     Ok(())

@@ -86,6 +86,8 @@ fn each_route_is_denied_to_somebody() {
     check(&[router], &[]);
     check(&[router, denied("(\"GET\", \"/a/{id}\")")], &[]);
     check(&[router, denied("(\"GET\", \"/a/{id}/b\")")], &["route"]);
+    let part = ("crates/api/src/router/part.rs", "//! x\n.route(\"/b\", get(b))\n");
+    check(&[router, part, denied("(\"GET\", \"/a/{id}\")")], &["route"]);
 }
 
 #[test]

@@ -24,6 +24,8 @@ const REFUSALS_FOR: &[Refusal] = &[
     Refusal::CurrencyMismatch,
     Refusal::KycNotVerified,
     Refusal::ModeNotSupported,
+    Refusal::UserNotFound,
+    Refusal::PartnerUnavailable,
 ];
 /// What creating for a user may be refused for: all but the first two, which are of corporations.
 const REFUSALS: &[Refusal] = REFUSALS_FOR.split_at(2).1;
@@ -38,7 +40,10 @@ pub(crate) fn create() -> Endpoint {
             "Create a balance",
             "It is empty, and its currency never changes. With the `configId` of a program for \
              anonymous gifts it is a gift: its owner needn't be verified, it takes one load, and \
-             has one card, of that program.",
+             has one card, of that program. Where the partner holds the money (balance mode \
+             `EXTERNAL`), its server is asked first to link the balance: `USER_NOT_FOUND` is its \
+             word, and nothing was created; nor was it after `PARTNER_UNAVAILABLE`, and a link \
+             that it may have made is undone. The same request may be sent again then.",
         )
         .example(json!({ "currency": "EUR" }))
         .refuses(REFUSALS)

@@ -18,9 +18,18 @@ pub(crate) fn remove() -> Endpoint {
             "Remove a balance",
             "For ever, locked or not: at zero, with nothing held, once its cards were removed. To \
              remove it again changes nothing. Its history stays: `GET /secure/transactions` by \
-             `balanceId`.",
+             `balanceId`. Where the partner holds the money (balance mode `EXTERNAL`), its server \
+             is asked: first what the balance has, then to unlink it. If it says 403 `FORBIDDEN`, \
+             the balance is as it was (`PARTNER_REFUSED`). If nobody knows what it did \
+             (`PARTNER_UNAVAILABLE`), the balance isn't there any more, and is unlinked until that \
+             is done; the same request may be sent again.",
         )
-        .refuses(&[Refusal::BalanceNotEmpty, Refusal::BalanceHasCards, Refusal::ModeNotSupported])
+        .refuses(&[
+            Refusal::BalanceNotEmpty,
+            Refusal::BalanceHasCards,
+            Refusal::PartnerRefused,
+            Refusal::PartnerUnavailable,
+        ])
 }
 
 async fn removed(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {

@@ -8,12 +8,12 @@ use crate::answer::Created;
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::identity::not_allowed;
-use crate::masking::mask;
 use crate::problem::Problem;
 use crate::transactions::TransactionJson;
 use crate::wire::{currency, minor_units, text};
 use app::Refusal;
 use app::balances::{Owned, Right, Transfer};
+use domain::masking::mask;
 use domain::transaction::TransactionType;
 use serde_json::json;
 
@@ -56,7 +56,7 @@ pub(crate) fn transfer() -> Endpoint {
             Refusal::LimitExceed,
             Refusal::TransactionNotPermitted,
             Refusal::TransactionRefused,
-            Refusal::ModeNotSupported,
+            Refusal::PartnerTimeout,
         ])
 }
 
@@ -85,7 +85,6 @@ pub(crate) fn transfer_of_partner(tag: &'static str) -> Endpoint {
             Refusal::CurrencyMismatch,
             Refusal::InsufficientFunds,
             Refusal::TransactionRefused,
-            Refusal::ModeNotSupported,
         ])
 }
 

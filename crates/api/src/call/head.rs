@@ -205,6 +205,18 @@ impl Head {
         id.map(HitId).ok_or_else(|| refused(Refusal::HitNotFound))
     }
 
+    /// The notification that the path names.
+    pub(crate) fn notification(&self) -> Result<Uuid, Problem> {
+        let id = self.param("notificationId").and_then(|text| Uuid::try_parse(text).ok());
+        id.ok_or_else(|| refused(Refusal::NotificationNotFound))
+    }
+
+    /// The call to the partner that the path names.
+    pub(crate) fn partner_call(&self) -> Result<Uuid, Problem> {
+        let id = self.param("callId").and_then(|text| Uuid::try_parse(text).ok());
+        id.ok_or_else(|| refused(Refusal::PartnerCallNotFound))
+    }
+
     /// Which picture the path names.
     pub(crate) fn picture(&self) -> &str {
         self.param("picture").unwrap_or_default()
@@ -220,6 +232,12 @@ impl Head {
     pub(crate) fn order(&self) -> Result<OrderId, Problem> {
         let id = self.param("orderId").and_then(|text| Uuid::try_parse(text).ok());
         id.map(OrderId).ok_or_else(|| refused(Refusal::OrderNotFound))
+    }
+
+    /// The record of the history that the path names.
+    pub(crate) fn record(&self) -> Result<i64, Problem> {
+        let number = self.param("recordId").and_then(digits);
+        number.ok_or_else(|| refused(Refusal::TransactionNotFound))
     }
 
     /// The transaction that the path names.

@@ -6,13 +6,13 @@ use crate::answer::{self, Created, Named, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::identity::Caller;
-use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::{Fields, integer, text, uuid};
 use app::Refusal;
 use app::cards::IssueVirtual;
 use domain::card::Card;
 use domain::ids::{BalanceId, CardId, UserId};
+use domain::masking::mask;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -60,7 +60,6 @@ pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::CardLimitReached,
     Refusal::BinRangeExhausted,
     Refusal::CardMadeElsewhere,
-    Refusal::ModeNotSupported,
 ];
 
 /// A body that can be read.

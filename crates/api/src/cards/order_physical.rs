@@ -70,7 +70,6 @@ const REFUSALS_WITH_PIN: &[Refusal] = &[
     Refusal::NameNotEmbossable,
     Refusal::BinRangeExhausted,
     Refusal::CardMadeElsewhere,
-    Refusal::ModeNotSupported,
 ];
 /// All but the first, which is of the PIN.
 const REFUSALS: &[Refusal] = REFUSALS_WITH_PIN.split_at(1).1;

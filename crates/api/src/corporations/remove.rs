@@ -20,7 +20,7 @@ pub(crate) fn remove() -> Endpoint {
              free. What is known of it and its people is erased once the law lets it be (five \
              years, unless the operator has it otherwise); what was paid stays in the ledger.",
         )
-        .refuses(&[Refusal::BalanceNotEmpty, Refusal::ModeNotSupported])
+        .refuses(&[Refusal::BalanceNotEmpty, Refusal::PartnerUnavailable])
 }
 
 async fn removed(api: Api, head: Head, (): ()) -> Result<NoContent, Problem> {

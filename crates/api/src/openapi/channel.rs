@@ -7,6 +7,8 @@ pub(crate) enum Channel {
     Secure,
     /// The partner's back end: users.
     Lifecycle,
+    /// The partner's back end: the transaction history core.
+    Thc,
     /// Issuing processors.
     Processor,
     /// The partner's back end, trying things out.
@@ -19,9 +21,10 @@ pub(crate) enum Channel {
 
 impl Channel {
     /// Every channel that has routes.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Secure,
         Self::Lifecycle,
+        Self::Thc,
         Self::Processor,
         Self::Sandbox,
         Self::Customers,
@@ -33,6 +36,7 @@ impl Channel {
         match self {
             Self::Secure => "secure",
             Self::Lifecycle => "lifecycle",
+            Self::Thc => "thc",
             Self::Processor => "processor",
             Self::Sandbox => "sandbox",
             Self::Customers => "customers",
@@ -45,6 +49,7 @@ impl Channel {
         match self {
             Self::Secure => "Antaca: balances, cards, transactions",
             Self::Lifecycle => "Antaca: users",
+            Self::Thc => "Antaca: the history of transactions",
             Self::Processor => "Antaca: messages of issuing processors",
             Self::Sandbox => "Antaca: the sandbox's own calls",
             Self::Customers => "Antaca: what users' apps call",
@@ -55,7 +60,7 @@ impl Channel {
     /// Whether anybody may read its document.
     pub(crate) fn is_public(self) -> bool {
         match self {
-            Self::Secure | Self::Lifecycle => true,
+            Self::Secure | Self::Lifecycle | Self::Thc => true,
             Self::Processor | Self::Sandbox | Self::Customers | Self::Admin => false,
         }
     }
@@ -69,7 +74,7 @@ impl Channel {
                  scope `collateral` or `iban` and the header `Issuer-Code` with the code of the \
                  partner that it acts for."
             }
-            Self::Sandbox => "A partner's client certificate with the scope `secure`.",
+            Self::Sandbox | Self::Thc => "A partner's client certificate with the scope `secure`.",
             Self::Lifecycle => {
                 "A partner's client certificate with the scope `secure`, and the header \
                  `Issuer-Code` with that partner's code."
@@ -90,9 +95,12 @@ impl Channel {
     /// What becomes of the fields of a body that its document doesn't tell of.
     pub(crate) fn unknown_fields(self) -> &'static str {
         match self {
-            Self::Secure | Self::Lifecycle | Self::Processor | Self::Customers | Self::Admin => {
-                "are ignored"
-            }
+            Self::Secure
+            | Self::Lifecycle
+            | Self::Thc
+            | Self::Processor
+            | Self::Customers
+            | Self::Admin => "are ignored",
             Self::Sandbox => "are refused",
         }
     }
@@ -106,7 +114,7 @@ impl Channel {
             (403, "ISSUER_CODE_MISMATCH"),
         ];
         match self {
-            Self::Processor | Self::Sandbox => &ALL[..3],
+            Self::Processor | Self::Sandbox | Self::Thc => &ALL[..3],
             Self::Secure | Self::Lifecycle => &ALL,
             Self::Customers => &[
                 (401, "SESSION_EXPIRED"),

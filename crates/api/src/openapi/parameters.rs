@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 14] = [
+const NAMED: [Named; 17] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -67,6 +67,12 @@ const NAMED: [Named; 14] = [
         refusal: Refusal::TransactionNotFound,
     },
     Named {
+        name: "recordId",
+        description: "The record's number in the history.",
+        form: number,
+        refusal: Refusal::TransactionNotFound,
+    },
+    Named {
         name: "verificationId",
         description: "The KYC form's id.",
         form: uuid,
@@ -83,6 +89,18 @@ const NAMED: [Named; 14] = [
         description: "The hit's id.",
         form: uuid,
         refusal: Refusal::HitNotFound,
+    },
+    Named {
+        name: "notificationId",
+        description: "The notification's id: the `X-Idempotency-Key` that it was sent with.",
+        form: uuid,
+        refusal: Refusal::NotificationNotFound,
+    },
+    Named {
+        name: "callId",
+        description: "The call's id: the `X-Idempotency-Key` that it was sent with.",
+        form: uuid,
+        refusal: Refusal::PartnerCallNotFound,
     },
     Named {
         name: "picture",
@@ -201,8 +219,8 @@ const PUBLIC_KEY: Header = Header {
 };
 
 const PARTNER: Header = Header {
-    description: "The code of the partner that a call about cards is for: the operator's accounts \
-                  must name it, others may, and it is their own.",
+    description: "The code of the partner that a call about users, cards or money is for: the \
+                  operator's accounts must name it, others may, and it is their own.",
     ..ACTED_FOR
 };
 
@@ -222,12 +240,13 @@ fn headers(channel: Channel, (changes, signed): (bool, bool)) -> Vec<Header> {
         Channel::Lifecycle => Some(ISSUER_CODE),
         Channel::Secure => Some(ACTED_FOR),
         Channel::Admin => Some(PARTNER),
-        Channel::Processor | Channel::Sandbox | Channel::Customers => None,
+        Channel::Thc | Channel::Processor | Channel::Sandbox | Channel::Customers => None,
     };
     let key = match channel {
         Channel::Processor => Header { required: Required::True, ..KEY },
         Channel::Lifecycle
         | Channel::Secure
+        | Channel::Thc
         | Channel::Sandbox
         | Channel::Customers
         | Channel::Admin => KEY,

@@ -41,7 +41,7 @@ pub(crate) fn authorize() -> Endpoint {
              all refused for as long.",
         )
         .example(example)
-        .refuses(&[Refusal::PinKeyNotFound])
+        .refuses(&[Refusal::PinKeyNotFound, Refusal::RequestInProgress])
 }
 
 /// What a message comes to.

@@ -29,6 +29,7 @@ const KNOWN: &[&str] = &[
     "descriptionCodes",
     "stepUp",
     "notifications",
+    "encryptNotifications",
 ];
 
 /// Changes what is sent and leaves the rest → 204.
@@ -48,6 +49,7 @@ pub(crate) fn change() -> Endpoint {
 struct Asked {
     set: Set,
     notifications: Option<Vec<Event>>,
+    encrypt: Option<bool>,
     base_url: Option<String>,
     /// Whether the demonstration partner is to be called again.
     demonstration: bool,
@@ -72,6 +74,7 @@ fn read(call: &Call) -> Result<Asked, Problem> {
             ..Set::default()
         },
         notifications: fields.optional("notifications", events()),
+        encrypt: fields.optional("encryptNotifications", boolean()),
     };
     if asked.demonstration && fields.has("trustedCa") {
         fields.wrong("trustedCa", "must be left out: the demonstration partner has its own");
@@ -95,8 +98,8 @@ async fn changed(api: Api, head: Head, mut asked: Asked) -> Result<NoContent, Pr
     let demonstration = api.sandbox()?.demonstration(&partner.code);
     let is_own = current.is_some_and(|current| current != demonstration.base_url);
     let (base_url, trusted_ca) = target(&asked, demonstration, is_own)?;
-    let Asked { set, notifications, .. } = asked;
-    let outbound = SetOutbound { base_url, trusted_ca, identity: None, notifications };
+    let Asked { set, notifications, encrypt, .. } = asked;
+    let outbound = SetOutbound { base_url, trusted_ca, identity: None, notifications, encrypt };
     let operator = Operator(format!("partner:{}", partner.code));
     let once = head.once(|()| Value::Null);
     api.app.set_sandbox(&operator, scope, Change { partner: set, outbound }, once).await?;

@@ -1,6 +1,6 @@
 //! The router of a [`TestApp`], and certificates that it knows.
 
-use api::{Limits, Options, Peer};
+use api::{Limits, Options, Pages, Peer};
 use app::Clock;
 use app::audit::Operator;
 use app::certificates::{Holder, Sign};
@@ -51,6 +51,7 @@ impl Doors {
             real_time,
             sandbox: None,
             limits: GENEROUS,
+            pages: Pages::none(),
         };
         let authority = Authority::create("test authority", NOW);
         let partner = Holder::Partner(node.scope.partner());

@@ -2,7 +2,7 @@
 
 use crate::refusals::Refusal;
 use crate::{App, Error};
-use domain::balance::{Balance, BalanceState};
+use domain::balance::Balance;
 use domain::card::Card;
 use domain::ids::{BalanceId, UserId};
 use domain::scope::Scope;
@@ -18,7 +18,60 @@ pub struct WithCards {
     pub cards: Vec<Card>,
 }
 
+/// A balance as it is shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The balance, with its cards.
+    pub found: WithCards,
+    /// What can be spent now, in minor units; by the partner's books where that holds the money.
+    pub amount: i64,
+}
+
 impl App {
+    /// The balance of an id as it is shown, whoever's of the partner's users it is, or of one of
+    /// them: a partner that holds its money is asked.
+    pub async fn show_balance(
+        &self,
+        scope: Scope,
+        owner: Option<UserId>,
+        id: BalanceId,
+        request_id: &str,
+    ) -> Result<Shown, Error> {
+        let found = self.balance(scope, owner, id).await?;
+        let amount = match found.balance.known_available() {
+            Some(amount) => amount,
+            None => {
+                let until = self.patience_with(scope).deadline();
+                self.amount_at_partner(scope, &found.balance, until, request_id).await?
+            }
+        };
+        Ok(Shown { found, amount })
+    }
+
+    /// A user's balances as they are shown, oldest first: a partner that holds their money is asked
+    /// once about all of them.
+    pub async fn show_balances(
+        &self,
+        scope: Scope,
+        owner: UserId,
+        request_id: &str,
+    ) -> Result<Vec<Shown>, Error> {
+        let found = self.balances(scope, owner).await?;
+        let external = found.iter().map(|it| &it.balance).filter(|it| it.is_external());
+        let asked: Vec<_> = external.map(|it| (it.id, it.currency)).collect();
+        let mut told = Vec::new();
+        if !asked.is_empty() {
+            let asking = (self.patience_with(scope).deadline(), request_id);
+            told = self.amounts_at_partner(scope, (owner.into(), &asked), asking).await?;
+        }
+        let mut told = told.into_iter();
+        let shown = found.into_iter().map(|found| {
+            let amount = found.balance.known_available().or_else(|| told.next());
+            amount.map(|amount| Shown { found, amount })
+        });
+        shown.collect::<Option<_>>().ok_or(Error::broken("a balance has no amount"))
+    }
+
     /// The balance of an id, whoever's of the partner's users it is, or of one of them.
     pub async fn balance(
         &self,
@@ -46,7 +99,7 @@ async fn balance_in(
     id: BalanceId,
 ) -> Result<WithCards, Error> {
     let balance = ever_of_user(tx, scope, owner, id).await?;
-    if balance.state == BalanceState::Removed {
+    if !balance.state.is_there() {
         return Err(Refusal::BalanceNotFound.into());
     }
     let cards = shown(cards::list_of_balance(tx, scope, id).await?);
@@ -57,7 +110,7 @@ async fn balances_in(tx: &mut Tx, scope: Scope, owner: UserId) -> Result<Vec<Wit
     users::find(tx, scope, owner).await?.ok_or(Refusal::CustomerNotFound)?;
     let mut found = Vec::new();
     let all = balances::list(tx, scope, owner.into()).await?.into_iter();
-    for balance in all.filter(|balance| balance.state != BalanceState::Removed) {
+    for balance in all.filter(|balance| balance.state.is_there()) {
         let cards = shown(cards::list_of_balance(tx, scope, balance.id).await?);
         found.push(WithCards { balance, cards });
     }

@@ -71,6 +71,6 @@ async fn change_balance_in(
 }
 
 /// What an audit record tells of a balance's state.
-fn state_facts(balance: &Balance) -> Value {
+pub(super) fn state_facts(balance: &Balance) -> Value {
     json!({ "state": balance.state.as_str() })
 }

@@ -7,6 +7,7 @@ use crate::{App, Error, Once, ids};
 use domain::balance::{Balance, BalanceState, Owner, PartnerBalanceKind};
 use domain::ids::{BalanceId, PartnerId};
 use domain::money::{Amount, Currency};
+use domain::partner::BalanceMode;
 use domain::scope::Scope;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -143,6 +144,7 @@ impl App {
             id: ids::new_balance_id(),
             owner: Owner::Partner(kind),
             currency,
+            mode: BalanceMode::Internal,
             state: BalanceState::Active,
             posted: 0,
             held: Amount::ZERO,

@@ -57,17 +57,26 @@ pub fn summary_json(found: &Summary) -> Value {
 impl App {
     /// What there is in each currency, by code: of these partners together, as of one moment.
     pub async fn summary(&self, partners: &[PartnerId]) -> Result<Vec<Summary>, Error> {
+        let scope = |id: &PartnerId| Scope::platform(*id, "the operator looks at what there is");
+        self.summed(&partners.iter().map(scope).collect::<Vec<_>>()).await
+    }
+
+    /// What a partner and its users have in each currency, by code, as of one moment.
+    pub async fn summary_of(&self, scope: Scope) -> Result<Vec<Summary>, Error> {
+        self.summed(&[scope]).await
+    }
+
+    async fn summed(&self, scopes: &[Scope]) -> Result<Vec<Summary>, Error> {
         let mut tx = self.db.read().await?;
-        let mut sums = Vec::new();
-        for partner in partners {
-            let scope = Scope::platform(*partner, "the operator looks at what there is");
-            match balances::sums(&mut tx, scope).await {
-                Ok(found) => sums.extend(found),
-                Err(error) => return tx.end(Err(error.into())).await,
+        let read = async {
+            let mut sums = Vec::new();
+            for scope in scopes {
+                sums.extend(balances::sums(&mut tx, *scope).await?);
             }
-        }
-        tx.end(Ok::<_, Error>(())).await?;
-        Ok(summaries(&sums))
+            Ok::<_, Error>(sums)
+        };
+        let read = read.await;
+        Ok(summaries(&tx.end(read).await?))
     }
 }
 

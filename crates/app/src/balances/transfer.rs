@@ -4,7 +4,7 @@
 //! to the engine is kept as everywhere else, unless the key is one of the engine's.
 
 use crate::audit::Origin;
-use crate::ledger::command::{Command, Event, Names, Outcome};
+use crate::ledger::command::{Command, Event, Names, Outcome, Stage};
 use crate::once::Turn;
 use crate::refusals::Refusal;
 use crate::transactions::{Record, find};
@@ -21,6 +21,9 @@ use store::ledger::{self, Message, Name};
 
 /// How long a partner waits for the engine before it is told to retry.
 const WAIT: Duration = Duration::from_secs(5);
+/// Of that the partner has as much as of a payment, where it is asked: it shares its turns with
+/// them.
+const ASKED: Duration = Duration::from_secs(2);
 
 /// What a caller's certificate lets it move (spec "Accounts and legs").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +132,6 @@ impl App {
         let endpoint = Owned::of(asked.kind).endpoint(asked.right != Right::Partner);
         let once = once(endpoint, asked.key.clone(), asked.fingerprint, asked.origin.clone());
         let _turn = self.turn_of_transfer(scope, &once).await?;
-        self.need_supported_mode(scope)?;
         let right = asked.right;
         let Some(way) =
             asked.kind.internal_way().filter(|_| Right::needed_for(asked.kind) == Some(right))
@@ -152,7 +154,7 @@ impl App {
             }
             Err(error) => return Err(error),
         };
-        let now = self.now();
+        let (now, deadline) = (self.now(), Instant::now() + WAIT);
         let key = format!("internal|{}|{}|{}", asked.balance.0, asked.kind, asked.external_id);
         let name = Some(Name { of: None, key });
         let command = Command {
@@ -167,14 +169,15 @@ impl App {
             event: Event::Transfer {
                 origin: Box::new(asked.origin.clone()),
                 order: Box::new(order(asked, way, now)),
+                stage: Stage::New { ask_until: self.ask_until(scope, Instant::now() + ASKED) },
             },
         };
-        let deadline = Instant::now() + WAIT;
-        let command = self.read_ahead(command, deadline).await?;
-        match self.engines.submit(command, deadline).await? {
+        let outcome = self.submit_command(command.clone(), deadline).await?;
+        match self.ask_as_decided(command, outcome, deadline).await? {
             Outcome::Decided(message) => self.answer_of(scope, &message).await,
             Outcome::KeyReused => Err(Error::KeyReused),
-            Outcome::Outdated | Outcome::Nothing => {
+            Outcome::InProgress => Err(Refusal::RequestInProgress.into()),
+            Outcome::Outdated | Outcome::Nothing | Outcome::Ask(_) => {
                 Err(Error::broken("a transfer came to nothing"))
             }
         }
@@ -217,6 +220,9 @@ impl App {
                 if message.fingerprint != once.fingerprint {
                     return Err(Error::KeyReused);
                 }
+                if message.processing == Processing::Asking {
+                    return Err(Refusal::RequestInProgress.into());
+                }
                 return self.answer_of(scope, message).await;
             }
         }
@@ -228,7 +234,7 @@ impl App {
     async fn answer_of(&self, scope: Scope, message: &Message) -> Result<Record, Error> {
         match message.processing {
             Processing::Success => {}
-            Processing::Declined | Processing::Invalid => {
+            Processing::Declined | Processing::Invalid | Processing::Asking => {
                 return Err(Refusal::of_description(message.description).into());
             }
         }

@@ -6,7 +6,7 @@ use crate::owners;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::Timestamp;
-use domain::balance::{BalanceState, Owner};
+use domain::balance::Owner;
 use domain::card::Card;
 use domain::card::lifecycle::{CardStatus, Usable};
 use domain::card::tries::Tries;
@@ -104,7 +104,6 @@ impl App {
         scope: Scope,
         command: &IssueVirtual,
     ) -> Result<(Program, Card, SealedPan), Error> {
-        self.need_supported_mode(scope)?;
         let program = self.live_program(scope, &command.config_id, CardType::Virtual).await?;
         let mut tx = self.db.read().await?;
         let allowed = async {
@@ -318,7 +317,7 @@ pub(super) async fn may_pay_from(
     let balance = balances::find(tx, scope, balance)
         .await?
         .filter(|balance| balance.owner == answers.owner)
-        .filter(|balance| balance.state != BalanceState::Removed)
+        .filter(|balance| balance.state.is_there())
         .ok_or(Refusal::BalanceNotFound)?;
     if balance.currency != program.currency {
         return Err(Refusal::CurrencyMismatch.into());

@@ -3,12 +3,14 @@
 use crate::page::Page;
 use crate::refusals::Refusal;
 use crate::{App, Error};
+use domain::Timestamp;
 use domain::card::Card;
 use domain::card::lifecycle::CardStatus;
+use domain::card::order::CardOrder;
 use domain::ids::{CardId, UserId};
 use domain::scope::Scope;
 use store::db::Tx;
-use store::{cards, users};
+use store::{card_orders, cards, users};
 
 impl App {
     /// A page of a holder's cards, by id, from the one after `after`.
@@ -32,6 +34,26 @@ impl App {
         let card = cards::find(&mut tx, scope, id).await;
         let card = tx.end(card).await?.filter(|card| !card.is_ordered());
         Ok(card.ok_or(Refusal::CardNotFound)?.holder)
+    }
+}
+
+impl App {
+    /// A card that may be seen, removed or not, with the orders of its plastic and when each was
+    /// made, the newest first.
+    pub async fn card_with_orders(
+        &self,
+        scope: Scope,
+        id: CardId,
+    ) -> Result<(Card, Vec<(CardOrder, Timestamp)>), Error> {
+        let mut tx = self.db.read().await?;
+        let found = async {
+            let card = cards::find(&mut tx, scope, id).await?.filter(|card| !card.is_ordered());
+            let card = card.ok_or(Refusal::CardNotFound)?;
+            let orders = card_orders::list_of_card(&mut tx, scope, id).await?.into_iter().rev();
+            Ok((card, orders.map(|kept| (kept.order, kept.created_at)).collect()))
+        };
+        let found: Result<_, Error> = found.await;
+        tx.end(found).await
     }
 }
 

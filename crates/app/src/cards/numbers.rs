@@ -91,6 +91,11 @@ impl App {
         tx.end(read).await
     }
 
+    /// Whether a program has less than a fifth of its numbers left.
+    pub(crate) async fn is_running_out(&self, program: &Program) -> Result<bool, Error> {
+        Ok(is_running_out(&self.bin_ranges(program).await?))
+    }
+
     /// The open programs that have less than a fifth of their numbers left.
     pub async fn programs_running_out(&self) -> Result<Vec<Program>, Error> {
         let settings = self.settings.get();
@@ -100,7 +105,7 @@ impl App {
             let made_here =
                 |it: &&Program| it.state == ProgramState::Live && it.port == Port::Builtin;
             for program in open.filter(made_here) {
-                if is_running_out(&self.bin_ranges(program).await?) {
+                if self.is_running_out(program).await? {
                     found.push(program.clone());
                 }
             }

@@ -11,6 +11,7 @@ use crate::error::Chain;
 use crate::janitor::OPERATION_DAYS;
 use crate::once::Turn;
 use crate::owners::{self, OwnerName};
+use crate::reached;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use domain::ids::{OperationId, PartnerId, UserId};
@@ -242,12 +243,4 @@ fn origin(operation: &Operation) -> Origin {
 
 fn scope(claimed: &Claimed) -> Scope {
     Scope::platform(claimed.partner, "a worker makes the cards that were ordered")
-}
-
-/// Where the worker says how far it is; a test stops it there.
-fn reached(step: &'static str) {
-    #[cfg(feature = "faults")]
-    crate::faults::reached(step);
-    #[cfg(not(feature = "faults"))]
-    let _ = step;
 }

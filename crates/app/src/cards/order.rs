@@ -86,7 +86,6 @@ impl App {
 
     /// Makes card, number and PIN, before any transaction that could wait for them.
     async fn make_physical(&self, scope: Scope, command: &OrderPhysical) -> Result<Made, Error> {
-        self.need_supported_mode(scope)?;
         let program = self.live_program(scope, &command.card.config_id, CardType::Physical).await?;
         if program.plastic.is_none() {
             return Err(Refusal::PlasticNotSupported.into());

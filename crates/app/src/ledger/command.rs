@@ -3,7 +3,7 @@
 use crate::audit::Origin;
 use crate::settings::Snapshot;
 use domain::Timestamp;
-use domain::authorization::{Ask, Request};
+use domain::authorization::{Ask, Request, Says};
 use domain::balance::{PartnerBalanceKind, Payers};
 use domain::ids::{BalanceId, CardId, MessageId, PartnerId, TransactionId};
 use domain::ledger::clearing::Finality;
@@ -11,8 +11,10 @@ use domain::ledger::matching::Reference;
 use domain::money::Currency;
 use domain::program::PreAuthorization;
 use domain::scope::Scope;
-use domain::transaction::{Order, TransactionType};
+use domain::transaction::{Category, Order, TransactionType};
+use serde_json::Value;
 use store::ledger::{Message, Name};
+use uuid::Uuid;
 
 /// One command that moves or holds money. All that isn't guarded by the balance was found out
 /// before it came here: ids, digests, secrets compared.
@@ -63,6 +65,8 @@ pub enum Event {
         code: String,
         /// Whether its secrets were compared a second time, since the first was outdated.
         compared_again: bool,
+        /// Which half of it this is, where the partner is asked.
+        stage: Stage,
     },
     /// The network tells of what has happened already.
     Inform {
@@ -103,11 +107,15 @@ pub enum Event {
         order: Box<Order>,
         /// Where it comes from, for the audit record.
         origin: Box<Origin>,
+        /// Which half of it this is, where the partner holds the money.
+        stage: Stage,
     },
     /// A hold has come to its end.
     Expire {
         /// The transaction that holds.
         transaction: TransactionId,
+        /// Its card, if it has one.
+        card: Option<CardId>,
         /// Its balance.
         balance: BalanceId,
         /// Its currency.
@@ -121,7 +129,49 @@ pub enum Event {
         transaction: TransactionId,
         /// What it said.
         said: Box<Order>,
+        /// Whether the partner was asked: it has booked it, or will.
+        agreed: bool,
     },
+    /// A partner that was asked hasn't answered in time, and nobody waits for it any more.
+    Unanswered {
+        /// The message that asked.
+        message: MessageId,
+        /// Its transaction.
+        transaction: TransactionId,
+        /// Its card.
+        card: Option<CardId>,
+        /// Its balance.
+        balance: BalanceId,
+        /// Its currency.
+        currency: Currency,
+        /// The partner's time must have ended by this moment, in real time.
+        ended: Timestamp,
+    },
+}
+
+/// Which half of what a partner is asked about a command is (rules "Flows that ask a partner").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It is decided, or becomes a question to the partner.
+    New {
+        /// Until when the partner may be asked, in real time.
+        ask_until: Timestamp,
+    },
+    /// The partner was asked, and this came of it.
+    Told(Says),
+}
+
+/// What a partner is to be asked, once it is committed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The idempotency key of the call.
+    pub key: Uuid,
+    /// Which way the money would go.
+    pub way: Category,
+    /// The transaction, as the seeds have it.
+    pub body: Value,
+    /// Until when, in real time.
+    pub until: Timestamp,
 }
 
 /// What has happened already (spec "From the network").
@@ -163,6 +213,7 @@ impl Event {
             Self::Transfer { .. } => "internal",
             Self::Expire { .. } => "expiry",
             Self::DeclineLate { .. } => "late",
+            Self::Unanswered { .. } => "unanswered",
         }
     }
 
@@ -174,7 +225,7 @@ impl Event {
             | Self::Reverse { order, .. }
             | Self::Clear { order, .. }
             | Self::Transfer { order, .. } => Some(order),
-            Self::Expire { .. } | Self::DeclineLate { .. } => None,
+            Self::Expire { .. } | Self::DeclineLate { .. } | Self::Unanswered { .. } => None,
         }
     }
 
@@ -187,20 +238,21 @@ impl Event {
             | Self::Reverse { .. }
             | Self::Clear { .. }
             | Self::Transfer { .. }
-            | Self::Expire { .. } => self.order(),
+            | Self::Expire { .. }
+            | Self::Unanswered { .. } => self.order(),
         }
     }
 
     /// The owner's balance, which guards what it is about.
     pub(crate) fn balance(&self) -> Option<BalanceId> {
-        if let Self::Expire { balance, .. } = self {
+        if let Self::Expire { balance, .. } | Self::Unanswered { balance, .. } = self {
             return Some(*balance);
         }
         self.said().and_then(|order| order.balance)
     }
 
     fn currency(&self) -> Option<Currency> {
-        if let Self::Expire { currency, .. } = self {
+        if let Self::Expire { currency, .. } | Self::Unanswered { currency, .. } = self {
             return Some(*currency);
         }
         self.said().map(|order| order.currency)
@@ -222,7 +274,8 @@ impl Event {
             | Self::Reverse { .. }
             | Self::Clear { .. }
             | Self::Expire { .. }
-            | Self::DeclineLate { .. } => &[Deposit],
+            | Self::DeclineLate { .. }
+            | Self::Unanswered { .. } => &[Deposit],
             Self::Transfer { order, .. } if order.kind == TransactionType::Fee => &[Company],
             Self::Transfer { .. } => &[Credit],
         }
@@ -237,7 +290,10 @@ impl Event {
 
     /// The card that it is about.
     pub(crate) fn card(&self) -> Option<CardId> {
-        self.order().and_then(|order| order.card)
+        if let Self::Expire { card, .. } | Self::Unanswered { card, .. } = self {
+            return *card;
+        }
+        self.said().and_then(|order| order.card)
     }
 
     /// The network id and card of the transaction that it refers to.
@@ -247,7 +303,10 @@ impl Event {
             Self::Authorize { reference, .. }
             | Self::Inform { reference, .. }
             | Self::Clear { reference, .. } => reference.as_ref(),
-            Self::Transfer { .. } | Self::Expire { .. } | Self::DeclineLate { .. } => None,
+            Self::Transfer { .. }
+            | Self::Expire { .. }
+            | Self::DeclineLate { .. }
+            | Self::Unanswered { .. } => None,
         };
         Some((self.card()?, reference?))
     }
@@ -271,7 +330,44 @@ impl Event {
             | Self::Clear { .. }
             | Self::Transfer { .. }
             | Self::Expire { .. }
-            | Self::DeclineLate { .. } => false,
+            | Self::DeclineLate { .. }
+            | Self::Unanswered { .. } => false,
+        }
+    }
+
+    /// Whether its outcome is that of a message which was recorded before.
+    pub(crate) fn is_about_earlier(&self) -> bool {
+        self.told().is_some() || matches!(self, Self::DeclineLate { .. } | Self::Unanswered { .. })
+    }
+
+    /// Makes it the second half: what came of asking the partner.
+    pub(crate) fn tell(&mut self, says: Says) {
+        match self {
+            Self::Authorize { stage, .. } | Self::Transfer { stage, .. } => {
+                *stage = Stage::Told(says);
+            }
+            Self::Inform { .. }
+            | Self::Reverse { .. }
+            | Self::Clear { .. }
+            | Self::Expire { .. }
+            | Self::DeclineLate { .. }
+            | Self::Unanswered { .. } => {}
+        }
+    }
+
+    /// What came of asking the partner, where this is the second half of it.
+    pub(crate) fn told(&self) -> Option<Says> {
+        match self {
+            Self::Authorize { stage: Stage::Told(says), .. }
+            | Self::Transfer { stage: Stage::Told(says), .. } => Some(*says),
+            Self::Authorize { .. }
+            | Self::Inform { .. }
+            | Self::Reverse { .. }
+            | Self::Clear { .. }
+            | Self::Transfer { .. }
+            | Self::Expire { .. }
+            | Self::DeclineLate { .. }
+            | Self::Unanswered { .. } => None,
         }
     }
 }
@@ -292,6 +388,10 @@ pub enum Outcome {
     KeyReused,
     /// Code or PIN was compared with one that the card doesn't have any more: nothing was decided.
     Outdated,
+    /// The partner is to be asked now.
+    Ask(Box<Question>),
+    /// The partner is being asked for another delivery of the same message.
+    InProgress,
     /// There was nothing to do.
     Nothing,
 }

@@ -1,14 +1,19 @@
 //! Step 5 of the protocol: each command in order, purely. What a rule decides reaches the facts
 //! only when it is whole, so a panic spoils one command and no other.
 
+mod asked;
+mod known;
 mod network;
+mod signed;
 
-use super::command::{Command, Event, Outcome, Told};
+use super::calls;
+use super::command::{Command, Event, Outcome, Stage, Told};
 use super::facts::Facts;
 use super::happens;
-use super::notify::{self, entry};
+use super::notify;
 use crate::audit::{Entry, Origin};
 use crate::cards::state_facts;
+use domain::Timestamp;
 use domain::authorization::{Ask, OwnerFacts};
 use domain::balance::Owner;
 use domain::card::Card;
@@ -16,16 +21,17 @@ use domain::card::lifecycle::LockReason;
 use domain::ids::{MessageId, TransactionId};
 use domain::ledger::Change;
 use domain::ledger::accounts::Accounts;
-use domain::ledger::internal::{self, transfer};
+use domain::ledger::internal;
 use domain::ledger::release::{decline_increment, decline_late, expire, is_open};
 use domain::money::Amount;
 use domain::partner::CollateralMode;
 use domain::transaction::{
-    APPROVED_IN_PART, DecidedBy, Description, Flag, Order, Processing, Status, Transaction,
-    action_code,
+    APPROVED_IN_PART, Description, Flag, Order, Processing, Status, Transaction, action_code,
 };
+use known::recognise;
 use network::{authorize, clear, inform, reversal};
 use serde_json::json;
+use signed::{share, sign};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::audit::Record;
 use store::ledger::{EarlyReversal, Message};
@@ -46,6 +52,20 @@ struct Decided {
     follows: Option<TransactionId>,
     /// The card, if wrong or right secrets have changed it.
     card: Option<Card>,
+    /// A message that asked the partner, which it takes back.
+    turned: Option<Message>,
+    /// What the partner was asked about, where it may have booked it and this comes to nothing.
+    took_back: Option<TookBack>,
+    /// Whether it was approved without the partner's answer.
+    stands_in: bool,
+}
+
+/// What a partner was asked about and is to take back.
+struct TookBack {
+    asked: Transaction,
+    message: MessageId,
+    /// When its time ends, if its answer is still waited for.
+    until: Option<Timestamp>,
 }
 
 impl From<Change> for Decided {
@@ -59,6 +79,9 @@ impl From<Change> for Decided {
             earlier: None,
             follows: None,
             card: None,
+            turned: None,
+            took_back: None,
+            stands_in: false,
         }
     }
 }
@@ -71,7 +94,11 @@ pub(super) fn decide(facts: &mut Facts, command: &Command) -> Outcome {
     if is_outdated(facts, command) {
         return Outcome::Outdated;
     }
-    match catch_unwind(AssertUnwindSafe(|| decide_new(facts, command))) {
+    let decided = catch_unwind(AssertUnwindSafe(|| {
+        asked::withdraw(facts, command);
+        decide_new(facts, command)
+    }));
+    match decided {
         Ok(Some(decided)) => settle(facts, command, decided),
         Ok(None) => Outcome::Nothing,
         Err(_) => give_up(facts, command),
@@ -80,7 +107,9 @@ pub(super) fn decide(facts: &mut Facts, command: &Command) -> Outcome {
 
 /// Whether code or PIN has to be compared again. The second time it is decided all the same.
 fn is_outdated(facts: &Facts, command: &Command) -> bool {
-    let Event::Authorize { request, compared_again: false, .. } = &command.event else {
+    let Event::Authorize { request, compared_again: false, stage: Stage::New { .. }, .. } =
+        &command.event
+    else {
         return false;
     };
     let card = request.order.card.and_then(|id| facts.cards.get(&(command.scope.partner(), id)));
@@ -94,6 +123,10 @@ pub(super) fn give_up(facts: &mut Facts, command: &Command) -> Outcome {
         return known;
     }
     tracing::error!(request_id = command.request_id, "a command can't be decided");
+    // What the partner was asked about stays so until it is declined by itself, and taken back.
+    if command.event.told().is_some() {
+        return Outcome::Nothing;
+    }
     match command.event.order() {
         None => Outcome::Nothing,
         Some(order) => {
@@ -118,51 +151,11 @@ fn asked_for(event: &Event) -> Status {
     match event {
         Event::Authorize { request, .. } => request.ask.status(),
         Event::Inform { told: Told::Adjustment, .. } => Status::Cleared,
-        Event::Inform { .. } | Event::DeclineLate { .. } => Status::Authorized,
+        Event::Inform { .. } | Event::DeclineLate { .. } | Event::Unanswered { .. } => {
+            Status::Authorized
+        }
         Event::Reverse { .. } | Event::Expire { .. } => Status::Reversed,
         Event::Clear { .. } | Event::Transfer { .. } => Status::Cleared,
-    }
-}
-
-/// A key that is known answers from its message, or was used for something else.
-fn recognise(facts: &mut Facts, command: &Command) -> Option<Outcome> {
-    if let Some(message) = facts.message_of_key(command).cloned() {
-        if message.fingerprint != command.fingerprint {
-            return Some(Outcome::KeyReused);
-        }
-        // A batch whose commit's outcome wasn't known finds its own messages: nobody was told.
-        if message.id != command.message {
-            facts.tell(&message);
-        }
-        return Some(Outcome::Decided(Box::new(message)));
-    }
-    let message = facts.message_of_name(command)?.clone();
-    let order = command.event.order()?;
-    if (message.amount, message.currency) != (order.amount, order.currency) {
-        return Some(Outcome::KeyReused);
-    }
-    if command.names.key.is_some() {
-        facts.tell_for_good(&message);
-        facts.record(alias(&message, command));
-    } else {
-        facts.tell(&message);
-    }
-    Some(Outcome::Decided(Box::new(message)))
-}
-
-/// The same decision under another key of the caller.
-fn alias(message: &Message, command: &Command) -> Message {
-    Message {
-        id: command.message,
-        scope: command.names.scope.clone(),
-        idempotency_key: command.names.key.clone(),
-        name: None,
-        fingerprint: command.fingerprint.clone(),
-        told: true,
-        reversed_amount: Amount::ZERO,
-        request_id: command.request_id.clone(),
-        created_at: command.now,
-        ..message.clone()
     }
 }
 
@@ -170,8 +163,8 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
     assert!(!happens("panics", command), "a test wants this");
     let now = command.now;
     match &command.event {
-        Event::Authorize { request, reference, code, .. } => {
-            Some(authorize(facts, command, request, reference.as_ref(), code))
+        Event::Authorize { request, reference, code, stage, .. } => {
+            Some(authorize(facts, command, request, reference.as_ref(), (code, stage)))
         }
         Event::Inform { order, reference, .. } => {
             let informed = inform(facts, command, order, reference.as_ref());
@@ -184,19 +177,22 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
             let turned = |why| invalid(command, order, Status::Cleared, why).into();
             Some(cleared.unwrap_or_else(turned))
         }
-        Event::Transfer { order, .. } => {
+        Event::Transfer { order, stage, .. } => {
             let accounts = accounts_of(facts, command, order);
             let (mode, owner) = (mode(facts, command), owner_of(facts, command, order));
             let under_lock = owner.is_some_and(|owner| owner.under_lock);
             let known = internal::Facts { accounts: &accounts, mode, under_lock, now };
-            Some(transfer(command.transaction, order.as_ref().clone(), &known).into())
+            Some(asked::transfer(facts, command, order, &known, *stage))
         }
         Event::Expire { transaction, .. } => {
             let (held, accounts) = open_one(facts, command, *transaction)?;
             let due = held.expires_at.is_some_and(|at| at <= now);
             due.then(|| expire(held, &accounts, now).ok()).flatten().map(Decided::from)
         }
-        Event::DeclineLate { message, transaction, .. } => {
+        Event::Unanswered { message, transaction, ended, .. } => {
+            asked::give_up(facts, command, (*message, *transaction), *ended)
+        }
+        Event::DeclineLate { message, transaction, agreed, said } => {
             let message = facts.message(command.scope.partner(), *message)?;
             if message.told {
                 return None;
@@ -212,7 +208,8 @@ fn decide_new(facts: &Facts, command: &Command) -> Option<Decided> {
             } else {
                 return None;
             };
-            change.ok().map(Decided::from)
+            let took_back = agreed.then(|| asked::approved(command, message, said));
+            Some(Decided { took_back, ..change.ok()?.into() })
         }
     }
 }
@@ -271,9 +268,11 @@ fn open_one<'a>(
 fn settle(facts: &mut Facts, command: &Command, mut decided: Decided) -> Outcome {
     let partner = command.scope.partner();
     let before = facts.transactions.get(&(partner, decided.change.transaction.id)).cloned();
-    sign(command, before.is_none(), &mut decided.change);
+    sign(command, before.is_none(), decided.stands_in, &mut decided.change);
+    share(facts, command, before.as_ref(), &mut decided.change);
     let message = match &command.event {
         Event::DeclineLate { message, .. } => late(facts, command, *message),
+        Event::Unanswered { message, .. } => asked::unanswered(facts, command, *message),
         Event::Authorize { .. }
         | Event::Inform { .. }
         | Event::Reverse { .. }
@@ -286,6 +285,17 @@ fn settle(facts: &mut Facts, command: &Command, mut decided: Decided) -> Outcome
         facts.audit(record);
     }
     let beside = decided.change.beside.as_ref().map(|posting| posting.transaction.clone());
+    let mut calls = calls::of(facts, command, before.as_ref(), &decided.change);
+    if let Some(TookBack { asked, message, until }) = &decided.took_back {
+        calls.extend(calls::take_back(facts, command, asked, message.0, *until));
+    }
+    if decided.stands_in {
+        calls.push(calls::ask_again(facts, command, &transaction));
+        facts.stand_in(partner, &transaction);
+    }
+    if is_decided_anew(&command.event) {
+        facts.forget(partner, command.transaction);
+    }
     facts.apply(partner, decided.change, decided.follows);
     if let Some(reversal) = decided.waits {
         facts.wait_for(reversal);
@@ -293,26 +303,34 @@ fn settle(facts: &mut Facts, command: &Command, mut decided: Decided) -> Outcome
     if let Some(earlier) = decided.earlier {
         facts.change(earlier);
     }
+    if let Some(turned) = decided.turned {
+        facts.turn(turned);
+    }
+    calls.into_iter().for_each(|call| facts.notify(call));
     let Some(message) = message else { return Outcome::Nothing };
     let card = decided.card.map(|card| facts.change_card(partner, card));
-    if let Some(entry) = entry(facts, command, &message, (before.as_ref(), &transaction)) {
-        let beside = beside.map(|transaction| notify::beside(&entry, &transaction));
+    let changed = (before.as_ref(), &transaction, beside.as_ref());
+    for entry in notify::entries(facts, command, &message, changed) {
         facts.notify(entry);
-        beside.into_iter().for_each(|entry| facts.notify(entry));
     }
     if let Some((before, after)) = card.filter(|(before, after)| before.status != after.status) {
         tell_lock(facts, command, (&before, &after));
     }
-    match command.event {
-        Event::DeclineLate { .. } => facts.turn(message.clone()),
-        Event::Authorize { .. }
-        | Event::Inform { .. }
-        | Event::Reverse { .. }
-        | Event::Clear { .. }
-        | Event::Transfer { .. }
-        | Event::Expire { .. } => facts.record(message.clone()),
+    if command.event.is_about_earlier() {
+        facts.turn(message.clone());
+    } else {
+        facts.record(message.clone());
+    }
+    if transaction.processing == Processing::Asking {
+        return Outcome::Ask(Box::new(calls::question(facts, command, &transaction)));
     }
     Outcome::Decided(Box::new(message))
+}
+
+/// Whether it is the second half of what has taken nothing in the first: its record makes room.
+fn is_decided_anew(event: &Event) -> bool {
+    let holds = matches!(event, Event::Authorize { request, .. } if request.ask == Ask::Debit);
+    event.told().is_some() && !holds
 }
 
 /// Tells partner and audit of a lock that a decision has put on a card. Its names are the declined
@@ -332,35 +350,10 @@ fn tell_lock(facts: &mut Facts, command: &Command, (before, after): (&Card, &Car
     facts.audit(entry.record(id, partner, &origin, command.now));
 }
 
-/// Says of what is new who decided it: what the network tells has been decided, unless we can't
-/// take it.
-fn sign(command: &Command, is_new: bool, change: &mut Change) {
-    let by = match &command.event {
-        Event::Inform { .. } | Event::Reverse { .. } | Event::Clear { .. }
-            if change.transaction.processing != Processing::Invalid =>
-        {
-            DecidedBy::Network
-        }
-        Event::Authorize { .. }
-        | Event::Inform { .. }
-        | Event::Reverse { .. }
-        | Event::Clear { .. }
-        | Event::Transfer { .. }
-        | Event::Expire { .. }
-        | Event::DeclineLate { .. } => DecidedBy::Platform,
-    };
-    if is_new {
-        change.transaction.decided_by = by;
-    }
-    if let Some(beside) = &mut change.beside {
-        beside.transaction.decided_by = by;
-    }
-}
-
 /// What a partner's own command changed, for the audit. What the network tells is on record as its
 /// message; what is refused changes nothing. The record has the message's id, which is as new.
 fn audited(command: &Command, transaction: &Transaction) -> Option<Record> {
-    let Event::Transfer { order, origin } = &command.event else { return None };
+    let Event::Transfer { order, origin, .. } = &command.event else { return None };
     if transaction.processing != Processing::Success {
         return None;
     }
@@ -402,7 +395,8 @@ fn message(command: &Command, decided: &Decided) -> Message {
         | Event::Clear { .. }
         | Event::Transfer { .. }
         | Event::Expire { .. }
-        | Event::DeclineLate { .. } => (false, Amount::ZERO),
+        | Event::DeclineLate { .. }
+        | Event::Unanswered { .. } => (false, Amount::ZERO),
     };
     let asks = matches!(command.event, Event::Authorize { .. });
     let in_part = asks && !approved.is_zero() && approved.minor() < order.amount;

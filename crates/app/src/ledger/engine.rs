@@ -367,6 +367,7 @@ impl Runner {
         reached(Step::Begun);
         let worked = async {
             let mut facts = Facts::load(&mut tx, settings, &commands, now).await?;
+            facts.real_time = self.bell.now();
             reached(Step::Loaded);
             let outcomes: Vec<Outcome> =
                 commands.iter().map(|command| decide(&mut facts, command)).collect();

@@ -1,5 +1,6 @@
 //! What a batch knows, and what it will write: steps 3, 4 and 6 of the protocol.
 
+mod asked;
 mod checks;
 mod counting;
 mod meant;
@@ -25,9 +26,8 @@ use store::db::{Db, Tx};
 use store::ledger::{EarlyReversal, Message};
 use store::outbox::{self, Entry};
 use store::spending::{self, Kept};
-use store::{
-    StoreError, audit, balances, cards, corporations, counters, ledger, transactions, users,
-};
+use store::transactions::asked::CardDay;
+use store::{StoreError, audit, balances, cards, corporations, ledger, transactions, users};
 
 /// How long a reversal waits for what it reverses, in hours (spec "From the network").
 const EARLY_REVERSAL_HOURS: i64 = 24;
@@ -38,6 +38,8 @@ type Owned<T> = (PartnerId, T);
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) settings: Arc<Snapshot>,
+    /// When the batch was begun, in real time.
+    pub(super) real_time: Timestamp,
     pub(super) balances: HashMap<Owned<BalanceId>, Balance>,
     pub(super) cards: HashMap<Owned<CardId>, Card>,
     pub(super) users: HashMap<Owned<UserId>, OwnerFacts>,
@@ -52,6 +54,8 @@ pub(super) struct Facts {
     /// What cards and owners may spend, and have.
     spending: HashMap<spending::Key, Kept>,
     nobodys: Spending,
+    /// What was paid without the partner's answer, by card and day.
+    stand_ins: HashMap<CardDay, i64>,
     writes: Writes,
 }
 
@@ -79,8 +83,12 @@ impl Payers {
 struct Writes {
     balances: BTreeSet<Owned<BalanceId>>,
     cards: BTreeSet<Owned<CardId>>,
-    /// In the order in which they were made, which is that of their numbers.
     new_transactions: Vec<Owned<TransactionId>>,
+    /// Those that can be seen from now on, in the order in which they came about, which is that of
+    /// their numbers: new ones, and those that a partner has answered about.
+    numbered: Vec<Owned<TransactionId>>,
+    /// Those that were only asked about, and are taken away.
+    removed_transactions: Vec<Owned<TransactionId>>,
     /// The same, to look one up.
     is_new: HashSet<Owned<TransactionId>>,
     changed_transactions: BTreeSet<Owned<TransactionId>>,
@@ -160,6 +168,7 @@ impl Facts {
         facts.check_backings()?;
         facts.check_owners(commands)?;
         facts.load_spending(tx, commands).await?;
+        facts.load_stand_ins(tx, commands).await?;
         Ok(facts)
     }
 
@@ -282,7 +291,11 @@ impl Facts {
         let Posting { mut transaction, legs } = posting;
         let key = (partner, transaction.id);
         self.count(partner, &mut transaction, follows);
-        if !self.transactions.contains_key(&key) {
+        let before = self.transactions.get(&key);
+        if before.is_none_or(|it| it.asking.is_some() && transaction.asking.is_none()) {
+            self.writes.numbered.push(key);
+        }
+        if before.is_none() {
             self.writes.new_transactions.push(key);
             self.writes.is_new.insert(key);
         } else if !self.writes.is_new.contains(&key) {
@@ -320,7 +333,11 @@ impl Facts {
 
     /// Turns the outcome of a message that was recorded before this batch.
     pub(super) fn turn(&mut self, message: Message) {
-        self.writes.outcomes.push(message.clone());
+        match self.writes.messages.iter_mut().find(|new| new.id == message.id) {
+            // It was recorded in this batch, and isn't written yet.
+            Some(new) => *new = message.clone(),
+            None => self.writes.outcomes.push(message.clone()),
+        }
         self.remember(message);
     }
 
@@ -384,6 +401,9 @@ impl Facts {
         let written = cards::update_all(tx, changed).await?;
         all_written(written, writes.cards.len())?;
 
+        let removed = writes.removed_transactions.iter().copied();
+        let gone = transactions::asked::remove_asked(tx, removed).await?;
+        all_written(gone, writes.removed_transactions.len())?;
         let new = writes.new_transactions.iter();
         transactions::insert(tx, new.filter_map(|key| self.pair(key))).await?;
         let changed = writes.changed_transactions.iter();
@@ -426,40 +446,6 @@ impl Facts {
         let sent = u64::try_from(messages.len()).unwrap_or(u64::MAX);
         let written = ledger::insert_messages(tx, messages.into_iter()).await?;
         if written < sent { Err(WriteError::Twin) } else { Ok(()) }
-    }
-
-    /// Gives new transactions and entries of the outbox their numbers, from one series. Its row is
-    /// locked after all balances and before any message, by every batch, so no two wait crosswise;
-    /// it stays locked until the commit, so numbers ascend in the order in which they can be read.
-    async fn number(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        let new = self.writes.new_transactions.iter().map(|(partner, _)| *partner);
-        let told = self.writes.outbox.iter().map(|entry| entry.partner);
-        let partners: BTreeSet<PartnerId> = new.chain(told).collect();
-        for partner in partners {
-            let new = self.writes.new_transactions.iter().filter(|key| key.0 == partner);
-            let told = self.writes.outbox.iter_mut().filter(|entry| entry.partner == partner);
-            let told: Vec<&mut Entry> = told.collect();
-            let count = i64::try_from(new.clone().count() + told.len()).unwrap_or(i64::MAX);
-            let mut numbers = counters::take(tx, partner, counters::EVENTS, count).await?..;
-            for (key, number) in new.zip(&mut numbers) {
-                if let Some(transaction) = self.transactions.get_mut(key) {
-                    transaction.number = number;
-                }
-            }
-            for (entry, number) in told.into_iter().zip(&mut numbers) {
-                entry.number = number;
-            }
-        }
-        Ok(())
-    }
-
-    /// Says of new transactions when they were decided.
-    fn date(&mut self, now: Timestamp) {
-        for key in &self.writes.new_transactions {
-            if let Some(transaction) = self.transactions.get_mut(key) {
-                transaction.decided_at = Some(now);
-            }
-        }
     }
 
     fn pair(&self, key: &Owned<TransactionId>) -> Option<(PartnerId, &Transaction)> {

@@ -1,55 +1,102 @@
 //! What a partner is told of a decision: the row of the outbox that is written with it.
 
+use super::calls::{Use, key};
 use super::command::{Command, Event as Asked, Told};
 use super::facts::Facts;
 use crate::settings::Snapshot;
+use domain::Timestamp;
 use domain::authorization::Ask;
 use domain::card::Card;
 use domain::card::lifecycle::CardStatus;
+use domain::ids::{BalanceId, CardId};
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::transaction::{Order, Processing, Transaction};
 use serde_json::{Value, json};
 use store::ledger::Message;
 use store::outbox::Entry;
+use uuid::Uuid;
 
-/// The entry of a decision, if its partner wants to hear of transactions. Its number is given when
-/// it is written. Its own name is the command's: a decision that is turned tells of itself again.
-pub(super) fn entry(
+/// The entries of a decision, of what its partner wants to hear: of transactions, by the legacy
+/// notifier, and of the history's records. A transaction that came beside the one that the decision
+/// was about is told of after that, in the same stream.
+///
+/// Their numbers are given when they are written. Their own names are the command's: a decision
+/// that is turned tells of itself again.
+pub(super) fn entries(
     facts: &Facts,
     command: &Command,
     message: &Message,
-    (before, transaction): (Option<&Transaction>, &Transaction),
-) -> Option<Entry> {
-    let moved = moved(command, message, before, transaction);
-    let outbound = facts.settings.outbound(message.partner)?;
-    if !outbound.tells(Event::Transaction) || !is_told(command) {
-        return None;
+    (before, transaction, beside): (Option<&Transaction>, &Transaction, Option<&Transaction>),
+) -> Vec<Entry> {
+    let Some(outbound) = facts.settings.outbound(message.partner) else { return Vec::new() };
+    let mut entries = Vec::new();
+    let is_asked = message.processing == Processing::Asking;
+    if is_asked || !is_told(command) {
+        return entries;
     }
-    Some(Entry {
-        partner: message.partner,
-        number: 0,
-        id: command.message.0,
-        stream: stream(transaction),
-        event: Event::Transaction,
-        card: transaction.order.card,
-        message: Some(message.id),
-        detail: command
-            .event
-            .said()
-            .and_then(|said| detail(command, said, &transaction.order, moved)),
-        request_id: command.request_id.clone(),
-        created_at: command.now,
-        attempts: 0,
-        attempts_before: 0,
-    })
+    let named = |id| (id, command.request_id.as_str(), command.now);
+    if outbound.tells(Event::Transaction) {
+        let moved = moved(command, message, before, transaction);
+        let said = command.event.said();
+        let detail = said.and_then(|said| detail(command, said, &transaction.order, moved));
+        let entry = entry(Event::Transaction, message, transaction, named(command.message.0));
+        entries.push(Entry { detail, ..entry });
+    }
+    if outbound.tells(Event::TransactionEvent) {
+        let named = named(key(command.message.0, Use::Record));
+        entries.push(entry(Event::TransactionEvent, message, transaction, named));
+    }
+    if let Some(beside) = beside {
+        let id = beside.id.0;
+        let of_beside = |of: &Entry| {
+            let id = if of.event == Event::Transaction { id } else { key(id, Use::Record) };
+            let detail = Some(json!({ "beside": beside.id.0.to_string() }));
+            Entry { id, detail, ..of.clone() }
+        };
+        let told: Vec<Entry> = entries.iter().map(of_beside).collect();
+        entries.extend(told);
+    }
+    entries
 }
 
-/// The entry of a transaction that came beside the one that a decision was about: it is told after
-/// that, in the same stream, and names itself.
-pub(super) fn beside(of: &Entry, transaction: &Transaction) -> Entry {
-    let id = transaction.id.0;
-    Entry { id, detail: Some(json!({ "beside": id.to_string() })), ..of.clone() }
+/// The entry of an event about a message and its transaction.
+fn entry(
+    event: Event,
+    message: &Message,
+    transaction: &Transaction,
+    (id, request_id, now): (Uuid, &str, Timestamp),
+) -> Entry {
+    Entry {
+        partner: message.partner,
+        number: 0,
+        id,
+        stream: stream(transaction),
+        event,
+        card: transaction.order.card,
+        message: Some(message.id),
+        detail: None,
+        request_id: request_id.to_owned(),
+        created_at: now,
+        attempts: 0,
+        attempts_before: 0,
+        not_before: None,
+    }
+}
+
+/// The entries of an authorization that comes to nothing while the partner is asked about it,
+/// because of another message: nobody else tells of it.
+pub(super) fn of_withdrawn(
+    settings: &Snapshot,
+    message: &Message,
+    transaction: &Transaction,
+) -> Vec<Entry> {
+    let Some(outbound) = settings.outbound(message.partner) else { return Vec::new() };
+    let id = message.id.0;
+    let told = [(Event::Transaction, id), (Event::TransactionEvent, key(id, Use::Record))];
+    let told = told.into_iter().filter(|(event, _)| outbound.tells(*event));
+    let named = |id| (id, message.request_id.as_str(), transaction.changed_at);
+    told.map(|(event, id)| entry(event, message, transaction, named(id))).collect()
 }
 
 /// The entry of a lock that a decision has put on a card, if its partner wants to hear of it.
@@ -72,6 +119,7 @@ pub(super) fn of_card(settings: &Snapshot, command: &Command, card: &Card) -> Op
         created_at: command.now,
         attempts: 0,
         attempts_before: 0,
+        not_before: None,
     })
 }
 
@@ -111,7 +159,8 @@ fn moved(
         Asked::Authorize { .. }
         | Asked::Transfer { .. }
         | Asked::Expire { .. }
-        | Asked::DeclineLate { .. } => return None,
+        | Asked::DeclineLate { .. }
+        | Asked::Unanswered { .. } => return None,
     };
     (moved != message.amount).then_some(moved)
 }
@@ -125,21 +174,28 @@ fn is_told(command: &Command) -> bool {
         | Asked::Clear { .. }
         | Asked::Transfer { .. }
         | Asked::Expire { .. }
-        | Asked::DeclineLate { .. } => true,
+        | Asked::DeclineLate { .. }
+        | Asked::Unanswered { .. } => true,
     }
 }
 
 /// What is told in order: all of a card; without one all of a balance; without either this alone.
 fn stream(transaction: &Transaction) -> String {
-    match (transaction.order.card, transaction.order.balance) {
-        (Some(card), _) => card_stream(card),
-        (None, Some(balance)) => format!("balance/{}", balance.0),
-        (None, None) => format!("transaction/{}", transaction.id.0),
+    let Order { card, balance, .. } = transaction.order;
+    stream_of(card, balance).unwrap_or_else(|| format!("transaction/{}", transaction.id.0))
+}
+
+/// What is told in order of a card, or of a balance without one.
+pub(crate) fn stream_of(card: Option<CardId>, balance: Option<BalanceId>) -> Option<String> {
+    match (card, balance) {
+        (Some(card), _) => Some(card_stream(card)),
+        (None, Some(balance)) => Some(format!("balance/{}", balance.0)),
+        (None, None) => None,
     }
 }
 
 /// The stream of a card.
-pub(crate) fn card_stream(card: domain::ids::CardId) -> String {
+pub(crate) fn card_stream(card: CardId) -> String {
     format!("card/{}", card.0)
 }
 
@@ -158,7 +214,8 @@ fn detail(command: &Command, own: &Order, kept: &Order, moved: Option<i64>) -> O
         | Asked::Clear { .. }
         | Asked::Transfer { .. }
         | Asked::Expire { .. }
-        | Asked::DeclineLate { .. } => false,
+        | Asked::DeclineLate { .. }
+        | Asked::Unanswered { .. } => false,
     };
     Some(json!({
         "kind": corrects.then(|| own.kind.as_str()),

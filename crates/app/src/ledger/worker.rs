@@ -109,7 +109,7 @@ impl App {
     async fn expire_hold(
         &self,
         scope: Scope,
-        Expired { id: transaction, balance, owner, currency }: Expired,
+        Expired { id: transaction, balance, card, owner, currency }: Expired,
     ) -> Result<bool, Error> {
         let command = Command {
             scope,
@@ -124,7 +124,7 @@ impl App {
             fingerprint: Vec::new(),
             request_id: "expiry".to_owned(),
             now: self.now(),
-            event: Event::Expire { transaction, balance, currency },
+            event: Event::Expire { transaction, card, balance, currency },
         };
         let outcome = self.engines.submit(command, Instant::now() + WAIT).await?;
         Ok(matches!(outcome, Outcome::Decided(_)))

@@ -1,5 +1,6 @@
 //! Which rows a worker takes: for each stream those from its first open one on.
 
+use super::parked::Parked;
 use crate::{App, Error};
 use domain::ids::PartnerId;
 use domain::notification::Event;
@@ -17,6 +18,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// What was claimed: runs, each of one stream, by ascending number.
 pub(super) struct Claimed {
     pub(super) runs: Vec<Vec<Entry>>,
+    /// What was given up before of streams of calls.
+    pub(super) parked: HashMap<String, Parked>,
     /// Addresses that nothing is sent to.
     pub(super) paused: Arc<HashSet<Event>>,
     pub(super) lease: Lease,
@@ -30,10 +33,16 @@ impl App {
     pub(super) async fn claim(&self, partner: PartnerId) -> Result<Claimed, Error> {
         let now = self.outbox.now();
         let lease = Lease {
-            by: self.outbox.worker,
+            by: crate::ids::random_id(),
             until: now.checked_add(LEASE).map_err(|_| Error::broken("the calendar ends"))?,
         };
-        let mut claimed = Claimed { runs: Vec::new(), paused: Arc::default(), lease, any: false };
+        let mut claimed = Claimed {
+            runs: Vec::new(),
+            parked: HashMap::new(),
+            paused: Arc::default(),
+            lease,
+            any: false,
+        };
         let mut tx = self.db.read().await?;
         let due = outbox::partners_with_due(&mut tx, &[partner], now).await;
         // Who finds nothing doesn't wait for the one writer of SQLite.
@@ -42,13 +51,19 @@ impl App {
         }
         let mut tx = self.db.begin().await?;
         let taken = take(&mut tx, partner, lease, now).await;
-        (claimed.runs, claimed.paused, claimed.any) = tx.end(taken).await?;
+        let Taken { runs, parked, paused, any } = tx.end(taken).await?;
+        (claimed.runs, claimed.parked, claimed.paused, claimed.any) = (runs, parked, paused, any);
         Ok(claimed)
     }
 }
 
-/// The runs, the addresses that are paused, and whether rows were taken.
-type Taken = (Vec<Vec<Entry>>, Arc<HashSet<Event>>, bool);
+/// What of [`Claimed`] is read.
+struct Taken {
+    runs: Vec<Vec<Entry>>,
+    parked: HashMap<String, Parked>,
+    paused: Arc<HashSet<Event>>,
+    any: bool,
+}
 
 async fn take(
     tx: &mut Tx,
@@ -76,7 +91,25 @@ async fn take(
     let paused = endpoints::list(tx, partner).await?;
     let paused = paused.into_iter().filter(|it| it.paused_at.is_some()).map(|it| it.event);
     let any = !numbers.is_empty() || !waiting.is_empty();
-    Ok((runs, Arc::new(paused.collect()), any))
+    let parked = parked(tx, partner, &runs).await?;
+    Ok(Taken { runs, parked, paused: Arc::new(paused.collect()), any })
+}
+
+/// What was given up of the streams of calls among these runs. Nobody gives up more of them
+/// meanwhile: they are claimed.
+async fn parked(
+    tx: &mut Tx,
+    partner: PartnerId,
+    runs: &[Vec<Entry>],
+) -> Result<HashMap<String, Parked>, StoreError> {
+    let calls = runs.iter().flatten().filter(|entry| entry.event.is_call());
+    let streams: BTreeSet<&str> = calls.map(|entry| entry.stream.as_str()).collect();
+    let streams: Vec<&str> = streams.into_iter().collect();
+    let mut parked: HashMap<String, Parked> = HashMap::new();
+    for (stream, number, said) in outbox::list_parked(tx, partner, &streams).await? {
+        parked.entry(stream).or_default().add(number, &said);
+    }
+    Ok(parked)
 }
 
 /// Due rows, sorted out.
@@ -133,6 +166,7 @@ mod tests {
             created_at: domain::Timestamp::UNIX_EPOCH,
             attempts: 0,
             attempts_before: 0,
+            not_before: None,
         }
     }
 

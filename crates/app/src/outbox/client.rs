@@ -1,6 +1,7 @@
 //! The way to each partner: a client with our certificate for it, made again when its settings
 //! change.
 
+use super::encryption::HeldKey;
 use crate::outbound::Kept;
 use crate::{App, Error};
 use domain::ids::PartnerId;
@@ -10,55 +11,72 @@ use outbound::target::{Identity, Reach, Target};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::outbound::Outbound;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// A client, and what calls are signed with.
-pub(super) struct Line {
-    pub(super) client: Client,
-    pub(super) secrets: Vec<SharedSecret>,
+pub(crate) struct Line {
+    pub(crate) client: Client,
+    pub(crate) secrets: Vec<SharedSecret>,
+    /// Turns at asking, apart from notifications: neither keeps the other waiting.
+    pub(crate) questions: Semaphore,
+    /// Turns at calls about balances, as many again: who looks at balances doesn't keep payments
+    /// waiting.
+    pub(crate) balances: Semaphore,
+    /// The partner's key, where what is sensitive is encrypted for it.
+    pub(super) key: Option<HeldKey>,
 }
 
 /// The lines that are open.
 pub(super) struct Clients {
     reach: Reach,
+    /// Held while a line is made.
+    opening: tokio::sync::Mutex<()>,
     lines: Mutex<HashMap<PartnerId, Made>>,
 }
 
-/// The settings that a line was made from, and the line; none where it can't be made from them.
-type Made = (Outbound, Option<Arc<Line>>);
+/// The settings that a line was made from, with how many questions may be open at once, and the
+/// line; none where it can't be made from them.
+type Made = ((Outbound, usize), Option<Arc<Line>>);
 
 impl Clients {
     pub(super) fn new(reach: Reach) -> Self {
-        Self { reach, lines: Mutex::default() }
+        Self { reach, opening: tokio::sync::Mutex::default(), lines: Mutex::default() }
     }
 
     pub(super) fn reach(&self) -> Reach {
         self.reach
     }
 
-    fn find(&self, outbound: &Outbound) -> Option<Option<Arc<Line>>> {
+    fn find(&self, of: &(Outbound, usize)) -> Option<Option<Arc<Line>>> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let (made_from, line) = lines.get(&outbound.partner)?;
-        (made_from == outbound).then(|| line.clone())
+        let (made_from, line) = lines.get(&of.0.partner)?;
+        (made_from == of).then(|| line.clone())
     }
 
-    fn put(&self, outbound: &Outbound, line: Option<Arc<Line>>) {
+    fn put(&self, of: (Outbound, usize), line: Option<Arc<Line>>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.insert(outbound.partner, (outbound.clone(), line));
+        lines.insert(of.0.partner, (of, line));
     }
 }
 
 impl App {
     /// The line to a partner, if it can be called.
-    pub(super) async fn line_to(&self, partner: PartnerId) -> Result<Option<Arc<Line>>, Error> {
+    pub(crate) async fn line_to(&self, partner: PartnerId) -> Result<Option<Arc<Line>>, Error> {
         let settings = self.settings.get();
         let Some(outbound) = settings.outbound(partner) else { return Ok(None) };
-        let outbound = self.in_force(outbound);
-        if let Some(line) = self.outbox.clients.find(&outbound) {
+        let at_once = settings.partner(partner).map_or(0, |it| it.settings.asking.at_once);
+        let of = (self.in_force(outbound), usize::try_from(at_once).unwrap_or(0));
+        if let Some(line) = self.outbox.clients.find(&of) {
             return Ok(line);
         }
-        let line = self.open_line(&outbound).await?.map(Arc::new);
-        self.outbox.clients.put(&outbound, line.clone());
+        // One makes it for all who come meanwhile: they share its turns and its connections.
+        let _turn = self.outbox.clients.opening.lock().await;
+        if let Some(line) = self.outbox.clients.find(&of) {
+            return Ok(line);
+        }
+        let line = self.open_line(&of.0, of.1).await?.map(Arc::new);
+        self.outbox.clients.put(of, line.clone());
         Ok(line)
     }
 
@@ -72,7 +90,7 @@ impl App {
         }
     }
 
-    async fn open_line(&self, outbound: &Outbound) -> Result<Option<Line>, Error> {
+    async fn open_line(&self, outbound: &Outbound, at_once: usize) -> Result<Option<Line>, Error> {
         let parts =
             (&outbound.base_url, &outbound.trusted_ca, &outbound.certificate, &outbound.key);
         let (Some(base_url), Some(trusted_ca), Some(certificate), Some(key)) = parts else {
@@ -96,7 +114,11 @@ impl App {
             reach: self.outbox.clients.reach,
         };
         match Client::new(&target) {
-            Ok(client) => Ok(Some(Line { client, secrets })),
+            Ok(client) => {
+                let (questions, balances) = (Semaphore::new(at_once), Semaphore::new(at_once));
+                let key = outbound.encrypt.then(HeldKey::default);
+                Ok(Some(Line { client, secrets, questions, balances, key }))
+            }
             Err(error) => {
                 tracing::error!(partner = partner.0, %error, "a partner can't be called");
                 Ok(None)

@@ -91,6 +91,7 @@ async fn load(
 fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let card = || entry.card.ok_or(Error::broken("a notification names no card"));
     match entry.event {
+        Event::Otp => Err(Error::broken("a one-time password was kept")),
         Event::CardLocked => {
             let reason = entry.detail.as_ref().and_then(|detail| detail["reason"].as_str());
             let reason = reason.and_then(LockReason::parse);
@@ -112,6 +113,12 @@ fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
             Ok(notifications::lock_reason(resource, text("lockReason")?, entry.created_at))
         }
         Event::Transaction => transaction(entry, sources),
+        Event::Debit
+        | Event::ForceDebit
+        | Event::ForceCredit
+        | Event::Reversal
+        | Event::Clearing => entry.detail.clone().ok_or(Error::broken("a call says nothing")),
+        Event::TransactionEvent => transaction_event(entry, sources),
     }
 }
 
@@ -164,6 +171,19 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let amount = moved.unwrap_or(amount);
     let order = Order { amount, currency: message.currency, ..order };
     Ok(notice(message, transaction, &order, message.status, sources))
+}
+
+/// Which record of the history was made or changed: it names itself, or it is a decision's
+/// transaction.
+fn transaction_event(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
+    let named = entry.detail.as_ref().and_then(|detail| detail["id"].as_i64());
+    let number = named.or_else(|| {
+        let message = entry.message.and_then(|id| sources.messages.get(&id));
+        let id = beside(entry).or_else(|| Some(message?.transaction))?;
+        sources.transactions.get(&id).map(|transaction| transaction.number)
+    });
+    let number = number.ok_or(Error::broken("what a notification reports is gone"))?;
+    Ok(notifications::transaction_event(number, entry.created_at))
 }
 
 /// The transaction that came beside the message's own, if an entry is about that: it tells of

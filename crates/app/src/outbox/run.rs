@@ -1,18 +1,23 @@
 //! Delivering the rows of one stream, one after the other.
 
 use super::client::Line;
+use super::encryption::{NotSent, Telling};
+use super::parked::Parked;
 use super::settle::Results;
 use crate::App;
+use crate::ledger::calls;
 use domain::notification::{Event, Outcome, Try, Verdict};
 use jiff::SignedDuration;
-use outbound::client::{Answer, Call, CallError, Method};
+use outbound::client::Answer;
+use outbound::transactions;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::outbox::{Attempt, Entry, Lease, Next, Settled};
+use uuid::Uuid;
 
 /// How long a partner may take to answer a notification.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 /// What must be left of a lease for another try: the answer's time, and some to write it down.
 const LEFT_MIN: SignedDuration = SignedDuration::from_secs(12);
 /// How much is kept of an answer.
@@ -22,6 +27,8 @@ const KEPT_BYTES: usize = 1024;
 pub(super) struct Run {
     pub(super) line: Arc<Line>,
     pub(super) entries: Vec<Entry>,
+    /// What was given up before of the stream, if it is one of calls.
+    pub(super) parked: Parked,
     /// By number; one that is missing can't be made.
     pub(super) bodies: Arc<HashMap<i64, Vec<u8>>>,
     pub(super) paused: Arc<HashSet<Event>>,
@@ -31,14 +38,24 @@ pub(super) struct Run {
 impl Run {
     /// Tries one after the other; the first that has to be tried again ends the run, and what is
     /// left of it is given back.
-    pub(super) async fn deliver(self, app: App, results: Results) {
-        let mut open = true;
+    pub(super) async fn deliver(mut self, app: App, results: Results) {
+        let (mut open, mut parked) = (true, std::mem::take(&mut self.parked));
         for entry in &self.entries {
             let now = app.outbox.now();
             let time_left = self.lease.until.duration_since(now) > LEFT_MIN;
             open = open && time_left && !app.tasks.is_stopping();
-            let settled =
-                if open { self.settle(&app, entry).await } else { given_back(entry, now) };
+            let settled = if !open {
+                self.given_back(entry, now)
+            } else if parked.keeps_back(entry) {
+                note_parked(entry, "what it refers to is parked");
+                let next = Next::Closed(Outcome::Failed);
+                Settled { next, ..self.given_back(entry, now) }
+            } else {
+                self.settle(&app, entry).await
+            };
+            if settled.next == Next::Closed(Outcome::Failed) && entry.event != Event::Clearing {
+                entry.detail.iter().for_each(|said| parked.add(entry.number, said));
+            }
             open = open && matches!(settled.next, Next::Closed(_));
             results.send(settled).await;
         }
@@ -47,7 +64,7 @@ impl Run {
     async fn settle(&self, app: &App, entry: &Entry) -> Settled {
         if self.paused.contains(&entry.event) {
             let next = Next::Closed(Outcome::Paused);
-            return Settled { next, ..given_back(entry, app.outbox.now()) };
+            return Settled { next, ..self.given_back(entry, app.outbox.now()) };
         }
         let Some(body) = self.bodies.get(&entry.number) else {
             tracing::error!(
@@ -57,36 +74,55 @@ impl Run {
                 "a notification can't be made"
             );
             let next = Next::Closed(Outcome::Failed);
-            return Settled { next, ..given_back(entry, app.outbox.now()) };
+            return Settled { next, ..self.given_back(entry, app.outbox.now()) };
         };
         let (at, begun) = (app.outbox.now(), Instant::now());
         let answer = self.call(entry, body, at).await;
         let duration = begun.elapsed();
         let attempts = entry.attempts + 1;
         let verdict = judge(entry.event, &answer, attempts - entry.attempts_before);
-        count(entry.event, &verdict, duration);
-        tracing::info!(
-            request_id = entry.request_id,
-            notification = %entry.id,
-            event = entry.event.as_str(),
-            attempt = attempts,
-            status = answer.as_ref().map_or(0, |answer| answer.status),
-            error = answer.as_ref().err().map_or("", |error| error.as_str()),
-            microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-            "notified"
-        );
+        let named = (entry.id, entry.request_id.as_str());
+        note(entry.event, named, attempts, (&answer, &verdict, duration));
+        if answer.as_ref().is_ok_and(transactions::is_unknown) {
+            tracing::warn!(
+                partner = entry.partner.0,
+                notification = %entry.id,
+                request_id = entry.request_id,
+                "a partner doesn't know a transaction that it is told of"
+            );
+        }
         let later = |pause| {
             let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
             app.outbox.now().saturating_add(pause).unwrap_or(domain::Timestamp::MAX)
         };
+        if verdict == Verdict::GiveUp && entry.event.is_call() {
+            note_parked(entry, "it was tried as often as it is to be");
+        }
         let next = match verdict {
             Verdict::Delivered => Next::Closed(Outcome::Delivered),
             Verdict::Again(pause) => Next::Again(later(pause)),
             Verdict::GiveUp => Next::Closed(Outcome::Failed),
             Verdict::Gone => Next::Closed(Outcome::Paused),
+            Verdict::Instead(event) => {
+                Next::Instead { event, id: calls::instead_of(entry.id), at: app.outbox.now() }
+            }
         };
         let attempt = Some(attempt(at, duration, answer));
-        Settled { attempts, attempt, next, ..given_back(entry, at) }
+        Settled { attempts, attempt, next, ..self.given_back(entry, at) }
+    }
+
+    /// A row as it was claimed, to be had by the next claim.
+    fn given_back(&self, entry: &Entry, now: domain::Timestamp) -> Settled {
+        Settled {
+            partner: entry.partner,
+            number: entry.number,
+            stream: entry.stream.clone(),
+            event: entry.event,
+            attempts: entry.attempts,
+            attempt: None,
+            next: Next::Again(now),
+            by: self.lease.by,
+        }
     }
 
     async fn call(
@@ -94,46 +130,49 @@ impl Run {
         entry: &Entry,
         body: &[u8],
         now: domain::Timestamp,
-    ) -> Result<Answer, CallError> {
-        let call = Call {
-            method: Method::Post,
-            path: &outbound::notifications::path(entry.event),
+    ) -> Result<Answer, NotSent> {
+        let telling = Telling {
+            event: entry.event,
             key: entry.id,
             request_id: &entry.request_id,
             body,
             timeout: ANSWER,
-            secrets: &self.line.secrets,
             now,
         };
-        self.line.client.call(&call).await
+        self.line.tell(&telling).await
     }
 }
 
-fn judge(event: Event, answer: &Result<Answer, CallError>, attempts: i64) -> Verdict {
+fn note_parked(entry: &Entry, reason: &'static str) {
+    tracing::error!(
+        partner = entry.partner.0,
+        notification = %entry.id,
+        event = entry.event.as_str(),
+        request_id = entry.request_id,
+        reason,
+        "a call of a partner's mode is parked: its books differ from ours"
+    );
+}
+
+fn judge(event: Event, answer: &Result<Answer, NotSent>, attempts: i64) -> Verdict {
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
     match answer {
+        Ok(answer) if transactions::is_unknown(answer) => {
+            event.judge(Try::Unknown, attempts, answer.retry_after)
+        }
+        Ok(answer) if transactions::refuses(answer) => {
+            event.judge(Try::Refused, attempts, answer.retry_after)
+        }
         Ok(answer) => event.judge(Try::Answered(answer.status), attempts, answer.retry_after),
         Err(_) => event.judge(Try::Unanswered, attempts, None),
     }
 }
 
-/// A row as it was claimed, to be had by the next claim.
-fn given_back(entry: &Entry, now: domain::Timestamp) -> Settled {
-    Settled {
-        partner: entry.partner,
-        number: entry.number,
-        stream: entry.stream.clone(),
-        event: entry.event,
-        attempts: entry.attempts,
-        attempt: None,
-        next: Next::Again(now),
-    }
-}
-
-fn attempt(
+/// A try, as it is kept.
+pub(super) fn attempt(
     at: domain::Timestamp,
     duration: Duration,
-    answer: Result<Answer, CallError>,
+    answer: Result<Answer, NotSent>,
 ) -> Attempt {
     let none = Attempt {
         at,
@@ -160,13 +199,29 @@ fn kept(body: &[u8]) -> String {
     String::from_utf8_lossy(start).replace('\0', "\u{fffd}")
 }
 
-/// Measures a call by what came of it.
-fn count(event: Event, verdict: &Verdict, took: Duration) {
+/// Logs and measures a try by what came of it.
+pub(super) fn note(
+    event: Event,
+    (key, request_id): (Uuid, &str),
+    attempt: i64,
+    (answer, verdict, took): (&Result<Answer, NotSent>, &Verdict, Duration),
+) {
+    tracing::info!(
+        request_id,
+        notification = %key,
+        event = event.as_str(),
+        attempt,
+        status = answer.as_ref().map_or(0, |answer| answer.status),
+        error = answer.as_ref().err().map_or("", |error| error.as_str()),
+        microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "notified"
+    );
     let outcome = match verdict {
         Verdict::Delivered => "delivered",
         Verdict::Again(_) => "again",
         Verdict::GiveUp => "failed",
         Verdict::Gone => "paused",
+        Verdict::Instead(_) => "refused",
     };
     let event = event.as_str();
     metrics::histogram!("antaca_notification_seconds", "event" => event).record(took);

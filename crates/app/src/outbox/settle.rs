@@ -3,7 +3,7 @@
 
 use crate::error::Chain;
 use crate::{App, Error};
-use domain::notification::Outcome;
+use domain::notification::{Outcome, Verdict};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -82,17 +82,45 @@ impl App {
     ) -> Result<Vec<Key>, StoreError> {
         let now = self.outbox.now();
         let batch = still_paused(tx, batch, now).await?;
-        outbox::settle(tx, self.outbox.worker, &batch, now).await?;
-        let Addresses { working, failing, gone } = addresses(&batch);
-        endpoints::work(tx, &working).await?;
-        let since = now.checked_sub(FAILING_MAX).unwrap_or(domain::Timestamp::MIN);
-        let quiet = now.checked_sub(QUIET_MAX).unwrap_or(domain::Timestamp::MIN);
-        let before = endpoints::lock_paused(tx, &failing).await?;
-        endpoints::fail(tx, &failing, now, (quiet, since)).await?;
-        endpoints::pause_gone(tx, &gone, now).await?;
-        let after = endpoints::lock_paused(tx, &failing).await?;
-        Ok(after.difference(&before).copied().collect())
+        outbox::settle(tx, &batch, now).await?;
+        note_all(tx, &addresses(&batch), now).await
     }
+}
+
+/// Notes how addresses did; which were paused.
+async fn note_all(
+    tx: &mut Tx,
+    Addresses { working, failing, gone }: &Addresses,
+    now: domain::Timestamp,
+) -> Result<Vec<Key>, StoreError> {
+    endpoints::work(tx, working).await?;
+    let since = now.checked_sub(FAILING_MAX).unwrap_or(domain::Timestamp::MIN);
+    let quiet = now.checked_sub(QUIET_MAX).unwrap_or(domain::Timestamp::MIN);
+    let before = endpoints::lock_paused(tx, failing).await?;
+    endpoints::fail(tx, failing, now, (quiet, since)).await?;
+    endpoints::pause_gone(tx, gone, now).await?;
+    let after = endpoints::lock_paused(tx, failing).await?;
+    Ok(after.difference(&before).copied().collect())
+}
+
+/// Notes how one address did that was called beside the outbox.
+pub(super) async fn note(
+    tx: &mut Tx,
+    key: Key,
+    verdict: Verdict,
+    now: domain::Timestamp,
+) -> Result<(), StoreError> {
+    let mut found = Addresses::default();
+    match verdict {
+        Verdict::Delivered | Verdict::Instead(_) => found.working.insert(key),
+        Verdict::Again(_) | Verdict::GiveUp => found.failing.insert(key),
+        Verdict::Gone => found.failing.insert(key) | found.gone.insert(key),
+    };
+    for (partner, event) in note_all(tx, &found, now).await? {
+        let event = event.as_str();
+        tracing::error!(partner = partner.0, event, "notifications of a partner are paused");
+    }
+    Ok(())
 }
 
 /// What was left untried because its address is paused is given back if that was resumed since.
@@ -127,10 +155,12 @@ struct Addresses {
 
 fn addresses(batch: &[Settled]) -> Addresses {
     let mut found = Addresses::default();
-    for settled in batch.iter().filter(|settled| settled.attempt.is_some()) {
+    // The calls of a partner's mode have no address that could be paused.
+    let tried = |settled: &&Settled| settled.attempt.is_some() && !settled.event.is_call();
+    for settled in batch.iter().filter(tried) {
         let key = (settled.partner, settled.event);
         match settled.next {
-            Next::Closed(Outcome::Delivered) => found.working.insert(key),
+            Next::Closed(Outcome::Delivered) | Next::Instead { .. } => found.working.insert(key),
             Next::Closed(Outcome::Failed) | Next::Again(_) => found.failing.insert(key),
             Next::Closed(Outcome::Paused) => found.failing.insert(key) | found.gone.insert(key),
         };

@@ -53,6 +53,7 @@ impl News {
             created_at: app.now(),
             attempts: 0,
             attempts_before: 0,
+            not_before: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use domain::ledger::internal::{self, transfer};
 use domain::ledger::{Change, Leg};
 use domain::limits::{Limit, LimitType, Rules, TimeUnit};
 use domain::money::{Amount, Currency};
-use domain::partner::CollateralMode;
+use domain::partner::{BalanceMode, CollateralMode};
 use domain::secret::Pan;
 use domain::spending::{Spending, Subject};
 use domain::transaction::{
@@ -135,6 +135,7 @@ impl Bench<'_> {
             id: ids::new_balance_id(),
             owner: Owner::User(user),
             currency: self.program.currency,
+            mode: BalanceMode::Internal,
             state: BalanceState::Active,
             posted: 0,
             held: Amount::ZERO,

@@ -59,6 +59,17 @@ impl App {
         Ok(Page::of(tx.end(listed).await?, limit, |hit| hit.kept.id.0))
     }
 
+    /// All hits of a user or a corporation, decided or not.
+    pub async fn screening_hits_of(
+        &self,
+        scope: Scope,
+        owner: OwnerId,
+    ) -> Result<Vec<Kept>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = screening::of_owner(&mut tx, scope, owner).await;
+        Ok(tx.end(found).await?)
+    }
+
     /// Decides a hit, in the name of a panel account. It may be decided again, otherwise.
     pub async fn decide_hit(
         &self,

@@ -6,17 +6,17 @@ use crate::once::Turn;
 use crate::owners;
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
-use domain::ids::UserId;
+use domain::ids::{BalanceId, UserId};
 use domain::scope::Scope;
 use domain::user::UserState;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use store::db::Tx;
 use store::{balances, cards, installations, pairings, screening, sessions, users, verifications};
 
 impl App {
     /// Takes a user out of use for ever, if each of their balances is at zero and nothing of it is
-    /// held; e-mail and phone are free again.
+    /// held; e-mail and phone are free again. What the partner holds is unlinked afterwards.
     pub async fn remove_user(
         &self,
         scope: Scope,
@@ -27,23 +27,29 @@ impl App {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
+        let empty = self.empty_at_partner(scope, id.into(), &once.origin.request_id).await;
         let mut tx = self.db.begin().await?;
-        let result = self.remove_in(&mut tx, scope, id).await;
+        let result = match empty {
+            Ok(empty) => self.remove_in(&mut tx, scope, id, &empty).await,
+            Err(error) => Err(error),
+        };
         self.finish(scope, &once, tx, result).await
     }
 
-    async fn remove_in(&self, tx: &mut Tx, scope: Scope, id: UserId) -> Result<Done<()>, Error> {
+    async fn remove_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        id: UserId,
+        empty: &HashSet<BalanceId>,
+    ) -> Result<Done<()>, Error> {
         // Whoever gives them a balance or a card locks them too: what is listed below is all.
         let before = users::find_locked(tx, scope, id).await?.ok_or(Refusal::CustomerNotFound)?;
         let guards = guards(tx, scope, id).await?;
-        if !guards.is_empty() {
-            // Where the partner holds the money it would have to be asked first.
-            self.need_supported_mode(scope)?;
-        }
         balances::lock(tx, &guards).await?;
         let cards = cards::list_held(tx, scope, id).await?;
         let cards = owners::end_cards(tx, scope, cards, self.now()).await?;
-        let balances = owners::end_balances(tx, scope, id.into()).await?;
+        let balances = owners::end_balances(tx, scope, id.into(), (empty, self.real_now())).await?;
         sessions::end_all(tx, scope, id).await?;
         pairings::end_all(tx, scope, id).await?;
         installations::end_all(tx, scope, id, self.now()).await?;

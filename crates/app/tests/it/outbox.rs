@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 use testkit::{Behaviour, Database, Funded, Partner, Received, TestApp, eventually, on_both};
 
-const ALL: &[Event] = Event::ALL;
+/// What is told here; the history's events have a test of their own.
+const ALL: &[Event] = &[Event::CardLocked, Event::CardUnlocked, Event::Transaction];
 /// How long a delivery may take on a machine that builds at the same time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -82,6 +83,45 @@ on_both! {
         let locked = received.iter().find(|it| it.path.ends_with("cardLocked")).expect("told");
         assert_eq!(locked.body["dcCardId"], funded.card.0.to_string());
         assert_eq!(locked.body["reason"], "SUSPECTED_FRAUD");
+    }
+}
+
+on_both! {
+    /// Each change of a record is told by the record's number, in the order of its card, beside the
+    /// legacy notifier and under a key of its own; who doesn't ask for it isn't told.
+    async fn a_change_of_the_history_is_told_by_its_number(node) {
+        let partner = Partner::start(ok).await;
+        node.deliver_to(&partner, &[Event::Transaction, Event::TransactionEvent]).await;
+        let funded = node.funded(1_000).await;
+        node.purchase(funded.card, 300, "p1").await.expect("decided");
+        node.purchase(funded.card, 9_000, "p2").await.expect("decided");
+        node.clear(funded.card, 250, "c1", Some("p1"), Final).await.expect("decided");
+        let received = delivered(&partner, 8).await;
+        over(&node, 8).await;
+        let keys: std::collections::HashSet<&str> = received.iter().map(Received::key).collect();
+        assert_eq!(keys.len(), 8);
+        let events = received.iter().filter(|it| it.path == "/transaction-event");
+        let events: Vec<&Value> = events.map(|it| &it.body).collect();
+        let asked = app::thc::Asked { card: Some(funded.card), ..Default::default() };
+        let records = node.app.history_records(node.scope, &asked, (None, 10)).await;
+        let records = records.expect("reads");
+        let [p2, p1] = records.items.as_slice() else { panic!("{records:?}") };
+        let seconds = node.app.now().as_second();
+        for event in &events {
+            let at: i64 = event["timestamp"].as_str().expect("a text").parse().expect("seconds");
+            assert!((at - seconds).abs() < 3_600, "{event}");
+            assert_eq!(event.as_object().expect("an object").len(), 2, "{event}");
+        }
+        let told: Vec<&Value> = events.iter().map(|event| &event["id"]).collect();
+        let of_card: Vec<&Value> =
+            told.into_iter().filter(|id| [json!(p1.id), json!(p2.id)].contains(id)).collect();
+        assert_eq!(of_card, [p1.id, p2.id, p1.id]);
+
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        node.purchase(funded.card, 10, "p3").await.expect("decided");
+        assert_eq!(delivered(&partner, 9).await[8].path, "/notifications/transaction");
+        over(&node, 9).await;
+        assert_eq!(partner.count(), 9);
     }
 }
 
@@ -264,7 +304,7 @@ on_both! {
 
         gone.store(false, std::sync::atomic::Ordering::SeqCst);
         let operator = app::audit::Operator("os:test".to_owned());
-        assert_eq!(node.app.resume_notifications(&operator, id).await.expect("resumes"), 2);
+        assert_eq!(node.app.resume_as(&operator, id).await.expect("resumes").count, 2);
         let received = delivered(&partner, 4).await;
         over(&node, 3).await;
         let last: Vec<String> = received[2..].iter().map(paths).collect();
@@ -291,7 +331,7 @@ on_both! {
         status.store(500, order);
         let operator = app::audit::Operator("os:test".to_owned());
         let id = node.scope.partner();
-        assert_eq!(node.app.resume_notifications(&operator, id).await.expect("resumes"), 3);
+        assert_eq!(node.app.resume_as(&operator, id).await.expect("resumes").count, 3);
         node.unlock(funded).await;
         // Lock and unlock were tried once before; now the first keeps the others waiting.
         settled(&node, 3).await;
@@ -309,6 +349,142 @@ on_both! {
         let keys: Vec<String> = taken.iter().map(|it| it.key().to_owned()).collect();
         let asked: Vec<String> = told.iter().map(|entry| entry.id.to_string()).collect();
         assert_eq!(keys, asked);
+    }
+}
+
+on_both! {
+    /// What was given up since a time is sent again, with the same key and bytes, in order, and
+    /// before what came later of its card.
+    async fn what_was_given_up_is_sent_again(node) {
+        let status = std::sync::Arc::new(std::sync::atomic::AtomicU16::new(500));
+        let says = status.clone();
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let partner = Partner::start(move |_, _| Behaviour::Status(says.load(order))).await;
+        let funded = node.funded(1_000).await;
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        let mut tried = 0;
+        for id in ["p1", "p2"] {
+            node.purchase(funded.card, 10, id).await.expect("decided");
+            for pause in [5, 30, 300, 1_800, 7_200, 0] {
+                tried += 1;
+                settled(&node, tried).await;
+                node.advance_real(pause);
+            }
+        }
+        over(&node, 2).await;
+        let failed = node.app.notifications(node.scope.partner(), 0, 9).await.expect("reads");
+        let closed: Vec<_> = failed.iter().map(|it| it.closed_at.expect("it is over")).collect();
+        node.purchase(funded.card, 10, "p3").await.expect("decided");
+        settled(&node, 13).await;
+
+        let operator = app::audit::Operator("os:test".to_owned());
+        let id = node.scope.partner();
+        let resend = async |since, event| {
+            let command = app::outbox::ResendFailed { of: None, since, event };
+            node.app.resend_failed_as(&operator, id, command).await.expect("is sent again")
+        };
+        // Nothing of another event, and nothing of a time to come.
+        assert_eq!(resend(closed[0], Some(Event::CardLocked)).await.count, 0);
+        let later = closed[1].checked_add(jiff::SignedDuration::from_secs(1)).expect("a time");
+        assert_eq!(resend(later, None).await.count, 0);
+        status.store(204, order);
+        let resent = resend(closed[0], Some(Event::Transaction)).await;
+        assert_eq!((resent.count, resent.more), (2, false));
+        assert_eq!(resend(closed[0], None).await.count, 0, "they are open, or were taken");
+        node.advance_real(5);
+        over(&node, 3).await;
+        let received = partner.received();
+        let last = &received[received.len() - 3..];
+        let ids = last.iter().map(|it| it.body["transaction"]["externalTransactionId"].clone());
+        assert_eq!(ids.collect::<Vec<_>>(), ["p1", "p2", "p3"]);
+        assert_eq!((last[0].key(), &last[0].bytes), (received[0].key(), &received[0].bytes));
+        let taken = Some(Outcome::Delivered);
+        assert_eq!(outcomes(&node).await, [(taken, 7), (taken, 7), (taken, 2)]);
+    }
+}
+
+on_both! {
+    /// One that waits for its next try is tried now, one that was taken is sent once more; one of a
+    /// paused path is not.
+    async fn one_notification_is_sent_again(node) {
+        let status = std::sync::Arc::new(std::sync::atomic::AtomicU16::new(500));
+        let says = status.clone();
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let partner = Partner::start(move |_, _| Behaviour::Status(says.load(order))).await;
+        let funded = node.funded(0).await;
+        node.deliver_to(&partner, ALL).await;
+        node.lock(funded, PendingQuery).await;
+        settled(&node, 1).await;
+        let (id, operator) = (node.scope.partner(), app::audit::Operator("os:test".to_owned()));
+        let told = node.app.notifications(id, 0, 9).await.expect("reads");
+        let resend = async || node.app.resend_notification_as(&operator, id, told[0].id).await;
+        status.store(204, order);
+        resend().await.expect("is tried now");
+        over(&node, 1).await;
+        resend().await.expect("is sent once more");
+        let received = delivered(&partner, 3).await;
+        settled(&node, 3).await;
+        over(&node, 1).await;
+        for one in &received {
+            assert_eq!((one.key(), &one.bytes), (received[0].key(), &received[0].bytes));
+        }
+        status.store(410, order);
+        resend().await.expect("is sent once more");
+        eventually("it is paused", PATIENCE, async || {
+            let endpoints = node.app.endpoints(id).await.expect("reads");
+            endpoints.iter().any(|it| it.paused_at.is_some())
+        })
+        .await;
+        let refused = resend().await.expect_err("it is paused");
+        let paused = app::Refusal::NotificationsPaused;
+        assert!(matches!(refused, app::Error::Refused(refusal) if refusal == paused));
+        let unknown = node.app.resend_notification_as(&operator, id, uuid::Uuid::nil()).await;
+        let unknown = unknown.expect_err("there is none");
+        let not_found = app::Refusal::NotificationNotFound;
+        assert!(matches!(unknown, app::Error::Refused(refusal) if refusal == not_found));
+    }
+}
+
+on_both! {
+    /// A partner's key is kept for an hour, one that can't be had for five seconds.
+    async fn a_partners_key_is_asked_for_now_and_then(node) {
+        let shown = std::sync::Arc::new(Mutex::new(String::new()));
+        let shows = shown.clone();
+        let partner = Partner::start(move |request, _| {
+            if request.path != "/public-key" {
+                return Behaviour::Status(204);
+            }
+            let body = json!({ "publicKey": *shows.lock().expect("lives") }).to_string();
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
+            let head = format!("{head}{}\r\n\r\n", body.len());
+            Behaviour::Bytes((head + &body).into_bytes())
+        })
+        .await;
+        node.deliver_to(&partner, ALL).await;
+        let (id, operator) = (node.scope.partner(), app::audit::Operator("os:test".to_owned()));
+        let encrypt = app::outbound::SetOutbound { encrypt: Some(true), ..Default::default() };
+        node.app.set_outbound(&operator, id, encrypt).await.expect("is set");
+        let send = async || {
+            let event = Event::VerificationAccepted;
+            let tried = node.app.send_example_as(&operator, id, event).await.expect("is called");
+            let asked = partner.received().iter().filter(|it| it.path == "/public-key").count();
+            (tried.delivered, tried.attempt.error, asked)
+        };
+        let none = Some("NO_PUBLIC_KEY".to_owned());
+        // It isn't one.
+        assert_eq!(send().await, (false, none.clone(), 1));
+        let key = crypto::jwe::PrivateKey::generate();
+        *shown.lock().expect("lives") = key.public_header();
+        assert_eq!(send().await, (false, none, 1));
+        node.advance_real(5);
+        assert_eq!(send().await, (true, None, 2));
+        node.advance_real(3_590);
+        assert_eq!(send().await, (true, None, 2));
+        node.advance_real(10);
+        assert_eq!(send().await, (true, None, 3));
+        let told = partner.received().pop().expect("something");
+        let opened = key.decrypt(told.body["payload"].as_str().expect("a token"));
+        assert!(String::from_utf8_lossy(&opened.expect("for this key")).contains("ACCEPTED"));
     }
 }
 

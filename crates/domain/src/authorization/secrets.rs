@@ -1,6 +1,7 @@
 //! What of a card only its holder knows: code and PIN, and what becomes of the card when they are
 //! wrong.
 
+use super::made::{CheckName, Told};
 use super::{Decline, Facts, Request};
 use crate::card::Card;
 use crate::card::lifecycle::{LockReason, Locker};
@@ -59,6 +60,17 @@ impl Request {
             || self.pin.is_of_another(card.pin_version)
     }
 }
+
+/// The check of both, as it is told of: its place is between those of the card and the rest.
+pub(super) const CODE_AND_PIN: Told = Told {
+    name: CheckName::CodeAndPin,
+    reasons: &[
+        Description::FraudsDetected,
+        Description::IncorrectCvv,
+        Description::IncorrectPin,
+        Description::PinTriesExceeded,
+    ],
+};
 
 /// Checks code and PIN. The card comes back as it is after that, if it is another.
 pub(super) fn prove(request: &Request, facts: &Facts<'_>) -> (Option<Card>, Result<(), Decline>) {

@@ -1,12 +1,14 @@
 //! The order of the checks, as a table: the leftmost failing one names the decline.
 
 use super::*;
-use crate::card::lifecycle::{LockReason, Locker};
+use crate::balance::BalanceState;
+use crate::card::lifecycle::{CardStatus, LockReason, Locker, Usable};
 use crate::card::tries::Tries;
 use crate::fixtures;
 use crate::ids::TransactionId;
 use crate::limits::{Budget, Control, Controls, Limit, LimitType, TimeUnit};
 use crate::money::Currency;
+use crate::program::ProgramState;
 use uuid::Uuid;
 
 /// All facts of a purchase of 5.00 that passes, before a row spoils some of them.

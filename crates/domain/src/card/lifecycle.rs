@@ -358,6 +358,17 @@ impl Card {
         }
     }
 
+    /// Whether it can be paid with on a day: it is active, and that isn't after its last.
+    #[must_use]
+    pub fn is_active_on(&self, today: Date) -> bool {
+        match self.status {
+            CardStatus::Usable(Usable::Active) => !self.is_expired_on(today),
+            CardStatus::Usable(Usable::Ordered | Usable::Inactive)
+            | CardStatus::Locked { .. }
+            | CardStatus::Removed { .. } => false,
+        }
+    }
+
     /// Whether a day is past the last one on which the card works.
     #[must_use]
     pub fn is_expired_on(&self, today: Date) -> bool {

@@ -44,14 +44,20 @@ impl Accounts {
         self.balances.iter().find(|balance| balance.owner.kind() == Some(kind))
     }
 
-    /// Holds an amount of a balance.
+    /// Holds an amount of a balance; what the partner holds isn't held here besides.
     pub fn hold(&mut self, id: BalanceId, amount: Amount) -> Result<(), Description> {
+        if self.is_external(id) {
+            return Ok(());
+        }
         let balance = self.touch(id)?;
         balance.hold(amount).map_err(|_| Description::InvalidAmount)
     }
 
     /// Lets go of what a balance held.
     pub fn release(&mut self, id: BalanceId, amount: Amount) -> Result<(), Description> {
+        if self.is_external(id) {
+            return Ok(());
+        }
         let balance = self.touch(id)?;
         balance.release(amount).map_err(|_| Description::InvalidAmount)
     }
@@ -63,6 +69,9 @@ impl Accounts {
         kind: TransactionType,
         amount: Amount,
     ) -> Result<(), Description> {
+        if self.get(id).is_some_and(|balance| balance.gift.is_none()) {
+            return Ok(());
+        }
         self.touch(id)?.gift.as_mut().map_or(Ok(()), |gift| gift.take(kind, amount))
     }
 
@@ -107,12 +116,16 @@ impl Accounts {
     ) -> Result<Change, Description> {
         let own = self.own(&transaction.order)?;
         let id = own.id;
-        transaction.balance_before = transaction.balance_before.or(Some(own.available()));
+        transaction.balance_before = transaction.balance_before.or(own.known_available());
         let mut change = self.finish(transaction, legs)?;
         let after = change.balances.iter().find(|balance| balance.id == id);
-        let after = after.map(Balance::available);
+        let after = after.and_then(Balance::known_available);
         change.transaction.balance_after = after.or(change.transaction.balance_before);
         Ok(change)
+    }
+
+    fn is_external(&self, id: BalanceId) -> bool {
+        self.get(id).is_some_and(Balance::is_external)
     }
 
     fn touch(&mut self, id: BalanceId) -> Result<&mut Balance, Description> {

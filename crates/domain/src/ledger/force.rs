@@ -49,7 +49,7 @@ pub fn hold(forced: &Forced<'_>, accounts: &Accounts) -> Result<Change, Descript
     let (mut transaction, mut accounts) = (forced.record(accounts), accounts.clone());
     transaction.expires_at = forced.expires_at;
     transaction.pre_authorization = forced.pre_authorization;
-    transaction.balance_before = Some(accounts.own(forced.order)?.available());
+    transaction.balance_before = accounts.own(forced.order)?.known_available();
     take(&mut transaction, &mut accounts, forced.amount)?;
     accounts.finish_new(transaction, Vec::new())
 }

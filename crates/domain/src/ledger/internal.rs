@@ -42,21 +42,21 @@ fn try_transfer(
     let Facts { accounts, mode, now, .. } = *facts;
     let amount = positive(order.amount)?;
     let own = own(order, facts)?;
-    let other = rules::other_side(order.kind, mode, accounts)?;
-    let leg = rules::leg(own, other, order.category, amount).ok_or(Description::InvalidAmount)?;
-    check_funds(own, accounts, &leg)?;
+    let other = rules::other_side(own, order.kind, mode, accounts)?;
+    let leg = rules::leg(own, other, order.category, amount);
+    leg.iter().try_for_each(|leg| check_funds(own, accounts, leg))?;
 
     let mut transaction = Transaction::cleared_at_once(id, order.clone(), amount, now);
     transaction.backing.mode = mode;
     let mut accounts = accounts.clone();
     accounts.take_gift(own.id, order.kind, amount)?;
-    accounts.finish_new(transaction, vec![leg])
+    accounts.finish_new(transaction, leg.into_iter().collect())
 }
 
 /// The balance that the order is about.
 fn own<'a>(order: &Order, facts: &Facts<'a>) -> Result<&'a Balance, Description> {
     let balance = facts.accounts.own(order)?;
-    if balance.state == BalanceState::Removed {
+    if !balance.state.is_there() {
         return Err(Description::BalanceNotFound);
     }
     if order.currency != balance.currency {

@@ -107,6 +107,37 @@ pub fn decline_increment(
     Ok(change)
 }
 
+/// What the partner was asked about is declined: it let nothing be taken, or can't be heard. Call
+/// it for a transaction that is being asked about only.
+pub fn decline_asked(
+    asked: &Transaction,
+    accounts: &Accounts,
+    why: Description,
+    now: Timestamp,
+) -> Result<Change, Description> {
+    let mut change = release(asked, accounts, asked.held, now)?;
+    let declined = &mut change.transaction;
+    declined.processing = Processing::Declined;
+    declined.description = why;
+    declined.expires_at = None;
+    declined.authorization_code = None;
+    declined.asking = None;
+    Ok(change)
+}
+
+/// The network takes back what the partner is still being asked about, all of it. Call it for a
+/// transaction that is being asked about only.
+pub fn reverse_asked(
+    asked: &Transaction,
+    accounts: &Accounts,
+    now: Timestamp,
+) -> Result<Change, Description> {
+    let mut change = decline_asked(asked, accounts, Description::Approved, now)?;
+    change.transaction.processing = Processing::Success;
+    close(&mut change.transaction);
+    Ok(change)
+}
+
 /// Lets go of a part of what is held, on both balances.
 fn release(
     original: &Transaction,

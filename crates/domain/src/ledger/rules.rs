@@ -41,6 +41,7 @@ impl Backing {
 
 /// What an event of the network moves of the owner's balance: where a deposit pays the scheme, the
 /// owner pays the partner's books. Without one, whatever the mode, the scheme is paid directly.
+/// A balance that the partner holds is in its books already.
 #[must_use]
 pub fn of_owner(
     own: &Balance,
@@ -70,13 +71,18 @@ pub fn of_partner(balance: Option<&Balance>, way: Category, amount: Amount) -> O
     leg(balance?, Account::Scheme, way, amount)
 }
 
-/// Where the money of an internal transaction comes from or goes to.
+/// Where the money of an internal transaction comes from or goes to. Of a balance that the partner
+/// holds only a fee moves anything here.
 pub fn other_side(
+    own: &Balance,
     kind: TransactionType,
     mode: CollateralMode,
     accounts: &Accounts,
 ) -> Result<Account, Description> {
     use TransactionType as T;
+    if own.is_external() && kind != T::Fee {
+        return Ok(Account::Books);
+    }
     Ok(match kind {
         T::TopUp | T::Payment | T::Loan | T::Cashback | T::Funding => match mode {
             CollateralMode::None => Account::Outside,
@@ -110,10 +116,10 @@ pub fn other_side(
 /// where nothing moves.
 #[must_use]
 pub fn leg(own: &Balance, other: Account, way: Category, amount: Amount) -> Option<Leg> {
-    let own_account = Account::Balance(own.id);
+    let own_account = if own.is_external() { Account::Books } else { Account::Balance(own.id) };
     let (from, to) = match way {
         Category::Debit => (own_account, other),
         Category::Credit => (other, own_account),
     };
-    (!amount.is_zero()).then_some(Leg { from, to, amount, currency: own.currency })
+    (!amount.is_zero() && from != to).then_some(Leg { from, to, amount, currency: own.currency })
 }

@@ -1,6 +1,7 @@
 //! What each event does to a transaction, its balance, the partner's deposit and `COMPANY`.
 
 mod edges;
+mod external;
 
 use super::accounts::Accounts;
 use super::clearing::{Finality, Settlement, clear, clear_alone};

@@ -56,8 +56,14 @@ words! {
         IncorrectPin = "INCORRECT_PIN",
         /// The PIN is wrong once too often: the card is locked now.
         PinTriesExceeded = "PIN_TRIES_EXCEEDED",
-        /// The chip is another than ours.
+        /// The chip is another than ours, or the partner suspects a fraud.
         FraudsDetected = "FRAUDS_DETECTED",
+        /// More than the partner lets its user spend.
+        LimitsExceeded = "LIMITS_EXCEEDED",
+        /// The partner refuses for a reason of its own.
+        ClientError = "CLIENT_ERROR",
+        /// The partner didn't answer in time, or not in a way that is understood.
+        PartnerTimeout = "PARTNER_TIMEOUT",
         /// The program doesn't allow it.
         TransactionNotPermitted = "TRANSACTION_NOT_PERMITTED",
         /// The hold came to its end.
@@ -81,9 +87,11 @@ impl Description {
             | Self::IncorrectPin
             | Self::PinTriesExceeded
             | Self::BalanceLocked
-            | Self::CustomerLocked => Self::UnknownError.as_str(),
+            | Self::CustomerLocked
+            | Self::ClientError
+            | Self::PartnerTimeout => Self::UnknownError.as_str(),
             Self::FraudsDetected => Self::AmlException.as_str(),
-            Self::TransactionNotPermitted => Self::LimitExceed.as_str(),
+            Self::TransactionNotPermitted | Self::LimitsExceeded => Self::LimitExceed.as_str(),
             Self::Expired => Self::Approved.as_str(),
             Self::Approved
             | Self::InsufficientFunds
@@ -132,8 +140,10 @@ pub fn action_code(description: Description, lock: Option<LockReason>) -> &'stat
         Description::TransactionNotPermitted => "1019",
         Description::ExceedsAmountLimit
         | Description::LimitExceed
+        | Description::LimitsExceeded
         | Description::BudgetExceeded => "1021",
         Description::IncorrectCvv => "1022",
+        Description::PartnerTimeout => "9111",
         Description::BalanceNotFound
         | Description::AmbiguousReferencedTransaction
         | Description::ReferencedTransactionNotFound
@@ -144,6 +154,7 @@ pub fn action_code(description: Description, lock: Option<LockReason>) -> &'stat
         | Description::InsufficientFundsOnCollateralBalance
         | Description::CollateralBalanceNotFound
         | Description::UnknownError
+        | Description::ClientError
         | Description::Expired => "1000",
     }
 }

@@ -63,5 +63,9 @@ words! {
         Platform = "PLATFORM",
         /// The network: it told of what had happened, and nobody asked us.
         Network = "NETWORK",
+        /// The partner: it was asked, and said so.
+        Partner = "PARTNER",
+        /// We, in place of a partner that gave no answer.
+        StandIn = "STAND_IN",
     }
 }

@@ -1,8 +1,6 @@
 //! Each body against the seeds' example.
 
 use super::*;
-use domain::ids::BalanceId;
-use domain::money::Currency;
 use domain::transaction::{Category, Place};
 use uuid::Uuid;
 
@@ -166,6 +164,7 @@ fn the_notifications_of_locks_are_those_of_the_seeds() {
     assert_eq!(path(Event::CardLocked), "/notifications/cardLocked");
     assert_eq!(path(Event::CardUnlocked), "/notifications/cardUnlocked");
     assert_eq!(path(Event::Transaction), "/notifications/transaction");
+    assert_eq!(path(Event::TransactionEvent), "/transaction-event");
 }
 
 #[test]
@@ -236,4 +235,90 @@ fn the_data_has_the_notifiers_keys_and_an_amount_that_is_a_number() {
     );
     assert_eq!(legacy_data(Some(r#"{"cashbackPosAmount": "much"}"#)), json!([]));
     assert_eq!(legacy_data(Some("{}")), json!([]));
+}
+
+#[test]
+fn the_historys_event_is_as_in_the_spec() {
+    let at = Timestamp::from_second(1_665_557_034).expect("a time");
+    let body = transaction_event(20, at).to_string();
+    assert_eq!(body, r#"{"id":20,"timestamp":"1665557034"}"#);
+}
+
+/// The seeds' example.
+fn one_time_password() -> Zeroizing<Vec<u8>> {
+    otp(&OtpNotice {
+        user: UserId(1337),
+        card: CardId(1337),
+        balance: BalanceId(uuid("b334b384-328c-11ed-a261-0242ac120002")),
+        amount: 1000,
+        currency: Currency::parse("PLN").expect("a currency"),
+        merchant_name: "merchant test",
+        otp: &Otp::parse("1111").expect("a password"),
+    })
+}
+
+#[test]
+fn the_notification_of_a_one_time_password_is_that_of_the_seeds() {
+    let told: Value = serde_json::from_slice(&one_time_password()).expect("JSON");
+    let expected = json!({
+        "storageCustomerId": "1337",
+        "storageCardId": "1337",
+        "balanceId": "b334b384-328c-11ed-a261-0242ac120002",
+        "amount": "1000",
+        "currency": "PLN",
+        "merchantName": "merchant test",
+        "otp": "1111",
+    });
+    assert_eq!(told, expected);
+    assert_eq!(path(Event::Otp), "/notifications/otp");
+}
+
+/// The names of a body, those of what lies within too.
+fn names(of: &Value) -> Vec<String> {
+    let Some(object) = of.as_object() else { return Vec::new() };
+    let inner = |(name, value): (&String, &Value)| {
+        let inner = names(value).into_iter().map(move |inner| format!("{name}.{inner}"));
+        std::iter::once(name.clone()).chain(inner).collect::<Vec<_>>()
+    };
+    object.iter().flat_map(inner).collect()
+}
+
+#[test]
+fn an_example_has_the_shape_of_what_is_told() {
+    let date = at("2025-06-17T13:42:54Z");
+    let codes = DescriptionCodes::Seeds;
+    let verification = || {
+        verification(&VerificationNotice {
+            verification: "6faaa45a-41f6-4922-95fe-16e316ba7e91",
+            user: UserId(1337),
+            email: "leon@example.com",
+            first_name: "Leon",
+            last_name: "Bakiewicz",
+            status: "ACCEPTED",
+            reason: None,
+        })
+    };
+    for &event in Event::ALL {
+        let told = match event {
+            Event::Otp => serde_json::from_slice(&one_time_password()).expect("JSON"),
+            Event::CardLocked => card_locked(CardId(11), LockReason::PinTriesExceeded, date, codes),
+            Event::CardUnlocked => card_unlocked(CardId(11), date),
+            Event::CardExpiring => card_expiring(CardId(11), "2029-11-30"),
+            Event::VerificationInProgress
+            | Event::VerificationAccepted
+            | Event::VerificationRejected => verification(),
+            Event::TransactionalLockReasonAdded | Event::TransactionalLockReasonRemoved => {
+                lock_reason(("user", "1337"), "FRAUD_SUSPECTED", date)
+            }
+            Event::Transaction => transaction(&notice(&order())),
+            Event::TransactionEvent => transaction_event(1, date),
+            // They book money, and are no notification.
+            Event::Debit
+            | Event::ForceDebit
+            | Event::ForceCredit
+            | Event::Reversal
+            | Event::Clearing => Value::Null,
+        };
+        assert_eq!(names(&example(event)), names(&told), "{event}");
+    }
 }

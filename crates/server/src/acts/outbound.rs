@@ -3,10 +3,11 @@
 use super::Desk;
 use crate::failure::Failure;
 use app::audit::Operator;
-use app::outbound::{Import, SecretAct, our_certificate_json};
+use app::outbound::{Check, Import, SecretAct, our_certificate_json};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use domain::notification::Event;
+use outbound::check::{Mode, report};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -52,7 +53,69 @@ pub(crate) struct ShowSecret {
     pub(crate) at_once: bool,
 }
 
+/// What a partner's server is tried out with.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CheckArgs {
+    /// What the partner does for us [default with --partner: as it is set up]
+    #[arg(long, value_parser = ["external", "shared", "notifications"],
+        required_unless_present = "partner")]
+    pub(crate) mode: Option<String>,
+    /// The id of a user whom it knows, best one for tests
+    #[arg(long, value_name = "ID", default_value = "1")]
+    pub(crate) user: String,
+    /// The id of a balance that it knows, where it is asked only [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) balance: Option<String>,
+    /// The currency of what is played with
+    #[arg(long, value_name = "CURRENCY", default_value = "EUR")]
+    pub(crate) currency: String,
+}
+
+/// Whose server to try out, as we call it otherwise too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CheckPartner {
+    /// The partner's code.
+    pub(crate) partner: String,
+    /// With what.
+    pub(crate) what: CheckArgs,
+}
+
+impl CheckArgs {
+    /// What the partner does for us; the words alone that are taken, and a user's id that can stand
+    /// in a path.
+    pub(crate) fn mode(&self) -> Result<Option<Mode>, Failure> {
+        let is_word = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+        if self.user.is_empty() || !self.user.bytes().all(is_word) {
+            return Err(Failure::new("--user must be a user's id, or a corporation's."));
+        }
+        let unknown = || Failure::new("--mode has a value that isn't known.");
+        self.mode.as_deref().map(|word| Mode::parse(word).ok_or_else(unknown)).transpose()
+    }
+}
+
 impl Desk {
+    pub(super) async fn check_partner(
+        &self,
+        operator: &Operator,
+        command: CheckPartner,
+    ) -> Result<Value, Failure> {
+        self.app.refresh_settings().await?;
+        let partner = self.partner(&command.partner)?;
+        let mode = command.what.mode()?;
+        let CheckArgs { user, balance, currency, .. } = command.what;
+        let check = Check { mode, user, balance, currency };
+        match self.app.check_partner(operator, partner, check).await? {
+            Some((mode, found)) => Ok(report(mode, &found)),
+            None => Err(Failure::new(format!(
+                "{} can't be called yet: give its URL, authority and certificate to `antaca ca \
+                 import`.",
+                command.partner
+            ))),
+        }
+    }
+
     pub(super) async fn request_certificate(
         &self,
         operator: &Operator,
@@ -102,7 +165,7 @@ impl Desk {
 
 /// What `--notifications` takes: the events, and a word for none of them.
 pub(super) fn notifications() -> PossibleValuesParser {
-    Event::ALL.iter().map(|event| event.as_str()).chain([NONE]).into()
+    Event::NOTIFICATIONS.iter().map(|event| event.as_str()).chain([NONE]).into()
 }
 
 /// The events that the words name.

@@ -74,6 +74,11 @@ impl Process {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Waits until it ends by itself, which it does while its input is open.
+    pub(super) async fn wait(&mut self) -> Result<ExitStatus, Failure> {
+        self.child.wait().await.map_err(|_| self.gone())
+    }
+
     /// Lets it end, and waits for that.
     pub(super) async fn end(&mut self) -> Result<ExitStatus, Failure> {
         drop(self.input.take());

@@ -23,8 +23,17 @@ pub(super) enum Said {
     Progress(u64, u64),
     /// From now on it is counted.
     Begun,
-    /// That was all, and this is what came of each partner's.
-    Ended(Vec<Figures>),
+    /// That was all, and this is what came of it.
+    Ended(Sent),
+}
+
+/// What came of a load.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Sent {
+    /// Of each partner's.
+    pub(super) each: Vec<Figures>,
+    /// Of those that are told of together.
+    pub(super) together: Option<Figures>,
 }
 
 /// Sends the load and says what came of it.
@@ -36,11 +45,15 @@ pub(super) fn run(arguments: &GeneratorArgs) -> Result<(), Failure> {
     let rates = arguments.rate.iter().copied().map(Some).chain(std::iter::repeat(None));
     let streams: Vec<_> = cards
         .zip(rates)
-        .map(|(cards, rate)| Stream { cards: Arc::new(cards.to_vec()), rate })
+        .zip(arguments.connections.iter().copied())
+        .map(|((cards, rate), connections)| Stream {
+            cards: Arc::new(cards.to_vec()),
+            rate,
+            connections,
+        })
         .collect();
     drop(lines);
     let load = Load {
-        connections: arguments.connections,
         threads: arguments.threads,
         warm_up: Duration::from_secs(arguments.warm_up),
         duration: Duration::from_secs(arguments.duration),
@@ -60,7 +73,12 @@ pub(super) fn run(arguments: &GeneratorArgs) -> Result<(), Failure> {
     let (dir, begun) = (&arguments.data, || say(&Said::Begun));
     let sent = send(dir, &streams, load, crate::clock::now, &progress, begun);
     let sent = sent.map_err(|error| Failure::new(format!("The load can't be sent: {error}.")))?;
-    say(&Said::Ended(sent.iter().map(Tally::figures).collect()));
+    let together = arguments.together.map(|count| {
+        let mut all = Tally::new();
+        sent.iter().take(count).for_each(|tally| all.add(tally));
+        all.figures()
+    });
+    say(&Said::Ended(Sent { each: sent.iter().map(Tally::figures).collect(), together }));
     Ok(())
 }
 

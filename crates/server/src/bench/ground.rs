@@ -2,7 +2,8 @@
 //! for measuring alone.
 
 use crate::acts::{
-    Act, CreatePartner, CreateProgram, HolderArgs, MoveMoney, NamedBalance, SignCertificate,
+    Act, CreatePartner, CreateProgram, HolderArgs, MoveMoney, NamedBalance, SetPartner,
+    SignCertificate,
 };
 use crate::cli::Where;
 use crate::database::{self, Place};
@@ -18,6 +19,7 @@ use crypto::certificates::{Authority, client_key_and_csr};
 use domain::ids::PartnerId;
 use domain::money::Amount;
 use domain::notification::Event;
+use domain::partner::AuthorizationMode;
 use simulator::load::connection::Identity;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,16 +102,29 @@ impl Ground {
         progress: &Progress,
     ) -> Result<Opened, Failure> {
         progress.tell(|| "Preparing…".to_owned());
+        let mut opened = self.open(partners).await?;
+        let prepared = &opened.sandbox;
+        prepared.desk.app.drop_untold_of_measurements().await?;
+        for party in &mut opened.partners {
+            let cards = make_cards(prepared, party.of, self.cards as usize, progress);
+            party.holdings = cards.await?;
+        }
+        Ok(opened)
+    }
+
+    /// Opens it with these partners, which are made as far as they aren't there, and with what they
+    /// are still to be told; without their cards. They aren't asked.
+    pub(super) async fn open(&self, partners: &[BenchPartner]) -> Result<Opened, Failure> {
         let folder = Arc::new(Folder::create(&self.dir)?);
         let prepared = sandbox::prepare(&folder, self.place.clone(), JWE_PREVIOUS_DAYS).await?;
-        prepared.desk.app.drop_untold_of_measurements().await?;
         let mut made = Vec::new();
         for of in partners.iter().copied() {
             let id = make_partner(&prepared, of).await?;
-            let holdings = make_cards(&prepared, of, self.cards as usize, progress).await?;
-            made.push(Party { of, id, holdings });
+            made.push(Party { of, id, holdings: Vec::new() });
         }
-        Ok(Opened { sandbox: prepared, folder, partners: made })
+        let opened = Opened { sandbox: prepared, folder, partners: made };
+        opened.set_mode(AuthorizationMode::Own, None).await?;
+        Ok(opened)
     }
 
     /// What doesn't hold in the ledger.
@@ -138,8 +153,8 @@ impl Opened {
     /// A new certificate of the partner that is measured, and its key.
     pub(super) async fn identity_of_measured(&self) -> Result<Identity, Failure> {
         let code = BenchPartner::Measured.code();
-        let (key, csr) = client_key_and_csr(code);
-        let holder = HolderArgs { partner: Some(code.to_owned()), ..HolderArgs::default() };
+        let (key, csr) = client_key_and_csr(&code);
+        let holder = HolderArgs { partner: Some(code), ..HolderArgs::default() };
         let sign = SignCertificate { csr, holder, scopes: Vec::new(), days: 1 };
         let signed = self.sandbox.desk.act(&self.sandbox.operator, Act::SignCertificate(sign));
         let certificate = signed.await?["certificate"].as_str().unwrap_or_default().to_owned();
@@ -175,8 +190,34 @@ impl Opened {
             trusted_ca: Some(authority.certificate_pem().to_owned()),
             identity: Some(identity(&authority, (desk.real_time)())?),
             notifications: Some(vec![Event::Transaction]),
+            encrypt: None,
         };
         Ok(desk.app.set_outbound(&self.sandbox.operator, partner, set).await?)
+    }
+
+    /// Says whether the partners are asked before their users' balances are debited, and how many
+    /// questions to each may be open at once, if that is told.
+    pub(super) async fn set_mode(
+        &self,
+        mode: AuthorizationMode,
+        asks_at_once: Option<u32>,
+    ) -> Result<(), Failure> {
+        let (desk, operator) = (&self.sandbox.desk, &self.sandbox.operator);
+        for party in &self.partners {
+            let held = desk.app.settings.get();
+            let held = held.partner(party.id).map(|it| it.settings.authorization_mode);
+            if asks_at_once.is_none() && held == Some(mode) {
+                continue;
+            }
+            let set = SetPartner {
+                code: party.of.code(),
+                authorization_mode: Some(mode.as_str().to_owned()),
+                asks_at_once: asks_at_once.map(i64::from),
+                ..SetPartner::default()
+            };
+            desk.act(operator, Act::SetPartner(set)).await?;
+        }
+        Ok(())
     }
 
     /// Adds transactions of the past to the partner that is measured.
@@ -228,28 +269,27 @@ async fn make_cards(
 async fn make_partner(prepared: &Prepared, of: BenchPartner) -> Result<PartnerId, Failure> {
     let (desk, operator, code) = (&prepared.desk, &prepared.operator, of.code());
     let settings = desk.app.settings.get();
-    if settings.partner_of_code(code).is_none() {
+    if settings.partner_of_code(&code).is_none() {
         let create = CreatePartner {
-            code: code.to_owned(),
+            code: code.clone(),
             name: Some("Partner for measuring".to_owned()),
             kyc_mode: "EXTERNAL".to_owned(),
+            balance_mode: "INTERNAL".to_owned(),
+            own_bin: false,
+            authorization_mode: "OWN".to_owned(),
             collateral_mode: "DEPOSIT".to_owned(),
             description_codes: "EXTENDED".to_owned(),
             time_zone: "Europe/Warsaw".to_owned(),
         };
         desk.act(operator, Act::CreatePartner(create)).await?;
     }
-    let partner = desk.app.settings.get().partner_of_code(code).map(|partner| partner.id);
+    let partner = desk.app.settings.get().partner_of_code(&code).map(|partner| partner.id);
     let partner = partner.ok_or_else(|| Failure::new("The partner for measuring is gone."))?;
     let program = program(of);
     if settings.program(partner, &program.config_id).is_none() {
         desk.act(operator, Act::CreateProgram(program)).await?;
     }
-    let deposit = NamedBalance {
-        code: code.to_owned(),
-        kind: "DEPOSIT".to_owned(),
-        currency: "EUR".to_owned(),
-    };
+    let deposit = NamedBalance { code, kind: "DEPOSIT".to_owned(), currency: "EUR".to_owned() };
     desk.act(operator, Act::CreateBalance(deposit.clone())).await?;
     let load = MoveMoney {
         balance: deposit,
@@ -265,17 +305,21 @@ async fn make_partner(prepared: &Prepared, of: BenchPartner) -> Result<PartnerId
 /// The program of its cards. All partners' cards come through one processor.
 fn program(of: BenchPartner) -> CreateProgram {
     let (config_id, bin) = match of {
-        BenchPartner::Measured => (CONFIG_ID, "53208790"),
-        BenchPartner::Greedy => ("0019167991", "53208791"),
+        BenchPartner::Measured => (CONFIG_ID.to_owned(), "53208790".to_owned()),
+        BenchPartner::Greedy => ("0019167991".to_owned(), "53208791".to_owned()),
+        BenchPartner::Another(number) => {
+            let number = u32::from(number);
+            (format!("{:010}", 19_167_992 + number), (53_208_792 + number).to_string())
+        }
     };
     CreateProgram {
-        partner: of.code().to_owned(),
-        config_id: config_id.to_owned(),
+        partner: of.code(),
+        config_id,
         processor: sandbox::partner::PROCESSOR.to_owned(),
         card_type: "VIRTUAL".to_owned(),
         digital_first: false,
         currency: "EUR".to_owned(),
-        bin: bin.to_owned(),
+        bin,
         scheme: "MASTERCARD".to_owned(),
         product: "PREPAID".to_owned(),
         audience: "CONSUMER".to_owned(),

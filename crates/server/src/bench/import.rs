@@ -93,9 +93,10 @@ impl Sending<'_> {
         let failed = |error| Failure::new(format!("The server can't be called: {error}."));
         let caller = Arc::new(self.identity.caller(self.dir).map_err(failed)?);
         let mut connection = Connection::open(caller).await.map_err(failed)?;
+        let code = BenchPartner::Measured.code();
         let headers = [
             ("content-type", "application/x-ndjson"),
-            ("issuer-code", BenchPartner::Measured.code()),
+            ("issuer-code", &*code),
             ("x-idempotency-key", &*self.key),
         ];
         let (begun, before) = (Instant::now(), processor_time(self.server));

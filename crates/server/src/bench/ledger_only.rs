@@ -1,9 +1,9 @@
 //! The measurement of the engine: many callers in this process, each through the use case that the
 //! processor's channel calls, without HTTP. The outbox's rows are written and not sent.
 
-use super::ground::Ground;
-use super::in_turn;
+use super::ground::{Ground, Opened};
 use super::report::{Phase, Report, memory, processor_time};
+use super::{Offer, in_turn};
 use crate::checkpoints::{self, Copier};
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ use tokio::time::sleep;
 /// How often a person is told how far it is.
 const OFTEN: Duration = Duration::from_millis(250);
 /// Where the partners are said to be; nothing is sent there.
-const NOWHERE: &str = "https://localhost:65535/demonstration-partner/bench";
+pub(super) const NOWHERE: &str = "https://localhost:65535/demonstration-partner/bench";
 
 /// Measures.
 pub(super) async fn measure(
@@ -40,26 +40,31 @@ pub(super) async fn measure(
     arguments: &BenchArgs,
     progress: &Progress,
 ) -> Result<Report, Failure> {
-    let mut opened = ground.prepare(arguments.partners(), progress).await?;
+    let mut opened = ground.prepare(&arguments.partners(), progress).await?;
     for party in opened.partners() {
         opened.tell_at(party.id, NOWHERE.to_owned()).await?;
     }
     let cards: Vec<_> = opened.take_cards().into_iter().map(Arc::new).collect();
     let app = opened.sandbox.desk.app.clone();
-    let processor = app.settings.get();
-    let processor = processor.processor_of_name(crate::sandbox::partner::PROCESSOR);
-    let processor = processor.ok_or_else(|| Failure::new("There is no processor."))?.id;
+    let processor = processor(&app)?;
     if app.db.kind() == Kind::Sqlite {
         drop(app.tasks.run(checkpoints(app.clone())));
     }
-    let driven = async |rates: Vec<_>| {
-        let streams: Vec<_> = cards.iter().cloned().zip(rates).collect();
+    let driven = async |offers: Vec<_>| {
+        let streams: Vec<_> = cards.iter().cloned().zip(offers).collect();
         Ok(drive(&app, arguments, &streams, processor, progress).await)
     };
     let report = in_turn(arguments, driven).await;
     drop(app);
     opened.close().await?;
     report
+}
+
+/// The processor of all cards for measuring.
+fn processor(app: &App) -> Result<ProcessorId, Failure> {
+    let settings = app.settings.get();
+    let processor = settings.processor_of_name(crate::sandbox::partner::PROCESSOR);
+    processor.map(|it| it.id).ok_or_else(|| Failure::new("There is no processor."))
 }
 
 /// What a server's worker does for SQLite.
@@ -72,8 +77,8 @@ pub(super) async fn checkpoints(app: App) {
     }
 }
 
-/// Each partner's cards, and how many messages a second are about them.
-type Stream = (Arc<Vec<Holding>>, Option<u64>);
+/// Each partner's cards, and what is sent of them.
+type Stream = (Arc<Vec<Holding>>, Offer);
 
 async fn drive(
     app: &App,
@@ -85,22 +90,20 @@ async fn drive(
     let load = arguments.load();
     let span = Span::from_now(load.warm_up, load.duration);
     let answered = Arc::new(AtomicU64::new(0));
-    let call = |((cards, rate), part): (&Stream, Part)| -> Vec<_> {
-        let turns = match rate {
+    let call = |((cards, offer), part): (&Stream, Part)| -> Vec<_> {
+        let turns = match offer.rate {
             None => Turns::at_will(span),
-            Some(rate) => Turns::paced(span, *rate, part, Part::WHOLE),
+            Some(rate) => Turns::paced(span, rate, part, Part::WHOLE),
         };
         let caller = || Caller {
-            app: app.clone(),
-            cards: cards.clone(),
-            processor,
+            desk: Desk { app: app.clone(), cards: cards.clone(), processor },
             mix: Mix::new(cards.len()),
             turns: turns.clone(),
             span,
             answered: answered.clone(),
             tally: Tally::new(),
         };
-        (0..load.connections).map(|_| app.tasks.run(caller().run())).collect()
+        (0..offer.connections).map(|_| app.tasks.run(caller().run())).collect()
     };
     let calling: Vec<_> = streams.iter().zip(Part::all(streams.len())).map(call).collect();
     let process = std::process::id();
@@ -124,14 +127,12 @@ async fn drive(
         figures.push(all.figures());
     }
     let cpu = before.zip(processor_time(process)).map(|(before, after)| after - before);
-    Phase { figures, cpu, generator_cpu: None, memory: memory(process) }
+    Phase { figures, cpu, memory: memory(process), ..Phase::default() }
 }
 
 /// One caller at work.
 struct Caller {
-    app: App,
-    cards: Arc<Vec<Holding>>,
-    processor: ProcessorId,
+    desk: Desk,
     mix: Mix,
     turns: Turns,
     span: Span,
@@ -148,7 +149,7 @@ impl Caller {
             }
             let outcome = match self.mix.draw() {
                 Draw::Authorize(asked) => self.authorize(&asked).await,
-                Draw::Reverse(held) => self.reverse(&held).await,
+                Draw::Reverse(held) => self.desk.reverse(&held).await,
             };
             let outcome = outcome.unwrap_or_else(|error| not_done(&error));
             if intended >= self.span.counted_from {
@@ -160,7 +161,40 @@ impl Caller {
     }
 
     async fn authorize(&mut self, asked: &Asked) -> Result<Outcome, Error> {
-        let now = self.app.now();
+        let now = self.desk.app.now();
+        let outcome = self.desk.authorize(asked, now).await?;
+        if outcome == Outcome::Approved {
+            self.mix.keep(Held::of(asked, now));
+        }
+        Ok(outcome)
+    }
+}
+
+/// Where messages are decided: the use cases of the processor's channel.
+#[derive(Clone)]
+pub(super) struct Desk {
+    /// The use cases.
+    pub(super) app: App,
+    /// The cards that messages name by their places.
+    pub(super) cards: Arc<Vec<Holding>>,
+    /// Whose messages they are.
+    pub(super) processor: ProcessorId,
+}
+
+impl Desk {
+    /// Where messages about these cards are decided.
+    pub(super) fn of(opened: &Opened, cards: Arc<Vec<Holding>>) -> Result<Self, Failure> {
+        let app = opened.sandbox.desk.app.clone();
+        let processor = processor(&app)?;
+        Ok(Self { app, cards, processor })
+    }
+
+    /// Has an authorization decided.
+    pub(super) async fn authorize(
+        &self,
+        asked: &Asked,
+        now: domain::Timestamp,
+    ) -> Result<Outcome, Error> {
         let details = Details {
             text: "Book store".to_owned(),
             data: Some(DATA.to_owned()),
@@ -185,11 +219,10 @@ impl Caller {
         if message.processing != Processing::Success {
             return Ok(Outcome::Declined);
         }
-        self.mix.keep(Held::of(asked, now));
         Ok(Outcome::Approved)
     }
 
-    async fn reverse(&mut self, held: &Held) -> Result<Outcome, Error> {
+    async fn reverse(&self, held: &Held) -> Result<Outcome, Error> {
         let reference = Reference {
             processor: self.processor,
             id: format!("{:012}", held.network_id),

@@ -2,20 +2,16 @@
 //! durable, the partners told of every transaction.
 
 use super::child::Process;
-use super::generator::Said;
+use super::generator::{Said, Sent};
 use super::ground::{Ground, Opened};
+use super::played::Played;
 use super::report::{Memory, Phase, Report, memory, processor_time};
-use super::{in_turn, partner};
+use super::{Offer, in_turn, isolation};
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::output::Progress;
-use crate::sandbox::calls::server_of;
-use app::outbound::Kept;
 use app::preload::{BenchPartner, Holding};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use simulator::partner::Partner;
-use std::collections::BTreeMap;
+use domain::partner::AuthorizationMode;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -33,24 +29,36 @@ pub(super) async fn measure(
     arguments: &BenchArgs,
     progress: &Progress,
 ) -> Result<Report, Failure> {
-    let mut opened = ground.prepare(arguments.partners(), progress).await?;
+    let mut opened = ground.prepare(&arguments.partners(), progress).await?;
     let cards = opened.take_cards();
-    let partner = start_partner(&opened).await;
+    let played = start_partners(&opened, arguments).await;
     opened.close().await?;
-    let mut partner = partner?;
+    let mut played = played?;
 
     progress.tell(|| "Starting the server…".to_owned());
     let mut server = start_server(ground.dir(), arguments.connections_allowed()).await?;
     let numbers = numbers(&cards);
     let load = Sending { dir: ground.dir(), arguments, numbers: &numbers, server: server.id() };
-    let mut report = in_turn(arguments, async |rates| load.drive(&rates, progress).await).await;
+    let drive = async |offers: Vec<Offer>| load.drive(&offers, None, progress).await;
+    let mut report = match arguments.hanging {
+        Some(count) => isolation::measure(&load, count, &mut played, progress).await,
+        None => in_turn(arguments, drive).await,
+    };
     progress.tell(|| "Stopping the server…".to_owned());
-    let ended = server.end().await;
-    let told = end_partner(&mut partner).await;
+    let (ended, counts) = if arguments.hanging.is_some() {
+        // Calls that nobody answers would hold the server up.
+        let counts = played.end().await;
+        (server.end().await, counts)
+    } else {
+        let ended = server.end().await;
+        (ended, played.end().await)
+    };
     if let Ok(report) = &mut report {
-        let told = told?;
-        let told = |of: BenchPartner| told.get(of.code()).copied();
+        let counts = counts?;
+        let of = |partner| counts.of(partner);
+        let told = |partner| of(partner).map(|count| count.all - count.asked);
         report.notified = told(BenchPartner::Measured);
+        report.asked = of(BenchPartner::Measured).map(|count| count.asked).zip(arguments.asked);
         if let Some(fairness) = &mut report.fairness {
             fairness.notified = told(BenchPartner::Greedy);
         }
@@ -59,52 +67,13 @@ pub(super) async fn measure(
     if ended?.success() { Ok(report) } else { Err(server.gone()) }
 }
 
-/// Starts the partners' server, and has every transaction told there.
-async fn start_partner(opened: &Opened) -> Result<Process, Failure> {
-    let authority = opened.authority()?;
-    let desk = &opened.sandbox.desk;
-    let (certificate, key) = server_of(&authority, (desk.real_time)())?;
-    let mut secrets = BTreeMap::new();
-    for party in opened.partners() {
-        // A partner has a secret as soon as anything is known of how it is called.
-        opened.tell_at(party.id, "https://localhost:65535".to_owned()).await?;
-        let settings = desk.app.settings.get();
-        let outbound = settings.outbound(party.id);
-        let outbound = outbound.ok_or_else(|| Failure::new("The partner can't be called."))?;
-        let secret = desk.app.open_outbound(party.id, Kept::Secret, &outbound.secret).await?;
-        secrets.insert(party.of.code().to_owned(), STANDARD.encode(&*secret));
+/// Starts the partners, and has them asked if that is wanted.
+async fn start_partners(opened: &Opened, arguments: &BenchArgs) -> Result<Played, Failure> {
+    if arguments.asked.is_some() {
+        let at_once = Some(arguments.asks_at_once);
+        opened.set_mode(AuthorizationMode::Shared, at_once).await?;
     }
-    let part = partner::Part {
-        authority: authority.certificate_pem().to_owned(),
-        certificate,
-        key: key.to_string(),
-        secrets,
-    };
-    let line = serde_json::to_string(&part).map(|line| Zeroizing::new(line + "\n"));
-    let line = line.map_err(|_| Failure::new("The partner's part can't be written."))?;
-    let mut process = Process::start("partner", ["bench", "partner"], &[])?;
-    process.say(line.as_bytes()).await?;
-    match process.heard().await? {
-        Some(partner::Said::Port(port)) => {
-            let server = format!("https://localhost:{port}");
-            for party in opened.partners() {
-                opened.tell_at(party.id, Partner::base_url(&server, party.of.code())).await?;
-            }
-            Ok(process)
-        }
-        Some(partner::Said::Called(_)) | None => Err(process.gone()),
-    }
-}
-
-/// Ends it and learns how often each partner was called.
-async fn end_partner(partner: &mut Process) -> Result<BTreeMap<String, i64>, Failure> {
-    let ended = partner.end().await;
-    let told = partner.heard().await?;
-    ended?;
-    Ok(match told {
-        Some(partner::Said::Called(counts)) => counts,
-        Some(partner::Said::Port(_)) | None => BTreeMap::new(),
-    })
+    Played::start(opened, arguments.how()).await
 }
 
 /// Starts a sandbox that allows this many connections of one caller, and waits until it serves.
@@ -142,19 +111,25 @@ pub(super) async fn start_server(dir: &Path, connections: u32) -> Result<Process
 }
 
 /// What a phase is sent with, and to whom.
-struct Sending<'a> {
+pub(super) struct Sending<'a> {
     dir: &'a Path,
-    arguments: &'a BenchArgs,
+    /// The options of the measurement.
+    pub(super) arguments: &'a BenchArgs,
     numbers: &'a [u8],
     server: u32,
 }
 
 impl Sending<'_> {
-    /// Has the generator send the load, so many messages a second of each partner, and looks at the
-    /// server meanwhile.
-    async fn drive(&self, rates: &[Option<u64>], progress: &Progress) -> Result<Phase, Failure> {
+    /// Has the generator send the load of each partner, so many of which, from the first on, are
+    /// also told of together, and looks at the server meanwhile.
+    pub(super) async fn drive(
+        &self,
+        offers: &[Offer],
+        together: Option<usize>,
+        progress: &Progress,
+    ) -> Result<Phase, Failure> {
         let server = self.server;
-        let mut generator = self.start_generator(rates)?;
+        let mut generator = self.start_generator(offers, together)?;
         generator.say(self.numbers).await?;
         generator.close_input();
         let mut seen = Memory::default();
@@ -167,7 +142,7 @@ impl Sending<'_> {
                 Some(Said::Begun) => {
                     before = processor_time(server).zip(processor_time(generator.id()));
                 }
-                Some(Said::Ended(figures)) => {
+                Some(Said::Ended(Sent { each: figures, together })) => {
                     let after = processor_time(server).zip(processor_time(generator.id()));
                     let spent = before.zip(after).map(|(before, after)| {
                         (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
@@ -175,27 +150,34 @@ impl Sending<'_> {
                     let memory = seen.max(memory(server));
                     generator.end().await?;
                     let (cpu, generator_cpu) = spent.unzip();
-                    return Ok(Phase { figures, cpu, generator_cpu, memory });
+                    return Ok(Phase { figures, together, cpu, generator_cpu, memory });
                 }
                 None => return Err(generator.gone()),
             }
         }
     }
 
-    fn start_generator(&self, rates: &[Option<u64>]) -> Result<Process, Failure> {
+    fn start_generator(
+        &self,
+        offers: &[Offer],
+        together: Option<usize>,
+    ) -> Result<Process, Failure> {
         let load = self.arguments.load();
         let mut options = vec!["bench".to_owned(), "generator".to_owned()];
         for (name, value) in [
-            ("--connections", load.connections.to_string()),
             ("--threads", load.threads.to_string()),
             ("--warm-up", load.warm_up.as_secs().to_string()),
             ("--duration", load.duration.as_secs().to_string()),
         ] {
             options.extend([name.to_owned(), value]);
         }
-        for rate in rates.iter().flatten() {
-            options.extend(["--rate".to_owned(), rate.to_string()]);
+        for offer in offers {
+            options.extend(["--connections".to_owned(), offer.connections.to_string()]);
+            let rate = offer.rate.map(|rate| ["--rate".to_owned(), rate.to_string()]);
+            options.extend(rate.into_iter().flatten());
         }
+        let together = together.map(|count| ["--together".to_owned(), count.to_string()]);
+        options.extend(together.into_iter().flatten());
         let options = options.iter().map(AsRef::as_ref);
         let dir = ["--data".as_ref(), self.dir.as_os_str()];
         Process::start("load generator", options.chain(dir), &[])

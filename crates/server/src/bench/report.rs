@@ -1,5 +1,11 @@
 //! What is told of a measurement, and what the system says of its processes.
 
+mod delivered;
+mod isolation;
+
+pub(super) use delivered::Delivered;
+use isolation::Isolation;
+
 use app::{App, Error};
 use serde_json::{Map, Value, json};
 use simulator::load::tally::Figures;
@@ -13,6 +19,8 @@ const TICKS: u64 = 100;
 pub(super) struct Phase {
     /// The load of each partner and its answers.
     pub(super) figures: Vec<Figures>,
+    /// Those of the partners that are told of together.
+    pub(super) together: Option<Figures>,
     /// Processor time of the server while it was measured.
     pub(super) cpu: Option<Duration>,
     /// Processor time of the load generator, if it is a process of its own.
@@ -35,8 +43,13 @@ pub(super) struct Report {
     pub(super) memory: Memory,
     /// Transactions that the partner was told of, in all phases.
     pub(super) notified: Option<i64>,
+    /// How often the partner was asked, in all phases, if it is, and after how many milliseconds it
+    /// answers.
+    pub(super) asked: Option<(i64, u32)>,
     /// What is told beside a greedy partner.
     pub(super) fairness: Option<Fairness>,
+    /// What is told beside a partner that hangs.
+    pub(super) isolation: Option<Isolation>,
     /// What doesn't hold in the ledger.
     pub(super) faults: Vec<String>,
 }
@@ -105,7 +118,7 @@ fn told(figures: &Figures) -> Map<String, Value> {
 impl Report {
     /// Of one partner alone.
     pub(super) fn of(phase: Phase) -> Self {
-        let Phase { figures, cpu, generator_cpu, memory } = phase;
+        let Phase { figures, cpu, generator_cpu, memory, .. } = phase;
         let figures = figures.into_iter().next().unwrap_or_default();
         Self { figures, cpu, generator_cpu, memory, ..Self::default() }
     }
@@ -134,6 +147,10 @@ impl Report {
         add("rss_mib", mib(self.memory.resident).into());
         add("rss_anon_mib", mib(self.memory.anonymous).into());
         add("notified", self.notified.into());
+        if let Some((asked, after)) = self.asked {
+            add("asked", asked.into());
+            add("asked_ms", after.into());
+        }
         if let Some(fairness) = &self.fairness {
             let mut greedy = told(&fairness.greedy);
             greedy.insert("times".to_owned(), fairness.times.into());
@@ -144,7 +161,16 @@ impl Report {
             add("p99_ratio", self.p99_ratio().into());
         }
         add("ledger_verified", self.faults.is_empty().into());
+        if let Some(isolation) = &self.isolation {
+            isolation.add_to(&mut all, self.figures.p99);
+        }
         all.into()
+    }
+
+    /// What isn't of the partner, or of those, that are measured, and what it is.
+    pub(super) fn beside(&self) -> impl Iterator<Item = (&'static str, &Figures)> {
+        let greedy = self.fairness.iter().flat_map(Fairness::each);
+        greedy.chain(self.isolation.iter().flat_map(Isolation::each))
     }
 
     /// How many times its p99 beside a partner with its share the p99 beside the greedy one is.
@@ -175,6 +201,12 @@ impl Report {
         ];
         if self.notified.is_some() {
             lines.push(format!("partner told of          {}", known("notified")));
+        }
+        if let Some((asked, after)) = self.asked {
+            lines.push(format!("partner asked            {asked} times, answers in {after} ms"));
+        }
+        if let Some(isolation) = &self.isolation {
+            lines.extend(isolation.lines(&told));
         }
         if let Some(Fairness { times: n, rate, notified, .. }) = &self.fairness {
             let (greedy, at_share) = (&told["greedy"], &told["at_share"]);
@@ -431,53 +463,4 @@ impl Screened {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_told_in_their_units() {
-        let figures = Figures {
-            approved: 900,
-            declined: 100,
-            elapsed: 2_000_000,
-            p50: 1_234,
-            p99: 20_000,
-            ..Figures::default()
-        };
-        let cpu = Some(Duration::from_millis(1_500));
-        let memory = Memory { resident: Some(2_048), anonymous: None };
-        let told = Report { figures, cpu, memory, ..Report::default() }.json();
-        assert_eq!(told["throughput"], 500.0);
-        assert_eq!((&told["p50_ms"], &told["p99_ms"]), (&1.234.into(), &20.0.into()));
-        assert_eq!((&told["cpu_seconds"], &told["rss_mib"]), (&1.5.into(), &2.0.into()));
-        assert_eq!(told["rss_anon_mib"], Value::Null);
-        assert_eq!(told["ledger_verified"], true);
-        let faults = vec!["balance 1: …".to_owned()];
-        assert_eq!(Report { faults, ..Report::default() }.json()["ledger_verified"], false);
-    }
-
-    #[test]
-    fn a_greedy_partner_is_told_of_beside_the_one_that_is_measured() {
-        let of = |p99, refused| Figures { approved: 10, p99, refused, ..Figures::default() };
-        let phase = |figures: [Figures; 2]| Phase { figures: figures.into(), ..Phase::default() };
-        let at_share = phase([of(4_000, 0), of(5_000, 0)]);
-        let report = Report::beside_greed(at_share, phase([of(6_000, 0), of(900_000, 7)]), 10, 300);
-        let told = report.json();
-        assert_eq!((&told["p99_ms"], &told["at_share"]["p99_ms"]), (&6.0.into(), &4.0.into()));
-        assert_eq!(told["p99_ratio"], 1.5);
-        assert_eq!((&told["refused"], &told["errors"]), (&0.into(), &0.into()), "not its own");
-        let greedy = &told["greedy"];
-        assert_eq!((&greedy["times"], &greedy["rate"]), (&10.into(), &300.into()));
-        assert_eq!((&greedy["p99_ms"], &greedy["refused"]), (&900.0.into(), &7.into()));
-        assert!(report.text().contains("p99, times what it was   1.5"), "{}", report.text());
-        assert_eq!(Report::default().json().get("greedy"), None);
-    }
-
-    #[test]
-    fn the_system_tells_of_this_process() {
-        let process = std::process::id();
-        assert!(processor_time(process).is_some());
-        assert!(memory(process).anonymous > Some(0));
-        assert!(processor_time(u32::MAX).is_none());
-    }
-}
+mod tests;

@@ -10,6 +10,8 @@ pub(crate) enum BenchCommand {
     #[command(after_help = "Example:\n  antaca bench authorizations --duration 30\n  \
         antaca bench authorizations --rate 1000 --duration 600 --json\n  \
         antaca bench authorizations --rate 300 --greedy 10 --duration 60\n  \
+        antaca bench authorizations --asked 20 --duration 30\n  \
+        antaca bench authorizations --asked 20 --rate 200 --hanging 10 --duration 600\n  \
         antaca bench authorizations --ledger-only --database postgres://antaca@db/bench")]
     Authorizations(BenchArgs),
     /// Measure how many virtual cards a second are issued
@@ -25,6 +27,11 @@ pub(crate) enum BenchCommand {
     #[command(after_help = "Example:\n  antaca bench screening --cards 1000\n  \
         antaca bench screening --users 1000000 --database postgres://antaca@db/bench")]
     Screening(ScreeningBenchArgs),
+    /// Measure how many notifications a second a partner is told of that was away
+    #[command(after_help = "Example:\n  antaca bench deliveries --cards 1000\n  \
+        antaca bench deliveries --cards 1000 --count 1000000 --streams 64\n  \
+        antaca bench deliveries --cards 1000 --database postgres://antaca@db/bench")]
+    Deliveries(DeliveriesArgs),
     /// Make cards and a past for measuring
     #[command(
         after_help = "Example:\n  antaca bench preload --cards 100000 --transactions 10000000"
@@ -36,6 +43,12 @@ pub(crate) enum BenchCommand {
         after_help = "Example:\n  antaca bench generator --data DIR < card-numbers"
     )]
     Generator(GeneratorArgs),
+    /// Write what is delivered in a measurement
+    #[command(
+        hide = true,
+        after_help = "Example:\n  antaca bench backlog --data DIR --count 1000 --streams 16"
+    )]
+    Backlog(BacklogArgs),
     /// Play the partners of a measurement
     #[command(hide = true, after_help = "Example:\n  antaca bench partner < part.json")]
     Partner,
@@ -82,6 +95,24 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", requires = "rate",
         value_parser = clap::value_parser!(u32).range(2..=1_000))]
     pub(crate) greedy: Option<u32>,
+    /// Ask the partners about each authorization (authorization mode SHARED), which they answer
+    /// after so many milliseconds
+    #[arg(long, value_name = "MS", conflicts_with = "ledger_only",
+        value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) asked: Option<u32>,
+    /// Questions that may be open at once to each partner
+    #[arg(long, value_name = "N", requires = "asked", default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) asks_at_once: u32,
+    /// The partners talk HTTP/1.1 and not HTTP/2: each call that is open has a connection
+    #[arg(long, conflicts_with = "ledger_only")]
+    pub(crate) http1: bool,
+    /// Measure N partners twice, R messages a second of each: first all answer, then one of them
+    /// answers nothing. What is told is of the others in the second phase, and how many times their
+    /// p99 became
+    #[arg(long, value_name = "N", requires_all = ["rate", "asked"], conflicts_with = "greedy",
+        value_parser = clap::value_parser!(u8).range(2..=10))]
+    pub(crate) hanging: Option<u8>,
     /// Threads of the load generator for each partner [default: a quarter of the processors]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,
@@ -156,6 +187,40 @@ pub(crate) struct ScreeningBenchArgs {
     pub(crate) json: bool,
 }
 
+/// `antaca bench deliveries`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DeliveriesArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// How many notifications the partner wasn't told of
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) count: u32,
+    /// Of how many cards they are, each of which is told of in order
+    #[arg(long, value_name = "S", default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) streams: u32,
+    /// The partner talks HTTP/1.1 and not HTTP/2: each call that is open has a connection
+    #[arg(long)]
+    pub(crate) http1: bool,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `antaca bench backlog`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BacklogArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// As that of `antaca bench deliveries`
+    #[arg(long)]
+    pub(crate) count: u32,
+    /// As that of `antaca bench deliveries`
+    #[arg(long)]
+    pub(crate) streams: u32,
+}
+
 /// `antaca bench preload`
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PreloadArgs {
@@ -173,14 +238,19 @@ pub(crate) struct GeneratorArgs {
     /// The folder of the sandbox that serves
     #[arg(long)]
     pub(crate) data: PathBuf,
+    /// Of each partner's load
     #[arg(long)]
-    pub(crate) connections: usize,
+    pub(crate) connections: Vec<usize>,
     #[arg(long)]
     pub(crate) threads: usize,
     #[arg(long)]
     pub(crate) warm_up: u64,
     #[arg(long)]
     pub(crate) duration: u64,
+    /// Of each partner's load, or of none
     #[arg(long)]
     pub(crate) rate: Vec<u64>,
+    /// How many partners, from the first on, are also told of together
+    #[arg(long)]
+    pub(crate) together: Option<usize>,
 }

@@ -4,9 +4,22 @@ use crate::sandbox::DATA;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
+/// Whose code.
+#[derive(Args, Debug)]
+pub(crate) struct CodeArgs {
+    /// The account's e-mail address, as sandbox.json tells it
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: String,
+    #[command(flatten)]
+    pub(crate) at: SandboxData,
+}
+
 /// `antaca simulate`
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateCommand {
+    /// Show what the authenticator of one of the sandbox's panel accounts shows now
+    #[command(after_help = "Example:\n  antaca simulate code --email admin@sandbox.example")]
+    Code(CodeArgs),
     /// A cardholder pays at a merchant, or takes cash (--type atm)
     #[command(after_help = "Example:\n  antaca simulate purchase --card 17 --amount 1234 \
         --merchant \"Book store\" --mcc 5942")]

@@ -86,7 +86,7 @@ fn fingerprint_of(path: &Path) -> Result<String, Failure> {
 }
 
 /// A file of text that must be there.
-fn read(path: &Path) -> Result<String, Failure> {
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let text = folder::read_text(path)?;
     let text = text.ok_or_else(|| Failure::new(format!("There is no file {}.", path.display())))?;
     if text.len() > FILE_MAX {

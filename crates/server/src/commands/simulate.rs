@@ -1,10 +1,11 @@
 //! What each command of `antaca simulate` does: one message, or many, to a running sandbox.
 
 use crate::acts::bytes;
-use crate::cli::{ClearArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
+use crate::cli::{ClearArgs, CodeArgs, MessageArgs, RefundArgs, SimulateCommand, TrafficArgs};
 use crate::clock;
 use crate::failure::Failure;
 use crate::output::{self, Progress};
+use crate::sandbox::admins;
 use crate::sandbox::partner::{PIN_KEY, PIN_KEY_FILE};
 use crypto::pin::PinKey;
 use domain::secret::Pin;
@@ -20,6 +21,7 @@ use std::path::Path;
 pub(super) async fn perform(command: SimulateCommand) -> Result<(), Failure> {
     use SimulateCommand as C;
     match command {
+        C::Code(it) => code(&it),
         C::Purchase(it) => {
             let mut extras = extras(&it.message);
             extras.partial_approval = it.partial_approval;
@@ -181,6 +183,14 @@ async fn traffic(it: TrafficArgs) -> Result<(), Failure> {
     let summary = summary.await.map_err(|error| not_simulated(&error))?;
     drop(progress);
     output::line(&if it.json { summary.json().to_string() } else { summary.text() });
+    Ok(())
+}
+
+/// Prints what an authenticator shows now.
+fn code(asked: &CodeArgs) -> Result<(), Failure> {
+    let seconds = u64::try_from(clock::now().as_second()).unwrap_or_default();
+    let code = admins::code(&asked.at.data, &asked.email, seconds)?;
+    output::line(&code);
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crypto::keys::MasterKeys;
 use domain::Timestamp;
 use domain::notification::Event;
 use serde_json::Value;
-use simulator::partner::{self, Known, Partner};
+use simulator::partner::{self, Known, Manner, Partner};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -84,7 +84,8 @@ impl Calls {
         let socket = socket.map_err(|error| failed(&error))?;
         let port = socket.local_addr().map_err(|error| failed(&error))?.port();
 
-        let partner = Partner::new(secrets_of(app, &real_time), real_time.clone());
+        let secrets = secrets_of(app, &real_time);
+        let partner = Partner::new(secrets, real_time.clone(), Arc::new(Manner::of_sandbox));
         let listener = Listener {
             tls: Some(TlsAcceptor::from(tls)),
             router: partner::router(partner.clone()),
@@ -125,8 +126,8 @@ impl Calls {
         }
         let (base_url, trusted_ca) =
             target.map(|target| (target.base_url, target.trusted_ca)).unzip();
-        let notifications = held.is_none().then(|| Event::ALL.to_vec());
-        let set = SetOutbound { base_url, trusted_ca, identity, notifications };
+        let notifications = held.is_none().then(|| Event::NOTIFICATIONS.to_vec());
+        let set = SetOutbound { base_url, trusted_ca, identity, notifications, encrypt: None };
         Ok(app.set_outbound(operator, partner.id, set).await?)
     }
 }

@@ -1,10 +1,12 @@
 //! `sandbox.json`: where a running sandbox is and what is needed to call it. Paths are relative to
 //! the data folder.
 
+use super::admins;
 use super::calls::CLIENT_CA;
-use super::partner::{EXAMPLES, PIN_KEY, PIN_KEY_FILE, PROCESSOR_FILE};
+use super::partner::{EXAMPLES, Example, PIN_KEY, PIN_KEY_FILE, PROCESSOR_FILE};
 use crate::failure::Failure;
 use crate::secrets::{CA, JWE_PUBLIC};
+use crate::serve::Served;
 use app::settings::Snapshot;
 use domain::program::Program;
 use serde_json::{Value, json};
@@ -15,12 +17,13 @@ pub(super) const NAME: &str = "sandbox.json";
 
 /// What the file says.
 pub(super) fn describe(
-    settings: &Snapshot,
+    served: &Served,
     listen: SocketAddr,
     operations: SocketAddr,
 ) -> Result<String, Failure> {
-    let partners: Vec<Value> =
-        EXAMPLES.iter().map(|example| partner(settings, example.code)).collect::<Result<_, _>>()?;
+    let settings = served.desk.app.settings.get();
+    let partner = |example: &Example| partner(&settings, example.code);
+    let partners: Vec<Value> = EXAMPLES.iter().map(partner).collect::<Result<_, _>>()?;
     let file = json!({
         "baseUrl": base_url(listen),
         "operationsUrl": format!("http://{operations}"),
@@ -33,7 +36,7 @@ pub(super) fn describe(
             "pinKey": { "keyId": PIN_KEY, "cipher": "TDES", "file": PIN_KEY_FILE },
         },
         "jwePublicKey": JWE_PUBLIC,
-        "admins": [],
+        "admins": admins::list(&served.folder)?,
     });
     Ok(format!("{file:#}\n"))
 }

@@ -2,8 +2,8 @@
 //! and certificates.
 
 use crate::acts::{
-    Act, CreateProcessor, CreateProgram, Desk, Digits, HolderArgs, ImportPinKey, NamedPinKey,
-    SetBureau, SetProgram, SignCertificate, bytes,
+    Act, CreateProcessor, CreateProgram, Desk, Digits, HolderArgs, ImportPinKey, MoveMoney,
+    NamedBalance, NamedPinKey, SetBureau, SetProgram, SignCertificate, bytes,
 };
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
@@ -14,6 +14,8 @@ use app::pin_keys::Cipher;
 use crypto::certificates::{certificate_der, client_key_and_csr, fingerprint};
 use crypto::jwe::PrivateKey;
 use crypto::tdes::TripleDesKey;
+use domain::balance::PartnerBalanceKind;
+use domain::money::Currency;
 use domain::partner::{
     AuthorizationMode, BalanceMode, CollateralMode, DescriptionCodes, KycMode, Settings,
 };
@@ -57,6 +59,9 @@ const EUR_BIN: &str = "53208701";
 const PLN_BIN: &str = "53208702";
 const EXTERNAL_BIN: &str = "53208703";
 const SHARED_BIN: &str = "53208704";
+
+/// What limits a partner's users has so much at first, in minor units: 1,000,000.00.
+const COLLATERAL: i64 = 100_000_000;
 
 /// The partners, that of the quick start first.
 pub(super) const EXAMPLES: &[Example] = &[
@@ -104,7 +109,7 @@ pub(super) async fn prepare(
     }
     for example in EXAMPLES {
         if desk.app.settings.get().partner_of_code(example.code).is_none() {
-            desk.app.create_partner_of_any_mode(operator, partner(example)).await?;
+            desk.app.create_partner(operator, partner(example)).await?;
         }
         for row in example.programs {
             let settings = desk.app.settings.get();
@@ -113,12 +118,42 @@ pub(super) async fn prepare(
                 desk.act(operator, Act::CreateProgram(program(example.code, *row))).await?;
             }
         }
+        collateral(desk, operator, example).await?;
         let whose = Whose::Partner(example.code);
         certificate(desk, folder, operator, example.code, whose).await?;
     }
     pin_key(desk, folder, operator).await?;
     bureau(desk, folder, operator).await?;
     certificate(desk, folder, operator, PROCESSOR_FILE, Whose::Processor).await
+}
+
+/// What limits a partner's users, with money on it: without it nothing can be tried out.
+async fn collateral(desk: &Desk, operator: &Operator, example: &Example) -> Result<(), Failure> {
+    let kind = match example.collateral_mode {
+        CollateralMode::None => return Ok(()),
+        CollateralMode::Credit => PartnerBalanceKind::Credit,
+        CollateralMode::Deposit => PartnerBalanceKind::Deposit,
+    };
+    let settings = desk.app.settings.get();
+    let partner = settings.partner_of_code(example.code).map(|partner| partner.id);
+    let held = partner.and_then(|it| settings.partner_balance(it, kind, Currency::EUR));
+    if held.is_some() {
+        return Ok(());
+    }
+    let balance = NamedBalance {
+        code: example.code.to_owned(),
+        kind: kind.as_str().to_owned(),
+        currency: Currency::EUR.code().to_owned(),
+    };
+    desk.act(operator, Act::CreateBalance(balance.clone())).await?;
+    let load = MoveMoney {
+        balance,
+        transaction_type: "collateralCredit".to_owned(),
+        amount: COLLATERAL,
+        external_id: "sandbox".to_owned(),
+        description: "For trying it out".to_owned(),
+    };
+    desk.act(operator, Act::MoveMoney(load)).await.map(|_| ())
 }
 
 /// The bureau that makes plastic, and the programs that it makes it for. Its private key lies in

@@ -57,6 +57,8 @@ pub(super) fn text(data: &Path, listen: SocketAddr, operations: SocketAddr) -> S
         r#"Antaca sandbox: {host}
 Health checks:  http://{operations}/health/ready
 Documents:      {host}/docs (a browser must trust {ca})
+Panel:          {host}/panel (accounts and passwords: "admins" in sandbox.json; a code to sign in
+                with: antaca simulate code --data {dir} --email admin@{PARTNER}.example)
 Data folder:    {dir} (sandbox.json has all addresses and files)
 
 # 1. Add a user. Put the id of the answer into CUSTOMER.

@@ -276,10 +276,10 @@ async fn a_backup_says_what_it_is_and_is_refused_where_it_would_do_harm() {
     for (out, keys) in [("one", "keys-one"), ("two", "keys-two")] {
         let (out, keys) = (around.text(out), around.text(keys));
         let told = sandbox.antaca(&["backup", "--out", &out]).await.assert_done().stdout.clone();
-        assert!(told.contains("The ledger holds, balances: 5."), "{told}");
+        assert!(told.contains("The ledger holds, balances: 7."), "{told}");
         let told = manifest(Path::new(&out));
         assert_eq!((&told["content"], &told["kind"]), (&"database".into(), &"sandbox".into()));
-        assert_eq!(told["ledger"], json!({ "holds": true, "balances": 5 }));
+        assert_eq!(told["ledger"], json!({ "holds": true, "balances": 7 }));
         assert_eq!(told["files"][0]["name"], "antaca.db");
         let again = ["backup", "--out", out.as_str()];
         sandbox.antaca(&again).await.assert_refused("isn't empty");
@@ -359,7 +359,7 @@ async fn a_restore_is_refused_beside_the_log_of_a_database_that_was_moved_away()
         std::fs::remove_file(left).expect("removed");
     }
     let restored = around.restore("database").await;
-    assert!(restored.assert_done().stdout.contains("balances: 5."), "{restored:?}");
+    assert!(restored.assert_done().stdout.contains("balances: 7."), "{restored:?}");
 }
 
 /// PostgreSQL has its own way, and the sentence names it.

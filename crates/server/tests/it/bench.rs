@@ -30,6 +30,11 @@ const WHOLE: [&str; 6] = [
 ];
 /// What it tells beside a greedy partner.
 const FAIRNESS: [&str; 3] = ["greedy", "at_share", "p99_ratio"];
+/// What it tells of partners that are asked.
+const ASKED: [&str; 2] = ["asked", "asked_ms"];
+/// What it tells beside a partner that hangs.
+const ISOLATION: [&str; 6] =
+    ["partners", "hanging", "answered", "worst_p99_ms", "p99_ratio", "worst_p99_ratio"];
 
 /// `antaca bench` in this folder.
 async fn bench(dir: &Path, database: &Database, arguments: &[&str]) -> crate::support::Ended {
@@ -46,8 +51,14 @@ async fn measured(dir: &Path, database: &Database, more: &[&str]) -> Value {
     let short = ["authorizations", "--duration", "1", "--warm-up", "1", "--json"];
     let ended = bench(dir, database, &[&short, more].concat()).await;
     let told = ended.assert_done().json().remove(0);
-    let greed = more.contains(&"--greedy");
-    let fields = [&LOAD[..], &WHOLE, if greed { &FAIRNESS } else { &[] }].concat();
+    let mut fields = [&LOAD[..], &WHOLE].concat();
+    for (option, tells) in
+        [("--greedy", &FAIRNESS[..]), ("--asked", &ASKED), ("--hanging", &ISOLATION)]
+    {
+        if more.contains(&option) {
+            fields.extend(tells);
+        }
+    }
     assert_fields(&told, &fields);
     for field in ["throughput", "p50_ms", "p99_ms", "p999_ms", "seconds", "cpu_seconds"] {
         assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
@@ -116,6 +127,59 @@ on_both_databases! {
         // What that left to be told isn't told during the next: 50 messages a second for 2 seconds.
         let told = measured(around.path(), &database, &["--rate", "50"]).await;
         assert!((1..=101).contains(&told["notified"].as_i64().unwrap_or(0)), "{told}");
+    }
+
+    /// The partner is asked about each that isn't declined without it, over HTTP/2 and HTTP/1.1.
+    async fn partners_that_are_asked_are_measured(database) {
+        let around = testkit::folder();
+        for more in [&[][..], &["--http1"]] {
+            let asked = ["--asked", "5", "--asks-at-once", "8", "--connections", "8"];
+            let told = measured(around.path(), &database, &[&asked, more].concat()).await;
+            assert_eq!(told["asked_ms"], 5, "{told}");
+            // Those of the warm-up too.
+            assert!(told["asked"].as_u64() >= told["approved"].as_u64(), "{told}");
+            assert!(told["p50_ms"].as_f64() >= Some(5.0), "{told}");
+        }
+        // The next asks nobody.
+        measured(around.path(), &database, &["--connections", "8"]).await;
+    }
+
+    /// All have cards and a deposit of their own; what the one that hangs isn't answered is
+    /// declined, and no error of the others.
+    async fn partners_are_measured_beside_one_that_hangs(database) {
+        let around = testkit::folder();
+        let hanging = ["--asked", "5", "--rate", "5", "--hanging", "3", "--connections", "4"];
+        let told = measured(around.path(), &database, &hanging).await;
+        assert_fields(&told["answered"], &[&LOAD[..], &["worst_p99_ms"]].concat());
+        assert_fields(&told["hanging"], &LOAD);
+        assert_eq!(told["partners"], 3);
+        for of in [&told, &told["answered"]] {
+            assert_eq!((counted(of), &of["errors"]), (10, &0.into()), "of two: {told}");
+            assert!(of["worst_p99_ms"].as_f64() >= of["p99_ms"].as_f64(), "{told}");
+        }
+        for ratio in ["p99_ratio", "worst_p99_ratio"] {
+            assert!(told[ratio].as_f64() > Some(0.0), "{told}");
+        }
+        assert_eq!(told["hanging"]["approved"], 0, "{told}");
+    }
+
+    /// Nothing of a backlog is lost, and there is nothing else to be told.
+    async fn delivering_a_backlog_is_measured(database) {
+        let around = testkit::folder();
+        for more in [&[][..], &["--http1"]] {
+            let backlog = ["deliveries", "--count", "600", "--streams", "16", "--json"];
+            let told = bench(around.path(), &database, &[&backlog, more].concat()).await;
+            let told = told.assert_done().json().remove(0);
+            assert_eq!((&told["notifications"], &told["streams"]), (&600.into(), &16.into()));
+            assert!(told["told"].as_u64() >= Some(600), "{told}");
+            for field in ["throughput", "seconds", "cpu_seconds"] {
+                assert!(told[field].as_f64() > Some(0.0), "{field}: {told}");
+            }
+            for memory in ["rss_mib", "rss_anon_mib"] {
+                let before = told[&format!("{memory}_before")].as_f64();
+                assert!(before > Some(0.0) && told[memory].as_f64() >= before, "{told}");
+            }
+        }
     }
 
     /// Each is registered once; sent again all are answered as they were.

@@ -1,7 +1,7 @@
 //! Notifications of a server that is killed while it delivers, and what an operator sees of them.
 
 use crate::story::{Story, expect};
-use crate::support::Sandbox;
+use crate::support::{Caller, Sandbox};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
@@ -25,12 +25,17 @@ const LOCKS: [&str; 2] = ["cardLocked", "cardUnlocked"];
 
 /// Has the sandbox's partner told of these events at this server.
 pub(crate) async fn point_to(sandbox: &Sandbox, partner: &Partner, events: &[&str]) {
+    point_as(sandbox.partner(), partner, events).await;
+}
+
+/// The same of a caller's partner.
+pub(crate) async fn point_as(caller: &Caller, partner: &Partner, events: &[&str]) {
     let body = json!({
         "baseUrl": partner.base_url(),
         "trustedCa": partner.authority(),
         "notifications": events,
     });
-    let put = sandbox.partner().request(reqwest::Method::PUT, "/sandbox/v1/settings");
+    let put = caller.request(reqwest::Method::PUT, "/sandbox/v1/settings");
     expect(204, put.json(&body)).await;
 }
 

@@ -59,12 +59,15 @@ const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
 const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
 const HIT: Names = &[("{hitId}", "HIT_NOT_FOUND")];
+const CALL: Names = &[("{callId}", "PARTNER_CALL_NOT_FOUND")];
+const NOTIFICATION: Names = &[("{notificationId}", "NOTIFICATION_NOT_FOUND")];
 const PAPER: Names =
     &[("{dcCorporationId}", "CORPORATION_NOT_FOUND"), ("{documentId}", "DOCUMENT_NOT_FOUND")];
 const BALANCE: Names = &[("{balanceId}", "BALANCE_NOT_FOUND")];
 const BALANCE_OF_USER: Names =
     &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
 const TRANSACTION: Names = &[("{transactionId}", "TRANSACTION_NOT_FOUND")];
+const RECORD: Names = &[("{recordId}", "TRANSACTION_NOT_FOUND")];
 const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
 const ORDER: Names = &[("{orderId}", "ORDER_NOT_FOUND")];
 const ORDER_OF_USER: Names =
@@ -84,6 +87,11 @@ const HISTORY: Names = &[
     ("{customerId}", "CUSTOMER_NOT_FOUND"),
 ];
 const OWN_HISTORY: Names = &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{cardId}", "CARD_NOT_FOUND")];
+const OF_NEW_RECORD: Names = &[
+    ("{customerId}", "CUSTOMER_NOT_FOUND"),
+    ("{cardId}", "CARD_NOT_FOUND"),
+    ("{balanceId}", "BALANCE_NOT_FOUND"),
+];
 const NEW_CARD: Names =
     &[("{customerId}", "CUSTOMER_NOT_FOUND"), ("{balanceId}", "BALANCE_NOT_FOUND")];
 
@@ -150,6 +158,12 @@ const TRANSFER: Sends = Json(
 );
 const FILTERS: Sends =
     Query("balanceId={balanceId}&cardId={cardId}&customerId={customerId}&status=CLEARED");
+const RECORD_FILTERS: Sends = Query("balanceId={balanceId}&userId={customerId}&cardId={cardId}");
+const NEW_RECORD: Sends = Json(
+    r#"{"clientTransactionId": "1", "type": "PURCHASE", "status": "CLEARED", "amountMinor": 1,
+        "currency": "EUR", "timestamp": "2026-11-21T10:00:00Z", "userId": {customerId},
+        "cardId": {cardId}, "balanceId": "{balanceId}"}"#,
+);
 const OWN_FILTERS: Sends = Query("balanceId={balanceId}&cardId={cardId}&status=CLEARED");
 const PERIOD: Sends = Query("from=2026-01-01&to=2026-12-31");
 const LOAD: Sends = Json(
@@ -175,6 +189,15 @@ const REJECTION: Sends = Json(r#"{"reason": "INVALID_SELFIE"}"#);
 
 const STOP: Sends = Json(r#"{"card": {"cardId": {cardId}}, "reason": 7}"#);
 
+const SINCE: Sends = Json(r#"{"since": "2026-11-21T06:00:00+00:00"}"#);
+const EXAMPLE: Sends = Json(r#"{"event": "cardLocked"}"#);
+
+const OTP: Sends = Json(
+    r#"{"card": {"cardId": 999999}, "amount": 5, "currency": "EUR", "merchantName": "Book store",
+        "otp": "1111", "validUntil": "2026-11-21T10:00:00+00:00"}"#,
+);
+
+const FRAUD: Sends = Json(r#"{"reason": "FRAUD_SUSPECTED"}"#);
 const LIMITS: Sends = Json(
     r#"{"limits": [{"type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5}]}"#,
 );
@@ -261,6 +284,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/secure/partner-balances/{balanceId}/transactions", Operator, BALANCE, LOAD),
     ("GET", "/secure/transactions", Secure, HISTORY, FILTERS),
     ("GET", "/secure/transactions/{transactionId}", Secure, TRANSACTION, Nothing),
+    ("GET", "/thc/transactions", Secure, HISTORY, RECORD_FILTERS),
+    ("POST", "/thc/transactions", Secure, OF_NEW_RECORD, NEW_RECORD),
+    ("GET", "/thc/transactions/{recordId}", Secure, RECORD, Nothing),
+    ("PUT", "/thc/transactions/{recordId}", Secure, RECORD, Json("{}")),
     ("POST", "/secure/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
     ("POST", "/secure/customers/{customerId}/cards/virtual", Secure, NEW_CARD, VIRTUAL_CARD),
     ("POST", "/secure/customers/{customerId}/cards/virtual/async", Secure, USER, LATER_CARD),
@@ -357,6 +384,16 @@ pub(crate) const ROUTES: &[Route] = &[
         CORPORATION,
         Nothing,
     ),
+    ("GET", "/secure/notifications", Secure, NOBODYS, Nothing),
+    ("POST", "/secure/notifications/resend", Secure, NOBODYS, SINCE),
+    ("POST", "/secure/notifications/resume", Secure, NOBODYS, Nothing),
+    ("POST", "/secure/notifications/example", Secure, NOBODYS, EXAMPLE),
+    ("GET", "/secure/notifications/{notificationId}", Secure, NOTIFICATION, Nothing),
+    ("POST", "/secure/notifications/{notificationId}/resend", Secure, NOTIFICATION, Nothing),
+    ("GET", "/secure/partner-calls", Secure, NOBODYS, Nothing),
+    ("POST", "/secure/partner-calls/resend", Secure, NOBODYS, SINCE),
+    ("GET", "/secure/partner-calls/{callId}", Secure, CALL, Nothing),
+    ("POST", "/secure/partner-calls/{callId}/resend", Secure, CALL, Nothing),
     ("DELETE", "/lifecycle/v1/corporations/{dcCorporationId}", Lifecycle, CORPORATION, Nothing),
     ("POST", "/customers/devices", Public, NOBODYS, Nothing),
     ("POST", "/customers/sessions/challenge", Public, NOBODYS, Nothing),
@@ -376,6 +413,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/customers/me/balances/{balanceId}/transactions", Customers, BALANCE, Nothing),
     ("GET", "/customers/me/balances/{balanceId}/statement", Customers, BALANCE, PERIOD),
     ("GET", "/customers/me/transactions", Customers, OWN_HISTORY, OWN_FILTERS),
+    ("GET", "/customers/me/transaction-history", Customers, OWN_HISTORY, OWN_FILTERS),
     ("GET", "/customers/me/transactions/{transactionId}", Customers, TRANSACTION, Nothing),
     ("GET", "/customers/me/cards", Customers, NOBODYS, Nothing),
     ("POST", "/customers/me/cards/virtual", Customers, OWN_CARD, CARD_OF_ONES_OWN),
@@ -421,6 +459,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/admin/verifications/{verificationId}/accept", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/reject", Deciders, FORM, REJECTION),
     ("GET", "/admin/screening/hits", Deciders, NOBODYS, Nothing),
+    ("GET", "/admin/audit", Deciders, NOBODYS, Nothing),
     ("POST", "/admin/screening/hits/{hitId}/decision", Operators, HIT, CLEARED),
     ("GET", "/admin/corporations", Deciders, NOBODYS, Nothing),
     ("GET", "/admin/corporations/{dcCorporationId}", Deciders, CORPORATION, Nothing),
@@ -432,6 +471,73 @@ pub(crate) const ROUTES: &[Route] = &[
         Nothing,
     ),
     ("POST", "/admin/corporations/{dcCorporationId}/kyb", Deciders, CORPORATION, KYB),
+    ("GET", "/admin/customers", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/customers/{customerId}", Admin, USER, Nothing),
+    ("POST", "/admin/customers/{customerId}/lock", Admin, USER, Nothing),
+    ("POST", "/admin/customers/{customerId}/unlock", Admin, USER, Nothing),
+    ("GET", "/admin/customers/{customerId}/limits", Admin, USER, Nothing),
+    ("PUT", "/admin/customers/{customerId}/limits", Makers, USER, LIMITS),
+    ("GET", "/admin/customers/{customerId}/transactional-locks", Admin, USER, Nothing),
+    ("POST", "/admin/customers/{customerId}/transactional-locks", Deciders, USER, FRAUD),
+    (
+        "DELETE",
+        "/admin/customers/{customerId}/transactional-locks/{reason}",
+        Deciders,
+        USER,
+        Nothing,
+    ),
+    ("GET", "/admin/customers/{customerId}/devices", Admin, USER, Nothing),
+    (
+        "DELETE",
+        "/admin/customers/{customerId}/devices/{installationId}",
+        Admin,
+        DEVICE_OF_USER,
+        Nothing,
+    ),
+    ("GET", "/admin/customers/{customerId}/balances", Admin, USER, Nothing),
+    (
+        "POST",
+        "/admin/customers/{customerId}/balances",
+        Makers,
+        USER,
+        Json(r#"{"currency": "EUR"}"#),
+    ),
+    ("GET", "/admin/customers/{customerId}/cards/{cardId}/limits", Admin, CARD_OF_USER, Nothing),
+    ("PUT", "/admin/customers/{customerId}/cards/{cardId}/limits", Makers, CARD_OF_USER, LIMITS),
+    ("GET", "/admin/balances/summary", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/balances/{balanceId}", Admin, BALANCE, Nothing),
+    ("POST", "/admin/balances/{balanceId}/lock", Admin, BALANCE, Nothing),
+    ("POST", "/admin/balances/{balanceId}/unlock", Admin, BALANCE, Nothing),
+    ("GET", "/admin/balances/{balanceId}/transactions", Admin, BALANCE, Nothing),
+    ("GET", "/admin/balances/{balanceId}/statement", Admin, BALANCE, PERIOD),
+    ("GET", "/admin/partner-balances", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/partner-balances/{balanceId}", Admin, BALANCE, Nothing),
+    ("GET", "/admin/overview", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/transactions", Admin, HISTORY, FILTERS),
+    ("GET", "/admin/transactions/{transactionId}", Admin, TRANSACTION, Nothing),
+    ("GET", "/admin/corporations/{dcCorporationId}/limits", Admin, CORPORATION, Nothing),
+    ("PUT", "/admin/corporations/{dcCorporationId}/limits", Makers, CORPORATION, LIMITS),
+    (
+        "GET",
+        "/admin/corporations/{dcCorporationId}/transactional-locks",
+        Admin,
+        CORPORATION,
+        Nothing,
+    ),
+    (
+        "POST",
+        "/admin/corporations/{dcCorporationId}/transactional-locks",
+        Deciders,
+        CORPORATION,
+        FRAUD,
+    ),
+    (
+        "DELETE",
+        "/admin/corporations/{dcCorporationId}/transactional-locks/{reason}",
+        Deciders,
+        CORPORATION,
+        Nothing,
+    ),
     ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -440,6 +546,8 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/processor/v1/reversals", Processor, CARD, FOLLOW_UP),
     ("POST", "/processor/v1/clearings", Processor, CARD, FOLLOW_UP),
     ("POST", "/processor/v1/cards/stop", Processor, CARD, STOP),
+    // Of a card that isn't there it tells no more than that nothing was delivered (`otp.rs`).
+    ("POST", "/processor/v1/3ds/otp", Processor, NOBODYS, OTP),
 ];
 
 /// What each name stands for.
@@ -456,6 +564,7 @@ struct Ids {
     installation: String,
     verification: String,
     import: String,
+    notification: String,
 }
 
 impl Ids {
@@ -494,6 +603,9 @@ impl Ids {
         let form = partner.post(&path).multipart(crate::verifications::filled().form());
         let submitted = expect(201, form).await;
         let verification = submitted["verificationId"].as_str().expect("an id").to_owned();
+        // A partner that can't be called is told nothing.
+        let told = expect(200, partner.get("/secure/notifications")).await;
+        let notification = told["items"][0]["notificationId"].as_str().unwrap_or(NOTHING);
         Self {
             story,
             partner_balance,
@@ -506,6 +618,7 @@ impl Ids {
             installation: phone.installation,
             verification,
             import: crate::import::imported(partner, code).await,
+            notification: notification.to_owned(),
         }
     }
 
@@ -517,6 +630,8 @@ impl Ids {
             JWE_KEY => self.jwe_key.clone(),
             "{cardId}" => self.story.card.to_string(),
             "{transactionId}" => self.transaction.clone(),
+            // Another partner's number can be one's own too: `thc.rs` looks at what comes of that.
+            "{recordId}" => i64::MAX.to_string(),
             "{operationId}" => self.operation.clone(),
             "{orderId}" => self.order.clone(),
             "{installationId}" => self.installation.clone(),
@@ -525,12 +640,17 @@ impl Ids {
             "{dcCorporationId}" => self.corporation.clone(),
             "{documentId}" => self.document.clone(),
             // Who is found on a list is locked: hits have tests of their own (`screening.rs`).
-            "{hitId}" => "00000000-0000-4000-8000-000000000000".to_owned(),
+            "{hitId}" => NOTHING.to_owned(),
+            "{notificationId}" => self.notification.clone(),
+            // A partner that isn't asked has none (`asked.rs` has).
+            "{callId}" => NOTHING.to_owned(),
             other => panic!("{other} has no value here: add it"),
         }
     }
 }
 
+/// The id of nothing.
+const NOTHING: &str = "00000000-0000-4000-8000-000000000000";
 /// What stands for the key that requests are encrypted for.
 const JWE_KEY: &str = "the sandbox's key";
 /// What stands for `{balanceId}` where it is a balance of the partner's own.
@@ -551,7 +671,7 @@ fn request(
     value: impl Fn(&str) -> String,
 ) -> RequestBuilder {
     let &(method, path, _, names, sends) = route;
-    let own = path.starts_with("/secure/partner-balances/");
+    let own = path.contains("/partner-balances/");
     let value = |name: &str| value(if own && name == "{balanceId}" { OWN } else { name });
     let mut path = filled(path, names, value);
     if let Query(text) = sends {
@@ -723,9 +843,8 @@ on_both_databases! {
                     "OPERATOR" => route.2 != Makers,
                     _ => route.2 == Admin,
                 };
-                let lists =
-                    ["/admin/verifications", "/admin/corporations", "/admin/screening/hits"];
-                let named = route.3 != NOBODYS || lists.contains(&route.1);
+                // All but these two are about a partner's.
+                let named = !["/admin/public-key", "/admin/sessions/current"].contains(&route.1);
                 let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
                 for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {
                     if code != Some("sandbox") && route.1.ends_with("/current") {

@@ -10,12 +10,12 @@ const KILLS: usize = 5;
 const DATABASE_CRASHES: usize = 1;
 
 #[expect(clippy::disallowed_methods, reason = "a soak asks for more than a test")]
-fn asked<T: std::str::FromStr>(variable: &str) -> Option<T> {
+pub(crate) fn asked<T: std::str::FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
 /// Random numbers; `ANTACA_SOAK_SEED` has those of another run again.
-fn random() -> Rng {
+pub(crate) fn random() -> Rng {
     let seed = asked("ANTACA_SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
     eprintln!("ANTACA_SOAK_SEED={seed}");
     Rng::with_seed(seed)

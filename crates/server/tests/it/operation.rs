@@ -249,11 +249,11 @@ on_both_databases! {
         let mut sandbox = Sandbox::start(database).await;
         let verify = ["ledger", "verify", "--json"];
         let report = [json!({
-            "holds": true, "balances": 4, "transactions": 0, "faults": [],
+            "holds": true, "balances": 6, "transactions": 2, "faults": [],
         })];
         assert_eq!(sandbox.antaca(&verify).await.assert_done().json(), report);
         let told = sandbox.antaca(&["ledger", "verify"]).await.assert_done().stdout.clone();
-        assert_eq!(told, "The ledger holds: 4 balances.\n");
+        assert_eq!(told, "The ledger holds: 6 balances.\n");
         sandbox.stop().await;
         assert_eq!(sandbox.antaca(&verify).await.assert_done().json(), report);
         let url = match sandbox.database() {

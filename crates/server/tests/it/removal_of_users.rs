@@ -140,7 +140,13 @@ on_both_databases! {
         let of = |name: &str| tables.iter().find(|(table, _)| table == name).expect("a table");
         assert!(of("user").1.contains(&later_mail), "who was removed later is still known");
         assert!(!of("card").1.contains(&last_four));
-        for emptied in ["verification", "verification_image", "installation", "spending"] {
+        for emptied in [
+            "verification",
+            "verification_image",
+            "installation",
+            "spending",
+            "history_record",
+        ] {
             assert_eq!(of(emptied).1, "", "{emptied}");
         }
     }
@@ -162,8 +168,9 @@ pub(crate) async fn nothing_of(sandbox: &Sandbox, words: &[&[u8]]) {
     }
 }
 
-/// What only this person has: names, street, merchant, label, device, name at the partner.
-const WORDS: [&str; 7] = [
+/// What only this person has: names, street, merchant, label, device, name at the partner, and in
+/// the history a comment, a label and a merchant.
+const WORDS: [&str; 10] = [
     "Ferdynanda",
     "Wspanialska",
     "Zapomniana",
@@ -171,13 +178,16 @@ const WORDS: [&str; 7] = [
     "na-wczasy",
     "telefonik",
     "zewnetrzna-nazwa",
+    "uwaga-na-boku",
+    "etykieta-moja",
+    "sklep-wlasny",
 ];
 const BORN: &str = "1987-06-05";
 
 /// A user who has done whatever leaves something personal, and whose balance is at zero.
 async fn lived(sandbox: &Sandbox, (mail, phone): (&str, &str)) -> Story {
     let partner = sandbox.partner();
-    let [first, last, street, shop, label, device, external] = WORDS;
+    let [first, last, street, shop, label, device, external, comment, tag, own] = WORDS;
     let address = json!({ "street": street, "number": "1", "city": "Lublin",
         "postCode": "20-128", "country": "PL" });
     let user = json!({
@@ -198,6 +208,18 @@ async fn lived(sandbox: &Sandbox, (mail, phone): (&str, &str)) -> Story {
     let story = Story { customer, balance, card, full };
     expect(201, story.top_up(partner, &json!(500), &format!("top-up-{}", unique()))).await;
     spend(sandbox, &story, 500, shop).await;
+    let history = "/thc/transactions";
+    let records = expect(200, partner.get(&format!("{history}?userId={customer}&limit=1"))).await;
+    let path = format!("{history}/{}", records["items"][0]["id"]);
+    let put = partner.request(Method::PUT, &path);
+    let notes = json!({ "comment": comment, "labels": [tag] });
+    expect(200, put.json(&notes)).await;
+    let record = json!({
+        "clientTransactionId": unique().to_string(), "type": "PURCHASE", "status": "CLEARED",
+        "amountMinor": 1, "currency": "EUR", "timestamp": "2026-11-21T10:00:00Z",
+        "userId": customer, "merchantName": own,
+    });
+    expect(201, partner.post(history).json(&record)).await;
     let code = crate::support::offered(partner, "sandbox", customer).await;
     let pairing = testkit::Device::new().pairing(&code, device);
     expect(201, sandbox.anonymous().post("/customers/devices").json(&pairing)).await;

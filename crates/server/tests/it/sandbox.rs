@@ -5,7 +5,7 @@ use crate::support::{Caller, Sandbox};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Behaviour, Partner};
+use testkit::{Behaviour, Partner, eventually};
 
 const LOCKED: &str = "/notifications/cardLocked";
 const DAY: i64 = 24 * 60 * 60;
@@ -59,47 +59,59 @@ async fn listed(sandbox: &Sandbox, code: &str) -> Value {
 }
 
 on_both_databases! {
-    /// Each partner works with its own certificate; what needs a mode of a later release says so.
-    async fn partners_of_modes_to_come_register_users_and_no_more(database) {
-        let sandbox = Sandbox::start(database).await;
+    /// The partner that holds its users' money works out of the box: its balances are at the
+    /// demonstration partner, which is asked, told, and decides.
+    async fn the_demonstration_partner_holds_its_users_money(database) {
+        let mut sandbox = Sandbox::start(database).await;
         let partners = sandbox.file()["partners"].as_array().expect("a list");
         let codes: Vec<&Value> = partners.iter().map(|partner| &partner["issuerCode"]).collect();
         assert_eq!(codes, ["sandbox", "external", "shared"]);
-        for (code, modes) in [
-            ("external", ["EXTERNAL", "OWN", "DEPOSIT"]),
-            ("shared", ["INTERNAL", "SHARED", "CREDIT"]),
-        ] {
-            let partner = listed(&sandbox, code).await;
-            let names = ["balanceMode", "authorizationMode", "collateralMode"];
-            assert_eq!(names.map(|name| partner[name].clone()), modes.map(Value::from));
+        let listed = listed(&sandbox, "external").await;
+        let names = ["balanceMode", "authorizationMode", "collateralMode"];
+        let modes = ["EXTERNAL", "OWN", "DEPOSIT"].map(Value::from);
+        assert_eq!(names.map(|name| listed[name].clone()), modes);
 
-            let partner = sandbox.partner_of_code(code);
-            let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", code);
-            let user = expect(201, wallet.json(&registration())).await;
-            let id = user["id"].as_i64().expect("an id");
-            let of_file = sandbox.file()["partners"].as_array().into_iter().flatten();
-            let of_file = of_file.into_iter().find(|it| it["issuerCode"] == code).expect("it");
-            let balance = "01a1fc4c-a200-45ff-bb8b-502c63e8d6cf";
-            let config_id = &of_file["programs"][0]["configId"];
-            let card = json!({ "balanceId": balance, "configId": config_id, "dcUserId": id });
-            let top_up = json!({
-                "type": "topUp", "amount": 5, "currency": "EUR", "description": "Top-up",
-                "externalTransactionId": "1",
-            });
-            let cards = partner.post(&format!("/secure/customers/{id}/cards/virtual"));
-            for request in [
-                partner
-                    .post(&format!("/secure/customers/{id}/balances"))
-                    .json(&json!({ "currency": "EUR" })),
-                partner.post(&format!("/secure/balances/{balance}/transactions")).json(&top_up),
-                crate::story::encrypted(cards.json(&card)),
-            ] {
-                let problem = expect(422, request.header("X-Idempotency-Key", code)).await;
-                assert_eq!(problem["title"], "MODE_NOT_SUPPORTED", "{problem}");
-            }
-        }
+        let partner = sandbox.partner_of_code("external");
+        let story = Story::begin_of((&partner, "external", "0019167988"), 2_000).await;
+        let amounts = async || story.amounts_by(&partner).await;
+        assert_eq!(amounts().await, (102_000, 0), "1,000.00 at first, and the top-up");
+        let processor = sandbox.processor();
+        let paid = expect(200, story.purchase(processor, 5_000, "p1")).await;
+        assert_eq!(paid["actionCode"], "0000", "{paid}");
+        assert_eq!(amounts().await, (97_000, 0));
+        let poor = expect(200, story.purchase(processor, 97_001, "p2")).await;
+        assert_eq!([&poor["actionCode"], &poor["description"]], ["1016", "INSUFFICIENT_FUNDS"]);
+        let cleared = story.message(processor, "clearings", 5_100, "c1", Some("p1"));
+        expect(200, cleared).await;
+        eventually("the tip is booked", WORKER, async || amounts().await == (96_900, 0)).await;
+        eventually("the clearing is told", WORKER, async || {
+            let told = "/secure/partner-calls?status=DELIVERED";
+            let page = expect(200, partner.get(told)).await;
+            page["items"].as_array().is_some_and(|items| items.len() == 2)
+        })
+        .await;
+        let out = json!({
+            "type": "withdrawal", "amount": 96_901, "currency": "EUR", "description": "Cash",
+            "externalTransactionId": "w1",
+        });
+        let withdraw = format!("/secure/balances/{}/transactions", story.balance);
+        let refused = expect(422, partner.post(&withdraw).json(&out)).await;
+        assert_eq!(refused["title"], "INSUFFICIENT_FUNDS");
+        let gift = json!({ "currency": "EUR", "configId": "0019167990" });
+        let balances = format!("/secure/customers/{}/balances", story.customer);
+        let gift = partner.post(&balances).json(&gift);
+        assert_eq!(expect(422, gift).await["title"], "PROGRAM_NOT_FOUND");
+        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+
+        // Modes that don't go together are refused.
         let create = ["partner", "create", "--code", "acme", "--balance-mode", "EXTERNAL"];
-        assert_eq!(sandbox.antaca(&create).await.code, Some(2), "no option for what isn't there");
+        let refused = sandbox.antaca(&create).await;
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert!(refused.stderr.contains("DEPOSIT"), "{}", refused.stderr);
+        sandbox.antaca(&[&create[..], &["--own-bin"]].concat()).await.assert_done();
+        let off = ["partner", "set", "--code", "acme", "--own-bin", "off"];
+        assert_eq!(sandbox.antaca(&off).await.code, Some(1));
+        sandbox.stop().await.assert_done();
     }
 
     /// All that is wrong is named, and nothing is changed then.

@@ -82,13 +82,22 @@ impl Story {
 
     /// As [`Story::begin`], by a caller that may outlive the sandbox.
     pub(crate) async fn begin_as(partner: &Caller, minor: i64) -> Self {
-        let user = expect(201, register(partner, &registration())).await;
+        Self::begin_of((partner, "sandbox", "0019167984"), minor).await
+    }
+
+    /// As [`Story::begin_as`], of a partner and a program.
+    pub(crate) async fn begin_of(
+        (partner, code, config_id): (&Caller, &str, &str),
+        minor: i64,
+    ) -> Self {
+        let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", code);
+        let user = expect(201, wallet.json(&registration())).await;
         let customer = user["id"].as_i64().expect("an id");
         let path = format!("/secure/customers/{customer}/balances");
         let made = expect(201, partner.post(&path).json(&json!({ "currency": "EUR" }))).await;
         let balance = made["balanceId"].as_str().expect("an id").to_owned();
         let path = format!("/secure/customers/{customer}/cards/virtual");
-        let body = json!({ "balanceId": balance, "configId": "0019167984", "dcUserId": customer });
+        let body = json!({ "balanceId": balance, "configId": config_id, "dcUserId": customer });
         let full = decrypted(&expect(201, encrypted(partner.post(&path).json(&body))).await);
         let card = full["id"].as_i64().expect("an id");
         let story = Self { customer, balance, card, full };
@@ -157,8 +166,13 @@ impl Story {
 
     /// What can be spent and what is held, in minor units.
     pub(crate) async fn amounts(&self, sandbox: &Sandbox) -> (i64, i64) {
+        self.amounts_by(sandbox.partner()).await
+    }
+
+    /// The same, as its own partner sees it.
+    pub(crate) async fn amounts_by(&self, partner: &Caller) -> (i64, i64) {
         let path = format!("/secure/customers/{}/balances/{}", self.customer, self.balance);
-        let found = expect(200, sandbox.partner().get(&path)).await;
+        let found = expect(200, partner.get(&path)).await;
         let amount = |name: &str| found[name].as_i64().expect("an amount");
         (amount("amount"), amount("blockedAmount"))
     }

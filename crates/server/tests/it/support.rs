@@ -1,6 +1,7 @@
 //! A running sandbox for a test, and what is called of it.
 
 mod admin;
+mod browser;
 mod foreign;
 mod phone;
 mod postgres;
@@ -10,7 +11,8 @@ mod sshd;
 mod tls;
 
 pub(crate) use admin::Admin;
-pub(crate) use foreign::{Foreign, card_crypto, read_pdf};
+pub(crate) use browser::Browser;
+pub(crate) use foreign::{Foreign, card_crypto, in_chromium, read_pdf};
 pub(crate) use phone::{Phone, offered};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use process::{Ended, Running, antaca, antaca_with};

@@ -69,7 +69,7 @@ on_both_databases! {
         let id = bought["id"].as_str().expect("an id");
         let balance = format!("balance {}", story.balance);
         let purchase = format!("transaction {id}");
-        assert_eq!(assert_holds(&sandbox).await["transactions"], 3);
+        assert_eq!(assert_holds(&sandbox).await["transactions"], 5);
         // The file of SQLite is one process's.
         sandbox.stop().await.assert_done();
         let counts = assert_holds(&sandbox).await;
@@ -130,7 +130,7 @@ async fn progress_is_told_on_a_terminal() {
     let ended = ended.expect("in time").expect("it ends");
     let told = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{told} after {:?}", begun.elapsed());
-    let progress = told.find("Compared 1 transactions with their movements").expect(&told);
+    let progress = told.find("Compared 2 transactions with their movements").expect(&told);
     let result = told.find("The ledger holds: ").expect(&told);
     assert!(progress < result && told[progress..result].contains("\x1b[2K"), "{told:?}");
 

@@ -108,6 +108,7 @@ impl Tally {
         all.reversed += one.reversed;
         all.errors += one.errors;
         all.refused += one.refused;
+        all.elapsed = all.elapsed.max(one.elapsed);
         all.first_error = all.first_error.take().or_else(|| one.first_error.clone());
         self.unsent += other.unsent;
         self.last = self.last.max(other.last);

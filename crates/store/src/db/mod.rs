@@ -34,6 +34,7 @@ pub use row::Row;
 pub use statement::{Each, Sql, Table};
 pub use tx::Tx;
 pub use value::{FromValue, ToValue, Type, Value};
+pub(crate) use value::{JsonText, Microseconds};
 
 use crate::StoreError;
 use std::path::Path;

@@ -184,6 +184,19 @@ from_value! {
     Amount: Value::Int(it) => Self::from_minor(*it).ok();
 }
 
+/// A JSON document in the database's spelling, whatever it is worth.
+pub(crate) struct JsonText(pub(crate) String);
+
+/// A moment in microseconds since 1970, also one that no clock of ours can tell.
+pub(crate) struct Microseconds(pub(crate) i64);
+
+from_value! {
+    JsonText: Value::Json(it) | Value::Text(it) => Some(Self(it.clone()));
+    Microseconds:
+        Value::Time(it) => Some(Self(it.as_microsecond())),
+        Value::Int(it) => Some(Self(*it));
+}
+
 /// Implements [`FromValue`] for the ids around a UUID.
 macro_rules! from_uuid {
     ($($type:ty)*) => {$(

@@ -39,6 +39,7 @@ fn statement(lines: usize, text: &str) -> Statement {
             id,
             owner: Owner::User(owner),
             currency: Currency::EUR,
+            mode: domain::partner::BalanceMode::Internal,
             state: BalanceState::Active,
             posted: 0,
             held,

@@ -1,12 +1,12 @@
 //! The card of a line: its processor has made it, so its number comes with it.
 
 use crate::cards::month;
-use crate::masking::mask;
 use crate::problem::Problem;
 use crate::wire::{Fields, Reader, integer, parsed, schema, text, word};
 use app::users::ForeignCard;
 use domain::card::foreign::{Standing, State, Unfit};
 use domain::card::lifecycle::LockReason;
+use domain::masking::mask;
 use domain::secret::Pan;
 
 /// Reads the card of a line, if it has one.

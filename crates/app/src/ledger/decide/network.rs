@@ -1,10 +1,10 @@
 //! The messages of a network: which rule decides each, and over which facts.
 
-use super::{Decided, accounts_of, invalid, mode, owner_of};
-use crate::ledger::command::{Command, Event, Told};
+use super::{Decided, accounts_of, asked, invalid, mode, owner_of};
+use crate::ledger::command::{Command, Event, Stage, Told};
 use crate::ledger::facts::{Facts, early_key};
 use domain::Timestamp;
-use domain::authorization::{self, Ask};
+use domain::authorization::{self, Ask, PartialApproval};
 use domain::balance::Balance;
 use domain::ids::{CardId, TransactionId};
 use domain::ledger::Change;
@@ -26,10 +26,12 @@ pub(super) fn authorize(
     command: &Command,
     request: &authorization::Request,
     reference: Option<&Reference>,
-    code: &str,
+    (code, stage): (&str, &Stage),
 ) -> Decided {
     let partner = command.scope.partner();
-    if let Some(told) = told_before(facts, command) {
+    if let Stage::New { .. } = stage
+        && let Some(told) = told_before(facts, command)
+    {
         return answer_as_told(facts, command, request, told);
     }
     let card = request.order.card.and_then(|id| facts.cards.get(&(partner, id)));
@@ -50,7 +52,19 @@ pub(super) fn authorize(
         original: referred(facts, command, &request.order, reference),
         now: command.now,
     };
-    let decision = authorization::decide(command.transaction, code, request, &known);
+    let decision = match *stage {
+        Stage::Told(says) => return asked::told(facts, command, (request, code), &known, says),
+        Stage::New { ask_until }
+            if asked::is_asked(facts, command, (request.ask, known.original)) =>
+        {
+            // Of what a partner is asked about it can't approve a part.
+            let whole = PartialApproval::Refused;
+            let request = authorization::Request { partial_approval: whole, ..request.clone() };
+            let decision = authorization::decide(command.transaction, code, &request, &known);
+            asked::ask(command, decision, &request, &known, ask_until)
+        }
+        Stage::New { .. } => authorization::decide(command.transaction, code, request, &known),
+    };
     let authorization::Decision { change, approved, lock, card } = decision;
     Decided { approved, lock, card, ..change.into() }
 }
@@ -107,7 +121,7 @@ fn answer_as_told(
     let mut record =
         Transaction::turned_away(id, order.clone(), status, declined, why, command.now);
     let balance = order.balance.and_then(|id| facts.balances.get(&(command.scope.partner(), id)));
-    record.balance_before = balance.map(Balance::available);
+    record.balance_before = balance.and_then(Balance::known_available);
     record.balance_after = record.balance_before;
     Change::record(record).into()
 }
@@ -311,6 +325,9 @@ pub(super) fn reversal(
         Ok(amount) => amount,
         Err(description) => return turned(description),
     };
+    if let Some(asked) = facts.asked_about(command.scope.partner(), card, reference) {
+        return asked::reverse(facts, command, asked).unwrap_or_else(turned);
+    }
     match referred(facts, command, order, Some(reference)) {
         Match::Several => turned(Description::AmbiguousReferencedTransaction),
         Match::One(found) if found.order.currency != order.currency => {

@@ -69,6 +69,7 @@ fn asked(pin: Verified, compared_again: bool) -> Command {
         chip: Chip::NotDoubted,
         pre_authorization: PreAuthorization::No,
         partial_approval: PartialApproval::Refused,
+        there_is: None,
     };
     let (request, code) = (Box::new(request), "123456".to_owned());
     Command {
@@ -80,7 +81,13 @@ fn asked(pin: Verified, compared_again: bool) -> Command {
         fingerprint: Vec::new(),
         request_id: String::new(),
         now: Timestamp::UNIX_EPOCH,
-        event: Event::Authorize { request, reference: None, code, compared_again },
+        event: Event::Authorize {
+            request,
+            reference: None,
+            code,
+            compared_again,
+            stage: Stage::New { ask_until: Timestamp::UNIX_EPOCH },
+        },
     }
 }
 

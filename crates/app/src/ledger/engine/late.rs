@@ -75,6 +75,8 @@ pub(super) fn release(waiting: &Waiting, message: &Message) -> Option<Waiting> {
         message: message.id,
         transaction: message.transaction,
         said: Box::new(waiting.command.event.order()?.clone()),
+        // An approval after a question: the partner agreed, or is asked again until it answers.
+        agreed: waiting.command.event.told().is_some(),
     };
     let reply = waiting.reply.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     Some(Waiting {

@@ -2,7 +2,7 @@
 //! increment has no transaction of its own.
 
 use super::Facts;
-use crate::ledger::command::{Command, Event, network_name};
+use crate::ledger::command::{Command, Event, Stage, network_name};
 use domain::authorization::Ask;
 use domain::ids::{CardId, PartnerId};
 use domain::transaction::Processing;
@@ -39,7 +39,9 @@ impl Facts {
             self.remember(message);
         }
         let late = commands.iter().filter_map(|command| match &command.event {
-            Event::DeclineLate { message, .. } => Some((command.scope.partner(), *message)),
+            Event::DeclineLate { message, .. } | Event::Unanswered { message, .. } => {
+                Some((command.scope.partner(), *message))
+            }
             Event::Authorize { .. }
             | Event::Inform { .. }
             | Event::Reverse { .. }
@@ -67,15 +69,21 @@ impl Facts {
         });
         let bear: BTreeSet<_> = bear.map(|it| (it.partner, it.transaction)).collect();
         for (partner, found) in transactions::load(tx, bear.into_iter()).await? {
-            if found.processing == Processing::Success {
+            if matches!(found.processing, Processing::Success | Processing::Asking) {
                 self.know(partner, found);
             }
         }
         let ids: BTreeSet<_> = commands
             .iter()
             .filter_map(|command| match &command.event {
-                Event::Expire { transaction, .. } | Event::DeclineLate { transaction, .. } => {
+                Event::Expire { transaction, .. }
+                | Event::DeclineLate { transaction, .. }
+                | Event::Unanswered { transaction, .. } => {
                     Some((command.scope.partner(), *transaction))
+                }
+                Event::Authorize { stage: Stage::Told(_), .. }
+                | Event::Transfer { stage: Stage::Told(_), .. } => {
+                    Some((command.scope.partner(), command.transaction))
                 }
                 Event::Authorize { .. }
                 | Event::Inform { .. }

@@ -121,7 +121,9 @@ impl Check {
     /// Shows a transaction that holds money, where not all transactions are shown.
     pub(super) fn hold(&mut self, entry: &Entry) {
         for (id, held) in [(entry.balance, entry.held), (entry.collateral, entry.collateral_held)] {
-            if let Some(sums) = id.and_then(|id| self.accounts.get_mut(&id)) {
+            let sums = id.and_then(|id| self.accounts.get_mut(&id));
+            // What the partner holds isn't held here besides.
+            if let Some(sums) = sums.filter(|sums| !sums.told.is_external) {
                 sums.held += i128::from(held);
             }
         }
@@ -149,7 +151,8 @@ impl Check {
         }
         let (row, faults) = (|| transaction(entry.id), &mut self.faults);
         let succeeded = entry.processing == Processing::Success;
-        let open = succeeded && entry.status == Status::Authorized;
+        let asking = entry.processing == Processing::Asking;
+        let open = (succeeded || asking) && entry.status == Status::Authorized;
         if (entry.held != 0 || entry.collateral_held != 0) && !open {
             faults.tell(row(), "it holds money but isn't authorized");
         }
@@ -182,8 +185,11 @@ impl Check {
             None => faults.tell(row, "it has a message but no row"),
             // All that name one transaction agree with it, so they agree with one another.
             // Of one that was declined because it was late, what has raised it stays.
-            Some(Done { flag: Some(Flag::WithoutAuthorization), .. })
-                if message.processing == Processing::Declined => {}
+            // So does one that was reversed while the partner was asked: its message is declined.
+            Some(
+                Done { flag: Some(Flag::WithoutAuthorization), .. }
+                | Done { never_approved: true, .. },
+            ) if message.processing == Processing::Declined => {}
             Some(Done { processing: done, .. })
                 if message.kind == AUTHORIZATION && done != message.processing =>
             {
@@ -293,7 +299,11 @@ impl Part<'_> {
                     faults.tell_with(transaction(entry.id), what, detail);
                 }
             };
-            compare(entry.cleared, *own, "what it has cleared isn't what has moved");
+            let held_there = entry.balance.and_then(|id| self.check.accounts.get(&id));
+            // What has moved of it has moved in the partner's books.
+            let cleared =
+                if held_there.is_some_and(|it| it.told.is_external) { 0 } else { entry.cleared };
+            compare(cleared, *own, "what it has cleared isn't what has moved");
             let what = "what it has moved of what backs it isn't what has moved";
             compare(entry.collateral_moved, *collateral, what);
         }

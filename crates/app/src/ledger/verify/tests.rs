@@ -27,7 +27,14 @@ struct Books {
 }
 
 fn told(id: BalanceId, posted: i64, held: i64) -> Told {
-    Told { id, is_partners: id == DEPOSIT, currency: Currency::EUR, posted, held }
+    Told {
+        id,
+        is_partners: id == DEPOSIT,
+        is_external: false,
+        currency: Currency::EUR,
+        posted,
+        held,
+    }
 }
 
 fn entry(id: TransactionId, status: Status, held: i64, cleared: i64) -> Entry {
@@ -99,7 +106,11 @@ fn faults(books: Books) -> Vec<String> {
     for message in &books.messages {
         let done = done.iter().find(|(id, _)| *id == message.transaction);
         let flag = books.flag;
-        let done = done.map(|(_, processing)| Done { processing: *processing, flag });
+        let done = done.map(|(_, processing)| Done {
+            processing: *processing,
+            flag,
+            never_approved: false,
+        });
         check.message(message, done);
     }
     check.finish()

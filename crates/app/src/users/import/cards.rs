@@ -14,6 +14,7 @@ use domain::card::Card;
 use domain::card::foreign::{self, Standing, Unfit};
 use domain::card::tries::Tries;
 use domain::ids::{BalanceId, CardId, UserId};
+use domain::partner::BalanceMode;
 use domain::program::Program;
 use domain::scope::Scope;
 use domain::secret::Pan;
@@ -105,10 +106,11 @@ impl App {
     }
 
     async fn ready_one(&self, scope: Scope, kyc: Kyc, card: &ForeignCard) -> Result<Ready, Error> {
-        match self.need_supported_mode(scope) {
-            Ok(()) => {}
-            Err(Error::Refused(refusal)) => return Ok(Err(Why::Refused(refusal))),
-            Err(error) => return Err(error),
+        let settings = self.settings.get();
+        let partner = settings.partner(scope.partner());
+        // A balance would have to be linked before its card is there.
+        if partner.is_some_and(|it| it.settings.balance_mode == BalanceMode::External) {
+            return Ok(Err(Why::Refused(Refusal::ModeNotSupported)));
         }
         if kyc != Kyc::Success {
             return Ok(Err(Why::Refused(Refusal::KycNotVerified)));

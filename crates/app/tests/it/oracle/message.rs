@@ -426,7 +426,7 @@ fn heard(told: Result<Message, Error>) -> Heard {
         Ok(message) => {
             let approved = match message.processing {
                 Processing::Success => message.approved_amount.minor(),
-                Processing::Declined | Processing::Invalid => 0,
+                Processing::Declined | Processing::Invalid | Processing::Asking => 0,
             };
             Heard::Decided(Answer {
                 processing: message.processing,

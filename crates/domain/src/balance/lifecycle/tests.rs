@@ -12,6 +12,7 @@ type Row = (BalanceState, Told, BalanceState);
 
 const DONE: Told = Ok(Outcome::Applied);
 const SO_ALREADY: Told = Ok(Outcome::AlreadyApplied);
+const GONE: Told = Err(BalanceRefusal::Removed);
 
 fn in_state(state: BalanceState) -> Balance {
     Balance { state, ..balance(0) }
@@ -19,23 +20,66 @@ fn in_state(state: BalanceState) -> Balance {
 
 #[test]
 fn each_state_allows_what_it_should() {
-    use BalanceState::{Active, Locked, Removed};
-    let gone = Err(BalanceRefusal::Removed);
-    let table: [(&str, Rule, [Row; 3]); 3] = [
-        (
-            "lock",
-            Balance::lock,
-            [(Active, DONE, Locked), (Locked, SO_ALREADY, Locked), (Removed, gone, Removed)],
-        ),
-        (
-            "unlock",
-            Balance::unlock,
-            [(Active, SO_ALREADY, Active), (Locked, DONE, Active), (Removed, gone, Removed)],
-        ),
+    use BalanceState::{Active, Linking, Locked, Removed, Unlinking};
+    // A balance that is being linked, or unlinked, isn't there.
+    let absent = [Linking, Unlinking, Removed].map(|state| (state, GONE, state));
+    let with = |one: Row, other: Row| [one, other, absent[0], absent[1], absent[2]];
+    let kept = |state: BalanceState| (state, SO_ALREADY, state);
+    let table: [(&str, Rule, [Row; 5]); 8] = [
+        ("lock", Balance::lock, with((Active, DONE, Locked), kept(Locked))),
+        ("unlock", Balance::unlock, with(kept(Active), (Locked, DONE, Active))),
         (
             "remove",
             |balance| balance.remove(&[]),
-            [(Active, DONE, Removed), (Locked, DONE, Removed), (Removed, SO_ALREADY, Removed)],
+            [(Active, DONE, Removed), (Locked, DONE, Removed), absent[0], absent[1], kept(Removed)],
+        ),
+        (
+            "remove what the partner holds",
+            |balance| {
+                balance.mode = BalanceMode::External;
+                let told = balance.remove(&[]);
+                balance.mode = BalanceMode::Internal;
+                told
+            },
+            [
+                (Active, DONE, Unlinking),
+                (Locked, DONE, Unlinking),
+                absent[0],
+                absent[1],
+                kept(Removed),
+            ],
+        ),
+        (
+            "linked",
+            Balance::linked,
+            [kept(Active), kept(Locked), (Linking, DONE, Active), absent[1], absent[2]],
+        ),
+        (
+            "undo_link",
+            |balance| Ok(balance.undo_link()),
+            [
+                kept(Active),
+                kept(Locked),
+                (Linking, DONE, Unlinking),
+                kept(Unlinking),
+                kept(Removed),
+            ],
+        ),
+        (
+            "unlinked",
+            |balance| Ok(balance.unlinked()),
+            [
+                kept(Active),
+                kept(Locked),
+                (Linking, DONE, Removed),
+                (Unlinking, DONE, Removed),
+                kept(Removed),
+            ],
+        ),
+        (
+            "keep",
+            |balance| Ok(balance.keep(Locked)),
+            [kept(Active), kept(Locked), kept(Linking), (Unlinking, DONE, Locked), kept(Removed)],
         ),
     ];
     for (name, rule, rows) in table {

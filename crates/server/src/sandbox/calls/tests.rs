@@ -1,8 +1,9 @@
 //! The demonstration partner, called as the platform calls partners.
 
 use super::*;
+use crypto::jwe::PublicKey;
 use crypto::mac::SharedSecret;
-use outbound::client::{Answer, Call, CallError, Client, Method};
+use outbound::client::{ANSWER_MAX, Answer, Call, CallError, Client, Method};
 use outbound::target::{Identity, Reach, Target};
 use std::time::Duration;
 use testkit::TestApp;
@@ -50,16 +51,27 @@ async fn call(
     (method, path): (Method, &str),
     secret: &[u8],
 ) -> Result<Answer, CallError> {
+    send(target, (method, path, r#"{"dcCardId":"11"}"#), 7, secret).await
+}
+
+/// Sends with the key of a number.
+async fn send(
+    target: &Target,
+    (method, path, body): (Method, &str, &str),
+    key: u128,
+    secret: &[u8],
+) -> Result<Answer, CallError> {
     let client = Client::new(target).expect("a target");
     let call = Call {
         method,
         path,
-        key: Uuid::from_u128(7),
+        key: Uuid::from_u128(key),
         request_id: "request-1",
-        body: br#"{"dcCardId":"11"}"#,
+        body: body.as_bytes(),
         timeout: Duration::from_secs(20),
         secrets: &[SharedSecret::new(secret)],
         now: clock::real()(),
+        answer_max: ANSWER_MAX,
     };
     client.call(&call).await
 }
@@ -97,6 +109,43 @@ testkit::on_both! {
 }
 
 testkit::on_both! {
+    async fn the_demonstration_partner_keeps_books(node) {
+        let around = testkit::folder();
+        let folder = Folder::create(around.path()).expect("a folder");
+        let calls = start(&node, &folder).await;
+        let target = target(&node).await;
+        let secret = opened(&node, Kept::Secret, &outbound_of(&node).secret).await;
+        let link = r#"{"balanceId":"b334b384-328c-11ed-a261-0242ac120002","currency":"PLN"}"#;
+        let debit = r#"{"id":"b4f534ef-77c2-4f16-ab4d-496806a76fb6","transactionId":"ab3d89e4",
+            "balanceId":"b334b384-328c-11ed-a261-0242ac120002","amount":2500,"currency":"PLN",
+            "status":"AUTHORIZED"}"#;
+        let balance = "/users/7/balances/b334b384-328c-11ed-a261-0242ac120002";
+        for (method, path, body, key, expected) in [
+            (Method::Post, "/users/7/balances", link, 1, (204, "")),
+            (Method::Post, "/transactions/debit", debit, 2, (204, "")),
+            (Method::Post, "/transactions/debit", debit, 2, (204, "")),
+            (Method::Get, balance, "", 3, (200, r#"{"amount":97500,"currency":"PLN"}"#)),
+        ] {
+            let answer = send(&target, (method, path, body), key, &secret).await;
+            let answer = answer.expect("an answer");
+            let body = String::from_utf8(answer.body).expect("text");
+            assert_eq!((answer.status, body.as_str()), expected, "{path}");
+            assert!(!answer.is_problem_json);
+        }
+        let other = (Method::Get, "/users/8/balances/b334b384-328c-11ed-a261-0242ac120002", "");
+        let refused = send(&target, other, 4, &secret).await.expect("an answer");
+        assert!(refused.status == 403 && refused.is_problem_json, "{refused:?}");
+
+        let key = send(&target, (Method::Get, "/public-key", ""), 5, &secret).await;
+        let key: Value = serde_json::from_slice(&key.expect("an answer").body).expect("JSON");
+        let key = PublicKey::parse(key["publicKey"].as_str().expect("a text"));
+        assert!(key.is_ok(), "what we encrypt for");
+        assert_eq!(calls.received(CODE, None, 50).items.len(), 6);
+        node.app.tasks.stop();
+    }
+}
+
+testkit::on_both! {
     async fn a_caller_of_another_authority_does_not_get_in(node) {
         let around = testkit::folder();
         let folder = Folder::create(around.path()).expect("a folder");
@@ -122,7 +171,7 @@ testkit::on_both! {
         let first_start = start(&node, &folder).await;
         let first = outbound_of(&node);
         assert_eq!(first.base_url, Some(first_start.demonstration(CODE).base_url));
-        assert_eq!(first.notifications, Event::ALL);
+        assert_eq!(first.notifications, Event::NOTIFICATIONS);
 
         // The demonstration partner has moved to another port.
         let own = SetOutbound { notifications: Some(Vec::new()), ..SetOutbound::default() };

@@ -10,6 +10,8 @@ pub(crate) struct Admin {
     pub(crate) email: String,
     pub(crate) password: String,
     authenticator: Totp,
+    /// What the authenticator reads.
+    url: String,
 }
 
 impl Admin {
@@ -17,7 +19,13 @@ impl Admin {
     pub(crate) fn told(told: &Value) -> Self {
         let text = |name: &str| told[name].as_str().unwrap_or_else(|| panic!("{told}")).to_owned();
         let authenticator = Totp::from_url(text("authenticator")).expect("a URL");
-        Self { email: text("email"), password: text("password"), authenticator }
+        let (email, password, url) = (text("email"), text("password"), text("authenticator"));
+        Self { email, password, authenticator, url }
+    }
+
+    /// What it takes to sign in, for a browser that does it by itself.
+    pub(crate) fn typed(&self) -> Value {
+        json!({ "email": self.email, "password": self.password, "authenticator": self.url })
     }
 
     /// The code that the authenticator shows, or so many steps before or after.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A foreign implementation.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,12 @@ impl Foreign {
     }
 
     fn run(self, script: &str, what: &Value) -> Value {
+        let output = self.output(script, what);
+        assert!(output.status.success(), "{self:?} failed: {script} {}", what["do"]);
+        serde_json::from_slice(&output.stdout).expect("it prints JSON")
+    }
+
+    fn output(self, script: &str, what: &Value) -> Output {
         let mut command = match self {
             Self::Python => Command::new(variable("ANTACA_TEST_PYTHON")),
             Self::Node => {
@@ -64,10 +70,19 @@ impl Foreign {
         let mut input = child.stdin.take().expect("a pipe");
         input.write_all(what.to_string().as_bytes()).expect("it reads");
         drop(input);
-        let output = child.wait_with_output().expect("it ends");
-        assert!(output.status.success(), "{self:?} failed: {script} {}", what["do"]);
-        serde_json::from_slice(&output.stdout).expect("it prints JSON")
+        child.wait_with_output().expect("it ends")
     }
+}
+
+/// Plays a scenario of `tests/node/panel.mjs` in Debian's chromium; what it tells of it.
+pub(crate) async fn in_chromium(what: Value) -> Value {
+    let played = move || {
+        let output = Foreign::Node.output("node/panel.mjs", &what);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}: {told}", what["scenario"]);
+        serde_json::from_str(&told).expect("it prints JSON")
+    };
+    tokio::task::spawn_blocking(played).await.expect("the scenario ends well")
 }
 
 /// A PDF as pypdf reads it: its `title`, when it was made and the text of its `pages`.

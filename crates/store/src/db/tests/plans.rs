@@ -5,21 +5,26 @@
 use super::super::statement::Shape;
 use super::*;
 use crate::{
-    MIGRATIONS, admins, alerts, balances, books, bureaus, card_orders, cards, certificates,
-    checkpoints, corporations, counters, ekyc, endpoints, erasure, idempotency, imports,
-    installations, instance, janitor, jwe_keys, keys, ledger, operations, outbound, outbox,
-    pairings, partners, pin_keys, programs, screening, sessions, spending, statements,
-    transactions, trusted_identities, users, verifications,
+    MIGRATIONS, admins, alerts, audit, authorizations, balances, books, bureaus, card_orders,
+    cards, certificates, checkpoints, corporations, counters, ekyc, endpoints, erasure,
+    idempotency, imports, installations, instance, janitor, jwe_keys, keys, ledger, operations,
+    outbound, outbox, pairings, partners, pin_keys, programs, screening, sessions, spending,
+    statements, thc, transactions, trusted_identities, users, verifications,
 };
 
 fn statements() -> Vec<Sql> {
     [
         admins::STATEMENTS,
         alerts::STATEMENTS,
+        audit::STATEMENTS,
+        audit::chain::STATEMENTS,
+        authorizations::STATEMENTS,
         balances::STATEMENTS,
+        balances::links::STATEMENTS,
         bureaus::STATEMENTS,
         card_orders::STATEMENTS,
         cards::STATEMENTS,
+        cards::of_partner::STATEMENTS,
         certificates::STATEMENTS,
         checkpoints::STATEMENTS,
         corporations::STATEMENTS,
@@ -35,6 +40,7 @@ fn statements() -> Vec<Sql> {
         pin_keys::STATEMENTS,
         keys::STATEMENTS,
         outbound::STATEMENTS,
+        outbox::again::STATEMENTS,
         outbox::log::STATEMENTS,
         operations::STATEMENTS,
         books::STATEMENTS,
@@ -42,6 +48,8 @@ fn statements() -> Vec<Sql> {
         programs::STATEMENTS,
         spending::STATEMENTS,
         statements::STATEMENTS,
+        thc::STATEMENTS,
+        transactions::history::STATEMENTS,
         transactions::STATEMENTS,
         screening::STATEMENTS,
         sessions::STATEMENTS,
@@ -49,6 +57,7 @@ fn statements() -> Vec<Sql> {
         pairings::STATEMENTS,
         trusted_identities::STATEMENTS,
         users::STATEMENTS,
+        users::search::STATEMENTS,
         verifications::STATEMENTS,
     ]
     .concat()
@@ -56,20 +65,28 @@ fn statements() -> Vec<Sql> {
 
 fn engine() -> Vec<Each> {
     [
+        audit::chain::EACH,
+        authorizations::EACH,
         balances::ENGINE,
         books::EACH,
         cards::ENGINE,
+        cards::of_partner::EACH,
         corporations::ENGINE,
         endpoints::ENGINE,
         imports::EACH,
         janitor::EACH,
         ledger::ENGINE,
+        ledger::of_transaction::EACH,
         outbox::ENGINE,
+        outbox::again::EACH,
         outbox::log::EACH,
         spending::ENGINE,
         statements::EACH,
+        thc::EACH,
+        transactions::history::EACH,
         transactions::ENGINE,
         users::EACH,
+        users::search::EACH,
         users::ENGINE,
     ]
     .concat()
@@ -109,7 +126,7 @@ async fn fill(db: &Db) {
     let rows = [
         format!(
             "insert into balance select 1, {ids}, n, 'EUR', 'ACTIVE', 0, 0, {now}, 0, 'USER',
-                    null, 0, 0
+                    null, 0, 0, 'INTERNAL', null, null, null
                 from {series}"
         ),
         format!(
@@ -128,7 +145,15 @@ async fn fill(db: &Db) {
             "insert into \"transaction\" select 1, {ids}, n, {ids}, n, 1, 'net' || n, {now}, null,
                 null, 'pos', 'DEBIT', 1, 'EUR', null, null, null, '', null, null, null,
                 'AUTHORIZED', 'SUCCESS', 'APPROVED', 0, 0, 0, null, null, null, null, null, {now},
-                {now}, 0, 0, 'NONE', null, 0, 0, '2026-11-21', 1, {now}, null, false
+                {now}, 0, 0, 'NONE', null, 0, 0, '2026-11-21', 1, {now}, null, {no}, null, null,
+                {no}
+             from {series}"
+        ),
+        format!(
+            "insert into \"user\" (partner_id, id, first_name, last_name, phone, phone_digits,
+                email, email_folded, birth_date, state, kyc, created_at, version, first_name_folded,
+                last_name_folded)
+             select 1, n, 'A', 'B', n, n, n, n, '2000-01-01', 'NEW', 'NONE', {now}, 0, 'a', 'b'
              from {series}"
         ),
         format!("insert into spending select 1, n, n, null, {bytes}, 0 from {series}"),
@@ -215,7 +240,8 @@ async fn check(db: &Db) {
     tx.rollback().await;
     // What runs on the pool's connections has none of the engine's settings.
     let mut tx = db.begin().await.expect("begins");
-    for each in outbox::ENGINE.iter().chain(endpoints::ENGINE).chain(outbox::log::EACH) {
+    let pool = outbox::ENGINE.iter().chain(endpoints::ENGINE);
+    for each in pool.chain(outbox::again::EACH).chain(outbox::log::EACH) {
         let plan = plan(&mut tx, *each).await;
         assert!(!scans(db.kind(), &plan), "on the pool: {}\n{plan}", each.sql);
         // Else each row is looked for among all of its partner's that are as it is.
@@ -229,7 +255,15 @@ async fn check(db: &Db) {
 async fn walks(db: &Db) {
     let mut connection = db.engine(0).expect("connects");
     let mut tx = connection.begin().await.expect("begins");
-    for each in transactions::WALKS.iter().chain(spending::WALKS) {
+    let walks = transactions::WALKS.iter().chain(spending::WALKS).chain(outbox::log::WALKS);
+    for each in walks
+        .chain(balances::links::WALKS)
+        .chain(audit::WALKS)
+        .chain(audit::chain::WALKS)
+        .chain(users::search::WALKS)
+        .chain(cards::of_partner::WALKS)
+        .chain(authorizations::WALKS)
+    {
         let plan = plan(&mut tx, *each).await;
         let sorted = plan.contains("Sort") || plan.contains("TEMP B-TREE");
         assert!(!scans(db.kind(), &plan) && !sorted, "{}\n{plan}", each.sql);

@@ -1,0 +1,168 @@
+//! The routes under `/admin`, by who may call them.
+
+use super::finished;
+use crate::identity::{self, Allows, Caller};
+use crate::limits::Body;
+use crate::openapi::Channel;
+use crate::public_key;
+use crate::routes::{Routes, delete, get, post, put};
+use crate::{
+    Api, admins, audit, balances, cards, corporations, devices, overview, partner_balances,
+    screening, statements, transactions, users, verifications,
+};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+/// Signing in.
+fn signing_in() -> Routes {
+    Routes::of(Channel::Admin).route("/admin/sessions", post(admins::sign_in()))
+}
+
+/// Those that are about nobody's users.
+fn own() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/sessions/current", delete(admins::sign_out()))
+        .route("/admin/public-key", get(public_key::show()))
+}
+
+/// Those about users' cards: no answer has a number or a code.
+fn of_cards() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers/{customerId}/cards", get(cards::list()))
+        .route("/admin/customers/{customerId}/cards/physical", post(cards::order_physical()))
+        .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
+        .route("/admin/customers/{customerId}/cards/{cardId}/limits", get(cards::limits()))
+        .route("/admin/cards/{cardId}", delete(cards::remove()))
+        .route("/admin/cards/{cardId}/lock", post(cards::lock()))
+        .route("/admin/cards/{cardId}/unlock", post(cards::unlock()))
+        .route("/admin/cards/{cardId}/activate", post(cards::activate()))
+        .route("/admin/cards/{cardId}/print", post(cards::print()))
+        .route("/admin/cards/{cardId}/cvv", post(cards::reset_cvv_unseen()))
+}
+
+/// Those about users and corporations, what they may do and by which devices.
+fn of_people() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers", get(users::search()))
+        .route("/admin/customers/{customerId}", get(users::known()))
+        .route("/admin/customers/{customerId}/lock", post(users::lock()))
+        .route("/admin/customers/{customerId}/unlock", post(users::unlock()))
+        .route("/admin/customers/{customerId}/limits", get(users::limits()))
+        .route(
+            "/admin/customers/{customerId}/transactional-locks",
+            get(users::transactional_locks()),
+        )
+        .route("/admin/customers/{customerId}/devices", get(devices::list()))
+        .route("/admin/customers/{customerId}/devices/{installationId}", delete(devices::end()))
+        .route("/admin/corporations/{dcCorporationId}/limits", get(users::limits()))
+        .route(
+            "/admin/corporations/{dcCorporationId}/transactional-locks",
+            get(users::transactional_locks()),
+        )
+}
+
+/// Those about balances and what happened to them.
+fn of_money() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers/{customerId}/balances", get(balances::list()))
+        .route("/admin/overview", get(overview::show()))
+        .route("/admin/balances/summary", get(balances::summary()))
+        .route("/admin/balances/{balanceId}", get(balances::find()))
+        .route("/admin/balances/{balanceId}/lock", post(balances::lock()))
+        .route("/admin/balances/{balanceId}/unlock", post(balances::unlock()))
+        .route("/admin/balances/{balanceId}/transactions", get(transactions::list_of_balance()))
+        .route("/admin/balances/{balanceId}/statement", get(statements::show()))
+        .route("/admin/transactions", get(transactions::look()))
+        .route("/admin/transactions/{transactionId}", get(transactions::life()))
+        .route("/admin/partner-balances", get(partner_balances::list()))
+        .route("/admin/partner-balances/{balanceId}", get(partner_balances::find()))
+}
+
+/// Those that make what can be paid with, or say how much of it.
+fn makes() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers/{customerId}/balances", post(balances::create()))
+        .route("/admin/customers/{customerId}/cards/virtual", post(cards::issue_virtual_unseen()))
+        .route("/admin/customers/{customerId}/cards/{cardId}/limits", put(cards::set_limits()))
+        .route("/admin/customers/{customerId}/limits", put(users::set_limits()))
+        .route("/admin/corporations/{dcCorporationId}/limits", put(users::set_limits()))
+}
+
+/// Those for who decides KYC: about its forms, and why no money may leave.
+fn decides() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/customers/{customerId}/verifications", get(verifications::list()))
+        .route(
+            "/admin/customers/{customerId}/transactional-locks",
+            post(users::set_transactional_lock()),
+        )
+        .route(
+            "/admin/customers/{customerId}/transactional-locks/{reason}",
+            delete(users::take_off_transactional_lock()),
+        )
+        .route(
+            "/admin/corporations/{dcCorporationId}/transactional-locks",
+            post(users::set_transactional_lock()),
+        )
+        .route(
+            "/admin/corporations/{dcCorporationId}/transactional-locks/{reason}",
+            delete(users::take_off_transactional_lock()),
+        )
+        .route("/admin/verifications", get(verifications::queue()))
+        .route("/admin/verifications/{verificationId}", get(verifications::show()))
+        .route(
+            "/admin/verifications/{verificationId}/pictures/{picture}",
+            get(verifications::picture()),
+        )
+        .route("/admin/verifications/{verificationId}/accept", post(verifications::accept()))
+        .route("/admin/verifications/{verificationId}/reject", post(verifications::reject()))
+        .route("/admin/screening/hits", get(screening::list()))
+        .route("/admin/corporations", get(corporations::list()))
+        .route("/admin/corporations/{dcCorporationId}", get(corporations::review()))
+        .route(
+            "/admin/corporations/{dcCorporationId}/documents/{documentId}",
+            get(corporations::document()),
+        )
+        .route("/admin/corporations/{dcCorporationId}/kyb", post(corporations::decide()))
+}
+
+/// The one that tells who did what.
+fn looks_back() -> Routes {
+    Routes::of(Channel::Admin).route("/admin/audit", get(audit::list()))
+}
+
+/// Those of the operator's own.
+fn operates() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/screening/hits/{hitId}/decision", post(screening::decide()))
+}
+
+/// Those that need a session, each with whom it admits.
+fn admitted() -> [(Routes, Allows); 8] {
+    [
+        (own(), Allows::ALL),
+        (of_cards(), Allows::STAFF),
+        (of_people(), Allows::STAFF),
+        (of_money(), Allows::STAFF),
+        (makes(), Allows::MAKERS),
+        (decides(), Allows::DECIDERS),
+        (looks_back(), Allows::DECIDERS),
+        (operates(), Allows::OPERATORS),
+    ]
+}
+
+/// All of them.
+pub(super) fn routes() -> Vec<Routes> {
+    let admitted = admitted().into_iter().map(|(routes, _)| routes);
+    std::iter::once(signing_in()).chain(admitted).collect()
+}
+
+/// The same, to be served.
+pub(super) fn mounted(api: &Api) -> Router<Api> {
+    let signing_in = finished(&signing_in(), Body::Json, api);
+    let visited = from_fn_with_state((api.clone(), Caller::Visitor), identity::stranger);
+    admitted().into_iter().fold(signing_in.route_layer(visited), |all, (routes, allows)| {
+        let layer = from_fn_with_state((api.clone(), allows), identity::admin);
+        all.merge(finished(&routes, Body::Json, api).route_layer(layer))
+    })
+}

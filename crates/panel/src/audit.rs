@@ -1,0 +1,64 @@
+//! Who did what.
+
+use crate::Panel;
+use crate::answer::{Answer, show as shown};
+use crate::filters;
+use crate::frame::Frame;
+use crate::query;
+use crate::session::Staff;
+use app::audit::{Asked, Shown};
+use askama::Template;
+use axum::extract::{Query, State};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Records on a page.
+const LINES: i64 = 50;
+/// What a list can be asked for, as its form asks for it.
+const ASKED: &[&str] = &["object", "actor", "action", "from", "to"];
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Page {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    asked: query::Asked,
+    records: Vec<Shown>,
+    next: Option<String>,
+}
+
+impl Page {
+    /// What changed, a line each: the field, what it was and what it is.
+    fn changes(&self, shown: &Shown) -> Vec<String> {
+        let detail = shown.record.detail.as_object().into_iter().flatten();
+        detail
+            .filter(|(_, value)| !value.is_null() && **value != serde_json::json!({}))
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect()
+    }
+}
+
+/// `GET …/audit`: newest first.
+pub(crate) async fn list(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Answer {
+    let asked = query::Asked::of(query, ASKED)?;
+    let after = asked.after(|text| Uuid::try_parse(text).ok())?;
+    let zone = staff.zone();
+    let field = |name: &str| asked.typed(name).map(str::to_owned);
+    let wanted = Asked {
+        object: field("object"),
+        actor: field("actor"),
+        action: field("action"),
+        from: asked.begin_of("from", &zone)?,
+        to: asked.end_of("to", &zone)?,
+    };
+    let page = panel.app.audit_page(staff.scope()?, &wanted, after, LINES).await?;
+    let at = staff.to("");
+    let next = asked.next(&format!("{at}/audit"), page.next)?;
+    shown(&Page { frame: staff.frame(), at, zone, asked, records: page.items, next })
+}

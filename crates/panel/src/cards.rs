@@ -1,0 +1,267 @@
+//! Cards: shown without number or code, made, ordered, locked, activated, removed.
+
+use crate::Panel;
+use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::filters;
+use crate::form::Posted;
+use crate::frame::Frame;
+use crate::session::Staff;
+use crate::users;
+use app::cards::{Carrier, Evidence, IssueVirtual, More, OrderPhysical};
+use app::{Error, Refusal};
+use askama::Template;
+use axum::extract::{Path, State};
+use domain::card::Card;
+use domain::card::embossing::CardholderLine;
+use domain::card::lifecycle::{CardStatus, LockReason, Locker};
+use domain::card::order::{CardOrder, Delivery};
+use domain::ids::{BalanceId, CardId, UserId};
+use domain::masking::mask;
+use domain::user::{Address, Country};
+use domain::{Date, Timestamp};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use uuid::Uuid;
+
+#[derive(Template)]
+#[template(path = "card.html")]
+struct Page {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    card: Card,
+    holder: String,
+    state: &'static str,
+    orders: Vec<(CardOrder, Timestamp)>,
+    may_print: bool,
+}
+
+impl Page {
+    fn lock(&self) -> Option<(LockReason, Timestamp, Option<Locker>)> {
+        match self.card.status {
+            CardStatus::Locked { reason, since, by, .. } => Some((reason, since, by)),
+            CardStatus::Usable(_) | CardStatus::Removed { .. } => None,
+        }
+    }
+
+    fn is_removed(&self) -> bool {
+        matches!(self.card.status, CardStatus::Removed { .. })
+    }
+
+    /// The reasons that a person may lock it for: the others are the platform's own findings. One
+    /// that stays for good may take the place of one that doesn't.
+    fn reasons(&self) -> impl Iterator<Item = LockReason> {
+        let own = |reason: &LockReason| {
+            !matches!(
+                reason,
+                LockReason::PinTriesExceeded
+                    | LockReason::OfflinePinAttemptsExceeded
+                    | LockReason::CardReplaced
+            )
+        };
+        let held = self.lock().map(|(reason, ..)| reason);
+        let may = move |reason: &LockReason| match held {
+            None => true,
+            Some(held) => held.is_reversible() && !reason.is_reversible(),
+        };
+        LockReason::ALL.iter().copied().filter(own).filter(may)
+    }
+
+    fn may_be_locked(&self) -> bool {
+        self.reasons().next().is_some()
+    }
+}
+
+fn card_id(text: &str) -> Result<CardId, Failed> {
+    users::named(text).map(|UserId(id)| CardId(id))
+}
+
+/// `GET …/cards/{card}`.
+pub(crate) async fn show(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+) -> Answer {
+    let (scope, id) = (staff.scope()?, card_id(&card)?);
+    let app = &panel.app;
+    let (card, orders) = app.card_with_orders(scope, id).await?;
+    let holder = match app.user(scope, card.holder).await {
+        Ok(user) => format!("{} {}", user.profile.first_name, user.profile.last_name),
+        Err(Error::Refused(_)) => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let settings = app.settings.get();
+    let today = settings.today(scope.partner(), app.now());
+    let program = settings.program(scope.partner(), &card.config_id);
+    shown(&Page {
+        frame: staff.frame(),
+        at: staff.to(""),
+        zone: staff.zone(),
+        state: card.state_on(today),
+        may_print: program.is_some_and(|it| it.digital_first && it.plastic.is_some()),
+        card,
+        holder,
+        orders,
+    })
+}
+
+fn page_of(staff: &Staff, id: CardId) -> String {
+    staff.to(&format!("/cards/{}", id.0))
+}
+
+/// A card of the path, with who holds it.
+async fn held(panel: &Panel, staff: &Staff, card: &str) -> Result<(UserId, CardId), Failed> {
+    let id = card_id(card)?;
+    Ok((panel.app.holder_of(staff.scope()?, id).await?, id))
+}
+
+/// `POST …/cards/{card}/lock`.
+pub(crate) async fn lock(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let reason = LockReason::parse(posted.field("reason")).ok_or(Failed::Unreadable)?;
+    let lock = (reason, Locker::Partner);
+    let result = panel.app.lock_card(scope, card, lock, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), Done("done.card-locked"), result)
+}
+
+/// `POST …/cards/{card}/unlock`.
+pub(crate) async fn unlock(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let result = panel.app.unlock_card(scope, card, Locker::Partner, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), Done("done.card-unlocked"), result)
+}
+
+/// `POST …/cards/{card}/remove`.
+pub(crate) async fn remove(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let result = panel.app.remove_card(scope, card.0, card.1, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), Done("done.card-removed"), result)
+}
+
+/// `POST …/cards/{card}/code`: another code, which is shown to nobody here.
+pub(crate) async fn reset_code(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let result = panel.app.reset_cvv(scope, card, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), Done("done.code-reset"), result)
+}
+
+/// `POST …/cards/{card}/activate`.
+pub(crate) async fn activate(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let month = posted.field("expiry");
+    let expiry = Some(month).filter(|month| month.len() == 7);
+    let expiry = expiry.and_then(|month| format!("{month}-01").parse::<Date>().ok());
+    let expiry = expiry.ok_or(Failed::from(Refusal::ActivationDataWrong))?;
+    let evidence =
+        Evidence { last_four: posted.field("lastFour").to_owned(), more: More::Expiry(expiry) };
+    let result = panel.app.activate_card(scope, card, evidence, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), Done("done.card-activated"), result)
+}
+
+/// `POST …/cards/{card}/print`: the plastic of a card that works.
+pub(crate) async fn print(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let result = panel.app.print_card(scope, card, carrier(&posted)?, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), Done("done.card-ordered"), result)
+}
+
+/// `POST …/users/{user}/cards`: a virtual card.
+pub(crate) async fn issue(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, user) = (staff.scope()?, users::named(&user)?);
+    let command = new_card(&posted, user)?;
+    let once = posted.once_kept(|_| Value::Null);
+    let result = panel.app.issue_virtual_card(scope, command, once).await;
+    back(&staff, &staff.to(&format!("/users/{}", user.0)), Done("done.card-issued"), result)
+}
+
+/// `POST …/users/{user}/cards/order`: a card on plastic.
+pub(crate) async fn order(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, user) = (staff.scope()?, users::named(&user)?);
+    let page = staff.to(&format!("/users/{}", user.0));
+    let line = posted.typed("embossedName").map(CardholderLine::of).transpose();
+    let Ok(line) = line else {
+        let refused = Err::<(), _>(Refusal::NameNotEmbossable.into());
+        return back(&staff, &page, Done("done.card-ordered"), refused);
+    };
+    let card = new_card(&posted, user)?;
+    let command = OrderPhysical { card, carrier: carrier(&posted)?, line, pin: None };
+    let result = panel.app.order_physical_card(scope, command, posted.once()).await;
+    back(&staff, &page, Done("done.card-ordered"), result)
+}
+
+/// Characters of a label at most.
+const LABEL_MAX: usize = 100;
+
+fn new_card(posted: &Posted, holder: UserId) -> Result<IssueVirtual, Failed> {
+    let balance = Uuid::try_parse(posted.field("balance")).map_err(|_| Failed::Unreadable)?;
+    let label = posted.typed("label").map(mask);
+    if label.as_ref().is_some_and(|it| it.chars().count() > LABEL_MAX || it.contains('\0')) {
+        return Err(Failed::Unreadable);
+    }
+    Ok(IssueVirtual {
+        holder,
+        corporation: None,
+        balance: BalanceId(balance),
+        config_id: posted.field("program").to_owned(),
+        label,
+    })
+}
+
+/// Where plastic is sent, as a form says it.
+fn carrier(posted: &Posted) -> Result<Carrier, Failed> {
+    let field = |name: &str, most: usize| {
+        let text = posted.typed(name).filter(|text| text.chars().count() <= most);
+        text.filter(|text| !text.chars().any(char::is_control)).map(str::to_owned)
+    };
+    let country = Country::parse(&posted.field("country").to_ascii_uppercase());
+    let address = Address {
+        street: field("street", 100).ok_or(Failed::Unreadable)?,
+        number: field("number", 20).ok_or(Failed::Unreadable)?,
+        apartment: field("apartment", 20),
+        city: field("city", 100).ok_or(Failed::Unreadable)?,
+        post_code: field("postCode", 20).ok_or(Failed::Unreadable)?,
+        country: country.ok_or(Failed::Unreadable)?,
+    };
+    let delivery = Delivery::parse(posted.field("delivery")).ok_or(Failed::Unreadable)?;
+    Ok(Carrier { address, delivery })
+}

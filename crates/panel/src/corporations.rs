@@ -1,0 +1,166 @@
+//! Corporations: listed, one with all that KYB looks at, and what comes of it.
+
+use crate::Panel;
+use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::filters;
+use crate::form::Posted;
+use crate::frame::Frame;
+use crate::query;
+use crate::session::Staff;
+use app::corporations::{DecideKyb, Shown};
+use app::{Error, Refusal};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse;
+use domain::admin::Role;
+use domain::corporation::{Corporation, Kyb, KybDecision, Person};
+use domain::partner::KybBy;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Corporations on a page.
+const LINES: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "corporations.html")]
+struct List {
+    frame: Frame,
+    at: String,
+    kyb: Option<Kyb>,
+    found: Vec<Corporation>,
+    next: Option<String>,
+}
+
+impl List {
+    fn states(&self) -> &'static [Kyb] {
+        Kyb::ALL
+    }
+
+    fn is_asked(&self, kyb: &Kyb) -> bool {
+        self.kyb == Some(*kyb)
+    }
+}
+
+/// `GET …/corporations?kyb=…`: in the order in which they were registered.
+pub(crate) async fn list(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Answer {
+    let asked = query::Asked::of(query, &["kyb"])?;
+    let kyb = asked.parsed("kyb", Kyb::parse)?;
+    let after = asked.after(|text| text.parse::<i64>().ok())?.unwrap_or(0);
+    let page = panel.app.corporations(staff.scope()?, (kyb, after), LINES).await?;
+    let (frame, at) = (staff.frame(), staff.to(""));
+    let next = asked.next(&format!("{at}/corporations"), page.next)?;
+    shown(&List { frame, at, kyb, found: page.items, next })
+}
+
+#[derive(Template)]
+#[template(path = "corporation.html")]
+struct Page {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    review: Shown,
+    may_decide: bool,
+}
+
+impl Page {
+    /// Everybody of it: the key of what they are, who, and how much is theirs.
+    fn persons(&self) -> Vec<(&'static str, &Person, String)> {
+        let persons = &self.review.persons;
+        let mut all = vec![("representative", &persons.representative, String::new())];
+        all.extend(persons.board.iter().map(|person| ("board", person, String::new())));
+        let owners = persons.beneficiaries.iter();
+        all.extend(owners.map(|it| {
+            ("beneficiary", &it.person, format!("{}.{:02} %", it.share / 100, it.share % 100))
+        }));
+        all
+    }
+
+    /// What is still needed, in words of ours.
+    fn missing(&self) -> Vec<String> {
+        self.review.missing.iter().map(ToString::to_string).collect()
+    }
+
+    fn decisions(&self) -> &'static [KybDecision] {
+        KybDecision::ALL
+    }
+}
+
+fn named(text: &str) -> Result<Uuid, Failed> {
+    Uuid::try_parse(text).map_err(|_| Failed::NotFound)
+}
+
+/// `GET …/corporations/{corporation}`. That it was shown is recorded.
+pub(crate) async fn show(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, corporation)): Path<(String, String)>,
+) -> Answer {
+    let name = named(&corporation)?;
+    let review = panel.app.reviewed_corporation(staff.scope()?, name, &staff.origin).await?;
+    let partner = staff.partner()?;
+    let own = partner.settings.kyb_by == KybBy::Partner;
+    let role = staff.session.role;
+    shown(&Page {
+        may_decide: role == Role::Operator || own && role == Role::Admin,
+        frame: staff.frame(),
+        at: staff.to(""),
+        zone: staff.zone(),
+        review,
+    })
+}
+
+/// `GET …/corporations/{corporation}/documents/{document}`. That it was shown is recorded.
+pub(crate) async fn document(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, corporation, document)): Path<(String, String, String)>,
+) -> Answer {
+    let place = (named(&corporation)?, named(&document)?);
+    let found = panel.app.corporation_document(staff.scope()?, place, &staff.origin).await?;
+    let media = HeaderValue::from_static(found.0.as_str());
+    // A PDF may hold a script: it is taken to the reader's own program, not shown by ours.
+    let kept = HeaderValue::from_static("attachment");
+    Ok(([(header::CONTENT_TYPE, media), (header::CONTENT_DISPOSITION, kept)], found.1)
+        .into_response())
+}
+
+/// Characters of a reference at most.
+const REFERENCE_MAX: usize = 200;
+
+/// `POST …/corporations/{corporation}/kyb`.
+pub(crate) async fn decide(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, corporation)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, name) = (staff.scope()?, named(&corporation)?);
+    let page = staff.to(&format!("/corporations/{name}"));
+    let decision = KybDecision::parse(posted.field("kyb")).ok_or(Failed::Unreadable)?;
+    let version = posted.field("version").parse::<i64>().map_err(|_| Failed::Unreadable)?;
+    let reference = posted.field("reference");
+    let plain = !reference.chars().any(char::is_control);
+    if !plain || !(1..=REFERENCE_MAX).contains(&reference.chars().count()) {
+        return back(
+            &staff,
+            &page,
+            Done("done.kyb"),
+            Err::<(), _>(Error::from(Refusal::KybInvalid)),
+        );
+    }
+    let command = DecideKyb {
+        corporation: name,
+        decision,
+        reference: reference.to_owned(),
+        version: Some(version),
+    };
+    let acted = (staff.session.role, command);
+    let result = panel.app.decide_kyb(scope, acted, posted.once()).await;
+    back(&staff, &page, Done("done.kyb"), result)
+}

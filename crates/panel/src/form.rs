@@ -1,0 +1,104 @@
+//! A form that was sent: its fields, read once its token was found to be the session's.
+
+use crate::Panel;
+use crate::answer::Failed;
+use crate::session::{Staff, is_ours};
+use app::Once;
+use axum::body::{Body, to_bytes};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes of a form at most.
+const FORM_MAX: usize = 64 * 1024;
+/// Characters of the name that a form is known by.
+const ONCE_MAX: usize = 64;
+
+/// A form that was sent by a page of this session.
+#[derive(Clone)]
+pub(crate) struct Posted(Arc<Sent>);
+
+struct Sent {
+    fields: BTreeMap<String, String>,
+    endpoint: String,
+    fingerprint: [u8; 32],
+    origin: app::audit::Origin,
+}
+
+impl Posted {
+    /// A field, without the blanks around it; empty where there is none.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.0.fields.get(name).map_or("", |value| value.trim())
+    }
+
+    /// The same, if something was typed.
+    pub(crate) fn typed(&self, name: &str) -> Option<&str> {
+        Some(self.field(name)).filter(|value| !value.is_empty())
+    }
+
+    /// What makes the command be done once, however often the button is pressed.
+    pub(crate) fn once<T>(&self) -> Once<T> {
+        self.once_kept(|_| Value::Null)
+    }
+
+    /// The same, where the answer is needed.
+    pub(crate) fn once_kept<T>(&self, render: fn(&T) -> Value) -> Once<T> {
+        let key = self.typed("once").filter(|key| key.len() <= ONCE_MAX).map(str::to_owned);
+        Once {
+            endpoint: self.0.endpoint.clone(),
+            key,
+            fingerprint: self.0.fingerprint,
+            origin: self.0.origin.clone(),
+            render,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Posted {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        parts.extensions.get::<Self>().cloned().ok_or(Failed::Broken)
+    }
+}
+
+/// Reads a form of a session.
+pub(crate) async fn posted(
+    panel: &Panel,
+    staff: &Staff,
+    parts: &Parts,
+    body: Body,
+) -> Result<Posted, Failed> {
+    let (fields, bytes) = fields(parts, body).await?;
+    if fields.get("csrf").is_none_or(|sent| *sent != staff.csrf) {
+        return Err(Failed::OldForm);
+    }
+    let path = parts.uri.path();
+    let route = parts.extensions.get::<axum::extract::MatchedPath>();
+    let endpoint = format!("POST {}", route.map_or(path, |route| route.as_str()));
+    let account = staff.session.account.0;
+    let fingerprint = panel.app.keyring.fingerprint(&[account.as_bytes(), path.as_bytes(), &bytes]);
+    let origin = staff.origin.clone();
+    Ok(Posted(Arc::new(Sent { fields, endpoint, fingerprint, origin })))
+}
+
+/// The fields of a form that a page of ours has sent. Of several with one name the last counts.
+pub(crate) async fn fields(
+    parts: &Parts,
+    body: Body,
+) -> Result<(BTreeMap<String, String>, Vec<u8>), Failed> {
+    if !is_ours(parts) {
+        return Err(Failed::OldForm);
+    }
+    let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| Failed::TooLarge)?;
+    let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
+    let fields: BTreeMap<String, String> =
+        fields.map_err(|_| Failed::Unreadable)?.into_iter().collect();
+    // PostgreSQL keeps no text that has one, and nobody types one.
+    if fields.values().any(|value| value.contains('\0')) {
+        return Err(Failed::Unreadable);
+    }
+    Ok((fields, bytes.to_vec()))
+}

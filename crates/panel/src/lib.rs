@@ -1,0 +1,51 @@
+//! The administration panel: pages and forms for the people of a partner and of the operator
+//! (spec "The administration panel").
+//!
+//! A page is made on the server by a template; it works without a script, which only shows what
+//! happens meanwhile. Each handler calls use cases of `app` and nothing else: the same as an
+//! endpoint of `/admin`, with a form instead of JSON. What is typed by anybody is escaped by the
+//! templates, and the pages' policy allows no script but the panel's own file.
+
+mod answer;
+mod assets;
+mod audit;
+mod cards;
+mod corporations;
+mod filters;
+mod form;
+mod frame;
+mod notifications;
+mod overview;
+mod query;
+mod router;
+mod session;
+mod sign_in;
+mod texts;
+mod transactions;
+mod users;
+mod verifications;
+
+pub use answer::worded;
+pub use router::{Pages, pages};
+
+use app::{App, Clock};
+use std::sync::Arc;
+
+/// What every page works with.
+#[derive(Clone)]
+pub(crate) struct Panel(Arc<Parts>);
+
+impl std::ops::Deref for Panel {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The parts of a [`Panel`].
+pub(crate) struct Parts {
+    pub(crate) app: App,
+    /// Real time: authenticators don't follow the business clock.
+    pub(crate) real_time: Clock,
+}

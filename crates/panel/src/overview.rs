@@ -1,0 +1,136 @@
+//! The overview: how things stand with a partner, and what waits for somebody.
+
+use crate::Panel;
+use crate::answer::{Answer, show as shown};
+use crate::filters::{self, amount, moment_in};
+use crate::frame::Frame;
+use crate::session::{Allows, Staff};
+use crate::texts::text;
+use app::balances::PartnerBalance;
+use app::overview::{Alert, Hour, Overview};
+use askama::Template;
+use axum::extract::State;
+use domain::money::{Amount, Currency};
+use domain::partner::{Partner, PartnerState};
+use jiff::tz::TimeZone;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    overview: Overview,
+    waiting: Option<(usize, bool)>,
+}
+
+/// The chart's size, in units of its own.
+const WIDTH: i64 = 720;
+const HEIGHT: i64 = 160;
+
+/// A bar of the chart, of an hour: approved ones below, declined ones upon them.
+struct Bar {
+    x: i64,
+    width: i64,
+    approved: (i64, i64),
+    declined: (i64, i64),
+    label: String,
+}
+
+impl Page {
+    /// A sum that may be larger than any single amount.
+    fn sum(&self, minor: &i128, currency: &Currency) -> String {
+        match i64::try_from(*minor) {
+            Ok(minor) => amount(minor, *currency),
+            Err(_) => format!("{minor} {}", currency.code()),
+        }
+    }
+
+    /// The approval rate as it is read: `98.25 %`.
+    fn rate(&self) -> String {
+        let shown = |rate: i64| format!("{}.{:02} %", rate / 100, rate % 100);
+        self.overview.approval_rate().map_or_else(|| text("overview.no-rate"), shown)
+    }
+
+    fn most(&self) -> i64 {
+        let all = self.overview.hours.iter().map(|hour| hour.approved + hour.declined);
+        all.max().unwrap_or(0)
+    }
+
+    fn bars(&self) -> Vec<Bar> {
+        let count = i64::try_from(self.overview.hours.len()).unwrap_or(1).max(1);
+        let (step, most) = (WIDTH / count, self.most().max(1));
+        let high = |number: i64| number.saturating_mul(HEIGHT) / most;
+        let bar = |(place, hour): (i64, &Hour)| {
+            let (approved, declined) = (high(hour.approved), high(hour.declined));
+            Bar {
+                x: place * step,
+                width: step - 4,
+                approved: (HEIGHT - approved, approved),
+                declined: (HEIGHT - approved - declined, declined),
+                label: self.label(hour),
+            }
+        };
+        (0..).zip(&self.overview.hours).map(bar).collect()
+    }
+
+    fn hour(&self, hour: &Hour) -> String {
+        moment_in(hour.begins, &self.zone)[..16].to_owned()
+    }
+
+    fn label(&self, hour: &Hour) -> String {
+        let (approved, declined) = (text("overview.approved"), text("overview.declined"));
+        let (of, no) = (hour.approved, hour.declined);
+        format!("{}: {of} {approved}, {no} {declined}", self.hour(hour))
+    }
+
+    fn threshold(&self, own: &PartnerBalance, threshold: &Option<Amount>) -> String {
+        threshold.map_or_else(String::new, |it| amount(it.minor(), own.balance.currency))
+    }
+
+    /// What a person should look at, in words.
+    fn alert(&self, alert: &Alert) -> String {
+        match alert {
+            Alert::ParkedCalls(count) => format!("{count} {}", text("alert.parked")),
+            Alert::Endpoint { event, since, is_paused } => {
+                let what = text(if *is_paused { "alert.paused" } else { "alert.failing" });
+                format!("{event}: {what} {}", moment_in(*since, &self.zone))
+            }
+            Alert::LowBalance(id) => format!("{} {}", text("alert.low"), id.0),
+            Alert::NumbersRunOut(program) => format!("{program}: {}", text("alert.numbers")),
+        }
+    }
+}
+
+/// How many waiting forms are counted.
+const WAITING: i64 = 100;
+
+/// `GET /panel/of/{partner}`.
+pub(crate) async fn show(State(panel): State<Panel>, staff: Staff) -> Answer {
+    let scope = staff.scope()?;
+    let waiting = if staff.may(Allows::DECIDERS) {
+        let open = panel.app.open_verifications(scope, None, WAITING).await?;
+        Some((open.items.len(), open.next.is_some()))
+    } else {
+        None
+    };
+    let overview = panel.app.overview(scope).await?;
+    let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
+    shown(&Page { frame, at, zone, overview, waiting })
+}
+
+#[derive(Template)]
+#[template(path = "partners.html")]
+struct Partners {
+    frame: Frame,
+    partners: Vec<Partner>,
+}
+
+/// `GET /panel/partners`: whose pages the operator may look at.
+pub(crate) async fn partners(State(panel): State<Panel>, staff: Staff) -> Answer {
+    let settings = panel.app.settings.get();
+    let live = settings.partners().into_iter().filter(|it| it.state == PartnerState::Live);
+    let mut partners: Vec<Partner> = live.cloned().collect();
+    partners.sort_by(|one, other| one.code.cmp(&other.code));
+    shown(&Partners { frame: staff.frame(), partners })
+}

@@ -1,0 +1,117 @@
+//! Every page, on one screen.
+
+use crate::answer::{Failed, see};
+use crate::session::{Allows, Staff, admitted};
+use crate::{
+    Panel, Parts, assets, audit, cards, corporations, notifications, overview, sign_in,
+    transactions, users, verifications,
+};
+use app::{App, Clock};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// The panel's routes, to be mounted beside the channels.
+pub struct Pages {
+    /// Signing in: counted for each address.
+    pub strangers: Router,
+    /// All others.
+    pub others: Router,
+}
+
+/// Who has an account.
+fn all() -> Router<Panel> {
+    Router::new()
+        .route("/panel", get(home))
+        .route("/panel/sign-out", post(sign_in::sign_out))
+        .route("/panel/account", get(sign_in::account))
+        .route("/panel/account/sign-out", post(sign_in::sign_out_everywhere))
+        .route("/panel/of/{partner}", get(overview::show))
+        .route("/panel/of/{partner}/transactions", get(transactions::list))
+        .route("/panel/of/{partner}/transactions/{transaction}", get(transactions::show))
+        .route("/panel/of/{partner}/notifications", get(notifications::list))
+        .route("/panel/of/{partner}/notifications/resend", post(notifications::resend_failed))
+        .route("/panel/of/{partner}/notifications/{notification}", get(notifications::show))
+        .route(
+            "/panel/of/{partner}/notifications/{notification}/resend",
+            post(notifications::resend),
+        )
+        .route("/panel/of/{partner}/partner-calls", get(notifications::calls))
+        .route("/panel/of/{partner}/partner-calls/resend", post(notifications::resend_parked))
+        .route("/panel/of/{partner}/partner-calls/{call}", get(notifications::show_call))
+        .route("/panel/of/{partner}/partner-calls/{call}/resend", post(notifications::resend_call))
+        .route("/panel/of/{partner}/users", get(users::list))
+        .route("/panel/of/{partner}/users/{user}", get(users::show))
+        .route("/panel/of/{partner}/users/{user}/lock", post(users::lock))
+        .route("/panel/of/{partner}/users/{user}/unlock", post(users::unlock))
+        .route("/panel/of/{partner}/cards/{card}", get(cards::show))
+        .route("/panel/of/{partner}/cards/{card}/lock", post(cards::lock))
+        .route("/panel/of/{partner}/cards/{card}/unlock", post(cards::unlock))
+        .route("/panel/of/{partner}/cards/{card}/remove", post(cards::remove))
+        .route("/panel/of/{partner}/cards/{card}/activate", post(cards::activate))
+        .route("/panel/of/{partner}/cards/{card}/code", post(cards::reset_code))
+        .route("/panel/of/{partner}/cards/{card}/print", post(cards::print))
+        .route("/panel/of/{partner}/users/{user}/cards/order", post(cards::order))
+}
+
+/// Who makes balances and virtual cards.
+fn makers() -> Router<Panel> {
+    Router::new()
+        .route("/panel/of/{partner}/users/{user}/balances", post(users::create_balance))
+        .route("/panel/of/{partner}/users/{user}/cards", post(cards::issue))
+}
+
+/// Who decides KYC.
+fn deciders() -> Router<Panel> {
+    Router::new()
+        .route("/panel/of/{partner}/audit", get(audit::list))
+        .route("/panel/of/{partner}/corporations", get(corporations::list))
+        .route("/panel/of/{partner}/corporations/{corporation}", get(corporations::show))
+        .route(
+            "/panel/of/{partner}/corporations/{corporation}/documents/{document}",
+            get(corporations::document),
+        )
+        .route("/panel/of/{partner}/corporations/{corporation}/kyb", post(corporations::decide))
+        .route("/panel/of/{partner}/verifications", get(verifications::queue))
+        .route("/panel/of/{partner}/verifications/{form}", get(verifications::show))
+        .route(
+            "/panel/of/{partner}/verifications/{form}/pictures/{picture}",
+            get(verifications::picture),
+        )
+        .route("/panel/of/{partner}/verifications/{form}/accept", post(verifications::accept))
+        .route("/panel/of/{partner}/verifications/{form}/reject", post(verifications::reject))
+        .route("/panel/of/{partner}/users/{user}/transactional-locks", post(users::set_reason))
+}
+
+/// The operator's own.
+fn operators() -> Router<Panel> {
+    Router::new().route("/panel/partners", get(overview::partners))
+}
+
+/// The panel's routes.
+#[must_use]
+pub fn pages(app: App, real_time: Clock) -> Pages {
+    let panel = Panel(Arc::new(Parts { app, real_time }));
+    let admitted = |routes: Router<Panel>, allows: Allows| {
+        routes.route_layer(from_fn_with_state((panel.clone(), allows), admitted))
+    };
+    let others = admitted(all(), Allows::ALL)
+        .merge(admitted(makers(), Allows::MAKERS))
+        .merge(admitted(deciders(), Allows::DECIDERS))
+        .merge(admitted(operators(), Allows::OPERATORS))
+        .route("/panel/sign-in", get(sign_in::show_form))
+        .route("/panel/assets/{version}/{file}", get(assets::file))
+        .route("/panel/{*rest}", get(async || Failed::NotFound));
+    let strangers = Router::new().route("/panel/sign-in", post(sign_in::sign_in));
+    Pages { strangers: strangers.with_state(panel.clone()), others: others.with_state(panel) }
+}
+
+/// `GET /panel`: where the work is.
+async fn home(staff: Staff) -> Response {
+    match staff.partner_if_any() {
+        Some(_) => see(&staff.to("")),
+        None => see("/panel/partners"),
+    }
+}

@@ -1,0 +1,190 @@
+//! Transactions: looked for, and one with its life: what was heard, which check failed, what moved,
+//! what the partner was told.
+
+use crate::Panel;
+use crate::answer::{Answer, Failed, show as shown};
+use crate::filters::{self, amount};
+use crate::frame::Frame;
+use crate::session::Staff;
+use crate::texts::text;
+use crate::{query, users};
+use app::transactions::{
+    Heard, History, Life, Moved, Place, Record, check_sentence, outcome_sentence, reason_sentence,
+};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use domain::authorization::CheckOutcome;
+use domain::ids::{BalanceId, CardId, TransactionId};
+use domain::ledger::Account;
+use domain::search::LastFour;
+use domain::transaction::{Category, Processing, Status, Transaction};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Transactions on a page.
+const LINES: i64 = 50;
+
+/// What a list can be asked for, as its form asks for it.
+const ASKED: &[&str] = &["from", "to", "status", "result", "user", "card", "balance", "lastFour"];
+
+#[derive(Template)]
+#[template(path = "transactions.html")]
+struct List {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    asked: query::Asked,
+    found: Vec<Record>,
+    next: Option<String>,
+}
+
+impl List {
+    fn statuses(&self) -> &'static [Status] {
+        Status::ALL
+    }
+}
+
+/// A transaction's amount, with its sign.
+fn signed(transaction: &Transaction) -> String {
+    let order = &transaction.order;
+    let sign = match order.category {
+        Category::Debit => "−",
+        Category::Credit => "+",
+    };
+    format!("{sign}{}", amount(order.amount, order.currency))
+}
+
+/// `GET …/transactions`: newest first, with what is asked for in the address.
+pub(crate) async fn list(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Answer {
+    let asked = query::Asked::of(query, ASKED)?;
+    let history = history(&staff, &asked)?;
+    let after = asked.after(|text| {
+        if history.is_of_balances() {
+            text.parse().ok().map(Place::Number)
+        } else {
+            Uuid::try_parse(text).ok().map(Place::Id)
+        }
+    })?;
+    let page = panel.app.history(staff.scope()?, history, after, LINES).await?;
+    let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
+    let next = asked.next(&format!("{at}/transactions"), page.next)?;
+    shown(&List { frame, at, zone, asked, found: page.items, next })
+}
+
+/// What is asked for.
+fn history(staff: &Staff, asked: &query::Asked) -> Result<History, Failed> {
+    let id = |text: &str| users::named(text).ok();
+    Ok(History {
+        balance: asked.parsed("balance", |text| Uuid::try_parse(text).ok().map(BalanceId))?,
+        card: asked.parsed("card", id)?.map(|id| CardId(id.0)),
+        user: asked.parsed("user", id)?,
+        last_four: asked.parsed("lastFour", LastFour::parse)?,
+        status: asked.parsed("status", Status::parse)?,
+        processing: asked.parsed("result", Processing::parse)?,
+        from: asked.begin_of("from", &staff.zone())?,
+        to: asked.end_of("to", &staff.zone())?,
+        ..History::default()
+    })
+}
+
+#[derive(Template)]
+#[template(path = "transaction.html")]
+struct Page {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    life: Life,
+}
+
+/// Where money was, or went.
+struct End {
+    name: String,
+    balance: Option<BalanceId>,
+}
+
+impl Page {
+    fn transaction(&self) -> &Transaction {
+        &self.life.record.transaction
+    }
+
+    fn amount(&self) -> String {
+        signed(self.transaction())
+    }
+
+    fn sum(&self, minor: i64) -> String {
+        amount(minor, self.transaction().order.currency)
+    }
+
+    fn before(&self) -> Option<String> {
+        self.transaction().balance_before.map(|minor| self.sum(minor))
+    }
+
+    fn after(&self) -> Option<String> {
+        self.transaction().balance_after.map(|minor| self.sum(minor))
+    }
+
+    fn why(&self) -> &'static str {
+        reason_sentence(self.transaction().description)
+    }
+
+    fn is_declined(&self) -> bool {
+        self.transaction().processing != Processing::Success
+    }
+
+    fn message_why(&self, heard: &Heard) -> &'static str {
+        reason_sentence(heard.message.description)
+    }
+
+    fn message_amount(&self, heard: &Heard) -> String {
+        amount(heard.message.amount, heard.message.currency)
+    }
+
+    /// What the checks ask, what came of each, and how that looks.
+    fn checks(&self, heard: &Heard) -> Vec<(&'static str, &'static str, &'static str)> {
+        let look = |outcome| match outcome {
+            CheckOutcome::Passed => "ACCEPTED",
+            CheckOutcome::Failed => "DECLINED",
+            CheckOutcome::MayHaveFailed => "LOCKED",
+            CheckOutcome::Unknown | CheckOutcome::NotReached => "unreached",
+        };
+        let told = heard.checks.iter();
+        told.map(|(check, it)| (check_sentence(*check), outcome_sentence(*it), look(*it))).collect()
+    }
+
+    fn moved_amount(&self, moved: &Moved) -> String {
+        amount(moved.amount, moved.currency)
+    }
+
+    /// Where it came from, and where it went.
+    fn ends(&self, moved: &Moved) -> [End; 2] {
+        [End::of(moved.from), End::of(moved.to)]
+    }
+}
+
+impl End {
+    fn of(account: Account) -> Self {
+        let named = |name: String| Self { name, balance: None };
+        match account {
+            Account::Balance(id) => Self { name: String::new(), balance: Some(id) },
+            Account::Scheme => named(text("account.scheme")),
+            Account::Outside => named(text("account.outside")),
+            Account::Books => named(text("account.books")),
+        }
+    }
+}
+
+/// `GET …/transactions/{transaction}`.
+pub(crate) async fn show(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, id)): Path<(String, String)>,
+) -> Answer {
+    let id = Uuid::try_parse(&id).map(TransactionId).map_err(|_| Failed::NotFound)?;
+    let life = panel.app.life(staff.scope()?, id).await?;
+    shown(&Page { frame: staff.frame(), at: staff.to(""), zone: staff.zone(), life })
+}

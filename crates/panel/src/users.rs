@@ -1,0 +1,231 @@
+//! Users: found, shown with all that they have, locked.
+
+use crate::Panel;
+use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::filters::{self, amount};
+use crate::form::Posted;
+use crate::frame::Frame;
+use crate::query;
+use crate::session::{Allows, Staff};
+use app::balances::{NewBalance, WithCards};
+use app::owners::OwnerName;
+use app::users::{Known, LockChange, Place, Search, UserLock};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use domain::card::Card;
+use domain::ids::UserId;
+use domain::money::Currency;
+use domain::program::CardType;
+use domain::search::Meant;
+use domain::user::{Kyc, TransactionalLock, User, UserState};
+use domain::verification::Verification;
+use domain::{Date, Timestamp};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The user that a path names.
+pub(crate) fn named(text: &str) -> Result<UserId, Failed> {
+    let id = text.parse::<i64>().ok().filter(|id| *id > 0 && !text.starts_with('+'));
+    id.map(UserId).ok_or(Failed::NotFound)
+}
+
+/// Users on a page.
+const LINES: i64 = 50;
+/// What a list can be asked for, as its form asks for it.
+const ASKED: &[&str] = &["search", "state", "kyc"];
+
+#[derive(Template)]
+#[template(path = "users.html")]
+struct List {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    asked: query::Asked,
+    found: Vec<Known>,
+    next: Option<String>,
+}
+
+/// `GET …/users?search=…`: newest first, or those whom it means.
+pub(crate) async fn list(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Answer {
+    let asked = query::Asked::of(query, ASKED)?;
+    let search = Search {
+        meant: asked.typed("search").map(Meant::by),
+        state: asked.parsed("state", UserState::parse)?,
+        kyc: asked.parsed("kyc", Kyc::parse)?,
+    };
+    let after = asked.after(|text| Place::parse(text).filter(|it| search.has(it)))?;
+    let page = panel.app.search_users(staff.scope()?, &search, after, LINES).await?;
+    let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
+    let next = asked.next(&format!("{at}/users"), page.next)?;
+    shown(&List { frame, at, zone, asked, found: page.items, next })
+}
+
+/// A balance with its cards, and what can be spent, if we know.
+struct Held {
+    balance: WithCards,
+    available: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "user.html")]
+struct Page {
+    frame: Frame,
+    at: String,
+    zone: TimeZone,
+    today: Date,
+    user: User,
+    locks: Vec<TransactionalLock>,
+    balances: Vec<Held>,
+    cards: Vec<Card>,
+    devices: Vec<Device>,
+    forms: Vec<Verification>,
+    programs: Vec<(String, Currency, CardType)>,
+    may_make: bool,
+    may_decide: bool,
+}
+
+struct Device {
+    platform: &'static str,
+    since: Timestamp,
+}
+
+impl Page {
+    fn is_locked(&self) -> bool {
+        self.user.state == UserState::Locked
+    }
+
+    /// The reasons that may still be set.
+    fn reasons(&self) -> Vec<TransactionalLock> {
+        let free = |lock: &&TransactionalLock| !self.locks.contains(lock);
+        TransactionalLock::ALL.iter().filter(free).copied().collect()
+    }
+
+    fn currencies(&self) -> BTreeSet<&str> {
+        self.programs.iter().map(|(_, currency, _)| currency.code()).collect()
+    }
+
+    /// The live programs of a currency whose cards are made of this.
+    fn programs_in(&self, currency: &Currency, made_of: &str) -> Vec<&str> {
+        let of = self
+            .programs
+            .iter()
+            .filter(|(_, money, kind)| money == currency && kind.as_str() == made_of);
+        of.map(|(config_id, ..)| config_id.as_str()).collect()
+    }
+}
+
+/// Cards of one user that a page shows.
+const CARDS: i64 = 200;
+
+/// `GET …/users/{user}`.
+pub(crate) async fn show(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+) -> Answer {
+    let (scope, id) = (staff.scope()?, named(&user)?);
+    let app = &panel.app;
+    let user = app.user(scope, id).await?;
+    let balances = app.balances(scope, id).await?;
+    let held = balances.into_iter().map(|balance| Held {
+        available: balance.balance.known_available().map(|it| amount(it, balance.balance.currency)),
+        balance,
+    });
+    let devices = app.devices(scope, id).await?.into_iter();
+    let settings = app.settings.get();
+    let programs = settings.programs_of(scope.partner()).into_iter();
+    let live = programs.filter(|it| it.state == domain::program::ProgramState::Live);
+    let programs = live.map(|it| (it.config_id.clone(), it.currency, it.card_type)).collect();
+    shown(&Page {
+        frame: staff.frame(),
+        at: staff.to(""),
+        zone: staff.zone(),
+        today: settings.today(scope.partner(), app.now()),
+        locks: app.transactional_locks(scope, OwnerName::User(id)).await?,
+        balances: held.collect(),
+        cards: app.cards(scope, id, domain::ids::CardId(0), CARDS).await?.items,
+        devices: devices
+            .map(|it| Device { platform: it.platform.as_str(), since: it.created_at })
+            .collect(),
+        forms: app.verifications_of(scope, id).await?,
+        programs,
+        user,
+        may_make: staff.may(Allows::MAKERS),
+        may_decide: staff.may(Allows::DECIDERS),
+    })
+}
+
+fn page_of(staff: &Staff, id: UserId) -> String {
+    staff.to(&format!("/users/{}", id.0))
+}
+
+/// `POST …/users/{user}/lock`.
+pub(crate) async fn lock(
+    panel: State<Panel>,
+    staff: Staff,
+    user: Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    change_lock(panel, staff, user, posted, (UserLock::Lock, Done("done.user-locked"))).await
+}
+
+/// `POST …/users/{user}/unlock`.
+pub(crate) async fn unlock(
+    panel: State<Panel>,
+    staff: Staff,
+    user: Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    change_lock(panel, staff, user, posted, (UserLock::Unlock, Done("done.user-unlocked"))).await
+}
+
+async fn change_lock(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+    posted: Posted,
+    (change, done): (UserLock, Done),
+) -> Answer {
+    let id = named(&user)?;
+    let result = panel.app.lock_user(staff.scope()?, id, change, posted.once()).await;
+    back(&staff, &page_of(&staff, id), done, result)
+}
+
+/// `POST …/users/{user}/transactional-locks`: sets a reason, or takes it off.
+pub(crate) async fn set_reason(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, id) = (staff.scope()?, named(&user)?);
+    let (change, done) = match posted.field("change") {
+        "set" => (LockChange::Set, Done("done.reason-set")),
+        "take-off" => (LockChange::TakeOff, Done("done.reason-taken-off")),
+        _ => return Err(Failed::Unreadable),
+    };
+    let (owner, reason) = (OwnerName::User(id), posted.field("reason"));
+    let app = &panel.app;
+    let result = app.change_transactional_lock(scope, owner, reason, change, posted.once()).await;
+    back(&staff, &page_of(&staff, id), done, result)
+}
+
+/// `POST …/users/{user}/balances`.
+pub(crate) async fn create_balance(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, id) = (staff.scope()?, named(&user)?);
+    let currency = Currency::parse(posted.field("currency")).map_err(|_| Failed::Unreadable)?;
+    let new = NewBalance { owner: OwnerName::User(id), currency, config_id: None };
+    let once = posted.once_kept(|_| Value::Null);
+    let result = panel.app.create_balance(scope, new, once).await;
+    back(&staff, &page_of(&staff, id), Done("done.balance-created"), result)
+}

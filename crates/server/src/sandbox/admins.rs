@@ -1,0 +1,78 @@
+//! Panel accounts of a sandbox, one of each role: their secrets lie beside its other keys, so that
+//! somebody new is in the panel within the first minute.
+
+use super::partner::PARTNER;
+use crate::acts::Desk;
+use crate::failure::Failure;
+use crate::folder::{Folder, Readers};
+use app::admins::{Enrolled, NewAdmin};
+use app::audit::Operator;
+use app::{Error, Refusal};
+use domain::admin::Role;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The file with their secrets.
+const NAME: &str = "admins.json";
+
+/// Makes the accounts, unless it was done before.
+pub(super) async fn prepare(
+    desk: &Desk,
+    folder: &Folder,
+    operator: &Operator,
+) -> Result<(), Failure> {
+    if folder.path(NAME).exists() {
+        return Ok(());
+    }
+    let partner = desk.app.settings.get().partner_of_code(PARTNER).map(|partner| partner.id);
+    let mut accounts = Vec::new();
+    for role in Role::ALL {
+        let partner = partner.filter(|_| *role != Role::Operator);
+        let email = format!("{}@{PARTNER}.example", role.as_str().to_lowercase());
+        let new = NewAdmin { email: email.clone(), role: *role, partner };
+        let made = match desk.app.create_admin(operator, new).await {
+            // A start that was killed has made it, and its secrets are nowhere.
+            Err(Error::Refused(Refusal::AdminAlreadyExists)) => {
+                desk.app.reset_admin(operator, &email).await?
+            }
+            made => made?,
+        };
+        accounts.push(account(&made));
+    }
+    let file = format!("{:#}\n", Value::Array(accounts));
+    folder.write(NAME, file.as_bytes(), Readers::Owner)
+}
+
+fn account(made: &Enrolled) -> Value {
+    let secret = made.code_url.split(['?', '&']).find_map(|part| part.strip_prefix("secret="));
+    json!({
+        "role": made.account.role.as_str(),
+        "email": made.account.email,
+        "password": made.password.expose(),
+        "totpSecret": secret,
+    })
+}
+
+/// The accounts, as the sandbox's description tells of them.
+pub(super) fn list(folder: &Folder) -> Result<Vec<Value>, Failure> {
+    let Some(text) = folder.read_text(NAME)? else { return Ok(Vec::new()) };
+    serde_json::from_str(&text)
+        .map_err(|_| Failure::new(format!("{} can't be read.", folder.path(NAME).display())))
+}
+
+/// The code that the authenticator of a sandbox's account shows at a time in seconds since 1970.
+pub(crate) fn code(dir: &Path, email: &str, seconds: u64) -> Result<String, Failure> {
+    let path = dir.join(NAME);
+    let text = std::fs::read_to_string(&path).map_err(|_| {
+        Failure::new(format!("{} can't be read: is that a sandbox's folder?", path.display()))
+    })?;
+    let accounts: Vec<Value> = serde_json::from_str(&text)
+        .map_err(|_| Failure::new(format!("{} can't be read.", path.display())))?;
+    let account = accounts.iter().find(|account| account["email"] == email);
+    let secret = account.and_then(|account| account["totpSecret"].as_str());
+    let code = secret.and_then(|secret| crypto::totp::code_of(secret, seconds));
+    code.ok_or_else(|| {
+        let known: Vec<&str> = accounts.iter().filter_map(|it| it["email"].as_str()).collect();
+        Failure::new(format!("No account has that address. There are: {}.", known.join(", ")))
+    })
+}

@@ -1,0 +1,123 @@
+//! Who may load which page and send which form.
+
+use super::{Scene, unhurried};
+use crate::support::Browser;
+
+const ALL: &[&str] = &["ADMIN", "MANAGER", "EMPLOYEE", "OPERATOR"];
+const MAKERS: &[&str] = &["ADMIN", "MANAGER"];
+const DECIDERS: &[&str] = &["ADMIN", "OPERATOR"];
+const OPERATORS: &[&str] = &["OPERATOR"];
+
+/// Pages: the address behind the partner's, and the roles that it admits.
+const PAGES: &[(&str, &[&str])] = &[
+    ("", ALL),
+    ("/users", ALL),
+    ("/users?search=1", ALL),
+    ("/users/USER", ALL),
+    ("/cards/CARD", ALL),
+    ("/transactions", ALL),
+    ("/transactions?result=DECLINED&from=2026-01-01", ALL),
+    ("/audit", DECIDERS),
+    ("/corporations", DECIDERS),
+    ("/corporations?kyb=IN_PROGRESS", DECIDERS),
+    ("/corporations/FIRM", DECIDERS),
+    ("/notifications", ALL),
+    ("/notifications?standing=FAILED", ALL),
+    ("/partner-calls", ALL),
+    ("/verifications", DECIDERS),
+    ("/verifications/FORM", DECIDERS),
+    ("/verifications/FORM/pictures/imageFace", DECIDERS),
+];
+
+/// Forms, the same.
+const FORMS: &[(&str, &[&str])] = &[
+    ("/users/USER/lock", ALL),
+    ("/users/USER/unlock", ALL),
+    ("/users/USER/balances", MAKERS),
+    ("/users/USER/cards", MAKERS),
+    ("/users/USER/cards/order", ALL),
+    ("/users/USER/transactional-locks", DECIDERS),
+    ("/cards/CARD/lock", ALL),
+    ("/cards/CARD/unlock", ALL),
+    ("/cards/CARD/code", ALL),
+    ("/cards/CARD/activate", ALL),
+    ("/cards/CARD/print", ALL),
+    ("/cards/CARD/remove", ALL),
+    ("/corporations/FIRM/kyb", DECIDERS),
+    ("/notifications/resend", ALL),
+    ("/partner-calls/resend", ALL),
+    ("/verifications/FORM/accept", DECIDERS),
+    ("/verifications/FORM/reject", DECIDERS),
+];
+
+on_both_databases! {
+    /// Each role, a stranger and another partner's administrator at each page and form. A form
+    /// without its token changes nothing, whoever sends it.
+    async fn each_role_is_admitted_where_it_may_work(database) {
+        let sandbox = unhurried(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let named = |path: &str| {
+            let path = path.replace("USER", &scene.story.customer.to_string());
+            let path = path.replace("CARD", &scene.story.card.to_string());
+            let path = path.replace("FIRM", &scene.corporation);
+            format!("/panel/of/sandbox{}", path.replace("FORM", &scene.form))
+        };
+        for role in ALL {
+            let of = Some("sandbox").filter(|_| *role != "OPERATOR");
+            let admin = sandbox.admin(role, of).await;
+            let browser = Browser::signed_in(&sandbox, &admin).await;
+            for (path, roles) in PAGES {
+                let loaded = browser.load(&named(path)).await;
+                let wanted = if roles.contains(role) { 200 } else { 403 };
+                assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
+            }
+            let loaded = browser.load("/panel/partners").await;
+            let wanted = if OPERATORS.contains(role) { 200 } else { 403 };
+            assert_eq!(loaded.status, wanted, "{role}");
+            let account = browser.load("/panel/account").await;
+            let token = account.hidden("csrf");
+            for (path, roles) in FORMS {
+                let sent = browser.send(&named(path), &[("csrf", "wrong")]).await;
+                assert_eq!(sent.status, 403, "{role} {path} without a token");
+                if !roles.contains(role) {
+                    let sent = browser.send(&named(path), &[("csrf", token)]).await;
+                    assert_eq!(sent.status, 403, "{role} {path}");
+                    assert!(sent.html.contains("role"), "{}", sent.html);
+                }
+                let page = browser.load(&named(path)).await;
+                assert!([404, 405].contains(&page.status), "{path} is a form's alone");
+            }
+        }
+        let stranger = Browser::of(&sandbox);
+        let other = sandbox.admin("ADMIN", Some("shared")).await;
+        let other = Browser::signed_in(&sandbox, &other).await;
+        let token = other.load("/panel/account").await.hidden("csrf").to_owned();
+        for path in PAGES.iter().map(|(path, _)| named(path)) {
+            let loaded = stranger.load(&path).await;
+            assert_eq!(loaded.status, 303, "{path}");
+            assert!(loaded.to.starts_with("/panel/sign-in?next="), "{path}: {}", loaded.to);
+            assert_eq!(other.load(&path).await.status, 404, "{path}");
+            // What is the first partner's isn't there behind the other's code either.
+            let foreign = path.replace("/of/sandbox", "/of/shared");
+            let named = foreign.contains("/users/") || foreign.contains("/cards/");
+            if named || foreign.contains("/verifications/") {
+                assert_eq!(other.load(&foreign).await.status, 404, "{foreign}");
+            }
+        }
+        for path in FORMS.iter().map(|(path, _)| named(path)) {
+            let sent = stranger.send(&path, &[("csrf", &token)]).await;
+            let ended = (303, "/panel/sign-in?ended=yes&next=%2Fpanel");
+            assert_eq!((sent.status, sent.to.as_str()), ended, "{path}");
+            assert_eq!(other.send(&path, &[("csrf", &token)]).await.status, 404, "{path}");
+        }
+        for path in ["/panel/nothing", "/panel/assets/old/panel.css"] {
+            assert_eq!(stranger.load(path).await.status, 404, "{path}");
+        }
+        assert_eq!(other.load("/panel/of/nobody").await.status, 404);
+        // Nothing of all that did anything.
+        let told = crate::story::expect(200, sandbox.partner().get(&format!(
+            "/secure/customers/{}/cards", scene.story.customer
+        ))).await;
+        assert_eq!(told["items"][0]["state"], "ACTIVE");
+    }
+}

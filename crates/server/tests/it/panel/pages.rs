@@ -1,0 +1,75 @@
+//! Pages in Debian's chromium.
+
+use super::{Scene, told};
+use crate::story::expect;
+use crate::support::{Database, Sandbox, in_chromium};
+use serde_json::json;
+use testkit::luhn_runs;
+
+/// Every page at both widths, light and dark: nothing is wider than the screen, no error in the
+/// console, nothing that the policy refuses, no serious finding of axe, no card number. What pages
+/// look like doesn't depend on the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_can_be_used() {
+    let sandbox = Sandbox::start(Database::Sqlite).await;
+    let scene = Scene::set(&sandbox).await;
+    let operator = sandbox.admin("OPERATOR", None).await;
+    let asked = told(&sandbox, "everyPage", &[("OPERATOR", &operator)], scene.facts());
+    let pages = in_chromium(asked).await;
+    let pages = pages.as_object().expect("pages by name");
+    assert!(pages.len() >= 13, "{:?}", pages.keys());
+    let number = scene.story.full["cardNo"].as_str().expect("a number");
+    for (name, html) in pages {
+        let html = html.as_str().expect("a text");
+        assert_eq!(luhn_runs(html.as_bytes()), Vec::<String>::new(), "{name}");
+        assert!(!html.contains(number), "{name}");
+    }
+}
+
+on_both_databases! {
+    /// What others have typed is shown as they typed it, and does nothing.
+    async fn what_others_type_is_only_shown(database) {
+        let sandbox = Sandbox::start(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        in_chromium(told(&sandbox, "evil", &[("ADMIN", &admin)], scene.facts())).await;
+    }
+
+    /// Signing in and locking a card without a mouse, and without a script.
+    async fn a_keyboard_is_enough(database) {
+        let sandbox = Sandbox::start(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let manager = sandbox.admin("MANAGER", Some("sandbox")).await;
+        let staff = [("EMPLOYEE", &employee), ("MANAGER", &manager)];
+        in_chromium(told(&sandbox, "keyboard", &staff, scene.facts())).await;
+        let path = format!("/secure/customers/{}/cards", scene.story.customer);
+        let cards = expect(200, sandbox.partner().get(&path)).await;
+        assert_eq!(cards["items"][0]["state"], "ACTIVE", "locked by one, unlocked by the other");
+    }
+
+    /// A form is found from the overview, its pictures are looked at side by side, and it is
+    /// accepted; another role isn't led there.
+    async fn a_verification_is_accepted_beside_its_pictures(database) {
+        let sandbox = Sandbox::start(database).await;
+        let scene = Scene::set(&sandbox).await;
+        crate::verifications::set(&sandbox, "MANUAL").await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let staff = [("ADMIN", &admin), ("EMPLOYEE", &employee)];
+        in_chromium(told(&sandbox, "verification", &staff, scene.facts())).await;
+        let path = format!("/lifecycle/v1/users/{}", scene.applicant);
+        let user = sandbox.partner().get(&path).header("Issuer-Code", "sandbox");
+        assert_eq!(expect(200, user).await["kyc"], json!("SUCCESS"));
+    }
+
+    /// Whoever is asked why a payment was declined finds it in three clicks from the overview.
+    async fn a_decline_is_explained_in_three_clicks(database) {
+        let sandbox = Sandbox::start(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let too_much = scene.story.purchase(sandbox.processor(), 999_999, "900000000001");
+        assert_eq!(expect(200, too_much).await["description"], "INSUFFICIENT_FUNDS");
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        in_chromium(told(&sandbox, "decline", &[("EMPLOYEE", &employee)], scene.facts())).await;
+    }
+}

@@ -1,0 +1,272 @@
+// The panel in Debian's chromium, as people use it. Reads an object of JSON, plays its scenario and
+// prints what that told; a failure ends it with words in the output.
+//
+//   {"scenario", "baseUrl", "staff": {ROLE: {"email", "password", "authenticator"}}, "facts",
+//    "pictures": the folder that screenshots are kept in}
+//
+// ANTACA_TEST_NODE is the folder into which the packages were installed.
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const installed = createRequire(join(process.env.ANTACA_TEST_NODE, "package.json"));
+const { chromium } = (await import(pathToFileURL(installed.resolve("playwright-core")))).default;
+const axe = readFileSync(installed.resolve("axe-core"), "utf8");
+
+const asked = JSON.parse(readFileSync(0, "utf8"));
+const { baseUrl, staff, facts, pictures } = asked;
+const of = (rest) => `/panel/of/sandbox${rest}`;
+
+/// What is wrong with pages that were shown, whichever page it was.
+const faults = [];
+
+/// The code that an authenticator shows now (RFC 6238).
+function code(url) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const secret = new URL(url).searchParams.get("secret");
+  const bits = [...secret].map((it) => letters.indexOf(it).toString(2).padStart(5, "0")).join("");
+  const bytes = bits.match(/.{8}/g).map((it) => parseInt(it, 2));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000)));
+  const digest = createHmac("sha1", Buffer.from(bytes)).update(step).digest();
+  const number = digest.readUInt32BE(digest[19] & 15) & 0x7fffffff;
+  return String(number % 1000000).padStart(6, "0");
+}
+
+const browser = await chromium.launch({ executablePath: process.env.ANTACA_TEST_CHROMIUM ?? "/usr/bin/chromium" });
+
+/// A window of somebody's, in which every fault is noted.
+async function open(options = {}) {
+  const context = await browser.newContext({ baseURL: baseUrl, ignoreHTTPSErrors: true, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20000);
+  page.on("console", (it) => {
+    // That a page is refused is told by its status, which a test asks for.
+    const expected = /status of (401|403|404)/.test(it.text());
+    if (it.type() === "error" && !expected) faults.push(`${page.url()}: ${it.text()}`);
+  });
+  page.on("pageerror", (it) => faults.push(`${page.url()}: ${it}`));
+  page.on("dialog", (it) => {
+    faults.push(`${page.url()}: a dialog: ${it.message()}`);
+    it.dismiss();
+  });
+  return page;
+}
+
+/// Signs somebody in.
+async function signIn(page, role) {
+  const { email, password, authenticator } = staff[role];
+  await page.goto("/panel");
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Code").fill(code(authenticator));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(/\/panel\/(of|partners)/);
+}
+
+/// Looks for what makes a page hard to use for some people.
+async function inspect(page, name) {
+  await page.evaluate(axe);
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+  const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), tags);
+  for (const it of found.violations) {
+    if (["serious", "critical"].includes(it.impact)) {
+      const where = it.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ");
+      faults.push(`${name}: ${it.id}: ${it.help}: ${where}`);
+    }
+  }
+}
+
+/// Whether something is wider than the screen.
+async function fits(page, name) {
+  const [width, screen] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  if (width > screen) faults.push(`${name}: ${width} pixels wide on a screen of ${screen}`);
+}
+
+/// The pages, by the name of their picture.
+function places() {
+  return {
+    partners: "/panel/partners",
+    account: "/panel/account",
+    overview: of(""),
+    transactions: of("/transactions"),
+    transaction: null,
+    audit: of("/audit"),
+    corporations: of("/corporations"),
+    corporation: of(`/corporations/${facts.corporation}`),
+    notifications: of("/notifications"),
+    notification: null,
+    calls: of("/partner-calls"),
+    users: of(`/users?search=${facts.user}`),
+    user: of(`/users/${facts.user}`),
+    "user-evil": of(`/users/${facts.evil}`),
+    card: of(`/cards/${facts.card}`),
+    verifications: of("/verifications"),
+    verification: of(`/verifications/${facts.form}`),
+    missing: of("/nothing"),
+  };
+}
+
+/// Shows a page at both widths, and dark on the small one.
+async function show(page, name, path) {
+  for (const [width, colorScheme] of [[1920, "light"], [360, "light"], [360, "dark"]]) {
+    const what = `${name}-${width}-${colorScheme}`;
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await page.goto(path);
+    // What is folded away is looked at too.
+    await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
+    await fits(page, what);
+    await inspect(page, what);
+    await page.screenshot({ path: join(pictures, `${what}.png`), fullPage: true });
+  }
+  return page.content();
+}
+
+const scenarios = {
+  async everyPage() {
+    const page = await open();
+    const shown = { "sign-in": await show(page, "sign-in", "/panel/sign-in") };
+    await signIn(page, "OPERATOR");
+    for (const [name, path] of Object.entries(places())) {
+      if (path === null) {
+        // The first of its list.
+        await page.goto(of(`/${name}s`));
+        const first = page.locator("tbody a").first();
+        shown[name] = await show(page, name, await first.getAttribute("href"));
+      } else {
+        shown[name] = await show(page, name, path);
+      }
+    }
+    return shown;
+  },
+
+  async evil() {
+    const page = await open();
+    await signIn(page, "ADMIN");
+    await page.goto(of(`/users/${facts.evil}`));
+    const heading = await page.getByRole("heading", { level: 1 }).textContent();
+    assert.equal(heading, `${facts.evilText} ${facts.evilText}`);
+    await page.goto(of(`/users?search=${encodeURIComponent(facts.evilText)}`));
+    assert.equal(await page.getByRole("searchbox").inputValue(), facts.evilText);
+    await page.goto(of(`/users/${facts.user}`));
+    await page.getByText("Make a virtual card").click();
+    await page.getByLabel("Label").fill(facts.evilText);
+    await page.getByRole("button", { name: "Make", exact: true }).click();
+    await page.getByRole("status").waitFor();
+    assert.ok(await page.getByRole("cell", { name: facts.evilText }).isVisible());
+    for (const path of [of(`/users/${facts.evil}`), of(`/users/${facts.user}`)]) {
+      await page.goto(path);
+      assert.equal(await page.locator("main img, main script").count(), 0, path);
+    }
+    assert.notEqual(await page.title(), "evil");
+    return {};
+  },
+
+  async decline() {
+    const page = await open();
+    await signIn(page, "EMPLOYEE");
+    await page.getByRole("link", { name: "See what was declined" }).click();
+    await page.locator("#transactions a").first().click();
+    await page.getByText("The balance has too little to spend.").first().waitFor();
+    const failed = page.locator(".checks li.DECLINED");
+    assert.equal(await failed.count(), 1, "one check failed");
+    const order = await page.locator(".checks li").evaluateAll((all) => all.map((it) => it.className));
+    const at = order.indexOf("DECLINED");
+    assert.ok(at > 5 && order.slice(0, at).every((it) => it === "ACCEPTED"), `${order}`);
+    assert.ok(order.slice(at + 1).every((it) => it === "unreached"), `${order}`);
+    return {};
+  },
+
+  async keyboard() {
+    const page = await open();
+    const { email, password, authenticator } = staff.EMPLOYEE;
+    await page.goto("/panel");
+    const type = async (text) => {
+      await page.keyboard.type(text);
+      await page.keyboard.press("Tab");
+    };
+    // The first field has the focus.
+    await page.locator("#email:focus").waitFor();
+    await type(email);
+    await type(password);
+    await page.keyboard.type(code(authenticator));
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/panel\/of/);
+    await page.goto(of(`/cards/${facts.card}`));
+    // By Tab alone to what is asked for, which must be seen to have the focus.
+    const reach = async (selector) => {
+      for (let steps = 0; steps < 60; steps++) {
+        await page.keyboard.press("Tab");
+        const there = await page.evaluate((it) => document.activeElement?.matches(it), selector);
+        if (there) {
+          const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+          assert.notEqual(outline, "none", `${selector} shows its focus`);
+          return;
+        }
+      }
+      assert.fail(`${selector} isn't reached by Tab`);
+    };
+    await reach("details:has(#reason) > summary");
+    await page.keyboard.press("Enter");
+    await reach("#reason");
+    await page.keyboard.type("Suspected");
+    await reach("details:has(#reason) button");
+    await page.keyboard.press("Enter");
+    await page.getByRole("status").waitFor();
+    assert.ok(await page.getByText("Suspected fraud", { exact: false }).first().isVisible());
+    // The same way back, without any script.
+    const plain = await open({ javaScriptEnabled: false });
+    await signIn(plain, "MANAGER");
+    await plain.goto(of(`/cards/${facts.card}`));
+    await plain.getByRole("button", { name: "Unlock the card" }).click();
+    assert.ok(await plain.getByText("The card is unlocked.").isVisible());
+    return {};
+  },
+
+  async verification() {
+    const page = await open({ viewport: { width: 1920, height: 1080 } });
+    await signIn(page, "ADMIN");
+    await page.getByRole("link", { name: "Verifications to be decided" }).click();
+    await page.getByRole("table").getByRole("link").first().click();
+    const images = page.locator("figure img");
+    assert.equal(await images.count(), 2);
+    const boxes = [];
+    for (const image of await images.all()) {
+      assert.ok(await image.evaluate((it) => it.complete && it.naturalWidth > 0), "it is shown");
+      boxes.push(await image.boundingBox());
+    }
+    assert.ok(Math.abs(boxes[0].y - boxes[1].y) < 2 && boxes[0].x < boxes[1].x, "side by side");
+    const data = await page.getByRole("heading", { name: "Data" }).boundingBox();
+    assert.ok(data.x + data.width <= boxes[0].x && boxes[0].y < 1080, "the data is beside them");
+    await page.getByRole("button", { name: "Enlarge: Face" }).click();
+    const large = await images.first().boundingBox();
+    assert.ok(large.width > boxes[0].width, "it is larger");
+    await page.getByRole("button", { name: "Accept", exact: true }).click();
+    assert.ok(await page.getByText("The form is accepted.").isVisible());
+    const other = await open();
+    await signIn(other, "EMPLOYEE");
+    assert.equal(await other.getByRole("link", { name: "Verifications" }).count(), 0);
+    const refused = await other.goto(of(`/verifications/${facts.form}`));
+    assert.equal(refused.status(), 403);
+    return {};
+  },
+};
+
+try {
+  mkdirSync(pictures, { recursive: true });
+  const told = await scenarios[asked.scenario]();
+  assert.deepEqual(faults, []);
+  process.stdout.write(JSON.stringify(told));
+} catch (error) {
+  process.stdout.write(`${error.stack ?? error}\n${faults.join("\n")}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
