@@ -8,6 +8,7 @@ pub(crate) mod admins;
 pub(crate) mod calls;
 mod file;
 pub(crate) mod partner;
+mod portfolio;
 mod quickstart;
 
 use crate::acts::Desk;
@@ -59,6 +60,9 @@ pub(crate) struct SandboxArgs {
     /// The URL of a PostgreSQL database; SQLite in the data folder if it isn't given
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// Fill a new sandbox with 200 users, 300 cards and 30 days of payments, to look at
+    #[arg(long)]
+    demo: bool,
     /// End when the standard input does: for a process that starts a sandbox for itself
     #[arg(long, hide = true)]
     stop_with_input: bool,
@@ -77,12 +81,15 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
     let mailer = config.smtp.as_ref().map(Smtp::mailer).transpose()?;
     // As partners do, a provider runs on the same machine.
     let ekyc = config.ekyc.as_ref().map(|it| it.provider(Reach::Anywhere)).transpose()?;
-    let prepared = prepare(&folder, place, config.jwe.previous_days).await?;
-    let Prepared { mut desk, operator, ca, certificate, ahead } = prepared;
+    let ahead = clock::begin()?;
+    let makes_portfolio = arguments.demo && portfolio::begin(&folder, &ahead)?;
+    let prepared = prepare(&folder, place, config.jwe.previous_days, &ahead).await?;
+    let Prepared { mut desk, operator, ca, certificate } = prepared;
     let answers = Duration::from_secs(config.bureau_seconds);
     let bureau = Bureau::of_sandbox(folder.dir());
     let orders = Orders::AtOnce { bureau, answers };
-    let needs = Needs { app: &desk.app, folder: &folder, real_time: desk.real_time.clone(), ahead };
+    let real_time = desk.real_time.clone();
+    let needs = Needs { app: &desk.app, folder: &folder, real_time, ahead: ahead.clone() };
     let calls = Calls::start(needs, &operator).await?;
     quickstart::prepare(&folder)?;
 
@@ -109,6 +116,10 @@ pub(crate) async fn run(arguments: SandboxArgs, config: &Config) -> Result<(), F
         let description = file::describe(served, listen, operations)?;
         served.folder.write(file::NAME, description.as_bytes(), Readers::Owner)?;
         output::line(&quickstart::text(&path, listen, operations));
+        if makes_portfolio {
+            let Desk { app, real_time, .. } = &served.desk;
+            portfolio::start(app, &served.folder, real_time, &ahead);
+        }
         Ok(())
     });
     ran.await
@@ -122,15 +133,15 @@ pub(crate) struct Prepared {
     pub(crate) operator: Operator,
     ca: String,
     certificate: ServerCertificate,
-    /// How far business time is ahead, in microseconds.
-    ahead: Arc<AtomicI64>,
 }
 
-/// Makes what isn't there yet: keys, database, authority, partners and a processor.
+/// Makes what isn't there yet: keys, database, authority, partners and a processor. Business time
+/// is so many microseconds ahead, and moved on to where it was.
 pub(crate) async fn prepare(
     folder: &Arc<Folder>,
     place: Option<Place>,
     jwe_previous_days: u32,
+    ahead: &Arc<AtomicI64>,
 ) -> Result<Prepared, Failure> {
     let real = clock::real();
     let db = open_database(folder, place).await?;
@@ -146,7 +157,6 @@ pub(crate) async fn prepare(
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     let certificate = secrets::server_certificate(folder, masters, &authority, &names, real())?;
 
-    let ahead = clock::begin()?;
     let clocks = Clocks { business: clock::business(ahead.clone()), real: real.clone() };
     let app = instance::start(db, keyring, Kind::Sandbox, clocks, Use::SANDBOX.engines).await?;
     let ca = authority.certificate_pem().to_owned();
@@ -163,10 +173,10 @@ pub(crate) async fn prepare(
     };
     desk.settle_master_key().await?;
     let operator = control::operator_here()?;
-    clock::move_ahead(&ahead, desk.app.clock_ahead().await?);
+    clock::move_ahead(ahead, desk.app.clock_ahead().await?);
     partner::prepare(&desk, folder, &operator).await?;
     admins::prepare(&desk, folder, &operator).await?;
-    Ok(Prepared { desk, operator, ca, certificate, ahead })
+    Ok(Prepared { desk, operator, ca, certificate })
 }
 
 /// The database that a data folder says is its own: the URL that its sandbox keeps, or SQLite.

@@ -3,7 +3,9 @@
 //! miniature, which a sandbox calls as it would call a partner.
 
 pub mod bureau;
+mod issuing;
 pub mod load;
+mod merchants;
 mod message;
 pub mod partner;
 mod random;

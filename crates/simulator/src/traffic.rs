@@ -2,13 +2,12 @@
 //! reversed or left alone; some are more than the card has, or name the wrong month; now and then a
 //! merchant gives money back.
 
-mod cards;
-mod merchants;
+pub mod portfolio;
 
+use crate::issuing::Partner;
+use crate::merchants::{MERCHANTS, Merchant};
 use crate::message::{Authorization, Clearing, Extras, Reference, Reversal};
 use crate::target::{Answer, SimulatorError, Target};
-use cards::Partner;
-use merchants::{MERCHANTS, Merchant};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

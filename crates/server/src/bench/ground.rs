@@ -116,7 +116,8 @@ impl Ground {
     /// are still to be told; without their cards. They aren't asked.
     pub(super) async fn open(&self, partners: &[BenchPartner]) -> Result<Opened, Failure> {
         let folder = Arc::new(Folder::create(&self.dir)?);
-        let prepared = sandbox::prepare(&folder, self.place.clone(), JWE_PREVIOUS_DAYS).await?;
+        let (place, ahead) = (self.place.clone(), Arc::default());
+        let prepared = sandbox::prepare(&folder, place, JWE_PREVIOUS_DAYS, &ahead).await?;
         let mut made = Vec::new();
         for of in partners.iter().copied() {
             let id = make_partner(&prepared, of).await?;

@@ -52,6 +52,7 @@ mod panel;
 mod partner_balances;
 mod partner_check;
 mod plastic;
+mod portfolio;
 mod production;
 mod references;
 mod refused;

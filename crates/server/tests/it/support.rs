@@ -78,6 +78,8 @@ pub(crate) struct Sandbox {
     around: TempDir,
     database: Database,
     variables: Vec<(String, String)>,
+    /// Arguments beside the usual ones.
+    more: &'static [&'static str],
     running: Running,
     file: Value,
     callers: [Caller; 3],
@@ -94,6 +96,11 @@ impl Sandbox {
         Self::open(testkit::folder(), database, variables).await
     }
 
+    /// As [`Sandbox::start`], with a portfolio that is made from then on.
+    pub(crate) async fn start_with_portfolio(database: Database) -> Self {
+        Self::open_with(testkit::folder(), database, Vec::new(), &["--demo"]).await
+    }
+
     /// Starts on what is in the folder `data` of a folder, or anew if there is nothing.
     pub(crate) async fn open(
         around: TempDir,
@@ -102,17 +109,26 @@ impl Sandbox {
     ) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables = variables.iter().map(owned).collect::<Vec<_>>();
+        Self::open_with(around, database, variables, &[]).await
+    }
+
+    async fn open_with(
+        around: TempDir,
+        database: Database,
+        variables: Vec<(String, String)>,
+        more: &'static [&'static str],
+    ) -> Self {
         let dir = around.path().join("data");
-        let running = spawn(&dir, &database, &variables);
+        let running = spawn(&dir, &database, &variables, more);
         let file = ready(&running, &dir).await;
         let callers = callers(&dir, &file);
-        Self { around, database, variables, running, file, callers }
+        Self { around, database, variables, more, running, file, callers }
     }
 
     /// Starts again on the same folder and database, after [`Sandbox::stop`] or [`Sandbox::kill`].
     pub(crate) async fn restart(&mut self) {
         let dir = self.dir();
-        self.running.replace(spawn(&dir, &self.database, &self.variables));
+        self.running.replace(spawn(&dir, &self.database, &self.variables, self.more));
         self.file = ready(&self.running, &dir).await;
         self.callers = callers(&dir, &self.file);
     }
@@ -319,9 +335,16 @@ pub(crate) fn arguments(dir: &Path, database: &Database) -> Vec<String> {
     arguments
 }
 
-fn spawn(dir: &Path, database: &Database, variables: &[(String, String)]) -> Running {
+fn spawn(
+    dir: &Path,
+    database: &Database,
+    variables: &[(String, String)],
+    more: &[&str],
+) -> Running {
     tls::install_provider();
-    Running::spawn(&arguments(dir, database), variables)
+    let mut arguments = arguments(dir, database);
+    arguments.extend(more.iter().map(|it| (*it).to_owned()));
+    Running::spawn(&arguments, variables)
 }
 
 /// Waits for `sandbox.json` and reads it.

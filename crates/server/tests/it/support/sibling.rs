@@ -24,11 +24,11 @@ impl Sandbox {
                 std::fs::copy(entry.path(), dir.join(&name)).expect("the file can be copied");
             }
         }
-        let running = spawn(&dir, &self.database, &self.variables);
+        let running = spawn(&dir, &self.database, &self.variables, &[]);
         let file = ready(&running, &dir).await;
         let callers = callers(&dir, &file);
         let (database, variables) = (self.database.clone(), self.variables.clone());
-        Self { around, database, variables, running, file, callers }
+        Self { around, database, variables, more: &[], running, file, callers }
     }
 
     /// Sends a signal by its name: `STOP`, `CONT`.

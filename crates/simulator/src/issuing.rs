@@ -1,9 +1,10 @@
-//! Cards for made-up traffic, made the way a partner makes them: users, balances, money, cards.
+//! Users with money and cards, made the way a partner makes them.
 
 use crate::random::{twelve_digits, uuid};
 use crate::sandbox::{SandboxFile, read};
 use crate::target::{SimulatorError, client, refusal};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,8 +18,18 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long a card may take to be made, and a call to be let in.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Who a user is.
+pub(crate) struct Person<'a> {
+    pub(crate) first_name: &'a str,
+    pub(crate) last_name: &'a str,
+    pub(crate) phone: &'a str,
+    pub(crate) email: &'a str,
+    /// As `1990-01-31`.
+    pub(crate) birth_date: &'a str,
+}
+
 /// The first partner of a sandbox, and a connection to call as it.
-pub(super) struct Partner {
+pub(crate) struct Partner {
     client: Client,
     base_url: String,
     code: String,
@@ -26,7 +37,7 @@ pub(super) struct Partner {
 }
 
 impl Partner {
-    pub(super) fn of_sandbox(dir: &Path) -> Result<Self, SimulatorError> {
+    pub(crate) fn of_sandbox(dir: &Path) -> Result<Self, SimulatorError> {
         let file = SandboxFile::read(dir)?;
         let partner = file.partners.first().ok_or(SimulatorError::UnexpectedAnswer)?;
         let program = partner.programs.iter().find(|program| {
@@ -44,7 +55,7 @@ impl Partner {
     }
 
     /// Makes so many cards with money behind them; their ids.
-    pub(super) async fn make_cards(
+    pub(crate) async fn make_cards(
         &self,
         count: u32,
         told: &impl Fn(&str),
@@ -53,27 +64,48 @@ impl Partner {
         while cards.len() < count as usize {
             told(&format!("{} of {count} cards…", cards.len()));
             let wanted = OF_USER.min(count - u32::try_from(cards.len()).unwrap_or(count));
-            cards.extend(self.make_user(wanted).await?);
+            let number = twelve_digits();
+            let person = Person {
+                first_name: "Traffic",
+                last_name: &number,
+                phone: &number,
+                email: &format!("traffic-{number}@example.com"),
+                birth_date: "1990-01-01",
+            };
+            let user = self.make_user(&person, true).await?;
+            cards.extend(self.give(user, MONEY, wanted).await?);
         }
         Ok(cards)
     }
 
-    /// A user with money and cards.
-    async fn make_user(&self, wanted: u32) -> Result<Vec<i64>, SimulatorError> {
-        let number = twelve_digits();
+    /// A user, proved to be who they are or not yet; the id.
+    pub(crate) async fn make_user(
+        &self,
+        person: &Person<'_>,
+        proved: bool,
+    ) -> Result<i64, SimulatorError> {
         let user = json!({
-            "firstName": "Traffic", "lastName": number, "phone": number,
-            "email": format!("traffic-{number}@example.com"), "birthDate": "1990-01-01",
-            "state": "VERIFIED", "kyc": "SUCCESS",
+            "firstName": person.first_name, "lastName": person.last_name, "phone": person.phone,
+            "email": person.email, "birthDate": person.birth_date, "state": "VERIFIED",
+            "kyc": if proved { "SUCCESS" } else { "NONE" },
         });
         let user = self.call(Method::POST, "/lifecycle/v1/wallet", Some(user)).await?;
-        let user = user["id"].as_i64().ok_or(SimulatorError::UnexpectedAnswer)?;
+        user["id"].as_i64().ok_or(SimulatorError::UnexpectedAnswer)
+    }
+
+    /// Gives a user a balance with money on it, in minor units, and cards; their ids.
+    pub(crate) async fn give(
+        &self,
+        user: i64,
+        money: i64,
+        wanted: u32,
+    ) -> Result<Vec<i64>, SimulatorError> {
         let balances = format!("/secure/customers/{user}/balances");
         let balance = self.call(Method::POST, &balances, Some(json!({"currency": "EUR"}))).await?;
         let balance = balance["balanceId"].as_str().ok_or(SimulatorError::UnexpectedAnswer)?;
         let money = json!({
-            "type": "topUp", "amount": MONEY, "currency": "EUR",
-            "description": "For traffic", "externalTransactionId": format!("traffic-{number}"),
+            "type": "topUp", "amount": money, "currency": "EUR",
+            "description": "First top-up", "externalTransactionId": format!("top-up-{user}"),
         });
         let transactions = format!("/secure/balances/{balance}/transactions");
         self.call(Method::POST, &transactions, Some(money)).await?;
@@ -93,6 +125,40 @@ impl Partner {
         Ok(cards)
     }
 
+    /// Hands in a verification form with these pictures of a face and of a passport.
+    pub(crate) async fn hand_in(
+        &self,
+        user: i64,
+        person: &Person<'_>,
+        picture: &[u8],
+    ) -> Result<(), SimulatorError> {
+        let form = || {
+            let said = [
+                ("firstName", person.first_name),
+                ("lastName", person.last_name),
+                ("birthDate", person.birth_date),
+                ("street", "Long street"),
+                ("number", "17"),
+                ("city", "Lublin"),
+                ("postCode", "20-128"),
+                ("country", "PL"),
+                ("nationality", "polish"),
+                ("documentType", "passport"),
+                ("identityCardNo", "ASD123456"),
+                ("documentExpirationDate", "2035-01-30"),
+                ("riskLvl", "LOW"),
+            ];
+            let form = said
+                .into_iter()
+                .fold(Form::new(), |form, (name, value)| form.text(name, value.to_owned()));
+            ["imageFace", "imageFront", "imageBack"].into_iter().fold(form, |form, name| {
+                form.part(name, Part::bytes(picture.to_owned()).file_name(format!("{name}.jpg")))
+            })
+        };
+        let path = format!("/secure/customers/{user}/verification");
+        self.send(Method::POST, &path, |request| request.multipart(form())).await.map(drop)
+    }
+
     /// Waits until an ordered card is made; its id.
     async fn made(&self, path: &str) -> Result<i64, SimulatorError> {
         let begun = Instant::now();
@@ -109,23 +175,34 @@ impl Partner {
         }
     }
 
-    /// Calls, again while there are too many calls; a refusal is told.
     async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<Value>,
     ) -> Result<Value, SimulatorError> {
+        let body = self.send(method, path, |request| match &body {
+            Some(body) => request.json(body),
+            None => request,
+        });
+        serde_json::from_slice(&body.await?).map_err(|_| SimulatorError::UnexpectedAnswer)
+    }
+
+    /// Calls, again while there are too many calls; a refusal is told.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        with_body: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Vec<u8>, SimulatorError> {
         let url = format!("{}{path}", self.base_url);
         let unreachable = |error| SimulatorError::Unreachable(url.clone(), error);
         let (key, begun) = (uuid(), Instant::now());
         loop {
-            let mut request = self.client.request(method.clone(), &url);
-            request = request.header("Issuer-Code", &self.code).header("X-Idempotency-Key", &key);
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
-            let response = request.send().await.map_err(unreachable)?;
+            let request = self.client.request(method.clone(), &url);
+            let request =
+                request.header("Issuer-Code", &self.code).header("X-Idempotency-Key", &key);
+            let response = with_body(request).send().await.map_err(unreachable)?;
             let status = response.status();
             let again = status == StatusCode::TOO_MANY_REQUESTS
                 || status == StatusCode::SERVICE_UNAVAILABLE;
@@ -134,10 +211,7 @@ impl Partner {
                 continue;
             }
             let body = response.bytes().await.map_err(unreachable)?;
-            if !status.is_success() {
-                return Err(refusal(&body));
-            }
-            return serde_json::from_slice(&body).map_err(|_| SimulatorError::UnexpectedAnswer);
+            return if status.is_success() { Ok(body.into()) } else { Err(refusal(&body)) };
         }
     }
 }

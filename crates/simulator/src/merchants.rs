@@ -1,17 +1,17 @@
-//! Where cards are used in made-up traffic.
+//! Where cards are used.
 
 use std::ops::RangeInclusive;
 
 /// A merchant.
 #[derive(Debug)]
-pub(super) struct Merchant {
-    pub(super) name: &'static str,
-    pub(super) mcc: &'static str,
-    pub(super) country: &'static str,
-    pub(super) capture_mode: &'static str,
-    pub(super) transaction_type: &'static str,
+pub(crate) struct Merchant {
+    pub(crate) name: &'static str,
+    pub(crate) mcc: &'static str,
+    pub(crate) country: &'static str,
+    pub(crate) capture_mode: &'static str,
+    pub(crate) transaction_type: &'static str,
     /// What is paid there, in minor units.
-    pub(super) amounts: RangeInclusive<i64>,
+    pub(crate) amounts: RangeInclusive<i64>,
 }
 
 const fn shop(
@@ -25,7 +25,7 @@ const fn shop(
 }
 
 /// All of them are as likely; there are more shops than machines.
-pub(super) const MERCHANTS: &[Merchant] = &[
+pub(crate) const MERCHANTS: &[Merchant] = &[
     shop("Corner market", "5411", "POL", "NFC", 200..=8_000),
     shop("Green grocer", "5499", "POL", "NFC", 150..=3_000),
     shop("Bakery", "5462", "DEU", "NFC", 90..=1_500),
