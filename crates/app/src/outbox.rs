@@ -131,6 +131,9 @@ impl App {
     pub async fn deliver_outbox(self) {
         let (results, written) = Results::start(&self);
         let (stopping, mut bell) = (self.tasks.stopping(), self.outbox.bell.rung.subscribe());
+        if let Err(error) = self.free_claims().await {
+            tracing::warn!(error = %Chain(&error), "claims aren't freed and end by themselves");
+        }
         self.wake_all_waiting().await;
         let mut draining = HashSet::new();
         let mut drains = JoinSet::new();

@@ -2,7 +2,7 @@
 //!
 //! A row is *open* until it was delivered or given up. An open row is *due* from `next_at` on; a
 //! claim moves that to the end of its lease, so what a dead node had claimed becomes due again by
-//! itself. Behind an earlier open row of its stream a row waits with `next_at` null, and is woken
+//! itself, and at the next start where there is one node only. Behind an earlier open row of its stream a row waits with `next_at` null, and is woken
 //! when the earlier one is closed. Both are done under the lock of the stream's first open row,
 //! so a row can't be put to wait behind one that is just being closed.
 
@@ -94,6 +94,12 @@ const CLAIM: Each = Each {
         where partner_id = $1 and number = $2",
     keys: &[Type::Int, Type::Int, Type::Uuid, Type::Time],
 };
+const FREE: Each = Each {
+    sql: "update outbox
+        set next_at = $2, claimed_by = null, claimed_until = null
+        where partner_id = $1 and next_at > $2 and next_at <= $3 and claimed_by is not null",
+    keys: &[Type::Int, Type::Time, Type::Time],
+};
 const WAIT: Each = Each {
     sql: "update outbox
         set next_at = null, claimed_by = null, claimed_until = null
@@ -143,7 +149,7 @@ const PARKED: Each = Each {
 };
 /// Those that run for each of a set: none may read the whole table, which grows.
 pub const ENGINE: &[Each] =
-    &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, WAIT, RETRY, INSTEAD, CLOSE, WAKE, PARKED];
+    &[HAS_DUE, DUE, OPEN, GUARD, CLAIM, FREE, WAIT, RETRY, INSTEAD, CLOSE, WAKE, PARKED];
 
 /// Something that a partner is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,6 +285,19 @@ pub async fn partners_with_due(
     let keys: Vec<Vec<Value>> = partners.iter().map(|partner| values![*partner, now]).collect();
     let rows = tx.rows_each(&HAS_DUE, &keys).await?;
     rows.iter().map(|row| row.get("partner_id")).collect()
+}
+
+/// Makes due what is claimed of these partners until a moment at most. Only for who knows that all
+/// who claimed it are dead.
+pub async fn free(
+    tx: &mut Tx,
+    partners: &[PartnerId],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<u64, StoreError> {
+    let keys: Vec<Vec<Value>> =
+        partners.iter().map(|partner| values![*partner, now, until]).collect();
+    tx.run_each(&FREE, &keys).await
 }
 
 /// At most 500 entries of a partner that are due, locked; those that others have locked are left

@@ -29,6 +29,25 @@ pub(super) struct Claimed {
 }
 
 impl App {
+    /// Makes due what a process has claimed that was here before this one and died: SQLite serves
+    /// one process at a time, so its claims are nobody's. On PostgreSQL others may be at work.
+    pub(super) async fn free_claims(&self) -> Result<(), Error> {
+        if self.db.kind() != store::db::Kind::Sqlite {
+            return Ok(());
+        }
+        let partners: Vec<PartnerId> =
+            self.settings.get().partners().iter().map(|partner| partner.id).collect();
+        let now = self.outbox.now();
+        let until = now.checked_add(LEASE).map_err(|_| Error::broken("the calendar ends"))?;
+        let mut tx = self.db.begin().await?;
+        let freed = outbox::free(&mut tx, &partners, now, until).await;
+        let freed = tx.end(freed).await?;
+        if freed > 0 {
+            tracing::info!(freed, "claims of a process that has died are free");
+        }
+        Ok(())
+    }
+
     /// Claims at most 500 rows that are due.
     pub(super) async fn claim(&self, partner: PartnerId) -> Result<Claimed, Error> {
         let now = self.outbox.now();

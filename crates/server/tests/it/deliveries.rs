@@ -1,15 +1,15 @@
 //! Notifications of a server that is killed while it delivers, and what an operator sees of them.
 
 use crate::story::{Story, expect};
-use crate::support::{Caller, Sandbox};
+use crate::support::{Caller, Database, Sandbox};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 use testkit::{Behaviour, Partner, Received, eventually};
 
-/// What a killed server had claimed is delivered half a minute later, and what hung a quarter of
-/// one later; both can come several times after another for one card.
+/// What a killed server had claimed is delivered half a minute later (PostgreSQL), and what hung a
+/// quarter of one later; both can come several times after another for one card.
 const PATIENCE: Duration = Duration::from_secs(240);
 const CARDS: usize = 3;
 const CHANGES: usize = 12;
@@ -68,6 +68,29 @@ fn first_come(received: &[Received]) -> BTreeMap<String, Vec<String>> {
         of_cards.entry(card).or_default().push(one.path.clone());
     }
     of_cards
+}
+
+/// SQLite has one server at a time: what a killed one had in hand is told as soon as the next is
+/// there, not when its claim is over.
+#[tokio::test]
+async fn what_a_killed_server_had_in_hand_waits_for_nobody() {
+    let mut sandbox = Sandbox::start(Database::Sqlite).await;
+    let partner = Partner::start_for(&client_ca(&sandbox), |_, nth| match nth {
+        0 => Behaviour::Hang,
+        _ => Behaviour::Status(204),
+    })
+    .await;
+    point_to(&sandbox, &partner, &LOCKS).await;
+    let story = Story::begin(&sandbox, 0).await;
+    change(&sandbox, &story, 0).await;
+    eventually("it is being told", PATIENCE, async || partner.count() == 1).await;
+    sandbox.kill();
+    sandbox.restart().await;
+    // Claims last for thirty seconds.
+    let soon = Duration::from_secs(15);
+    eventually("it is told", soon, async || partner.count() == 2).await;
+    let told = partner.received();
+    assert_eq!(told[0].key(), told[1].key());
 }
 
 on_both_databases! {
