@@ -184,6 +184,21 @@ const scenarios = {
     return {};
   },
 
+  async live() {
+    const page = await open();
+    await signIn(page, "EMPLOYEE");
+    await page.goto(of("/transactions"));
+    assert.equal(await page.getByText("98.76").count(), 0);
+    const button = page.getByRole("button", { name: "Follow live" });
+    await button.click();
+    assert.equal(await button.getAttribute("aria-pressed"), "true");
+    await page.locator("#transactions").getByText("98.76").waitFor();
+    await inspect(page, "live");
+    await button.click();
+    assert.equal(await button.getAttribute("aria-pressed"), "false");
+    return {};
+  },
+
   async keyboard() {
     const page = await open();
     const { email, password, authenticator } = staff.EMPLOYEE;

@@ -219,11 +219,12 @@ impl App {
 
     /// The session of a token, if it is in force; it lasts a while longer then.
     pub async fn admin_session(&self, token: &str) -> Result<Option<AdminSession>, Error> {
-        Ok(self.signed_in(token).await?.map(|it| it.session))
+        Ok(self.signed_in(token, true).await?.map(|it| it.session))
     }
 
-    /// The same, with whose it is.
-    pub async fn signed_in(&self, token: &str) -> Result<Option<SignedIn>, Error> {
+    /// The same, with whose it is. It lasts no longer where nobody has used it, as with what a page
+    /// asks for by itself.
+    pub async fn signed_in(&self, token: &str, is_used: bool) -> Result<Option<SignedIn>, Error> {
         let digest = digest(token);
         let mut tx = self.db.read().await?;
         let found = admins::find_session(&mut tx, &digest).await;
@@ -233,7 +234,7 @@ impl App {
             return Ok(None);
         }
         let lasted = (found.began_at, found.expires_at);
-        if let Some(until) = Lifetime::PANEL.prolonged(lasted, now) {
+        if let Some(until) = Lifetime::PANEL.prolonged(lasted, now).filter(|_| is_used) {
             let mut tx = self.db.begin().await?;
             let prolonged = admins::prolong(&mut tx, &digest, until).await;
             tx.end(prolonged).await?;

@@ -26,3 +26,28 @@ window.addEventListener('pageshow', (event) => {
     }
   }
 });
+
+// A list is shown as it changes, for as long as somebody wants that.
+for (const button of document.querySelectorAll('button.live')) {
+  const list = document.getElementById(button.getAttribute('aria-controls'));
+  let source = null;
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    if (source) {
+      source.close();
+      source = null;
+    } else {
+      source = new EventSource(button.dataset.from);
+      source.addEventListener('message', (event) => {
+        list.innerHTML = event.data;
+      });
+      source.addEventListener('error', (event) => {
+        // Where it isn't asked again, the session is over: the page leads to signing in.
+        if (event.target.readyState === EventSource.CLOSED) {
+          location.reload();
+        }
+      });
+    }
+    button.setAttribute('aria-pressed', String(source !== null));
+  });
+}

@@ -9,6 +9,7 @@ use app::{Error, Refusal};
 use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What a page may load and do: its own files, and forms that go to us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -145,6 +146,26 @@ fn rendered(page: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// Tells a part of a page as a server-sent event, unless it is the one that the browser had last;
+/// either way it is to ask again in two seconds.
+pub(crate) fn told_if_new(part: &impl Template, known: Option<&str>) -> Answer {
+    let html = part.render().map_err(|error| {
+        tracing::error!(%error, "A page can't be written");
+        Failed::Broken
+    })?;
+    let mut hasher = DefaultHasher::new();
+    html.hash(&mut hasher);
+    let id = format!("{:016x}", hasher.finish());
+    let mut told = String::from("retry: 2000\n\n");
+    if known != Some(id.as_str()) {
+        told.push_str(&format!("id: {id}\n"));
+        html.lines().for_each(|line| told.push_str(&format!("data: {line}\n")));
+        told.push('\n');
+    }
+    let kind = HeaderValue::from_static("text/event-stream");
+    Ok(([(header::CONTENT_TYPE, kind)], told).into_response())
 }
 
 /// To another page, with GET.

@@ -63,11 +63,16 @@ impl Asked {
         path: &str,
         next: Option<impl Display>,
     ) -> Result<Option<String>, Failed> {
-        let Some(next) = next else { return Ok(None) };
+        next.map(|next| self.path(path, Some(next.to_string()))).transpose()
+    }
+
+    /// The address of what is asked for, at a path, from a place on.
+    pub(crate) fn path(&self, path: &str, after: Option<String>) -> Result<String, Failed> {
         let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        let pairs: Vec<_> = fields.chain([("after", next.to_string())]).collect();
+        let pairs: Vec<_> = fields.chain(after.map(|after| ("after", after))).collect();
         let query = serde_urlencoded::to_string(pairs).map_err(|_| Failed::Broken)?;
-        Ok(Some(format!("{path}?{query}")))
+        let joint = if query.is_empty() { "" } else { "?" };
+        Ok(format!("{path}{joint}{query}"))
     }
 
     /// When a day that was typed begins in a time zone.

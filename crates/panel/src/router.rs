@@ -30,6 +30,7 @@ fn all() -> Router<Panel> {
         .route("/panel/account/sign-out", post(sign_in::sign_out_everywhere))
         .route("/panel/of/{partner}", get(overview::show))
         .route("/panel/of/{partner}/transactions", get(transactions::list))
+        .route("/panel/of/{partner}/transactions/live", get(transactions::live))
         .route("/panel/of/{partner}/transactions/{transaction}", get(transactions::show))
         .route("/panel/of/{partner}/notifications", get(notifications::list))
         .route("/panel/of/{partner}/notifications/resend", post(notifications::resend_failed))

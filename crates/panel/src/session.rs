@@ -4,6 +4,7 @@ use crate::Panel;
 use crate::answer::{Failed, see, show_failure};
 use crate::form::{Posted, posted};
 use crate::frame::Notice;
+use crate::transactions;
 use app::admins::{AdminSession, form_token};
 use app::audit::Origin;
 use axum::extract::{FromRequestParts, Request, State};
@@ -122,8 +123,10 @@ pub(crate) async fn admitted(
 ) -> Response {
     let path = request.uri().path_and_query().map_or("/panel", |it| it.as_str()).to_owned();
     let token = cookie(request.headers(), COOKIE).map(str::to_owned);
+    // A page that is left open doesn't keep its session.
+    let is_used = !request.uri().path().ends_with(transactions::LIVE);
     let found = match &token {
-        Some(token) => panel.app.signed_in(token).await,
+        Some(token) => panel.app.signed_in(token, is_used).await,
         None => Ok(None),
     };
     let (signed_in, token) = match (found, token) {

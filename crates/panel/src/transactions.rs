@@ -2,7 +2,7 @@
 //! what the partner was told.
 
 use crate::Panel;
-use crate::answer::{Answer, Failed, show as shown};
+use crate::answer::{Answer, Failed, show as shown, told_if_new};
 use crate::filters::{self, amount};
 use crate::frame::Frame;
 use crate::session::Staff;
@@ -13,6 +13,7 @@ use app::transactions::{
 };
 use askama::Template;
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
 use domain::authorization::CheckOutcome;
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::Account;
@@ -25,6 +26,8 @@ use uuid::Uuid;
 /// Transactions on a page.
 const LINES: i64 = 50;
 
+/// Where a partner's newest are told as they change.
+pub(crate) const LIVE: &str = "/transactions/live";
 /// What a list can be asked for, as its form asks for it.
 const ASKED: &[&str] = &["from", "to", "status", "result", "user", "card", "balance", "lastFour"];
 
@@ -37,6 +40,17 @@ struct List {
     asked: query::Asked,
     found: Vec<Record>,
     next: Option<String>,
+    /// Where the list is told as it changes: the newest, not the pages behind.
+    live: Option<String>,
+}
+
+/// What a list shows of transactions, a line each.
+#[derive(Template)]
+#[template(path = "transaction_rows.html")]
+struct Rows {
+    at: String,
+    zone: TimeZone,
+    found: Vec<Record>,
 }
 
 impl List {
@@ -70,10 +84,30 @@ pub(crate) async fn list(
             Uuid::try_parse(text).ok().map(Place::Id)
         }
     })?;
+    let is_newest = after.is_none();
     let page = panel.app.history(staff.scope()?, history, after, LINES).await?;
     let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
     let next = asked.next(&format!("{at}/transactions"), page.next)?;
-    shown(&List { frame, at, zone, asked, found: page.items, next })
+    let live = asked.path(&format!("{at}{LIVE}"), None)?;
+    let live = is_newest.then_some(live);
+    shown(&List { frame, at, zone, asked, found: page.items, next, live })
+}
+
+/// `GET …/transactions/live`: the newest of a list as a server-sent event, unless the browser has
+/// them. It asks again by itself after a while, so nothing is kept open for it, and each time it is
+/// looked who asks.
+pub(crate) async fn live(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Answer {
+    let asked = query::Asked::of(query, ASKED)?;
+    let history = history(&staff, &asked)?;
+    let page = panel.app.history(staff.scope()?, history, None, LINES).await?;
+    let rows = Rows { at: staff.to(""), zone: staff.zone(), found: page.items };
+    let known = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    told_if_new(&rows, known)
 }
 
 /// What is asked for.

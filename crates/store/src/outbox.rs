@@ -2,9 +2,10 @@
 //!
 //! A row is *open* until it was delivered or given up. An open row is *due* from `next_at` on; a
 //! claim moves that to the end of its lease, so what a dead node had claimed becomes due again by
-//! itself, and at the next start where there is one node only. Behind an earlier open row of its stream a row waits with `next_at` null, and is woken
-//! when the earlier one is closed. Both are done under the lock of the stream's first open row,
-//! so a row can't be put to wait behind one that is just being closed.
+//! itself, and at the next start where there is one node only. Behind an earlier open row of its
+//! stream a row waits with `next_at` null, and is woken when the earlier one is closed. Both are
+//! done under the lock of the stream's first open row, so a row can't be put to wait behind one
+//! that is just being closed.
 
 pub mod again;
 pub mod log;

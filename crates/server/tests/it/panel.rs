@@ -2,6 +2,7 @@
 
 mod denied;
 mod forms;
+mod live;
 mod pages;
 
 use crate::corporations::proven;

@@ -97,6 +97,12 @@ impl Browser {
         Loaded::of(request.send().await.expect("an answer")).await
     }
 
+    /// Asks for events, with the id of the last one that came.
+    pub(crate) async fn events(&self, path: &str, last: &str) -> Loaded {
+        let request = self.request(reqwest::Method::GET, path).header("Last-Event-ID", last);
+        Loaded::of(request.send().await.expect("an answer")).await
+    }
+
     /// Sends a form from a page of ours, with these fields alone.
     pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Loaded {
         self.send_from(&self.base, path, fields).await
