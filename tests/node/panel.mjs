@@ -95,6 +95,11 @@ function places() {
     partners: "/panel/partners",
     account: "/panel/account",
     overview: of(""),
+    balances: of("/balances"),
+    balance: of(`/balances/${facts.balance}`),
+    statement: of(`/balances/${facts.balance}/statement?from=2020-01-01&to=2099-12-31`),
+    "partner-balances": of("/partner-balances"),
+    "partner-balance": of(`/partner-balances/${facts.own}`),
     transactions: of("/transactions"),
     transaction: null,
     audit: of("/audit"),
@@ -166,6 +171,20 @@ const scenarios = {
       assert.equal(await page.locator("main img, main script").count(), 0, path);
     }
     assert.notEqual(await page.title(), "evil");
+    return {};
+  },
+
+  async reload() {
+    const page = await open({ javaScriptEnabled: false });
+    await signIn(page, "OPERATOR");
+    await page.goto(of("/partner-balances"));
+    await page.getByRole("link", { name: "Company EUR" }).click();
+    await page.getByText("Reload", { exact: true }).click();
+    await page.locator("#in-amount").fill("1,000.25");
+    await page.locator("#in-text").fill("Wire 17");
+    await page.getByRole("button", { name: "Add the money" }).click();
+    assert.ok(await page.getByText("The money is added.").isVisible());
+    assert.ok(await page.getByRole("cell", { name: "+1,000.25 EUR" }).isVisible());
     return {};
   },
 

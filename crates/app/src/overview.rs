@@ -25,7 +25,7 @@ use jiff::ToSpan as _;
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::db::Tx;
-use store::{StoreError, alerts, authorizations, endpoints, outbox};
+use store::{StoreError, authorizations, endpoints, outbox};
 
 /// How many hours are told.
 const HOURS: i64 = 24;
@@ -82,13 +82,8 @@ impl App {
         let now = self.now();
         let mut tx = self.db.read().await?;
         let read = read(&mut tx, scope, first_hour(now)).await;
-        let Read { hours, thresholds, parked, failing } = tx.end(read).await?;
-        let own = self.partner_balances(scope).await?;
-        let own: Vec<_> = own
-            .into_iter()
-            .map(|own| (thresholds.get(&own.balance.id).copied(), own))
-            .map(|(threshold, own)| (own, threshold))
-            .collect();
+        let Read { hours, parked, failing } = tx.end(read).await?;
+        let own = self.own_balances(scope).await?;
         let mut alerts = Vec::new();
         alerts.extend((parked > 0).then_some(Alert::ParkedCalls(parked)));
         alerts.extend(failing);
@@ -98,6 +93,22 @@ impl App {
         alerts.extend(own.iter().filter(is_low).map(|it| Alert::LowBalance(it.0.balance.id)));
         alerts.extend(self.running_out(scope).await?.into_iter().map(Alert::NumbersRunOut));
         Ok(Overview { counted, hours: each_hour(&hours, now), own, alerts })
+    }
+
+    /// A partner's own balances by kind and currency, each with the amount below which it is low, if
+    /// there is one.
+    pub async fn own_balances(
+        &self,
+        scope: Scope,
+    ) -> Result<Vec<(PartnerBalance, Option<Amount>)>, Error> {
+        let alerts = self.alerts(scope).await?;
+        let thresholds: HashMap<BalanceId, Amount> =
+            alerts.iter().map(|it| (it.balance, it.rule.threshold())).collect();
+        let own = self.partner_balances(scope).await?.into_iter();
+        Ok(own
+            .map(|own| (thresholds.get(&own.balance.id).copied(), own))
+            .map(|(at, it)| (it, at))
+            .collect())
     }
 
     /// The open programs of a partner that have less than a fifth of their numbers left.
@@ -117,20 +128,17 @@ impl App {
 /// What is small.
 struct Read {
     hours: Vec<Hour>,
-    thresholds: HashMap<BalanceId, Amount>,
     parked: i64,
     failing: Vec<Alert>,
 }
 
 async fn read(tx: &mut Tx, scope: Scope, since: Timestamp) -> Result<Read, StoreError> {
-    let alerts = alerts::list(tx, scope).await?;
     let failing = endpoints::list(tx, scope.partner()).await?.into_iter().filter_map(|it| {
         let since = it.paused_at.or(it.failing_since)?;
         Some(Alert::Endpoint { event: it.event, since, is_paused: it.paused_at.is_some() })
     });
     Ok(Read {
         hours: authorizations::list_since(tx, scope, since).await?,
-        thresholds: alerts.iter().map(|it| (it.balance, it.rule.threshold())).collect(),
         parked: outbox::log::count_parked(tx, scope).await?,
         failing: failing.collect(),
     })

@@ -5,8 +5,9 @@
 use crate::texts;
 use askama::{Result, Values};
 use domain::Timestamp;
-use domain::money::Currency;
+use domain::money::{Amount, Currency};
 use jiff::tz::TimeZone;
+use std::borrow::Borrow;
 use std::fmt::Display;
 
 /// The text of a key: `{{ "users.title"|t }}`.
@@ -25,8 +26,17 @@ pub fn of<W: Display>(group: &str, _: &dyn Values, word: W) -> Result<String> {
 
 /// An amount in minor units with its currency: `1,234.56 EUR`.
 #[askama::filter_fn]
-pub fn money(minor: i64, _: &dyn Values, currency: &Currency) -> Result<String> {
-    Ok(amount(minor, *currency))
+pub fn money<M: Borrow<i64>>(minor: M, _: &dyn Values, currency: &Currency) -> Result<String> {
+    Ok(amount(*minor.borrow(), *currency))
+}
+
+/// A sum that may be larger than any single amount.
+#[askama::filter_fn]
+pub fn total(minor: &i128, _: &dyn Values, currency: &Currency) -> Result<String> {
+    Ok(match i64::try_from(*minor) {
+        Ok(minor) => amount(minor, *currency),
+        Err(_) => format!("{minor} {}", currency.code()),
+    })
 }
 
 /// A moment in a time zone, to the second.
@@ -54,6 +64,20 @@ pub(crate) fn amount(minor: i64, currency: Currency) -> String {
         None => (decimal.as_str(), String::new()),
     };
     format!("{}{rest} {}", grouped(whole), currency.code())
+}
+
+/// An amount as it is typed, in minor units: `1250.5` in EUR is 125050; commas between thousands and
+/// blanks don't matter. Nothing where it is none, is below zero or has digits that the currency
+/// hasn't.
+pub(crate) fn typed_amount(text: &str, currency: Currency) -> Option<Amount> {
+    let text: String = text.chars().filter(|it| !matches!(it, ',' | ' ')).collect();
+    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = usize::from(currency.exponent());
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = !whole.is_empty() && is_number(whole) && is_number(rest) && rest.len() <= digits;
+    let minor = format!("{whole}{rest:0<digits$}");
+    let minor = minor.parse::<i64>().ok().filter(|_| fits)?;
+    Amount::from_minor(minor).ok()
 }
 
 /// Digits with a comma between thousands.
@@ -90,6 +114,26 @@ mod tests {
             (999, "JPY", "999 JPY"),
         ] {
             assert_eq!(amount(minor, currency(code)), shown);
+        }
+        for (typed, code, minor) in [
+            ("1", "EUR", Some(100)),
+            ("1250.5", "EUR", Some(125_050)),
+            ("1,250.05", "EUR", Some(125_005)),
+            ("1 000", "JPY", Some(1_000)),
+            ("0.001", "KWD", Some(1)),
+            ("0", "EUR", Some(0)),
+            ("0.001", "EUR", None),
+            ("1.5", "JPY", None),
+            ("1.2.3", "EUR", None),
+            ("-1", "EUR", None),
+            ("+1", "EUR", None),
+            (".5", "EUR", None),
+            ("", "EUR", None),
+            ("1e3", "EUR", None),
+            ("92233720368547758.08", "EUR", None),
+        ] {
+            let read = typed_amount(typed, currency(code)).map(Amount::minor);
+            assert_eq!(read, minor, "{typed} {code}");
         }
         assert!(amount(i64::MIN, currency("EUR")).starts_with("-92,233,720,368,547,758.08"));
     }

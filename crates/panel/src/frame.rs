@@ -81,6 +81,8 @@ const PLACES: &[(&str, &str, Allows)] = &[
     ("", "nav.overview", Allows::ALL),
     ("/users", "nav.users", Allows::ALL),
     ("/corporations", "nav.corporations", Allows::DECIDERS),
+    ("/balances", "nav.balances", Allows::ALL),
+    ("/partner-balances", "nav.own", Allows::ALL),
     ("/transactions", "nav.transactions", Allows::ALL),
     ("/verifications", "nav.verifications", Allows::DECIDERS),
     ("/notifications", "nav.notifications", Allows::ALL),

@@ -9,6 +9,7 @@
 mod answer;
 mod assets;
 mod audit;
+mod balances;
 mod cards;
 mod corporations;
 mod filters;
@@ -16,6 +17,7 @@ mod form;
 mod frame;
 mod notifications;
 mod overview;
+mod own;
 mod query;
 mod router;
 mod session;

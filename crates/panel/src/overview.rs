@@ -10,7 +10,7 @@ use app::balances::PartnerBalance;
 use app::overview::{Alert, Hour, Overview};
 use askama::Template;
 use axum::extract::State;
-use domain::money::{Amount, Currency};
+use domain::money::Amount;
 use domain::partner::{Partner, PartnerState};
 use jiff::tz::TimeZone;
 
@@ -38,14 +38,6 @@ struct Bar {
 }
 
 impl Page {
-    /// A sum that may be larger than any single amount.
-    fn sum(&self, minor: &i128, currency: &Currency) -> String {
-        match i64::try_from(*minor) {
-            Ok(minor) => amount(minor, *currency),
-            Err(_) => format!("{minor} {}", currency.code()),
-        }
-    }
-
     /// The approval rate as it is read: `98.25 %`.
     fn rate(&self) -> String {
         let shown = |rate: i64| format!("{}.{:02} %", rate / 100, rate % 100);

@@ -3,8 +3,8 @@
 use crate::answer::{Failed, see};
 use crate::session::{Allows, Staff, admitted};
 use crate::{
-    Panel, Parts, assets, audit, cards, corporations, notifications, overview, sign_in,
-    transactions, users, verifications,
+    Panel, Parts, assets, audit, balances, cards, corporations, notifications, overview, own,
+    sign_in, transactions, users, verifications,
 };
 use app::{App, Clock};
 use axum::Router;
@@ -57,6 +57,18 @@ fn all() -> Router<Panel> {
         .route("/panel/of/{partner}/users/{user}/cards/order", post(cards::order))
 }
 
+/// About money, for who has an account.
+fn of_money() -> Router<Panel> {
+    Router::new()
+        .route("/panel/of/{partner}/balances", get(balances::list))
+        .route("/panel/of/{partner}/balances/{balance}", get(balances::show))
+        .route("/panel/of/{partner}/balances/{balance}/statement", get(balances::statement))
+        .route("/panel/of/{partner}/balances/{balance}/lock", post(balances::lock))
+        .route("/panel/of/{partner}/balances/{balance}/unlock", post(balances::unlock))
+        .route("/panel/of/{partner}/partner-balances", get(own::list))
+        .route("/panel/of/{partner}/partner-balances/{balance}", get(own::show))
+}
+
 /// Who makes balances and virtual cards.
 fn makers() -> Router<Panel> {
     Router::new()
@@ -88,7 +100,10 @@ fn deciders() -> Router<Panel> {
 
 /// The operator's own.
 fn operators() -> Router<Panel> {
-    Router::new().route("/panel/partners", get(overview::partners))
+    Router::new()
+        .route("/panel/partners", get(overview::partners))
+        .route("/panel/of/{partner}/partner-balances/{balance}/reload", post(own::reload))
+        .route("/panel/of/{partner}/partner-balances/{balance}/withdraw", post(own::withdraw))
 }
 
 /// The panel's routes.
@@ -98,7 +113,7 @@ pub fn pages(app: App, real_time: Clock) -> Pages {
     let admitted = |routes: Router<Panel>, allows: Allows| {
         routes.route_layer(from_fn_with_state((panel.clone(), allows), admitted))
     };
-    let others = admitted(all(), Allows::ALL)
+    let others = admitted(all().merge(of_money()), Allows::ALL)
         .merge(admitted(makers(), Allows::MAKERS))
         .merge(admitted(deciders(), Allows::DECIDERS))
         .merge(admitted(operators(), Allows::OPERATORS))

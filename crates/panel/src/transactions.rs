@@ -60,7 +60,7 @@ impl List {
 }
 
 /// A transaction's amount, with its sign.
-fn signed(transaction: &Transaction) -> String {
+pub(crate) fn signed(transaction: &Transaction) -> String {
     let order = &transaction.order;
     let sign = match order.category {
         Category::Debit => "−",

@@ -64,6 +64,13 @@ const OF_PARTNER: Sql = Sql("
     from balance
     where partner_id = $1 and owner_id is null
     order by kind, currency");
+const WALK: Sql = Sql("
+    select partner_id, id, owner_id, kind, currency, state, posted, held, version, mode,
+        gift_config_id, gift_loaded, gift_charged
+    from balance
+    where partner_id = $1 and id > $2
+    order by id
+    limit $3");
 // High and low halves apart: neither sum leaves 64 bits, so what they say is exact on both
 // databases, and added in the program.
 const SUMS: Sql = Sql("
@@ -108,7 +115,10 @@ const UPDATE: Each = Each {
 };
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[BY_ID, BY_OWNER, IDS_OF, PARTNERS, OF_PARTNER, SUMS, UPDATE_STATE];
+pub const STATEMENTS: &[Sql] =
+    &[BY_ID, BY_OWNER, IDS_OF, PARTNERS, OF_PARTNER, WALK, SUMS, UPDATE_STATE];
+/// Those that walk along an index, with the types of their parameters.
+pub const WALKS: &[Each] = &[Each { sql: WALK.0, keys: &[Type::Int, Type::Uuid, Type::Int] }];
 /// Those that the engine runs for each of a set.
 pub const ENGINE: &[Each] = &[LOCK, LOAD, UPDATE];
 
@@ -136,6 +146,17 @@ pub async fn ids_of(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = tx.rows(&IDS_OF, &[&scope.partner(), &owner, &limit]).await?;
     rows.iter().map(|row| Ok(BalanceId(row.get("id")?))).collect()
+}
+
+/// A partner's balances by id, from the one after `after`: those that were removed and its own
+/// among them.
+pub async fn walk(
+    tx: &mut Tx,
+    scope: Scope,
+    after: BalanceId,
+    limit: i64,
+) -> Result<Vec<Balance>, StoreError> {
+    tx.rows(&WALK, &[&scope.partner(), &after, &limit]).await?.iter().map(read).collect()
 }
 
 /// Adds a balance.

@@ -76,7 +76,7 @@ impl Slot {
 
 impl App {
     /// What was counted last; counted now, where nothing was yet.
-    pub(super) async fn counted(&self, scope: Scope) -> Result<Arc<Counted>, Error> {
+    pub async fn counted(&self, scope: Scope) -> Result<Arc<Counted>, Error> {
         let slot = self.overviews.slot(scope.partner());
         if let Some((at, counted)) = slot.last() {
             if at.elapsed() > FRESH {

@@ -3,6 +3,7 @@
 mod denied;
 mod forms;
 mod live;
+mod money;
 mod pages;
 
 use crate::corporations::proven;
@@ -23,6 +24,8 @@ struct Scene {
     applicant: i64,
     form: String,
     corporation: String,
+    /// A balance of the partner's own.
+    own: String,
 }
 
 impl Scene {
@@ -37,14 +40,15 @@ impl Scene {
         let form = applicant.submit(&filled()).await;
         let corporation = proven(sandbox.partner(), "sandbox").await;
         let evil = evil.expect("an id");
-        Self { story, evil, applicant: applicant.id, form, corporation }
+        let own = money::company(sandbox).await["id"].as_str().expect("an id").to_owned();
+        Self { story, evil, applicant: applicant.id, form, corporation, own }
     }
 
     fn facts(&self) -> Value {
         json!({
             "user": self.story.customer, "card": self.story.card, "evil": self.evil,
             "applicant": self.applicant, "form": self.form, "evilText": EVIL,
-            "corporation": self.corporation,
+            "corporation": self.corporation, "balance": self.story.balance, "own": self.own,
         })
     }
 }

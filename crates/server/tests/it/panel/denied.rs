@@ -15,6 +15,12 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/users?search=1", ALL),
     ("/users/USER", ALL),
     ("/cards/CARD", ALL),
+    ("/balances", ALL),
+    ("/balances?currency=EUR&state=LOCKED", ALL),
+    ("/balances/BALANCE", ALL),
+    ("/balances/BALANCE/statement?from=2026-01-01&to=2026-12-31", ALL),
+    ("/partner-balances", ALL),
+    ("/partner-balances/OWN", ALL),
     ("/transactions", ALL),
     ("/transactions?result=DECLINED&from=2026-01-01", ALL),
     ("/audit", DECIDERS),
@@ -43,6 +49,10 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/cards/CARD/activate", ALL),
     ("/cards/CARD/print", ALL),
     ("/cards/CARD/remove", ALL),
+    ("/balances/BALANCE/lock", ALL),
+    ("/balances/BALANCE/unlock", ALL),
+    ("/partner-balances/OWN/reload", OPERATORS),
+    ("/partner-balances/OWN/withdraw", OPERATORS),
     ("/corporations/FIRM/kyb", DECIDERS),
     ("/notifications/resend", ALL),
     ("/partner-calls/resend", ALL),
@@ -60,6 +70,7 @@ on_both_databases! {
             let path = path.replace("USER", &scene.story.customer.to_string());
             let path = path.replace("CARD", &scene.story.card.to_string());
             let path = path.replace("FIRM", &scene.corporation);
+            let path = path.replace("BALANCE", &scene.story.balance).replace("OWN", &scene.own);
             format!("/panel/of/sandbox{}", path.replace("FORM", &scene.form))
         };
         for role in ALL {
@@ -99,8 +110,8 @@ on_both_databases! {
             assert_eq!(other.load(&path).await.status, 404, "{path}");
             // What is the first partner's isn't there behind the other's code either.
             let foreign = path.replace("/of/sandbox", "/of/shared");
-            let named = foreign.contains("/users/") || foreign.contains("/cards/");
-            if named || foreign.contains("/verifications/") {
+            let named = ["/users/", "/cards/", "/verifications/", "balances/"];
+            if named.iter().any(|it| foreign.contains(it)) {
                 assert_eq!(other.load(&foreign).await.status, 404, "{foreign}");
             }
         }

@@ -1,5 +1,6 @@
 //! Pages in Debian's chromium.
 
+use super::money::company;
 use super::{Scene, told};
 use crate::story::expect;
 use crate::support::{Database, Sandbox, in_chromium};
@@ -17,7 +18,7 @@ async fn every_page_can_be_used() {
     let asked = told(&sandbox, "everyPage", &[("OPERATOR", &operator)], scene.facts());
     let pages = in_chromium(asked).await;
     let pages = pages.as_object().expect("pages by name");
-    assert!(pages.len() >= 13, "{:?}", pages.keys());
+    assert!(pages.len() >= 18, "{:?}", pages.keys());
     let number = scene.story.full["cardNo"].as_str().expect("a number");
     for (name, html) in pages {
         let html = html.as_str().expect("a text");
@@ -61,6 +62,16 @@ on_both_databases! {
         let path = format!("/lifecycle/v1/users/{}", scene.applicant);
         let user = sandbox.partner().get(&path).header("Issuer-Code", "sandbox");
         assert_eq!(expect(200, user).await["kyc"], json!("SUCCESS"));
+    }
+
+    /// The operator adds money to a partner's own balance, without a script, and sees it there.
+    async fn a_partners_balance_is_reloaded(database) {
+        let sandbox = Sandbox::start(database).await;
+        let before = company(&sandbox).await["amount"].as_i64();
+        let operator = sandbox.admin("OPERATOR", None).await;
+        in_chromium(told(&sandbox, "reload", &[("OPERATOR", &operator)], json!({}))).await;
+        let after = company(&sandbox).await["amount"].as_i64();
+        assert_eq!(after, before.map(|minor| minor + 100_025));
     }
 
     /// Whoever is asked why a payment was declined finds it in three clicks from the overview.

@@ -257,6 +257,7 @@ async fn walks(db: &Db) {
     let mut tx = connection.begin().await.expect("begins");
     let walks = transactions::WALKS.iter().chain(spending::WALKS).chain(outbox::log::WALKS);
     for each in walks
+        .chain(balances::WALKS)
         .chain(balances::links::WALKS)
         .chain(audit::WALKS)
         .chain(audit::chain::WALKS)
