@@ -112,8 +112,10 @@ function places() {
     user: of(`/users/${facts.user}`),
     "user-evil": of(`/users/${facts.evil}`),
     card: of(`/cards/${facts.card}`),
+    limits: of(`/cards/${facts.card}/limits`),
     verifications: of("/verifications"),
     verification: of(`/verifications/${facts.form}`),
+    screening: of("/screening/hits"),
     missing: of("/nothing"),
   };
 }
@@ -185,6 +187,42 @@ const scenarios = {
     await page.getByRole("button", { name: "Add the money" }).click();
     assert.ok(await page.getByText("The money is added.").isVisible());
     assert.ok(await page.getByRole("cell", { name: "+1,000.25 EUR" }).isVisible());
+    return {};
+  },
+
+  async limit() {
+    const page = await open();
+    await signIn(page, "MANAGER");
+    for (const rest of ["", "/limits"]) {
+      await show(page, `manager-card${rest.replace("/", "-")}`, of(`/cards/${facts.card}${rest}`));
+    }
+    await page.goto(of(`/cards/${facts.card}`));
+    await page.getByRole("link", { name: "Limits of this card" }).click();
+    await page.getByText("Set a limit").click();
+    await page.locator("#type").selectOption({ label: "Cash from machines" });
+    await page.locator("#unit").selectOption({ label: "A week" });
+    await page.locator("#most").fill("150.00");
+    await page.getByRole("button", { name: "Set", exact: true }).first().click();
+    assert.ok(await page.getByText("It may spend this from now on.").isVisible());
+    assert.ok(await page.getByRole("cell", { name: "150.00 EUR" }).isVisible());
+    await page.getByRole("button", { name: "Take off Cash from machines, A week" }).click();
+    assert.ok(await page.getByText("No limit is set.").isVisible());
+    return {};
+  },
+
+  async hit() {
+    const page = await open();
+    await signIn(page, "OPERATOR");
+    await page.goto(of("/screening/hits"));
+    await inspect(page, "hits");
+    await page.setViewportSize({ width: 360, height: 900 });
+    await page.locator("main summary").first().click();
+    await fits(page, "hits");
+    await page.getByLabel("Who it is").selectOption({ label: "somebody else" });
+    await page.getByLabel("Why").fill("Born elsewhere.");
+    await page.getByRole("button", { name: "Decide" }).click();
+    assert.ok(await page.getByText("The decision is kept.").isVisible());
+    assert.ok(await page.getByText("Nothing was found that waits.").isVisible());
     return {};
   },
 

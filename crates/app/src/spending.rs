@@ -8,6 +8,7 @@ use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Date;
+use domain::card::Card;
 use domain::ids::{CardId, UserId};
 use domain::limits::{Budget, Controls, Limit, LimitType, Rules, TimeUnit};
 use domain::money::{Amount, Currency};
@@ -147,26 +148,65 @@ impl App {
         self.finish(scope, &once, tx, result).await
     }
 
+    /// Changes what a holder's card may spend, in the partner's name: what isn't touched stays,
+    /// whoever else changes it meanwhile.
+    pub async fn change_card_limits(
+        &self,
+        scope: Scope,
+        card: (UserId, CardId),
+        change: impl FnOnce(&mut Rules) + Send,
+        once: Once<Allowance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.change_card_limits_in(&mut tx, scope, card, change).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
     async fn set_card_limits_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
-        (holder, id): (UserId, CardId),
+        card: (UserId, CardId),
         (draft, by): (Draft, Setter),
     ) -> Result<Done<Allowance>, Error> {
-        // A card never changes its balance, so it may be read before the lock; its state may not.
-        let guard = of_holder(tx, scope, holder, id).await?.balance;
-        balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
-        let card = of_holder(tx, scope, holder, id).await?;
-        let currency = balances::find(tx, scope, guard).await?.map(|balance| balance.currency);
-        let rules = draft.rules(currency)?;
+        let card = guarded(tx, scope, card).await?;
+        let balance = balances::find(tx, scope, card.balance).await?;
+        let rules = draft.rules(balance.map(|balance| balance.currency))?;
+        self.set_card_rules_in(tx, scope, &card, (rules, by)).await
+    }
+
+    async fn change_card_limits_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        card: (UserId, CardId),
+        change: impl FnOnce(&mut Rules) + Send,
+    ) -> Result<Done<Allowance>, Error> {
+        let card = guarded(tx, scope, card).await?;
+        let subject = Subject::Card(card.owner(), card.id);
+        let mut rules = spending::find(tx, scope, subject).await?.spending.rules;
+        change(&mut rules);
+        self.set_card_rules_in(tx, scope, &card, (rules, Setter::Partner)).await
+    }
+
+    async fn set_card_rules_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        card: &Card,
+        (rules, by): (Rules, Setter),
+    ) -> Result<Done<Allowance>, Error> {
         let program = self.program_rules(scope, &card.config_id);
         if rules.above(&program).is_some() {
             return Err(Refusal::LimitAboveProgram.into());
         }
-        let subject = Subject::Card(card.owner(), id);
+        let subject = Subject::Card(card.owner(), card.id);
         may_set(tx, scope, subject, (&rules, by)).await?;
-        let named = ("card.limits", id.0.to_string());
+        let named = ("card.limits", card.id.0.to_string());
         self.set_limits_in(tx, scope, (subject, named), (rules, program)).await
     }
 
@@ -241,6 +281,14 @@ impl App {
         let program = settings.program(scope.partner(), config_id);
         program.map(|program| program.ceilings().into_owned()).unwrap_or_default()
     }
+}
+
+/// A holder's card, under the lock of its balance.
+async fn guarded(tx: &mut Tx, scope: Scope, (holder, id): (UserId, CardId)) -> Result<Card, Error> {
+    // A card never changes its balance, so it may be read before the lock; its state may not.
+    let guard = of_holder(tx, scope, holder, id).await?.balance;
+    balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
+    of_holder(tx, scope, holder, id).await
 }
 
 async fn owner_spending(tx: &mut Tx, scope: Scope, owner: OwnerName) -> Result<Spending, Error> {

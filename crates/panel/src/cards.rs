@@ -5,18 +5,19 @@ use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
-use crate::session::Staff;
+use crate::session::{Allows, Staff};
 use crate::users;
-use app::cards::{Carrier, Evidence, IssueVirtual, More, OrderPhysical};
+use app::cards::{Carrier, Evidence, IssueVirtual, More, OrderPhysical, Replace, Replaced};
 use app::{Error, Refusal};
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::card::Card;
 use domain::card::embossing::CardholderLine;
-use domain::card::lifecycle::{CardStatus, LockReason, Locker};
+use domain::card::lifecycle::{CardStatus, LockReason, Locker, ReplacementReason};
 use domain::card::order::{CardOrder, Delivery};
 use domain::ids::{BalanceId, CardId, UserId};
 use domain::masking::mask;
+use domain::program::CardType;
 use domain::user::{Address, Country};
 use domain::{Date, Timestamp};
 use jiff::tz::TimeZone;
@@ -33,7 +34,9 @@ struct Page {
     holder: String,
     state: &'static str,
     orders: Vec<(CardOrder, Timestamp)>,
+    today: Date,
     may_print: bool,
+    may_make: bool,
 }
 
 impl Page {
@@ -67,12 +70,32 @@ impl Page {
         LockReason::ALL.iter().copied().filter(own).filter(may)
     }
 
+    fn is_plastic(&self) -> bool {
+        self.card.card_type == CardType::Physical
+    }
+
+    /// Whether it may live on, as far as it knows.
+    fn may_be_renewed(&self) -> bool {
+        self.may_make && self.card.may_be_renewed(Date::MAX, self.today).is_ok()
+    }
+
+    fn may_be_replaced(&self) -> bool {
+        self.may_make && self.card.clone().replace(Locker::Partner, Timestamp::MAX).is_ok()
+    }
+
+    /// Why another may take its place. Damaged plastic of a virtual card is printed again.
+    fn replacements(&self) -> impl Iterator<Item = ReplacementReason> {
+        let plastic = self.is_plastic();
+        let fits = move |it: &ReplacementReason| plastic || *it != ReplacementReason::Damaged;
+        ReplacementReason::ALL.iter().copied().filter(fits)
+    }
+
     fn may_be_locked(&self) -> bool {
         self.reasons().next().is_some()
     }
 }
 
-fn card_id(text: &str) -> Result<CardId, Failed> {
+pub(crate) fn card_id(text: &str) -> Result<CardId, Failed> {
     users::named(text).map(|UserId(id)| CardId(id))
 }
 
@@ -98,6 +121,8 @@ pub(crate) async fn show(
         at: staff.to(""),
         zone: staff.zone(),
         state: card.state_on(today),
+        today,
+        may_make: staff.may(Allows::MAKERS),
         may_print: program.is_some_and(|it| it.digital_first && it.plastic.is_some()),
         card,
         holder,
@@ -105,12 +130,16 @@ pub(crate) async fn show(
     })
 }
 
-fn page_of(staff: &Staff, id: CardId) -> String {
+pub(crate) fn page_of(staff: &Staff, id: CardId) -> String {
     staff.to(&format!("/cards/{}", id.0))
 }
 
 /// A card of the path, with who holds it.
-async fn held(panel: &Panel, staff: &Staff, card: &str) -> Result<(UserId, CardId), Failed> {
+pub(crate) async fn held(
+    panel: &Panel,
+    staff: &Staff,
+    card: &str,
+) -> Result<(UserId, CardId), Failed> {
     let id = card_id(card)?;
     Ok((panel.app.holder_of(staff.scope()?, id).await?, id))
 }
@@ -193,6 +222,56 @@ pub(crate) async fn print(
     let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
     let result = panel.app.print_card(scope, card, carrier(&posted)?, posted.once()).await;
     back(&staff, &page_of(&staff, card.1), Done("done.card-ordered"), result)
+}
+
+/// Where the plastic of a card of the path goes that is on it.
+async fn carrier_of(
+    panel: &Panel,
+    staff: &Staff,
+    posted: &Posted,
+    card: CardId,
+) -> Result<Option<Carrier>, Failed> {
+    let (card, _) = panel.app.card_with_orders(staff.scope()?, card).await?;
+    match card.card_type {
+        CardType::Virtual => Ok(None),
+        CardType::Physical => carrier(posted).map(Some),
+    }
+}
+
+/// `POST …/cards/{card}/renew`: the same number, another last day.
+pub(crate) async fn renew(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let carrier = carrier_of(&panel, &staff, &posted, card.1).await?;
+    let done = Done(if carrier.is_some() { "done.card-ordered" } else { "done.card-renewed" });
+    let result = panel.app.renew_card(scope, card, carrier, posted.once()).await;
+    back(&staff, &page_of(&staff, card.1), done, result)
+}
+
+/// `POST …/cards/{card}/replace`: leads to the card that takes its place; where that is still to be
+/// made, back to the one before.
+pub(crate) async fn replace(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, card)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let reason = ReplacementReason::parse(posted.field("reason")).ok_or(Failed::Unreadable)?;
+    let carrier = carrier_of(&panel, &staff, &posted, card.1).await?;
+    let is_ordered = carrier.is_some();
+    let command = Replace { card, reason, by: Locker::Partner, carrier };
+    let once = posted.once_kept(|made: &Replaced| made.card.0.into());
+    let result = panel.app.replace_card(scope, command, once).await;
+    if is_ordered {
+        return back(&staff, &page_of(&staff, card.1), Done("done.card-ordered"), result);
+    }
+    let made = result.as_ref().ok().and_then(Value::as_i64).map_or(card.1, CardId);
+    back(&staff, &page_of(&staff, made), Done("done.card-replaced"), result)
 }
 
 /// `POST …/users/{user}/cards`: a virtual card.

@@ -32,8 +32,9 @@ pub fn money<M: Borrow<i64>>(minor: M, _: &dyn Values, currency: &Currency) -> R
 
 /// A sum that may be larger than any single amount.
 #[askama::filter_fn]
-pub fn total(minor: &i128, _: &dyn Values, currency: &Currency) -> Result<String> {
-    Ok(match i64::try_from(*minor) {
+pub fn total<M: Borrow<i128>>(minor: M, _: &dyn Values, currency: &Currency) -> Result<String> {
+    let minor = *minor.borrow();
+    Ok(match i64::try_from(minor) {
         Ok(minor) => amount(minor, *currency),
         Err(_) => format!("{minor} {}", currency.code()),
     })

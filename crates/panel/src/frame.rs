@@ -85,6 +85,7 @@ const PLACES: &[(&str, &str, Allows)] = &[
     ("/partner-balances", "nav.own", Allows::ALL),
     ("/transactions", "nav.transactions", Allows::ALL),
     ("/verifications", "nav.verifications", Allows::DECIDERS),
+    ("/screening/hits", "nav.screening", Allows::DECIDERS),
     ("/notifications", "nav.notifications", Allows::ALL),
     ("/partner-calls", "nav.calls", Allows::ALL),
     ("/audit", "nav.audit", Allows::DECIDERS),

@@ -3,8 +3,8 @@
 use crate::answer::{Failed, see};
 use crate::session::{Allows, Staff, admitted};
 use crate::{
-    Panel, Parts, assets, audit, balances, cards, corporations, notifications, overview, own,
-    sign_in, transactions, users, verifications,
+    Panel, Parts, assets, audit, balances, cards, corporations, limits, notifications, overview,
+    own, screening, sign_in, transactions, users, verifications,
 };
 use app::{App, Clock};
 use axum::Router;
@@ -48,6 +48,7 @@ fn all() -> Router<Panel> {
         .route("/panel/of/{partner}/users/{user}/lock", post(users::lock))
         .route("/panel/of/{partner}/users/{user}/unlock", post(users::unlock))
         .route("/panel/of/{partner}/cards/{card}", get(cards::show))
+        .route("/panel/of/{partner}/cards/{card}/limits", get(limits::show))
         .route("/panel/of/{partner}/cards/{card}/lock", post(cards::lock))
         .route("/panel/of/{partner}/cards/{card}/unlock", post(cards::unlock))
         .route("/panel/of/{partner}/cards/{card}/remove", post(cards::remove))
@@ -74,6 +75,9 @@ fn makers() -> Router<Panel> {
     Router::new()
         .route("/panel/of/{partner}/users/{user}/balances", post(users::create_balance))
         .route("/panel/of/{partner}/users/{user}/cards", post(cards::issue))
+        .route("/panel/of/{partner}/cards/{card}/limits/change", post(limits::change))
+        .route("/panel/of/{partner}/cards/{card}/renew", post(cards::renew))
+        .route("/panel/of/{partner}/cards/{card}/replace", post(cards::replace))
 }
 
 /// Who decides KYC.
@@ -87,6 +91,7 @@ fn deciders() -> Router<Panel> {
             get(corporations::document),
         )
         .route("/panel/of/{partner}/corporations/{corporation}/kyb", post(corporations::decide))
+        .route("/panel/of/{partner}/screening/hits", get(screening::list))
         .route("/panel/of/{partner}/verifications", get(verifications::queue))
         .route("/panel/of/{partner}/verifications/{form}", get(verifications::show))
         .route(
@@ -102,6 +107,7 @@ fn deciders() -> Router<Panel> {
 fn operators() -> Router<Panel> {
     Router::new()
         .route("/panel/partners", get(overview::partners))
+        .route("/panel/of/{partner}/screening/hits/{hit}/decision", post(screening::decide))
         .route("/panel/of/{partner}/partner-balances/{balance}/reload", post(own::reload))
         .route("/panel/of/{partner}/partner-balances/{balance}/withdraw", post(own::withdraw))
 }

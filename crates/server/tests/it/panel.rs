@@ -1,10 +1,12 @@
 //! The panel: in a real browser, and what a browser never sends.
 
+mod cards;
 mod denied;
 mod forms;
 mod live;
 mod money;
 mod pages;
+mod screening;
 
 use crate::corporations::proven;
 use crate::story::{Story, expect, register, registration};

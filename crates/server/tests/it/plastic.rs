@@ -129,7 +129,7 @@ fn card_path(story: &Story, card: i64, rest: &str) -> String {
 }
 
 /// Orders a card and waits until it was made: its id, its full data, its order.
-async fn arrived(sandbox: &Sandbox, story: &Story) -> (i64, Value, String) {
+pub(crate) async fn arrived(sandbox: &Sandbox, story: &Story) -> (i64, Value, String) {
     let mut body = order_of(story, PHYSICAL);
     body["embossedName"] = "Łukasz Żółć".into();
     let path = format!("/secure/customers/{}/cards/physical", story.customer);

@@ -31,7 +31,7 @@ pub(crate) async fn decide(sandbox: &Sandbox, hit: &Value, state: &str) -> Ended
     sandbox.antaca(&[&decide[..], &["--comment", "born elsewhere"]].concat()).await
 }
 
-async fn named(sandbox: &Sandbox, first: &str, last: &str, born: &str) -> i64 {
+pub(crate) async fn named(sandbox: &Sandbox, first: &str, last: &str, born: &str) -> i64 {
     let mut body = registration();
     body["firstName"] = first.into();
     body["lastName"] = last.into();
@@ -46,7 +46,7 @@ async fn locks(sandbox: &Sandbox, path: &str) -> Value {
     expect(200, sandbox.partner().get(&path)).await["items"].clone()
 }
 
-async fn is_locked(sandbox: &Sandbox, user: i64) -> bool {
+pub(crate) async fn is_locked(sandbox: &Sandbox, user: i64) -> bool {
     let locks = locks(sandbox, &format!("customers/{user}")).await;
     assert!(locks == json!([]) || locks == json!([{ "reason": "SCREENING_DETECTED" }]), "{locks}");
     locks != json!([])

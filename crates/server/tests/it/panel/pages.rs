@@ -1,7 +1,8 @@
 //! Pages in Debian's chromium.
 
 use super::money::company;
-use super::{Scene, told};
+use super::{Scene, told, unhurried};
+use crate::screening::{is_locked, load, named};
 use crate::story::expect;
 use crate::support::{Database, Sandbox, in_chromium};
 use serde_json::json;
@@ -18,7 +19,7 @@ async fn every_page_can_be_used() {
     let asked = told(&sandbox, "everyPage", &[("OPERATOR", &operator)], scene.facts());
     let pages = in_chromium(asked).await;
     let pages = pages.as_object().expect("pages by name");
-    assert!(pages.len() >= 18, "{:?}", pages.keys());
+    assert!(pages.len() >= 20, "{:?}", pages.keys());
     let number = scene.story.full["cardNo"].as_str().expect("a number");
     for (name, html) in pages {
         let html = html.as_str().expect("a text");
@@ -62,6 +63,25 @@ on_both_databases! {
         let path = format!("/lifecycle/v1/users/{}", scene.applicant);
         let user = sandbox.partner().get(&path).header("Issuer-Code", "sandbox");
         assert_eq!(expect(200, user).await["kyc"], json!("SUCCESS"));
+    }
+
+    /// A limit is set from the card's page, and taken off.
+    async fn a_limit_is_set(database) {
+        let sandbox = unhurried(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let manager = sandbox.admin("MANAGER", Some("sandbox")).await;
+        in_chromium(told(&sandbox, "limit", &[("MANAGER", &manager)], scene.facts())).await;
+    }
+
+    /// Whoever was found on a list and is somebody else may pay again.
+    async fn a_hit_is_decided(database) {
+        let sandbox = Sandbox::start(database).await;
+        load(&sandbox, "1,Ivan Petrovich Sidorenko,1970-01-01\n").await.assert_done();
+        let user = named(&sandbox, "Ivan", "Sidorenko", "1970-01-01").await;
+        assert!(is_locked(&sandbox, user).await);
+        let operator = sandbox.admin("OPERATOR", None).await;
+        in_chromium(told(&sandbox, "hit", &[("OPERATOR", &operator)], json!({}))).await;
+        assert!(!is_locked(&sandbox, user).await);
     }
 
     /// The operator adds money to a partner's own balance, without a script, and sees it there.

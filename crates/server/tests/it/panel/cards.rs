@@ -1,0 +1,189 @@
+//! Cards: what they may spend, and how they live on.
+
+use super::unhurried;
+use crate::story::{Story, expect};
+use crate::support::{Browser, Sandbox};
+use crate::{plastic, renewals};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Longer than what a worker does takes.
+const SOON: Duration = Duration::from_secs(30);
+
+fn page_of(card: i64) -> String {
+    format!("/panel/of/sandbox/cards/{card}")
+}
+
+async fn limits(sandbox: &Sandbox, story: &Story) -> Value {
+    let path = format!("/secure/customers/{}/cards/{}/limits", story.customer, story.card);
+    expect(200, sandbox.partner().get(&path)).await
+}
+
+/// All cards of a user, as the partner sees them.
+async fn cards(sandbox: &Sandbox, story: &Story) -> Vec<Value> {
+    let path = format!("/secure/customers/{}/cards", story.customer);
+    let listed = expect(200, sandbox.partner().get(&path)).await;
+    listed["items"].as_array().expect("a list").clone()
+}
+
+/// The card that an act has led to.
+fn led_to(to: &str) -> i64 {
+    let rest = to.strip_prefix("/panel/of/sandbox/cards/").expect("a card's page");
+    rest[..rest.find('?').expect("a notice")].parse().expect("an id")
+}
+
+on_both_databases! {
+    /// Each form changes one thing, and what the others have set stays.
+    async fn what_a_card_may_spend_is_set(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 123_456).await;
+        let manager = sandbox.admin("MANAGER", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &manager).await;
+        let page = format!("{}/limits", page_of(story.card));
+        let daily = [("type", "general"), ("unit", "daily")];
+        let set = async |change: &str, fields: &[(&str, &str)]| {
+            let all = [&[("change", change)], fields].concat();
+            let sent = browser.submit(&page, &format!("{page}/change"), &all).await;
+            assert!(sent.to.contains("?done=done.limits&"), "{change}: {} {}", sent.status, sent.to);
+        };
+        set("limit", &[&daily[..], &[("amount", "200"), ("count", "7")]].concat()).await;
+        set("limit", &[&daily[..], &[("amount", "100.5"), ("count", "")]].concat()).await;
+        set("limit", &[("type", "atm"), ("unit", "transaction"), ("amount", "0")]).await;
+        set("mccs", &[("mode", "blocked"), ("entries", "7995\r\n 5542 \r\n\r\n7995")]).await;
+        set("countries", &[("mode", "allowed"), ("entries", "pl")]).await;
+        let budget = [("amount", "500"), ("from", "2026-01-01"), ("to", "2099-12-31")];
+        set("budget", &budget).await;
+        let told = limits(&sandbox, &story).await;
+        let limit = json!({
+            "type": "general", "timeUnit": "daily", "currency": "EUR", "amountMinor": 10_050,
+            "count": null, "usedMinor": 0, "usedCount": 0,
+        });
+        assert_eq!((&told["limits"][0], told["limits"].as_array().map(Vec::len)), (&limit, Some(2)));
+        assert_eq!(told["controls"]["mccs"]["blocked"], json!(["7995", "5542"]));
+        assert_eq!(told["controls"]["countries"]["allowed"], json!(["PL"]));
+        assert_eq!(told["budget"]["amountMinor"], 50_000);
+
+        set("countries", &[("mode", "none"), ("entries", "PL")]).await;
+        set("no-budget", &[]).await;
+        set("no-limit", &[("type", "atm"), ("unit", "transaction")]).await;
+        let paid = story.purchase(sandbox.processor(), 2_000, "900000000021");
+        assert_eq!(expect(200, paid).await["description"], "APPROVED");
+        let paid = story.purchase(sandbox.processor(), 9_000, "900000000022");
+        assert_eq!(expect(200, paid).await["description"], "EXCEEDS_AMOUNT_LIMIT");
+        let seen = browser.load(&page).await.html;
+        for part in ["100.50 EUR", "20.00 EUR, 1 payments", "7995\n5542"] {
+            assert!(seen.contains(part), "{part}: {seen}");
+        }
+        let told = limits(&sandbox, &story).await;
+        assert_eq!(told["limits"].as_array().map(Vec::len), Some(1));
+        assert!(told["budget"].is_null() && told["controls"]["countries"].is_null(), "{told}");
+
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let employee = Browser::signed_in(&sandbox, &employee).await;
+        let seen = employee.load(&page).await.html;
+        assert!(seen.contains("100.50 EUR") && !seen.contains("/limits/change"), "{seen}");
+    }
+
+    /// What can't be read changes nothing.
+    async fn bad_limits_are_refused(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let page = format!("{}/limits", page_of(story.card));
+        let before = limits(&sandbox, &story).await;
+        let limit = |kind, unit, amount, count| {
+            vec![("change", "limit"), ("type", kind), ("unit", unit), ("amount", amount),
+                ("count", count)]
+        };
+        let control = |which, mode, entries| {
+            vec![("change", which), ("mode", mode), ("entries", entries)]
+        };
+        let budget = |from, to| {
+            vec![("change", "budget"), ("amount", "1"), ("from", from), ("to", to)]
+        };
+        let many = (0..501).map(|number| format!("{:04}\n", number + 1)).collect::<String>();
+        for fields in [
+            vec![("change", "everything")],
+            limit("all", "daily", "1", ""),
+            limit("general", "hourly", "1", ""),
+            limit("general", "daily", "one", ""),
+            limit("general", "daily", "1", "0"),
+            limit("general", "transaction", "1", "1"),
+            control("mccs", "blocked", "12"),
+            control("mccs", "some", "1234"),
+            control("mccs", "blocked", &many),
+            control("countries", "allowed", "Poland"),
+            control("captureModes", "allowed", "SIGHT"),
+            control("merchants", "blocked", &"x".repeat(41)),
+            budget("2026-02-01", "2026-01-01"),
+            budget("", "2026-01-01"),
+        ] {
+            let sent = browser.submit(&page, &format!("{page}/change"), &fields).await;
+            assert_eq!(sent.status, 400, "{fields:.100?}: {}", sent.to);
+        }
+        assert_eq!(limits(&sandbox, &story).await, before);
+    }
+
+    /// A lost card is replaced once, however often the form is sent, and one comes to the card that
+    /// took its place; in its last days a card is renewed.
+    async fn a_card_is_replaced_and_renewed(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let page = page_of(story.card);
+        renewals::advance_to_last_days(&sandbox, &story.full).await;
+        let manager = sandbox.admin("MANAGER", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &manager).await;
+        let before = cards(&sandbox, &story).await[0]["exp"].clone();
+        let sent = browser.submit(&page, &format!("{page}/renew"), &[]).await;
+        assert!(sent.to.contains("done=done.card-renewed"), "{} {}", sent.status, sent.to);
+        let after = cards(&sandbox, &story).await[0]["exp"].clone();
+        assert!(after.as_str() > before.as_str(), "{after} after {before}");
+
+        let loaded = browser.load(&page).await;
+        assert!(!loaded.html.contains("/renew\""), "not so early");
+        assert!(!loaded.html.contains("CARD_DAMAGED"), "there is no plastic");
+        let (csrf, once) = (loaded.hidden("csrf"), loaded.hidden("once"));
+        let fields = [("csrf", csrf), ("once", once), ("reason", "CARD_LOST")];
+        let mut places = Vec::new();
+        for _ in 0..2 {
+            let sent = browser.send(&format!("{page}/replace"), &fields).await;
+            assert!(sent.to.contains("done=done.card-replaced"), "{} {}", sent.status, sent.to);
+            places.push(led_to(&sent.to));
+        }
+        let all = cards(&sandbox, &story).await;
+        let state = |id: i64| all.iter().find(|it| it["id"] == id).map(|it| &it["state"]);
+        assert!(all.len() == 2 && places[0] == places[1] && places[0] != story.card, "{places:?}");
+        assert_eq!(state(story.card), Some(&json!("LOCKED")));
+        assert_eq!(state(places[0]), Some(&json!("ACTIVE")));
+        let seen = browser.load(&page).await.html;
+        assert!(!seen.contains("/replace\"") && seen.contains("Replaced"), "{seen}");
+        let sent = browser.submit(&page, &format!("{page}/replace"), &[("reason", "OLD")]).await;
+        assert_eq!(sent.status, 400, "{}", sent.to);
+    }
+
+    /// Lost plastic is replaced by other plastic, which goes where the form says.
+    async fn plastic_is_replaced(database) {
+        let sandbox = plastic::quick(database).await;
+        let story = Story::begin(&sandbox, 10_000).await;
+        let (card, ..) = plastic::arrived(&sandbox, &story).await;
+        let page = page_of(card);
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let to = format!("{page}/replace");
+        let lost = ("reason", "CARD_STOLEN");
+        assert_eq!(browser.submit(&page, &to, &[lost]).await.status, 400, "nowhere to send it");
+        let address = [
+            ("street", "Main Street"), ("number", "1"), ("city", "Warsaw"), ("postCode", "00-001"),
+            ("country", "pl"), ("delivery", "COURIER"), lost,
+        ];
+        let sent = browser.submit(&page, &to, &address).await;
+        assert!(sent.to.contains("done=done.card-ordered"), "{} {}", sent.status, sent.to);
+        let seen = browser.load(&sent.to).await;
+        assert!(seen.status == 200 && seen.html.contains("Replaced"), "{}", seen.html);
+        testkit::eventually("the other one is made", SOON, async || {
+            cards(&sandbox, &story).await.len() == 3
+        })
+        .await;
+    }
+}
