@@ -95,8 +95,8 @@ impl App {
         Ok(Overview { counted, hours: each_hour(&hours, now), own, alerts })
     }
 
-    /// A partner's own balances by kind and currency, each with the amount below which it is low, if
-    /// there is one.
+    /// A partner's own balances by kind and currency, each with the amount below which it is low,
+    /// if there is one.
     pub async fn own_balances(
         &self,
         scope: Scope,

@@ -67,8 +67,8 @@ pub(crate) fn amount(minor: i64, currency: Currency) -> String {
     format!("{}{rest} {}", grouped(whole), currency.code())
 }
 
-/// An amount as it is typed, in minor units: `1250.5` in EUR is 125050; commas between thousands and
-/// blanks don't matter. Nothing where it is none, is below zero or has digits that the currency
+/// An amount as it is typed, in minor units: `1250.5` in EUR is 125050; commas between thousands
+/// and blanks don't matter. Nothing where it is none, is below zero or has digits that the currency
 /// hasn't.
 pub(crate) fn typed_amount(text: &str, currency: Currency) -> Option<Amount> {
     let text: String = text.chars().filter(|it| !matches!(it, ',' | ' ')).collect();

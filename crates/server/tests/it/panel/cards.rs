@@ -44,7 +44,8 @@ on_both_databases! {
         let set = async |change: &str, fields: &[(&str, &str)]| {
             let all = [&[("change", change)], fields].concat();
             let sent = browser.submit(&page, &format!("{page}/change"), &all).await;
-            assert!(sent.to.contains("?done=done.limits&"), "{change}: {} {}", sent.status, sent.to);
+            let done = sent.to.contains("?done=done.limits&");
+            assert!(done, "{change}: {} {}", sent.status, sent.to);
         };
         set("limit", &[&daily[..], &[("amount", "200"), ("count", "7")]].concat()).await;
         set("limit", &[&daily[..], &[("amount", "100.5"), ("count", "")]].concat()).await;
@@ -58,7 +59,8 @@ on_both_databases! {
             "type": "general", "timeUnit": "daily", "currency": "EUR", "amountMinor": 10_050,
             "count": null, "usedMinor": 0, "usedCount": 0,
         });
-        assert_eq!((&told["limits"][0], told["limits"].as_array().map(Vec::len)), (&limit, Some(2)));
+        let all = told["limits"].as_array().expect("a list");
+        assert_eq!((&all[0], all.len()), (&limit, 2));
         assert_eq!(told["controls"]["mccs"]["blocked"], json!(["7995", "5542"]));
         assert_eq!(told["controls"]["countries"]["allowed"], json!(["PL"]));
         assert_eq!(told["budget"]["amountMinor"], 50_000);

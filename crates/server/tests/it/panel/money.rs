@@ -153,7 +153,8 @@ on_both_databases! {
             let sent = browser.submit(&page, &format!("{page}/reload"), &fields).await;
             assert_eq!(sent.status, 400, "{amount} {text}: {}", sent.to);
         }
-        let sent = browser.send(&format!("{page}/reload"), &[("csrf", csrf), ("amount", "1")]).await;
+        let nameless = [("csrf", csrf), ("amount", "1"), ("text", "x")];
+        let sent = browser.send(&format!("{page}/reload"), &nameless).await;
         assert_eq!(sent.status, 400, "a form without its name");
         let fields = [("amount", "0.50"), ("text", "Sent back")];
         let sent = browser.submit(&page, &format!("{page}/withdraw"), &fields).await;
