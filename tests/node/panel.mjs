@@ -115,6 +115,7 @@ function places() {
     limits: of(`/cards/${facts.card}/limits`),
     verifications: of("/verifications"),
     verification: of(`/verifications/${facts.form}`),
+    inactive: of("/reports/inactive?days=1"),
     screening: of("/screening/hits"),
     missing: of("/nothing"),
   };

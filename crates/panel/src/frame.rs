@@ -88,6 +88,7 @@ const PLACES: &[(&str, &str, Allows)] = &[
     ("/screening/hits", "nav.screening", Allows::DECIDERS),
     ("/notifications", "nav.notifications", Allows::ALL),
     ("/partner-calls", "nav.calls", Allows::ALL),
+    ("/reports/inactive", "nav.reports", Allows::ALL),
     ("/audit", "nav.audit", Allows::DECIDERS),
 ];
 

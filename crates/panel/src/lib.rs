@@ -20,6 +20,7 @@ mod notifications;
 mod overview;
 mod own;
 mod query;
+mod reports;
 mod router;
 mod screening;
 mod session;

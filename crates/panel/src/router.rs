@@ -4,7 +4,7 @@ use crate::answer::{Failed, see};
 use crate::session::{Allows, Staff, admitted};
 use crate::{
     Panel, Parts, assets, audit, balances, cards, corporations, limits, notifications, overview,
-    own, screening, sign_in, transactions, users, verifications,
+    own, reports, screening, sign_in, transactions, users, verifications,
 };
 use app::{App, Clock};
 use axum::Router;
@@ -43,6 +43,7 @@ fn all() -> Router<Panel> {
         .route("/panel/of/{partner}/partner-calls/resend", post(notifications::resend_parked))
         .route("/panel/of/{partner}/partner-calls/{call}", get(notifications::show_call))
         .route("/panel/of/{partner}/partner-calls/{call}/resend", post(notifications::resend_call))
+        .route("/panel/of/{partner}/reports/inactive", get(reports::inactive))
         .route("/panel/of/{partner}/users", get(users::list))
         .route("/panel/of/{partner}/users/{user}", get(users::show))
         .route("/panel/of/{partner}/users/{user}/lock", post(users::lock))

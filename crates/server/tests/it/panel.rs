@@ -6,6 +6,7 @@ mod forms;
 mod live;
 mod money;
 mod pages;
+mod reports;
 mod screening;
 
 use crate::corporations::proven;

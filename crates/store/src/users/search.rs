@@ -10,6 +10,7 @@ use domain::ids::UserId;
 use domain::scope::Scope;
 use domain::search::{Along, Names};
 use domain::user::{Kyc, TransactionalLock, UserState};
+use std::collections::HashMap;
 
 const WALK: Sql = Sql("
     select id, state, kyc
@@ -45,6 +46,19 @@ const LOAD: Each = Each {
         limit 1",
     keys: &[Type::Int, Type::Int],
 };
+// An owner has few balances; of one that has more than these, some of them tell.
+const LAST_USED: Each = Each {
+    sql: "select b.owner_id,
+            (select t.received_at
+             from \"transaction\" t
+             where t.partner_id = $1 and t.balance_id = b.id
+             order by t.number desc
+             limit 1) as last_at
+        from balance b
+        where b.partner_id = $1 and b.owner_id = $2
+        limit 100",
+    keys: &[Type::Int, Type::Int],
+};
 const UNFOLDED: Sql = Sql("
     select id, first_name, last_name, version
     from \"user\"
@@ -69,7 +83,7 @@ pub const WALKS: &[Each] = &[
     Each { sql: UNFOLDED.0, keys: &[Type::Int, Type::Int] },
 ];
 /// Those that run for each of a set.
-pub const EACH: &[Each] = &[LOAD, FOLD];
+pub const EACH: &[Each] = &[LOAD, FOLD, LAST_USED];
 
 const NAMED: &[Type] = &[Type::Int, Type::Text, Type::Int, Type::Text, Type::Int];
 
@@ -151,6 +165,24 @@ pub async fn load(
 ) -> Result<Vec<Known>, StoreError> {
     let keys: Vec<Vec<Value>> = ids.map(|id| values![scope.partner(), id]).collect();
     tx.rows_each(&LOAD, &keys).await?.iter().map(read_known).collect()
+}
+
+/// When something was last asked of a balance of these users, also in vain; who isn't among them
+/// has no balance of which anything was.
+pub async fn last_used(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: impl Iterator<Item = UserId>,
+) -> Result<HashMap<UserId, Timestamp>, StoreError> {
+    let keys: Vec<Vec<Value>> = ids.map(|id| values![scope.partner(), id]).collect();
+    let mut last: HashMap<UserId, Timestamp> = HashMap::new();
+    for row in tx.rows_each(&LAST_USED, &keys).await? {
+        if let Some(at) = row.get::<Option<Timestamp>>("last_at")? {
+            let known = last.entry(UserId(row.get("owner_id")?)).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    Ok(last)
 }
 
 /// Writes the names, as they are compared, of at most so many users who were here before that was

@@ -31,6 +31,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/notifications", ALL),
     ("/notifications?standing=FAILED", ALL),
     ("/partner-calls", ALL),
+    ("/reports/inactive", ALL),
     ("/screening/hits", DECIDERS),
     ("/screening/hits?user=USER", DECIDERS),
     ("/verifications", DECIDERS),
