@@ -1,6 +1,7 @@
 //! Balances: found, shown, locked; the partner's own, reloaded by the operator.
 
 use super::{Scene, unhurried};
+use crate::corporations::{Company, employee};
 use crate::story::{Story, expect};
 use crate::support::{Browser, Sandbox};
 use serde_json::{Value, json};
@@ -72,6 +73,35 @@ on_both_databases! {
             assert_eq!(told(&sandbox, &path).await["state"], state);
             let list = browser.load(&format!("{BALANCES}?state={state}")).await.html;
             assert!(linked(&list).contains(&own), "{state}");
+        }
+    }
+
+    /// A corporation's balance is found by what the wire calls the corporation, and its card's limits
+    /// are in its currency; who may not see the corporation isn't led to it.
+    async fn a_corporations_balance_is_found(database) {
+        let sandbox = unhurried(database).await;
+        let company = Company::begin(&sandbox, 5_000).await;
+        let holder = employee(sandbox.partner()).await;
+        let story = company.issue(sandbox.partner(), holder).await;
+        let firm = format!("/panel/of/sandbox/corporations/{}", company.id);
+        for (role, is_led) in [("ADMIN", true), ("EMPLOYEE", false)] {
+            let account = sandbox.admin(role, Some("sandbox")).await;
+            let browser = Browser::signed_in(&sandbox, &account).await;
+            let list = browser.load(&format!("{BALANCES}?search={}", company.id)).await.html;
+            assert_eq!(linked(&list), [company.balance.clone()], "{role}");
+            let page = browser.load(&format!("{BALANCES}/{}", company.balance)).await.html;
+            assert!(page.contains("50.00 EUR") && page.contains(&company.id), "{role}: {page}");
+            let card = format!("/panel/of/sandbox/cards/{}", story.card);
+            assert!(page.contains(&format!("{card}\"")), "{role}: {page}");
+            for html in [&list, &page] {
+                assert_eq!(html.contains(&format!("{firm}\"")), is_led, "{role}: {html}");
+            }
+            let limits = browser.load(&format!("{card}/limits")).await;
+            assert_eq!(limits.status, 200, "{role}");
+            if is_led {
+                let seen = browser.load(&firm).await.html;
+                assert!(seen.contains(&format!("{BALANCES}?search={}", company.id)), "{seen}");
+            }
         }
     }
 
