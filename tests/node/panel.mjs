@@ -312,7 +312,8 @@ const scenarios = {
     assert.equal(await images.count(), 2);
     const boxes = [];
     for (const image of await images.all()) {
-      assert.ok(await image.evaluate((it) => it.complete && it.naturalWidth > 0), "it is shown");
+      const width = await image.evaluate((it) => it.decode().then(() => it.naturalWidth));
+      assert.ok(width > 0, "it is shown");
       boxes.push(await image.boundingBox());
     }
     assert.ok(Math.abs(boxes[0].y - boxes[1].y) < 2 && boxes[0].x < boxes[1].x, "side by side");

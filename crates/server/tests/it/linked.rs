@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The partner `external` of a sandbox, its server, and what that does with calls of a method.
-struct External {
+pub(crate) struct External {
     caller: Caller,
     books: Bookkeeper,
     moods: Arc<Mutex<HashMap<&'static str, Way>>>,
@@ -28,7 +28,7 @@ struct External {
 
 impl External {
     /// A new balance has so much there.
-    async fn begin(sandbox: &Sandbox, starting: i64) -> Self {
+    pub(crate) async fn begin(sandbox: &Sandbox, starting: i64) -> Self {
         let moods: Arc<Mutex<HashMap<&'static str, Way>>> = Arc::default();
         let asked = moods.clone();
         let mode = Mode::External { starting };
@@ -46,7 +46,7 @@ impl External {
         Self { caller, books, moods }
     }
 
-    fn mood(&self, method: &'static str, way: Way) {
+    pub(crate) fn mood(&self, method: &'static str, way: Way) {
         self.moods.lock().unwrap_or_else(PoisonError::into_inner).insert(method, way);
     }
 
@@ -55,7 +55,7 @@ impl External {
     }
 
     /// A verified user.
-    async fn user(&self) -> i64 {
+    pub(crate) async fn user(&self) -> i64 {
         let wallet = self.caller.post("/lifecycle/v1/wallet").header("Issuer-Code", "external");
         expect(201, wallet.json(&registration())).await["id"].as_i64().expect("an id")
     }
@@ -65,7 +65,7 @@ impl External {
         self.caller.post(&format!("/secure/customers/{user}/balances")).json(&body)
     }
 
-    async fn created(&self, user: i64) -> String {
+    pub(crate) async fn created(&self, user: i64) -> String {
         id(&expect(201, self.create(user)).await)
     }
 

@@ -2,10 +2,12 @@
 
 use super::{Scene, unhurried};
 use crate::corporations::{Company, employee};
+use crate::linked::External;
 use crate::story::{Story, expect};
 use crate::support::{Browser, Sandbox};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use testkit::{Behaviour, Way};
 
 const BALANCES: &str = "/panel/of/sandbox/balances";
 
@@ -88,7 +90,7 @@ on_both_databases! {
             let account = sandbox.admin(role, Some("sandbox")).await;
             let browser = Browser::signed_in(&sandbox, &account).await;
             let list = browser.load(&format!("{BALANCES}?search={}", company.id)).await.html;
-            assert_eq!(linked(&list), [company.balance.clone()], "{role}");
+            assert_eq!(linked(&list), [company.balance.as_str()], "{role}");
             let page = browser.load(&format!("{BALANCES}/{}", company.balance)).await.html;
             assert!(page.contains("50.00 EUR") && page.contains(&company.id), "{role}: {page}");
             let card = format!("/panel/of/sandbox/cards/{}", story.card);
@@ -103,6 +105,29 @@ on_both_databases! {
                 assert!(seen.contains(&format!("{BALANCES}?search={}", company.id)), "{seen}");
             }
         }
+    }
+
+    /// What the partner holds is read there; where that can't be done the rest is shown, and said.
+    async fn a_balance_in_the_partners_books_is_shown(database) {
+        let sandbox = unhurried(database).await;
+        let external = External::begin(&sandbox, 250).await;
+        let balance = external.created(external.user().await).await;
+        let admin = sandbox.admin("ADMIN", Some("external")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let list = "/panel/of/external/balances";
+        let page = format!("{list}/{balance}");
+        let seen = browser.load(list).await.html;
+        assert!(seen.contains(&balance) && seen.contains("(EUR)"), "{seen}");
+        let seen = browser.load(&page).await.html;
+        for part in ["2.50 EUR", "In the partner's books".replace('\'', "&#39;").as_str()] {
+            assert!(seen.contains(part), "{part}: {seen}");
+        }
+        let days = format!("{page}/statement?from=2026-01-01&to=2026-12-31");
+        assert!(!seen.contains("/statement\""), "nothing moves here");
+        assert_eq!(browser.load(&days).await.status, 422);
+        external.mood("GET", Way::Instead(Behaviour::Json(200, json!([]))));
+        let told = browser.load(&page).await;
+        assert!(told.status == 200 && told.html.contains("say now"), "{}", told.html);
     }
 
     /// From page to page each balance is seen once, the partner's own never.

@@ -58,6 +58,9 @@ on_both_databases! {
             assert!(operator.load(&sent.to).await.html.contains(words), "{state}");
             assert_eq!(is_locked(&sandbox, first).await, locked, "{state}");
         }
+        let seen = admin.load(&own).await.html;
+        let tells = seen.contains("the one on the list") && !seen.contains("Born elsewhere.");
+        assert!(tells, "why is the operator's: {seen}");
         assert_eq!(offered(&operator.load(HITS).await.html).len(), 1, "the other waits");
         assert!(is_locked(&sandbox, second).await);
     }
