@@ -78,8 +78,8 @@ on_both_databases! {
         }
     }
 
-    /// A corporation's balance is found by what the wire calls the corporation, and its card's limits
-    /// are in its currency; who may not see the corporation isn't led to it.
+    /// A corporation's balance is found by what the wire calls the corporation, and its cards have
+    /// limits; who may not see the corporation isn't led to it.
     async fn a_corporations_balance_is_found(database) {
         let sandbox = unhurried(database).await;
         let company = Company::begin(&sandbox, 5_000).await;
