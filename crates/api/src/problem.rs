@@ -228,6 +228,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::KybIncomplete
         | Refusal::CorporationAccepted
         | Refusal::CorporationChanged
+        | Refusal::HitChanged
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn

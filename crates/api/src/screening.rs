@@ -126,7 +126,8 @@ fn read_decision(call: &Call) -> Result<DecideHit, Problem> {
     let comment = fields.required("comment", text(500));
     let (Some(state), Some(comment)) = (state, comment) else { return Err(fields.problem()) };
     fields.finish()?;
-    Ok(DecideHit { hit, state, comment })
+    let seen = None;
+    Ok(DecideHit { hit, state, comment, seen })
 }
 
 async fn decided(api: Api, head: Head, command: DecideHit) -> Result<NoContent, Problem> {

@@ -228,6 +228,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KybNotAccepted => "Wait until the corporation's `kyb` is `ACCEPTED`.",
         Refusal::KybNotPermitted => "Ask the operator to decide.",
         Refusal::KybNotInProgress => "Send its documents.",
+        Refusal::HitChanged => "Look at it again, and decide then.",
         Refusal::CorporationChanged => "Look at it again, and decide with its new `version`.",
         Refusal::DocumentLimitReached => "Have the operator look at those that are there.",
         Refusal::CorporationAccepted => "Have KYB put on hold first.",

@@ -85,6 +85,7 @@ refusals! {
     DocumentNotFound, "DOCUMENT_NOT_FOUND", "The corporation has no such document.";
     CorporationChanged, "CORPORATION_CHANGED",
         "The corporation isn't any more what was looked at.";
+    HitChanged, "HIT_CHANGED", "Somebody has decided it meanwhile.";
     DocumentLimitReached, "DOCUMENT_LIMIT_REACHED", "A corporation has at most 50 documents.";
     CorporationAccepted, "CORPORATION_ACCEPTED",
         "The name, registration number and country of an accepted corporation stand.";

@@ -27,27 +27,43 @@ window.addEventListener('pageshow', (event) => {
   }
 });
 
-// A list is shown as it changes, for as long as somebody wants that.
+// A list is shown as it changes, for as long as somebody wants that and looks.
 for (const button of document.querySelectorAll('button.live')) {
   const list = document.getElementById(button.getAttribute('aria-controls'));
   let source = null;
-  button.hidden = false;
-  button.addEventListener('click', () => {
-    if (source) {
+  let waiting = null;
+  // Whoever is in the list with the keyboard isn't thrown out of it.
+  const show = () => {
+    if (waiting !== null && !list.contains(document.activeElement)) {
+      list.innerHTML = waiting;
+      waiting = null;
+    }
+  };
+  const settle = () => {
+    const wanted = button.getAttribute('aria-pressed') === 'true' && !document.hidden;
+    if (!wanted && source) {
       source.close();
       source = null;
-    } else {
+    } else if (wanted && !source) {
       source = new EventSource(button.dataset.from);
       source.addEventListener('message', (event) => {
-        list.innerHTML = event.data;
+        waiting = event.data;
+        show();
       });
       source.addEventListener('error', (event) => {
-        // Where it isn't asked again, the session is over: the page leads to signing in.
+        // It isn't asked again: the session is over, or there was too much at once.
         if (event.target.readyState === EventSource.CLOSED) {
-          location.reload();
+          button.setAttribute('aria-pressed', 'false');
+          settle();
         }
       });
     }
-    button.setAttribute('aria-pressed', String(source !== null));
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
+    settle();
   });
+  list.addEventListener('focusout', () => setTimeout(show));
+  document.addEventListener('visibilitychange', settle);
 }

@@ -174,6 +174,9 @@ pub(crate) fn see(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
 }
 
+/// What is told where nobody knows whether it was done.
+pub(crate) const UNSURE: &str = "unsure";
+
 /// What was done, as `texts` names it.
 pub(crate) struct Done(pub(crate) &'static str);
 
@@ -184,6 +187,16 @@ pub(crate) fn back<T>(staff: &Staff, path: &str, done: Done, result: Result<T, E
         Err(Error::Refused(refusal)) => ("failed", refusal.title()),
         Err(error) => return Err(error.into()),
     };
+    back_with(staff, path, told)
+}
+
+/// Back to a page, which tells that nobody knows yet whether the act was done: whoever does it
+/// again must look first.
+pub(crate) fn unsure(staff: &Staff, path: &str) -> Answer {
+    back_with(staff, path, ("failed", UNSURE))
+}
+
+fn back_with(staff: &Staff, path: &str, told: (&str, &str)) -> Answer {
     let by = mark(&staff.csrf, told.1);
     let query = serde_urlencoded::to_string([told, ("by", &by)]).map_err(|_| Failed::Broken)?;
     let joint = if path.contains('?') { '&' } else { '?' };

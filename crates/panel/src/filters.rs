@@ -67,11 +67,11 @@ pub(crate) fn amount(minor: i64, currency: Currency) -> String {
     format!("{}{rest} {}", grouped(whole), currency.code())
 }
 
-/// An amount as it is typed, in minor units: `1250.5` in EUR is 125050; commas between thousands
-/// and blanks don't matter. Nothing where it is none, is below zero or has digits that the currency
-/// hasn't.
+/// An amount as it is typed, in minor units: `1250.5` in EUR is 125050; blanks don't matter.
+/// Nothing where it is none, is below zero or has digits that the currency hasn't, and nothing with
+/// a comma: to one it is between thousands, to another before the cents.
 pub(crate) fn typed_amount(text: &str, currency: Currency) -> Option<Amount> {
-    let text: String = text.chars().filter(|it| !matches!(it, ',' | ' ')).collect();
+    let text: String = text.chars().filter(|it| *it != ' ').collect();
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
     let digits = usize::from(currency.exponent());
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -119,8 +119,11 @@ mod tests {
         for (typed, code, minor) in [
             ("1", "EUR", Some(100)),
             ("1250.5", "EUR", Some(125_050)),
-            ("1,250.05", "EUR", Some(125_005)),
+            ("1 250.05", "EUR", Some(125_005)),
             ("1 000", "JPY", Some(1_000)),
+            ("1,250.05", "EUR", None),
+            ("1250,50", "EUR", None),
+            ("1,250", "KWD", None),
             ("0.001", "KWD", Some(1)),
             ("0", "EUR", Some(0)),
             ("0.001", "EUR", None),

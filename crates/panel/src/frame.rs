@@ -1,5 +1,6 @@
 //! What surrounds every page: who is signed in, where one may go, what came of the act before.
 
+use crate::answer::UNSURE;
 use crate::assets::VERSION;
 use crate::session::{Allows, Staff};
 use crate::texts::{known, text};
@@ -28,8 +29,8 @@ impl Notice {
         if value("by")? != mark(csrf, word) {
             return None;
         }
-        match known(word).filter(|_| word.starts_with("done.")) {
-            Some(text) => Some(Self { good: true, text: text.to_owned() }),
+        match known(word).filter(|_| word.starts_with("done.") || word == UNSURE) {
+            Some(text) => Some(Self { good: word != UNSURE, text: text.to_owned() }),
             None => {
                 let text = Refusal::of_title(word)?.sentence().to_owned();
                 Some(Self { good: false, text })

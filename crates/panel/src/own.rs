@@ -2,12 +2,13 @@
 //! it and leaves it.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, back, show as shown, unsure};
 use crate::filters::{self, amount, typed_amount};
 use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::{Allows, Staff};
 use crate::{balances, transactions};
+use app::Error;
 use app::balances::{PartnerBalance, Right, Transfer};
 use app::transactions::{History, Record};
 use askama::Template;
@@ -144,7 +145,10 @@ async fn moved(
     let own = panel.app.partner_balance(scope, id).await?;
     let asked = asked(&own, way, &posted)?;
     let page = staff.to(&format!("/partner-balances/{}", id.0));
-    back(&staff, &page, done, panel.app.transfer(scope, asked).await)
+    match panel.app.transfer(scope, asked).await {
+        Err(Error::Unavailable(..)) => unsure(&staff, &page),
+        moved => back(&staff, &page, done, moved),
+    }
 }
 
 /// What a form asks to be moved. It is named by the form, so that it is moved once for ever.

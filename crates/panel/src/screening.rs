@@ -14,7 +14,7 @@ use app::{Error, Refusal};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::ids::{HitId, OwnerId};
-use domain::screening::cases::HitDecision;
+use domain::screening::cases::{CaseState, HitDecision};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -94,7 +94,8 @@ pub(crate) async fn decide(
         let refused = Err::<(), _>(Error::from(Refusal::CommentInvalid));
         return back(&staff, &page, Done("done.hit"), refused);
     }
-    let command = DecideHit { hit, state, comment };
+    let seen = CaseState::parse(posted.field("seen")).ok_or(Failed::Unreadable)?;
+    let command = DecideHit { hit, state, comment, seen: Some(seen) };
     let result = panel.app.decide_hit(staff.scope()?, command, posted.once()).await;
     back(&staff, &page, Done("done.hit"), result)
 }

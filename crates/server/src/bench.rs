@@ -14,6 +14,7 @@
 //! | `import` | the measurement of an import of users, over HTTPS |
 //! | `screening` | the measurement of looking for all names again |
 //! | `deliveries` | the measurement of the outbox |
+//! | `lists` | the measurement of what the panel's people look at |
 //! | `child` | the other processes, and what is said to them |
 //! | `played` | what is said to the one that plays the partners |
 //! | `generator`, `partner` | what those processes do |
@@ -27,6 +28,7 @@ mod ground;
 mod import;
 mod isolation;
 mod ledger_only;
+mod lists;
 mod over_https;
 mod partner;
 mod played;
@@ -34,7 +36,7 @@ mod report;
 mod screening;
 
 use crate::cli::{
-    BenchArgs, BenchCommand, CardsArgs, DeliveriesArgs, ImportBenchArgs, PreloadArgs,
+    BenchArgs, BenchCommand, CardsArgs, DeliveriesArgs, ImportBenchArgs, ListsArgs, PreloadArgs,
     ScreeningBenchArgs,
 };
 use crate::failure::Failure;
@@ -55,6 +57,7 @@ pub(crate) async fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
         BenchCommand::Import(it) => unless_interrupted(importing(it)).await,
         BenchCommand::Screening(it) => unless_interrupted(screening(it)).await,
         BenchCommand::Deliveries(it) => unless_interrupted(delivering(it)).await,
+        BenchCommand::Lists(it) => unless_interrupted(listing(it)).await,
         BenchCommand::Backlog(it) => deliveries::write(it).await.map(|()| ExitCode::SUCCESS),
         BenchCommand::Preload(it) => unless_interrupted(preload(it)).await,
         BenchCommand::Generator(it) => generator::run(&it).map(|()| ExitCode::SUCCESS),
@@ -153,6 +156,18 @@ async fn delivering(arguments: DeliveriesArgs) -> Result<ExitCode, Failure> {
     drop(progress);
     output::line(&if arguments.json { delivered.json().to_string() } else { delivered.text() });
     Ok(ExitCode::SUCCESS)
+}
+
+async fn listing(arguments: ListsArgs) -> Result<ExitCode, Failure> {
+    let ground = Ground::of(&arguments.at, ground::Default::Kept)?;
+    let progress = Progress::begin();
+    let listed = lists::measure(&ground, &arguments, &progress).await?;
+    drop(progress);
+    if let Some(error) = &listed.first_error {
+        output::error(&format!("{} calls failed, the first: {error}", listed.errors));
+    }
+    output::line(&if arguments.json { listed.json().to_string() } else { listed.text() });
+    Ok(if listed.errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn preload(arguments: PreloadArgs) -> Result<ExitCode, Failure> {

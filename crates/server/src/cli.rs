@@ -15,7 +15,7 @@ pub(crate) use admins::AdminCommand;
 pub(crate) use audit::{AuditCommand, VerifyAuditArgs};
 pub(crate) use bench::{
     BacklogArgs, BenchArgs, BenchCommand, CardsArgs, DeliveriesArgs, Encrypted, GeneratorArgs,
-    ImportBenchArgs, PreloadArgs, ScreeningBenchArgs, Where,
+    ImportBenchArgs, ListsArgs, PreloadArgs, ScreeningBenchArgs, Where,
 };
 pub(crate) use certificates::{
     CaCommand, CrlArgs, CsrArgs, ImportArgs, RevokeArgs, SignArgs, TrustArgs,

@@ -10,6 +10,7 @@ mod message;
 pub mod partner;
 mod random;
 mod sandbox;
+pub mod staff;
 mod target;
 pub mod traffic;
 

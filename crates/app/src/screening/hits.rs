@@ -27,6 +27,9 @@ pub struct DecideHit {
     pub state: HitDecision,
     /// Why.
     pub comment: String,
+    /// Where it stood when it was looked at, if that is known: it is refused if somebody has
+    /// decided otherwise since.
+    pub seen: Option<CaseState>,
 }
 
 /// A hit, and whose it is; nobody's who was removed.
@@ -118,13 +121,16 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         origin: &Origin,
-        DecideHit { hit: id, state, comment }: DecideHit,
+        DecideHit { hit: id, state, comment, seen }: DecideHit,
     ) -> Result<(Hit, Vec<Entry>), Error> {
         let hit = screening::find(tx, scope, id).await?.ok_or(Refusal::HitNotFound)?;
         let name = owner_of(tx, scope, hit.owner).await?.ok_or(Refusal::HitNotFound)?;
         let owner = owners::find_locked(tx, scope, name).await?;
         let known = screening::of_owner(tx, scope, owner.id).await?;
         let before = known.iter().find(|kept| kept.id == id).ok_or(Refusal::HitNotFound)?;
+        if seen.is_some_and(|seen| seen != before.case.state) {
+            return Err(Refusal::HitChanged.into());
+        }
         let mut after = before.clone();
         after.case.state = match state {
             HitDecision::Cleared => CaseState::Cleared,

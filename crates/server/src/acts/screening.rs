@@ -150,6 +150,7 @@ impl Desk {
             hit: HitId(command.id.parse().map_err(|_| Failure::new(message))?),
             state: word("--state", HitDecision::parse, &command.state)?,
             comment: command.comment,
+            seen: None,
         };
         Ok(screening::hit_json(&self.app.decide_hit_as(operator, partner, decide).await?))
     }

@@ -89,6 +89,7 @@ pub(super) async fn start_server(dir: &Path, connections: u32) -> Result<Process
         ("ANTACA_LIMITS_PROCESSOR_REQUESTS_AT_ONCE", allowed(4096)),
         ("ANTACA_LIMITS_REQUESTS_AT_ONCE", allowed(1024)),
         ("ANTACA_LIMITS_REQUESTS_PER_SECOND", "0".to_owned()),
+        ("ANTACA_LIMITS_ANONYMOUS_REQUESTS_PER_SECOND", "0".to_owned()),
         ("ANTACA_JWE_PRIVATE_OPERATIONS", "100000".to_owned()),
     ];
     let any = "127.0.0.1:0";

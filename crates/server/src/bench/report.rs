@@ -2,9 +2,11 @@
 
 mod delivered;
 mod isolation;
+mod listed;
 
 pub(super) use delivered::Delivered;
 use isolation::Isolation;
+pub(super) use listed::Listed;
 
 use app::{App, Error};
 use serde_json::{Map, Value, json};

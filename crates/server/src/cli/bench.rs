@@ -32,6 +32,11 @@ pub(crate) enum BenchCommand {
         antaca bench deliveries --cards 1000 --count 1000000 --streams 64\n  \
         antaca bench deliveries --cards 1000 --database postgres://antaca@db/bench")]
     Deliveries(DeliveriesArgs),
+    /// Measure how fast each list and search of the admin API is answered, upon what there is
+    #[command(after_help = "Example:\n  antaca bench preload --transactions 10000000\n  \
+        antaca bench lists --users 1000000\n  \
+        antaca bench lists --users 1000000 --database postgres://antaca@db/bench")]
+    Lists(ListsArgs),
     /// Make cards and a past for measuring
     #[command(
         after_help = "Example:\n  antaca bench preload --cards 100000 --transactions 10000000"
@@ -203,6 +208,24 @@ pub(crate) struct DeliveriesArgs {
     /// The partner talks HTTP/1.1 and not HTTP/2: each call that is open has a connection
     #[arg(long)]
     pub(crate) http1: bool,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `antaca bench lists`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ListsArgs {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// How many users there are at least; those that lack are made
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+        value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) users: u32,
+    /// Calls of each list
+    #[arg(long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) calls: u32,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -208,6 +208,25 @@ on_both_databases! {
         }
     }
 
+    /// Every list is answered, each so often.
+    async fn lists_are_measured(database) {
+        let around = testkit::folder();
+        let past = ["preload", "--transactions", "2000"];
+        bench(around.path(), &database, &past).await.assert_done();
+        for _ in 0..2 {
+            let lists = ["lists", "--users", "400", "--calls", "3", "--json"];
+            let told = bench(around.path(), &database, &lists).await;
+            let told = told.assert_done().json().remove(0);
+            assert_eq!(told["errors"], 0, "{told}");
+            let lists = told["lists"].as_object().expect("lists by name");
+            assert!(lists.len() > 20, "{told}");
+            for (name, of) in lists {
+                assert!(of["p50_ms"].as_f64() > Some(0.0), "{name}: {told}");
+                assert!(of["p95_ms"].as_f64() <= told["p95_ms"].as_f64(), "{name}: {told}");
+            }
+        }
+    }
+
     /// Each is issued once, by the use case and over HTTPS, each time upon those before.
     async fn issuing_is_measured(database) {
         let around = testkit::folder();

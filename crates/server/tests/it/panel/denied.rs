@@ -24,6 +24,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/partner-balances/OWN", ALL),
     ("/transactions", ALL),
     ("/transactions?result=DECLINED&from=2026-01-01", ALL),
+    ("/transactions/live", ALL),
     ("/audit", DECIDERS),
     ("/corporations", DECIDERS),
     ("/corporations?kyb=IN_PROGRESS", DECIDERS),

@@ -39,25 +39,31 @@ on_both_databases! {
         let to = format!("{HITS}/{}/decision", hit[0]);
         let long = "x".repeat(501);
         for comment in ["", " ", &long] {
-            let fields = [("state", "CLEARED"), ("comment", comment)];
+            let fields = [("state", "CLEARED"), ("seen", "OPEN"), ("comment", comment)];
             let sent = operator.submit(HITS, &to, &fields).await;
             assert!(sent.to.contains("failed=COMMENT_INVALID"), "{} {}", sent.status, sent.to);
         }
-        let open = [("state", "OPEN"), ("comment", "x")];
+        let open = [("state", "OPEN"), ("seen", "OPEN"), ("comment", "x")];
         assert_eq!(operator.submit(HITS, &to, &open).await.status, 400);
         assert!(is_locked(&sandbox, first).await);
         let text = first.to_string();
-        for (state, words, locked) in [
-            ("CLEARED", "somebody else: Born elsewhere.", false),
-            ("CONFIRMED", "the one on the list: Born elsewhere.", true),
+        for (seen, state, words, locked) in [
+            ("OPEN", "CLEARED", "somebody else: Born elsewhere.", false),
+            ("CLEARED", "CONFIRMED", "the one on the list: Born elsewhere.", true),
         ] {
-            let fields = [("state", state), ("comment", "Born elsewhere."), ("user", &text)];
+            let comment = ("comment", "Born elsewhere.");
+            let fields = [("seen", seen), ("state", state), comment, ("user", &text)];
             let sent = operator.submit(&own, &to, &fields).await;
             let back = format!("{own}&done=done.hit&");
             assert!(sent.to.starts_with(&back), "{} {}", sent.status, sent.to);
             assert!(operator.load(&sent.to).await.html.contains(words), "{state}");
             assert_eq!(is_locked(&sandbox, first).await, locked, "{state}");
         }
+        // Whoever still sees it undecided doesn't undo what another has decided.
+        let late = [("seen", "OPEN"), ("state", "CLEARED"), ("comment", "x"), ("user", &text)];
+        let sent = operator.submit(&own, &to, &late).await;
+        assert!(sent.to.contains("failed=HIT_CHANGED"), "{} {}", sent.status, sent.to);
+        assert!(is_locked(&sandbox, first).await);
         let seen = admin.load(&own).await.html;
         let tells = seen.contains("the one on the list") && !seen.contains("Born elsewhere.");
         assert!(tells, "why is the operator's: {seen}");
