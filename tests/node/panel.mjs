@@ -94,6 +94,11 @@ function places() {
   return {
     partners: "/panel/partners",
     account: "/panel/account",
+    "all-accounts": "/panel/accounts",
+    "new-partner": "/panel/partners/new",
+    partner: "/panel/partners/sandbox",
+    accounts: of("/accounts"),
+    managed: of(`/accounts/${facts.account}`),
     overview: of(""),
     balances: of("/balances"),
     balance: of(`/balances/${facts.balance}`),

@@ -1,4 +1,6 @@
-//! Sessions of panel accounts.
+//! Sessions of panel accounts, and the accounts themselves.
+
+pub(crate) mod accounts;
 
 use crate::Api;
 use crate::answer::{Created, NoContent};

@@ -295,6 +295,11 @@ impl Allows {
         Self { roles: &[Role::Admin, Role::Operator], of_partner: true };
     /// Who answers to the law for the cards of a partner.
     pub(crate) const OPERATORS: Self = Self { roles: &[Role::Operator], of_partner: true };
+    /// Who manages accounts, of one partner or of all.
+    pub(crate) const MANAGERS: Self =
+        Self { roles: &[Role::Admin, Role::Operator], of_partner: false };
+    /// The operator's own, about the platform.
+    pub(crate) const PLATFORM: Self = Self { roles: &[Role::Operator], of_partner: false };
     /// Who has an account.
     pub(crate) const ALL: Self = Self { roles: Role::ALL, of_partner: false };
     /// The same, about a partner's users and their money.

@@ -24,6 +24,7 @@ pub mod openapi;
 mod overview;
 mod partner_balances;
 mod partner_calls;
+mod partners;
 mod problem;
 mod processor;
 mod public_key;

@@ -241,6 +241,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceHasCards
         | Refusal::PartnerAlreadyExists
         | Refusal::AdminAlreadyExists
+        | Refusal::AdminIsYourself
+        | Refusal::LastOperator
         | Refusal::ProgramAlreadyExists
         | Refusal::BinTaken
         | Refusal::ProcessorAlreadyExists
@@ -280,6 +282,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::StatementTooLong
         | Refusal::TooManyBalances
         | Refusal::PartnerCodeInvalid
+        | Refusal::PartnerSettingsInvalid
         | Refusal::ModeNotSupported
         | Refusal::ClockLimitReached
         | Refusal::TimeZoneUnknown

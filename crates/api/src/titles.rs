@@ -236,8 +236,10 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KycNotVerified => "Wait until the user's `kyc` is `SUCCESS`.",
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
-        Refusal::AdminNotFound => "Name one that `antaca admin list` shows.",
-        Refusal::AdminAlreadyExists => "Use another address, or `antaca admin reset`.",
+        Refusal::AdminNotFound => "Name one that the list of accounts shows.",
+        Refusal::AdminIsYourself => "Ask somebody else who manages accounts.",
+        Refusal::LastOperator => "Make another account of the role OPERATOR first.",
+        Refusal::AdminAlreadyExists => "Use another address, or reset the account.",
         Refusal::LimitExceed => "Load less.",
         Refusal::TransactionNotPermitted => "Use another balance, one of a verified user.",
         Refusal::ProgramMismatch => "Use the program's own balance, or the balance's own program.",
@@ -307,6 +309,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::CommonNameTaken => "Use what is there, or another name.",
         Refusal::BinTaken => "Use another BIN.",
         Refusal::PartnerCodeInvalid
+        | Refusal::PartnerSettingsInvalid
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
         | Refusal::GiftProgramInvalid

@@ -1,12 +1,13 @@
 //! Panel accounts and their sessions (spec "Channels", rules "Failed tries").
 //!
-//! The operator makes an account; its password and the secret of its codes are made here and shown
-//! once. Whoever signs in is tried with both at once, and learns nothing from a failure: an unknown
-//! account costs the same, and no failure is answered before its time.
+//! The operator makes an account, or a partner's ADMIN one of the partner's; its password and the
+//! secret of its codes are made here and shown once. Whoever signs in is tried with both at once,
+//! and learns nothing from a failure: an unknown account costs the same, and no failure is answered
+//! before its time.
 
 mod accounts;
 
-pub use accounts::{ChangeAdmin, Enrolled, NewAdmin};
+pub use accounts::{ChangeAdmin, Enrolled, Manager, NewAdmin, Secrets, ShownAdmin};
 
 use crate::audit::{Entry, Origin};
 use crate::{App, Error};

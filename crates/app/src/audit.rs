@@ -55,6 +55,14 @@ pub(crate) fn is_remark(text: &str, most: usize) -> bool {
 #[derive(Clone, Debug)]
 pub struct Operator(pub String);
 
+impl Operator {
+    /// Where their commands come from: this machine, and no request.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { actor: self.0.clone(), address: None, request_id: String::new() }
+    }
+}
+
 /// What an audit record tells of a command, beside who gave it and when.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a change without its record must not be committed"]
@@ -68,6 +76,11 @@ impl Entry {
     /// Something was made.
     pub(crate) fn made(action: &'static str, object: impl ToString, after: Value) -> Self {
         Self { action, object: object.to_string(), detail: json!({ "after": after }) }
+    }
+
+    /// Something was done, and this is told of it.
+    pub(crate) fn of(action: &'static str, object: impl ToString, detail: Value) -> Self {
+        Self { action, object: object.to_string(), detail }
     }
 
     /// Something was changed: of both objects it keeps the fields that differ.
@@ -142,6 +155,11 @@ impl<T> Done<T> {
     /// Everything was already as it was to be; that leaves no record.
     pub(crate) fn unchanged(result: T) -> Self {
         Self { result, entries: Vec::new() }
+    }
+
+    /// The same with another result.
+    pub(crate) fn map<U>(self, to: impl FnOnce(T) -> U) -> Done<U> {
+        Done { result: to(self.result), entries: self.entries }
     }
 
     /// Other things are otherwise too.

@@ -35,6 +35,14 @@ pub struct Once<T> {
     pub render: fn(&T) -> Value,
 }
 
+impl<T> Once<T> {
+    /// A command without a key, as the command line gives it.
+    #[must_use]
+    pub fn unkept(origin: Origin, render: fn(&T) -> Value) -> Self {
+        Self { endpoint: String::new(), key: None, fingerprint: [0; 32], origin, render }
+    }
+}
+
 /// Keys that are being worked on in this process.
 #[derive(Debug, Default)]
 pub struct Turns(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
@@ -69,6 +77,8 @@ impl App {
     /// Looks whether a command was done before.
     pub(crate) async fn turn<T>(&self, scope: Scope, once: &Once<T>) -> Result<Turn, Error> {
         let Some(key) = &once.key else { return Ok(Turn::Ours(None)) };
+        // Before any transaction: reading it needs a connection of its own.
+        self.partner_key(scope.partner()).await?;
         let name = format!("{} {} {key}", scope.partner(), once.endpoint);
         let turn = self.turns.wait(name).await;
         let mut tx = self.db.read().await?;

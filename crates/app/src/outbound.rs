@@ -13,7 +13,7 @@ pub use certificate::{Import, our_certificate_json};
 pub use check::Check;
 pub use secret::SecretAct;
 
-use crate::audit::Operator;
+use crate::audit::{Entry, Operator, Origin};
 use crate::keyring::EPOCH;
 use crate::{App, Error};
 use crypto::keys::Purpose;
@@ -118,7 +118,7 @@ impl App {
             None => None,
         };
         let mut tx = self.db.begin().await?;
-        let set = self.set_outbound_in(&mut tx, operator, partner, (command, key)).await;
+        let set = self.set_outbound_in(&mut tx, &operator.origin(), partner, (command, key)).await;
         tx.end(set).await?;
         self.refresh_settings().await
     }
@@ -126,7 +126,7 @@ impl App {
     pub(crate) async fn set_outbound_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         partner: PartnerId,
         command: (SetOutbound, Option<Vec<u8>>),
     ) -> Result<(), Error> {
@@ -144,8 +144,8 @@ impl App {
                 }
             })
             .await?;
-        let detail = outbound_json(&outbound);
-        self.record_act(tx, operator, partner, ("partner.outbound", "calls", &detail)).await
+        let entry = Entry::of("partner.outbound", "calls", outbound_json(&outbound));
+        self.record(tx, partner, origin, entry).await
     }
 
     /// Changes how a partner is called, beginning with a new secret where nothing is known yet, and

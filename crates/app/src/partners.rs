@@ -1,17 +1,34 @@
-//! Partners: create, set. Both are the operator's, through the control channel.
+//! Partners: create, set. Both are the operator's: through the control channel, or by those of its
+//! people who have a panel account.
 
-use crate::audit::{Operator, change_json};
+use crate::audit::{Done, Entry, Operator, Origin, is_remark};
+use crate::once::{Once, Turn};
+use crate::outbound::SetOutbound;
 use crate::refusals::Refusal;
+use crate::settings::Snapshot;
 use crate::{App, Error};
+use domain::ids::PartnerId;
 use domain::money::Currency;
+use domain::notification::Event;
 use domain::partner::{
     Asking, AuthorizationMode, CollateralMode, DescriptionCodes, KybBy, KycMode, Partner,
     PartnerState, Settings, UserMayUnlock, is_partner_code,
 };
+use domain::scope::Scope;
 use domain::session::{Lifetime, SessionMode};
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
 use store::db::Tx;
 use store::{instance, partners};
+
+/// Characters of a partner's name at most.
+const NAME_MAX: usize = 100;
+/// Within how many milliseconds a partner can be asked to answer.
+const WITHIN_MS: RangeInclusive<i64> = 100..=4_700;
+/// How many questions may be open at once on a node.
+const AT_ONCE: RangeInclusive<i64> = 1..=1_024;
+/// For how many minutes a session of a user's app may live.
+const SESSION_MINUTES: RangeInclusive<i64> = 1..=720;
 
 /// A partner to be.
 #[derive(Clone, Debug)]
@@ -64,6 +81,20 @@ pub struct Set {
     pub automatic_balance: Option<Option<Currency>>,
 }
 
+/// What is to change of a partner: how it works, and how it is called.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// How it works.
+    pub partner: Set,
+    /// How it is called.
+    pub outbound: SetOutbound,
+}
+
+/// Where what concerns no partner yet is kept with its key.
+pub(crate) fn platform() -> Scope {
+    Scope::platform(PartnerId::PLATFORM, "the operator's people work on the platform")
+}
+
 impl App {
     /// Creates a partner, with a key of its own.
     pub async fn create_partner(
@@ -71,25 +102,55 @@ impl App {
         operator: &Operator,
         command: Create,
     ) -> Result<Partner, Error> {
-        check(&command)?;
-        let partner = Partner {
-            id: self.new_partner_id().await?,
-            code: command.code,
-            name: command.name,
-            state: PartnerState::Live,
-            settings: command.settings,
-        };
+        let partner = self.new_partner(command).await?;
         let mut tx = self.db.begin().await?;
-        let created = self.create_partner_in(&mut tx, operator, &partner).await;
+        let created = self.create_partner_in(&mut tx, &operator.origin(), &partner).await;
         tx.end(created).await?;
         self.refresh_settings().await?;
         Ok(partner)
     }
 
+    /// The same by somebody with a panel account, once for its key.
+    pub async fn create_partner_once(
+        &self,
+        command: Create,
+        once: Once<Partner>,
+    ) -> Result<Value, Error> {
+        let scope = platform();
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let partner = self.new_partner(command).await;
+        let mut tx = self.db.begin().await?;
+        let created = match partner {
+            Ok(partner) => {
+                let created = self.create_partner_in(&mut tx, &once.origin, &partner).await;
+                // Its record is the partner's, not the platform's.
+                created.map(|()| Done::unchanged(partner))
+            }
+            Err(error) => Err(error),
+        };
+        let answer = self.finish(scope, &once, tx, created).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
+    }
+
+    async fn new_partner(&self, command: Create) -> Result<Partner, Error> {
+        check(&command)?;
+        Ok(Partner {
+            id: self.new_partner_id().await?,
+            code: command.code,
+            name: command.name,
+            state: PartnerState::Live,
+            settings: command.settings,
+        })
+    }
+
     async fn create_partner_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         partner: &Partner,
     ) -> Result<(), Error> {
         // First, since it locks: whoever changes settings takes this lock before any other.
@@ -98,8 +159,8 @@ impl App {
             return Err(Refusal::PartnerAlreadyExists.into());
         }
         self.create_partner_key(tx, partner.id, self.now()).await?;
-        let act = ("partner.create", partner.code.as_str(), &partner_json(partner));
-        self.record_act(tx, operator, partner.id, act).await
+        let entry = Entry::of("partner.create", &partner.code, partner_json(partner));
+        self.record(tx, partner.id, origin, entry).await
     }
 
     /// Changes a partner.
@@ -109,18 +170,56 @@ impl App {
         code: &str,
         command: Set,
     ) -> Result<Partner, Error> {
-        command.time_zone.as_deref().map_or(Ok(()), check_time_zone)?;
         let mut tx = self.db.begin().await?;
-        let set = self.change_partner_in(&mut tx, operator, code, command).await;
+        let set = self.change_partner_in(&mut tx, &operator.origin(), code, command).await;
         let partner = tx.end(set).await?;
         self.refresh_settings().await?;
         Ok(partner)
     }
 
+    /// Changes how a partner works and how it is called, both or neither, by somebody with a panel
+    /// account, once for its key.
+    pub async fn change_partner_once(
+        &self,
+        code: &str,
+        change: Change,
+        once: Once<()>,
+    ) -> Result<Value, Error> {
+        let settings = self.settings.get();
+        let partner = settings.partner_of_code(code).ok_or(Refusal::PartnerNotFound)?.id;
+        let scope = Scope::platform(partner, "the operator's people change a partner");
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        self.partner_key(partner).await?;
+        let mut tx = self.db.begin().await?;
+        let changed = self.set_both_in(&mut tx, &once.origin, (code, partner), change).await;
+        let changed = changed.map(|()| Done::unchanged(()));
+        let answer = self.finish(scope, &once, tx, changed).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
+    }
+
+    async fn set_both_in(
+        &self,
+        tx: &mut Tx,
+        origin: &Origin,
+        (code, partner): (&str, PartnerId),
+        change: Change,
+    ) -> Result<(), Error> {
+        self.change_partner_in(tx, origin, code, change.partner).await?;
+        let SetOutbound { notifications, encrypt, .. } = &change.outbound;
+        if notifications.is_some() || encrypt.is_some() {
+            self.set_outbound_in(tx, origin, partner, (change.outbound, None)).await?;
+        }
+        Ok(())
+    }
+
     async fn change_partner_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         code: &str,
         command: Set,
     ) -> Result<Partner, Error> {
@@ -131,8 +230,8 @@ impl App {
         let held = held.ok_or(Refusal::PartnerNotFound)?;
         let before = partner_json(&held);
         let partner = changed(held, command);
-        check_modes(&partner.settings)?;
-        self.set_partner_in(tx, operator, &partner, &before).await?;
+        check_settings(&partner)?;
+        self.set_partner_in(tx, origin, &partner, &before).await?;
         Ok(partner)
     }
 
@@ -141,14 +240,46 @@ impl App {
     pub(crate) async fn set_partner_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         partner: &Partner,
         before: &Value,
     ) -> Result<(), Error> {
         partners::update(tx, partner).await?;
-        let detail = change_json(before, &partner_json(partner));
-        let act = ("partner.set", partner.code.as_str(), &detail);
-        self.record_act(tx, operator, partner.id, act).await
+        let after = partner_json(partner);
+        let entry = Entry::changed("partner.set", &partner.code, before, &after);
+        self.record(tx, partner.id, origin, entry).await
+    }
+}
+
+/// How a partner is called, as its page shows it: without keys and secrets.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// Where its paths begin, once that is set.
+    pub base_url: Option<String>,
+    /// What it is told of.
+    pub notifications: Vec<Event>,
+    /// Whether what is sensitive of that is encrypted for its key.
+    pub encrypt: bool,
+}
+
+impl Called {
+    /// As the settings have it.
+    #[must_use]
+    pub fn of(settings: &Snapshot, partner: PartnerId) -> Self {
+        match settings.outbound(partner) {
+            Some(known) => Self {
+                base_url: known.base_url.clone(),
+                notifications: known.notifications.clone(),
+                encrypt: known.encrypt,
+            },
+            None => Self::usual(),
+        }
+    }
+
+    /// As of a new partner.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self { base_url: None, notifications: Event::USUAL.to_vec(), encrypt: false }
     }
 }
 
@@ -183,12 +314,33 @@ fn check(command: &Create) -> Result<(), Refusal> {
     if !is_partner_code(&command.code) {
         return Err(Refusal::PartnerCodeInvalid);
     }
-    check_modes(&command.settings)?;
-    check_time_zone(&command.settings.time_zone)
+    check_name(&command.name)?;
+    check_how(&command.settings)
 }
 
-fn check_modes(settings: &Settings) -> Result<(), Refusal> {
-    if settings.agree() { Ok(()) } else { Err(Refusal::ModeNotSupported) }
+fn check_settings(partner: &Partner) -> Result<(), Refusal> {
+    check_name(&partner.name)?;
+    check_how(&partner.settings)
+}
+
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let fits = is_remark(name, NAME_MAX);
+    if fits { Ok(()) } else { Err(Refusal::PartnerSettingsInvalid) }
+}
+
+fn check_how(settings: &Settings) -> Result<(), Refusal> {
+    let Asking { within_ms, at_once, stand_in } = settings.asking;
+    let sound = within_ms.is_none_or(|it| WITHIN_MS.contains(&it))
+        && AT_ONCE.contains(&at_once)
+        && stand_in.is_none_or(|amount| amount > 0)
+        && SESSION_MINUTES.contains(&settings.session.minutes);
+    if !sound {
+        return Err(Refusal::PartnerSettingsInvalid);
+    }
+    if !settings.agree() {
+        return Err(Refusal::ModeNotSupported);
+    }
+    check_time_zone(&settings.time_zone)
 }
 
 fn check_time_zone(name: &str) -> Result<(), Refusal> {
@@ -197,32 +349,39 @@ fn check_time_zone(name: &str) -> Result<(), Refusal> {
 
 /// The partner with what is to change of it.
 pub(crate) fn changed(partner: Partner, command: Set) -> Partner {
-    let settings = partner.settings;
     Partner {
-        name: command.name.unwrap_or(partner.name),
+        name: command.name.clone().unwrap_or(partner.name),
         state: command.state.unwrap_or(partner.state),
-        settings: Settings {
-            kyc_mode: command.kyc_mode.unwrap_or(settings.kyc_mode),
-            kyb_by: command.kyb_by.unwrap_or(settings.kyb_by),
-            authorization_mode: command.authorization_mode.unwrap_or(settings.authorization_mode),
-            asking: Asking {
-                within_ms: command.ask_within_ms.unwrap_or(settings.asking.within_ms),
-                at_once: command.asks_at_once.unwrap_or(settings.asking.at_once),
-                stand_in: command.stand_in.unwrap_or(settings.asking.stand_in),
-            },
-            collateral_mode: command.collateral_mode.unwrap_or(settings.collateral_mode),
-            own_bin: command.own_bin.unwrap_or(settings.own_bin),
-            description_codes: command.description_codes.unwrap_or(settings.description_codes),
-            time_zone: command.time_zone.unwrap_or(settings.time_zone),
-            step_up: command.step_up.unwrap_or(settings.step_up),
-            user_may_unlock: command.user_may_unlock.unwrap_or(settings.user_may_unlock),
-            session: Lifetime {
-                mode: command.session_mode.unwrap_or(settings.session.mode),
-                minutes: command.session_minutes.unwrap_or(settings.session.minutes),
-            },
-            automatic_balance: command.automatic_balance.unwrap_or(settings.automatic_balance),
-            ..settings
-        },
+        settings: command.applied_to(partner.settings),
         ..partner
+    }
+}
+
+impl Set {
+    /// Settings with what is to change of them.
+    #[must_use]
+    pub fn applied_to(self, settings: Settings) -> Settings {
+        Settings {
+            kyc_mode: self.kyc_mode.unwrap_or(settings.kyc_mode),
+            kyb_by: self.kyb_by.unwrap_or(settings.kyb_by),
+            authorization_mode: self.authorization_mode.unwrap_or(settings.authorization_mode),
+            asking: Asking {
+                within_ms: self.ask_within_ms.unwrap_or(settings.asking.within_ms),
+                at_once: self.asks_at_once.unwrap_or(settings.asking.at_once),
+                stand_in: self.stand_in.unwrap_or(settings.asking.stand_in),
+            },
+            collateral_mode: self.collateral_mode.unwrap_or(settings.collateral_mode),
+            own_bin: self.own_bin.unwrap_or(settings.own_bin),
+            description_codes: self.description_codes.unwrap_or(settings.description_codes),
+            time_zone: self.time_zone.unwrap_or(settings.time_zone),
+            step_up: self.step_up.unwrap_or(settings.step_up),
+            user_may_unlock: self.user_may_unlock.unwrap_or(settings.user_may_unlock),
+            session: Lifetime {
+                mode: self.session_mode.unwrap_or(settings.session.mode),
+                minutes: self.session_minutes.unwrap_or(settings.session.minutes),
+            },
+            automatic_balance: self.automatic_balance.unwrap_or(settings.automatic_balance),
+            ..settings
+        }
     }
 }

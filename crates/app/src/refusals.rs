@@ -159,11 +159,19 @@ refusals! {
     LimitExceed, "LIMIT_EXCEED", "A gift is loaded with 150 EUR at most.";
     TransactionNotPermitted, "TRANSACTION_NOT_PERMITTED",
         "A gift takes one load, a fee or a commission, and nothing else.";
-    AdminNotFound, "ADMIN_NOT_FOUND", "There is no panel account of this e-mail address.";
+    AdminNotFound, "ADMIN_NOT_FOUND", "There is no such panel account.";
     AdminAlreadyExists, "ADMIN_ALREADY_EXISTS",
         "There is a panel account of this e-mail address.";
     AdminInvalid, "ADMIN_INVALID",
         "A panel account has an e-mail address, and a partner unless its role is OPERATOR.";
+    PartnerSettingsInvalid, "PARTNER_SETTINGS_INVALID",
+        "A partner's name has 1 to 100 characters; it is asked within 100 to 4700 ms, 1 to 1024 \
+         questions at once; what may be paid without its answer is above zero; sessions live 1 to \
+         720 minutes.";
+    AdminIsYourself, "ADMIN_IS_YOURSELF",
+        "Nobody changes, shuts or resets the panel account that they are signed in with.";
+    LastOperator, "LAST_OPERATOR",
+        "It is the last account of the operator's that can be used.";
     BinTaken, "BIN_TAKEN",
         "The BIN is another partner's, there is one that begins or continues it, or it is of \
          programs whose cards somebody else makes.";

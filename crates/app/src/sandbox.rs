@@ -1,9 +1,8 @@
 //! What a sandbox alone can do: its partners change their own settings, and its clock is moved.
 
-use crate::audit::{Done, Entry, Operator};
+use crate::audit::{Done, Entry, Operator, Origin};
 use crate::once::Turn;
-use crate::outbound::SetOutbound;
-use crate::partners::{self, changed, partner_json};
+use crate::partners::{Change, changed, partner_json};
 use crate::refusals::Refusal;
 use crate::{App, Error, Once};
 use domain::Timestamp;
@@ -16,15 +15,6 @@ use store::db::Tx;
 
 /// By how many seconds the clock can be moved in all: ten years.
 pub const CLOCK_MAX: i64 = 3_653 * 24 * 60 * 60;
-
-/// What a sandbox's partner wants changed of itself.
-#[derive(Debug)]
-pub struct Change {
-    /// How it works.
-    pub partner: partners::Set,
-    /// How it is called.
-    pub outbound: SetOutbound,
-}
 
 impl App {
     /// Changes how a sandbox's partner works and how it is called, both or neither.
@@ -42,7 +32,8 @@ impl App {
         // Before the lock: reading it needs a connection of its own.
         self.partner_key(scope.partner()).await?;
         let mut tx = self.db.begin().await?;
-        let result = self.set_sandbox_in(&mut tx, operator, scope.partner(), change).await;
+        let result =
+            self.set_sandbox_in(&mut tx, &operator.origin(), scope.partner(), change).await;
         let answer = self.finish(scope, &once, tx, result).await?;
         self.refresh_settings().await?;
         Ok(answer)
@@ -51,17 +42,17 @@ impl App {
     async fn set_sandbox_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         id: PartnerId,
         change: Change,
     ) -> Result<Done<()>, Error> {
         // First, since it locks the settings' version: what is read after that stays so.
-        self.set_outbound_in(tx, operator, id, (change.outbound, None)).await?;
+        self.set_outbound_in(tx, origin, id, (change.outbound, None)).await?;
         let held = store::partners::list(tx).await?.into_iter().find(|partner| partner.id == id);
         let held = held.ok_or(Refusal::PartnerNotFound)?;
         let before = partner_json(&held);
         let partner = changed(held, change.partner);
-        self.set_partner_in(tx, operator, &partner, &before).await?;
+        self.set_partner_in(tx, origin, &partner, &before).await?;
         // Its records are those of the operator whose sandbox it is.
         Ok(Done::unchanged(()))
     }

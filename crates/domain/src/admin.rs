@@ -22,6 +22,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether an account can be used.
+    pub enum AccountState {
+        /// It can.
+        Active = "ACTIVE",
+        /// Somebody has shut it.
+        Disabled = "DISABLED",
+        /// Nobody has used it for 90 days, which shuts it.
+        Unused = "UNUSED",
+    }
+}
+
 /// Failures in a row that lock an account.
 const FAILURES_MAX: i64 = 10;
 /// For how long, in minutes.
@@ -68,12 +80,20 @@ pub struct Proof {
 pub struct NotLetIn;
 
 impl Account {
+    /// Whether it can be used; one that is locked for half an hour can, after that.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> AccountState {
+        let unused = self.used_at.checked_add((UNUSED_DAYS * 24).hours());
+        match (self.disabled, unused) {
+            (true, _) => AccountState::Disabled,
+            (false, Ok(end)) if now >= end => AccountState::Unused,
+            (false, _) => AccountState::Active,
+        }
+    }
+
     /// Tries to sign in: counts what was wrong, forgets it where all is right.
     pub fn sign_in(&mut self, proof: Proof, now: Timestamp) -> Result<(), NotLetIn> {
-        let unused = self.used_at.checked_add((UNUSED_DAYS * 24).hours());
-        if self.disabled
-            || unused.is_ok_and(|end| now >= end)
-            || self.locked_until.is_some_and(|end| now < end)
+        if self.state(now) != AccountState::Active || self.locked_until.is_some_and(|end| now < end)
         {
             return Err(NotLetIn);
         }

@@ -90,8 +90,13 @@ const PLACES: &[(&str, &str, Allows)] = &[
     ("/notifications", "nav.notifications", Allows::ALL),
     ("/partner-calls", "nav.calls", Allows::ALL),
     ("/reports/inactive", "nav.reports", Allows::ALL),
+    ("/accounts", "nav.accounts", Allows::MANAGERS),
     ("/audit", "nav.audit", Allows::DECIDERS),
 ];
+
+/// The pages of the operator that are about no partner.
+const OPERATORS: &[(&str, &str)] =
+    &[("/panel/partners", "nav.partners"), ("/panel/accounts", "nav.all-accounts")];
 
 impl Frame {
     /// Around a page that needs no session.
@@ -106,8 +111,10 @@ impl Staff {
         let partner = self.partner_if_any();
         let mut places = Vec::new();
         if self.may(Allows::OPERATORS) {
-            let (path, name) = ("/panel/partners".to_owned(), text("nav.partners"));
-            places.push(Place { here: self.is_at(&path), path, name });
+            for (path, name) in OPERATORS {
+                let (path, name) = ((*path).to_owned(), text(name));
+                places.push(Place { here: self.is_at(&path), path, name });
+            }
         }
         for (rest, key, allows) in PLACES.iter().filter(|_| partner.is_some()) {
             if self.may(*allows) {

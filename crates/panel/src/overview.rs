@@ -11,7 +11,6 @@ use app::overview::{Alert, Hour, Overview};
 use askama::Template;
 use axum::extract::State;
 use domain::money::Amount;
-use domain::partner::{Partner, PartnerState};
 use jiff::tz::TimeZone;
 
 #[derive(Template)]
@@ -109,20 +108,4 @@ pub(crate) async fn show(State(panel): State<Panel>, staff: Staff) -> Answer {
     let overview = panel.app.overview(scope).await?;
     let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
     shown(&Page { frame, at, zone, overview, waiting })
-}
-
-#[derive(Template)]
-#[template(path = "partners.html")]
-struct Partners {
-    frame: Frame,
-    partners: Vec<Partner>,
-}
-
-/// `GET /panel/partners`: whose pages the operator may look at.
-pub(crate) async fn partners(State(panel): State<Panel>, staff: Staff) -> Answer {
-    let settings = panel.app.settings.get();
-    let live = settings.partners().into_iter().filter(|it| it.state == PartnerState::Live);
-    let mut partners: Vec<Partner> = live.cloned().collect();
-    partners.sort_by(|one, other| one.code.cmp(&other.code));
-    shown(&Partners { frame: staff.frame(), partners })
 }

@@ -3,8 +3,8 @@
 use crate::answer::{Failed, see};
 use crate::session::{Allows, Staff, admitted};
 use crate::{
-    Panel, Parts, assets, audit, balances, cards, corporations, limits, notifications, overview,
-    own, reports, screening, sign_in, transactions, users, verifications,
+    Panel, Parts, accounts, assets, audit, balances, cards, corporations, limits, notifications,
+    overview, own, partners, reports, screening, sign_in, transactions, users, verifications,
 };
 use app::{App, Clock};
 use axum::Router;
@@ -104,13 +104,41 @@ fn deciders() -> Router<Panel> {
         .route("/panel/of/{partner}/users/{user}/transactional-locks", post(users::set_reason))
 }
 
+/// Who manages the accounts of those who work for a partner.
+fn managers() -> Router<Panel> {
+    Router::new()
+        .route("/panel/of/{partner}/accounts", get(accounts::list))
+        .route("/panel/of/{partner}/accounts/new", post(accounts::create))
+        .route("/panel/of/{partner}/accounts/{account}", get(accounts::show))
+        .route("/panel/of/{partner}/accounts/{account}/role", post(accounts::set_role))
+        .route("/panel/of/{partner}/accounts/{account}/disable", post(accounts::disable))
+        .route("/panel/of/{partner}/accounts/{account}/enable", post(accounts::enable))
+        .route("/panel/of/{partner}/accounts/{account}/reset", post(accounts::reset))
+        .route("/panel/of/{partner}/accounts/{account}/sign-out", post(accounts::sign_out))
+}
+
 /// The operator's own.
 fn operators() -> Router<Panel> {
     Router::new()
-        .route("/panel/partners", get(overview::partners))
         .route("/panel/of/{partner}/screening/hits/{hit}/decision", post(screening::decide))
         .route("/panel/of/{partner}/partner-balances/{balance}/reload", post(own::reload))
         .route("/panel/of/{partner}/partner-balances/{balance}/withdraw", post(own::withdraw))
+        .route("/panel/partners", get(partners::list))
+        .route("/panel/partners/new", get(partners::new))
+        .route("/panel/partners/create", post(partners::create))
+        .route("/panel/partners/{code}", get(partners::show))
+        .route("/panel/partners/{code}/set", post(partners::change))
+        .route("/panel/partners/{code}/notifications", post(partners::change_notifications))
+        .route("/panel/partners/{code}/close", post(partners::close))
+        .route("/panel/partners/{code}/open", post(partners::open))
+        .route("/panel/accounts", get(accounts::list))
+        .route("/panel/accounts/new", post(accounts::create))
+        .route("/panel/accounts/{account}", get(accounts::show))
+        .route("/panel/accounts/{account}/role", post(accounts::set_role))
+        .route("/panel/accounts/{account}/disable", post(accounts::disable))
+        .route("/panel/accounts/{account}/enable", post(accounts::enable))
+        .route("/panel/accounts/{account}/reset", post(accounts::reset))
+        .route("/panel/accounts/{account}/sign-out", post(accounts::sign_out))
 }
 
 /// The panel's routes.
@@ -123,6 +151,7 @@ pub fn pages(app: App, real_time: Clock) -> Pages {
     let others = admitted(all().merge(of_money()), Allows::ALL)
         .merge(admitted(makers(), Allows::MAKERS))
         .merge(admitted(deciders(), Allows::DECIDERS))
+        .merge(admitted(managers(), Allows::MANAGERS))
         .merge(admitted(operators(), Allows::OPERATORS))
         .route("/panel/sign-in", get(sign_in::show_form))
         .route("/panel/assets/{version}/{file}", get(assets::file))

@@ -35,6 +35,8 @@ impl Allows {
     pub(crate) const MAKERS: Self = Self(&[Role::Admin, Role::Manager]);
     /// Who decides KYC.
     pub(crate) const DECIDERS: Self = Self(&[Role::Admin, Role::Operator]);
+    /// Who manages the panel's accounts.
+    pub(crate) const MANAGERS: Self = Self(&[Role::Admin, Role::Operator]);
     /// The operator's own.
     pub(crate) const OPERATORS: Self = Self(&[Role::Operator]);
 

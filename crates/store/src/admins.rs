@@ -55,7 +55,22 @@ macro_rules! select {
 
 const BY_EMAIL: Sql = select!("where email = $1");
 const BY_EMAIL_LOCKED: Sql = select!("where email = $1 for no key update");
+const BY_ID: Sql = select!("where id = $1");
+const BY_ID_LOCKED: Sql = select!("where id = $1 for no key update");
+const OPERATORS_LOCKED: Sql =
+    select!("where email > '' and partner_id is null order by email for no key update");
 const LIST: Sql = select!("order by email");
+const PAGE: Sql = select!(
+    "where email > coalesce((select email from admin_account where id = $1), '')
+    order by email
+    limit $2"
+);
+const PAGE_OF: Sql = select!(
+    "where email > coalesce((select email from admin_account where id = $1), '')
+        and partner_id = $3
+    order by email
+    limit $2"
+);
 const EMAILS: Sql = Sql("
     select id, email
     from admin_account
@@ -80,8 +95,23 @@ const END: Sql = Sql("delete from admin_session where token_digest = $1");
 const END_ALL: Sql = Sql("delete from admin_session where account_id = $1");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] =
-    &[BY_EMAIL, BY_EMAIL_LOCKED, LIST, EMAILS, UPDATE, SET_SECRETS, SESSION, PROLONG, END, END_ALL];
+pub const STATEMENTS: &[Sql] = &[
+    BY_EMAIL,
+    BY_EMAIL_LOCKED,
+    BY_ID,
+    BY_ID_LOCKED,
+    OPERATORS_LOCKED,
+    LIST,
+    PAGE,
+    PAGE_OF,
+    EMAILS,
+    UPDATE,
+    SET_SECRETS,
+    SESSION,
+    PROLONG,
+    END,
+    END_ALL,
+];
 
 /// SHA-256 of what only its holder has.
 pub type Digest = [u8; 32];
@@ -137,6 +167,36 @@ pub async fn find(tx: &mut Tx, email: &str) -> Result<Option<Kept>, StoreError> 
 /// The same, locked until the transaction ends.
 pub async fn find_locked(tx: &mut Tx, email: &str) -> Result<Option<Kept>, StoreError> {
     tx.find(&BY_EMAIL_LOCKED, &[&email]).await?.as_ref().map(read).transpose()
+}
+
+/// The account of an id.
+pub async fn find_by_id(tx: &mut Tx, id: AdminId) -> Result<Option<Account>, StoreError> {
+    tx.find(&BY_ID, &[&id]).await?.as_ref().map(read_account).transpose()
+}
+
+/// The same, locked until the transaction ends.
+pub async fn find_by_id_locked(tx: &mut Tx, id: AdminId) -> Result<Option<Account>, StoreError> {
+    tx.find(&BY_ID_LOCKED, &[&id]).await?.as_ref().map(read_account).transpose()
+}
+
+/// The operator's own accounts, all locked until the transaction ends.
+pub async fn operators_locked(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
+    tx.rows(&OPERATORS_LOCKED, &[]).await?.iter().map(read_account).collect()
+}
+
+/// Accounts by address, those that come after one: everybody's, or a partner's own.
+pub async fn page(
+    tx: &mut Tx,
+    scope: Option<Scope>,
+    after: Option<AdminId>,
+    limit: i64,
+) -> Result<Vec<Account>, StoreError> {
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let rows = match scope {
+        Some(scope) => tx.rows(&PAGE_OF, &[&after, &limit, &scope.partner()]).await?,
+        None => tx.rows(&PAGE, &[&after, &limit]).await?,
+    };
+    rows.iter().map(read_account).collect()
 }
 
 /// Every account, by address.
@@ -209,9 +269,9 @@ pub async fn end(tx: &mut Tx, digest: &Digest) -> Result<(), StoreError> {
     tx.run(&END, &[digest]).await.map(|_| ())
 }
 
-/// Ends all sessions of an account.
-pub async fn end_all(tx: &mut Tx, account: AdminId) -> Result<(), StoreError> {
-    tx.run(&END_ALL, &[&account]).await.map(|_| ())
+/// Ends all sessions of an account; how many there were.
+pub async fn end_all(tx: &mut Tx, account: AdminId) -> Result<u64, StoreError> {
+    tx.run(&END_ALL, &[&account]).await
 }
 
 fn read(row: &Row) -> Result<Kept, StoreError> {

@@ -11,8 +11,8 @@ use app::owners::OwnerName;
 use app::{Once, Refusal};
 use domain::Date;
 use domain::ids::{
-    BalanceId, CardId, HitId, InstallationId, OperationId, OrderId, ProcessorId, TransactionId,
-    UserId, VerificationId,
+    AdminId, BalanceId, CardId, HitId, InstallationId, OperationId, OrderId, ProcessorId,
+    TransactionId, UserId, VerificationId,
 };
 use domain::scope::Scope;
 use serde_json::Value;
@@ -215,6 +215,17 @@ impl Head {
     pub(crate) fn partner_call(&self) -> Result<Uuid, Problem> {
         let id = self.param("callId").and_then(|text| Uuid::try_parse(text).ok());
         id.ok_or_else(|| refused(Refusal::PartnerCallNotFound))
+    }
+
+    /// The code of the partner that the path names.
+    pub(crate) fn issuer_code(&self) -> String {
+        self.param("issuerCode").unwrap_or_default().to_owned()
+    }
+
+    /// The panel account that the path names.
+    pub(crate) fn account(&self) -> Result<AdminId, Problem> {
+        let id = self.param("accountId").and_then(|text| Uuid::try_parse(text).ok());
+        id.map(AdminId).ok_or_else(|| refused(Refusal::AdminNotFound))
     }
 
     /// Which picture the path names.

@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 17] = [
+const NAMED: [Named; 19] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -103,6 +103,18 @@ const NAMED: [Named; 17] = [
         refusal: Refusal::PartnerCallNotFound,
     },
     Named {
+        name: "issuerCode",
+        description: "The partner's code.",
+        form: code,
+        refusal: Refusal::PartnerNotFound,
+    },
+    Named {
+        name: "accountId",
+        description: "The panel account's id.",
+        form: uuid,
+        refusal: Refusal::AdminNotFound,
+    },
+    Named {
         name: "picture",
         description: "Which of its pictures.",
         form: picture,
@@ -128,6 +140,10 @@ fn lock() -> Object {
 
 fn picture() -> Object {
     schema::words(IMAGES).build()
+}
+
+fn code() -> Object {
+    schema::pattern("^[a-z0-9-]{1,64}$").build()
 }
 
 fn key() -> Object {

@@ -1,6 +1,7 @@
 //! The routes under `/admin`, by who may call them.
 
 use super::finished;
+use crate::admins::accounts;
 use crate::identity::{self, Allows, Caller};
 use crate::limits::Body;
 use crate::openapi::Channel;
@@ -8,7 +9,7 @@ use crate::public_key;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
     Api, admins, audit, balances, cards, corporations, devices, overview, partner_balances,
-    screening, statements, transactions, users, verifications,
+    partners, screening, statements, transactions, users, verifications,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -137,8 +138,24 @@ fn operates() -> Routes {
         .route("/admin/screening/hits/{hitId}/decision", post(screening::decide()))
 }
 
+/// Those about the accounts of who works with the panel.
+fn manages() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/accounts", get(accounts::list()).post(accounts::create()))
+        .route("/admin/accounts/{accountId}", get(accounts::show()).put(accounts::change()))
+        .route("/admin/accounts/{accountId}/reset", post(accounts::reset()))
+        .route("/admin/accounts/{accountId}/sign-out", post(accounts::sign_out()))
+}
+
+/// Those of the operator's own about the platform: no partner is acted for.
+fn sets_up() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/partners", get(partners::list()).post(partners::create()))
+        .route("/admin/partners/{issuerCode}", get(partners::show()).put(partners::change()))
+}
+
 /// Those that need a session, each with whom it admits.
-fn admitted() -> [(Routes, Allows); 8] {
+fn admitted() -> [(Routes, Allows); 10] {
     [
         (own(), Allows::ALL),
         (of_cards(), Allows::STAFF),
@@ -147,7 +164,9 @@ fn admitted() -> [(Routes, Allows); 8] {
         (makes(), Allows::MAKERS),
         (decides(), Allows::DECIDERS),
         (looks_back(), Allows::DECIDERS),
+        (manages(), Allows::MANAGERS),
         (operates(), Allows::OPERATORS),
+        (sets_up(), Allows::PLATFORM),
     ]
 }
 

@@ -6,17 +6,15 @@ use crate::answer::NoContent;
 use crate::call::{Call, Head, refused};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Reader, boolean, reader, schema, word};
+use crate::wire::{Reader, boolean, events, reader, schema, word};
 use app::Refusal;
 use app::audit::Operator;
 use app::outbound::{Reach, SetOutbound, base_url, check_trusted_ca};
-use app::partners::Set;
-use app::sandbox::Change;
+use app::partners::{Change, Set};
 use crypto::certificates::check_authorities;
 use domain::notification::Event;
 use domain::partner::{DescriptionCodes, KycMode};
 use serde_json::{Value, json};
-use utoipa::openapi::schema::Array;
 
 /// What a later release will obey.
 const TO_COME: &[&str] = &["timeBudgetMs", "standIn"];
@@ -145,21 +143,4 @@ fn certificates() -> impl Reader<String> {
         Ok(pem.to_owned())
     };
     reader(read, || schema::pattern("-----BEGIN CERTIFICATE-----"))
-}
-
-fn events() -> impl Reader<Vec<Event>> {
-    let wrong = "must be a list of notifications, as GET …/openapi names them";
-    let read = move |value: &Value| {
-        let words = value.as_array().ok_or(wrong)?;
-        let mut events = Vec::new();
-        for word in words {
-            let event = word.as_str().and_then(Event::parse).ok_or(wrong)?;
-            if events.contains(&event) {
-                return Err("must name each notification once");
-            }
-            events.push(event);
-        }
-        Ok(events)
-    };
-    reader(read, || Array::builder().items(schema::words_of::<Event>()).unique_items(true))
 }

@@ -3,10 +3,12 @@
 use super::{Fields, Read, schema};
 use crypto::encoding::from_base64;
 use domain::money::Currency;
+use domain::notification::Event;
 use domain::user::{Address, Country, Email, Phone};
 use domain::{Date, Timestamp, Word};
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use utoipa::openapi::schema::Array;
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use uuid::Uuid;
 
@@ -245,4 +247,22 @@ pub(crate) fn address_fields(fields: &mut Fields<'_>) -> Option<Address> {
 /// An ISO 3166-1 alpha-2 code.
 pub(crate) fn country() -> impl Reader<Country> {
     parsed(Country::parse, || schema::pattern("^[A-Z]{2}$"), "must be two capital letters")
+}
+
+/// Events, each once.
+pub(crate) fn events() -> impl Reader<Vec<Event>> {
+    let wrong = "must be a list of notifications, as GET …/openapi names them";
+    let read = move |value: &Value| {
+        let words = value.as_array().ok_or(wrong)?;
+        let mut events = Vec::new();
+        for word in words {
+            let event = word.as_str().and_then(Event::parse).ok_or(wrong)?;
+            if events.contains(&event) {
+                return Err("must name each notification once");
+            }
+            events.push(event);
+        }
+        Ok(events)
+    };
+    reader(read, || Array::builder().items(schema::words_of::<Event>()).unique_items(true))
 }

@@ -3,8 +3,7 @@
 use crate::holds::join_all;
 use app::audit::Operator;
 use app::outbound::{SecretAct, SetOutbound};
-use app::partners::{Create, Set};
-use app::sandbox::Change;
+use app::partners::{Change, Create, Set};
 use app::{Error, Once, Refusal};
 use crypto::keys::MasterKey;
 use domain::ids::PartnerId;

@@ -14,7 +14,8 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// The keys that templates and code name: `"key"|t`, `text("key")`, `known("key")`; and where a
-/// part of a key is only known at run time, what it begins with. Last, all that was read.
+/// part of a key is only known at run time (`words("group"` too), what it begins with. Last, all
+/// that was read.
 fn named() -> (BTreeSet<String>, BTreeSet<String>, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
@@ -36,6 +37,10 @@ fn named() -> (BTreeSet<String>, BTreeSet<String>, String) {
         for (at, _) in source.match_indices("\"|of(") {
             let before = &source[..at];
             starts.insert(before[before.rfind('"').expect("a quote") + 1..].to_owned());
+        }
+        for (at, _) in source.match_indices("words(\"") {
+            let rest = &source[at + "words(\"".len()..];
+            starts.insert(rest[..rest.find('"').expect("a quote")].to_owned());
         }
         all_of_it += &source;
     }

@@ -2,10 +2,11 @@
 
 use super::{Desk, word};
 use crate::failure::Failure;
-use app::admins::{ChangeAdmin, Enrolled, NewAdmin};
+use app::Once;
+use app::admins::{ChangeAdmin, Enrolled, Manager, NewAdmin, ShownAdmin};
 use app::audit::Operator;
 use clap::Args;
-use domain::admin::{Account, Role};
+use domain::admin::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -58,8 +59,9 @@ impl Desk {
         let CreateAdmin { email, role, partner } = command;
         let partner = partner.map(|code| self.partner(&code)).transpose()?;
         let role = word("--role", Role::parse, &role)?;
-        let enrolled = self.app.create_admin(operator, NewAdmin { email, role, partner }).await?;
-        Ok(self.enrolled(&enrolled))
+        let new = NewAdmin { email, role, partner };
+        let once = Once::unkept(operator.origin(), account_json);
+        Ok(enrolled(self.app.create_admin(Manager::COMMAND_LINE, new, once).await?))
     }
 
     pub(super) async fn set_admin(
@@ -71,7 +73,9 @@ impl Desk {
         let role = command.role.map(|role| word("--role", Role::parse, &role)).transpose()?;
         let disabled = command.state.map(|state| state == "DISABLED");
         let change = ChangeAdmin { role, disabled };
-        Ok(self.account(&self.app.change_admin(operator, &command.email, change).await?))
+        let account = self.app.admin_named(&command.email).await?;
+        let once = Once::unkept(operator.origin(), account_json);
+        Ok(self.app.change_admin(Manager::COMMAND_LINE, account, change, once).await?)
     }
 
     pub(super) async fn reset_admin(
@@ -80,32 +84,35 @@ impl Desk {
         command: &NamedAdmin,
     ) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
-        Ok(self.enrolled(&self.app.reset_admin(operator, &command.email).await?))
+        let account = self.app.admin_named(&command.email).await?;
+        let once = Once::unkept(operator.origin(), account_json);
+        Ok(enrolled(self.app.reset_admin(Manager::COMMAND_LINE, account, once).await?))
     }
 
     pub(super) async fn list_admins(&self) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
-        Ok(self.app.admins().await?.iter().map(|account| self.account(account)).collect())
+        Ok(self.app.admins().await?.iter().map(account_json).collect())
     }
+}
 
-    /// With what opens it: told this once.
-    fn enrolled(&self, enrolled: &Enrolled) -> Value {
-        let mut told = self.account(&enrolled.account);
-        told["password"] = enrolled.password.expose().into();
-        told["authenticator"] = enrolled.code_url.as_str().into();
-        told
+/// With what opens it: told this once.
+fn enrolled(enrolled: Enrolled) -> Value {
+    let Enrolled { shown: mut told, secrets } = enrolled;
+    if let Some(secrets) = secrets {
+        told["password"] = secrets.password.expose().into();
+        told["authenticator"] = secrets.code_url.as_str().into();
     }
+    told
+}
 
-    fn account(&self, account: &Account) -> Value {
-        let settings = self.app.settings.get();
-        let partner = account.partner.and_then(|id| settings.partner(id));
-        json!({
-            "email": account.email,
-            "role": account.role.as_str(),
-            "partner": partner.map(|partner| &partner.code),
-            "state": if account.disabled { "DISABLED" } else { "ACTIVE" },
-            "lockedUntil": account.locked_until.map(|until| until.to_string()),
-            "usedAt": account.used_at.to_string(),
-        })
-    }
+fn account_json(shown: &ShownAdmin) -> Value {
+    let account = &shown.account;
+    json!({
+        "email": account.email,
+        "role": account.role.as_str(),
+        "partner": shown.partner,
+        "state": if account.disabled { "DISABLED" } else { "ACTIVE" },
+        "lockedUntil": account.locked_until.map(|until| until.to_string()),
+        "usedAt": account.used_at.to_string(),
+    })
 }

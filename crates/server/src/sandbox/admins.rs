@@ -5,9 +5,9 @@ use super::partner::PARTNER;
 use crate::acts::Desk;
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
-use app::admins::{Enrolled, NewAdmin};
+use app::admins::{Manager, NewAdmin, Secrets, ShownAdmin};
 use app::audit::Operator;
-use app::{Error, Refusal};
+use app::{Error, Once, Refusal};
 use domain::admin::Role;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,25 +30,31 @@ pub(super) async fn prepare(
         let partner = partner.filter(|_| *role != Role::Operator);
         let email = format!("{}@{PARTNER}.example", role.as_str().to_lowercase());
         let new = NewAdmin { email: email.clone(), role: *role, partner };
-        let made = match desk.app.create_admin(operator, new).await {
+        let (all, once) = (Manager::COMMAND_LINE, || Once::unkept(operator.origin(), nothing));
+        let made = match desk.app.create_admin(all, new, once()).await {
             // A start that was killed has made it, and its secrets are nowhere.
             Err(Error::Refused(Refusal::AdminAlreadyExists)) => {
-                desk.app.reset_admin(operator, &email).await?
+                let known = desk.app.admin_named(&email).await?;
+                desk.app.reset_admin(all, known, once()).await?
             }
             made => made?,
         };
-        accounts.push(account(&made));
+        accounts.extend(made.secrets.as_ref().map(|secrets| account(*role, &email, secrets)));
     }
     let file = format!("{:#}\n", Value::Array(accounts));
     folder.write(NAME, file.as_bytes(), Readers::Owner)
 }
 
-fn account(made: &Enrolled) -> Value {
-    let secret = made.code_url.split(['?', '&']).find_map(|part| part.strip_prefix("secret="));
+fn nothing(_: &ShownAdmin) -> Value {
+    Value::Null
+}
+
+fn account(role: Role, email: &str, secrets: &Secrets) -> Value {
+    let secret = secrets.code_url.split(['?', '&']).find_map(|part| part.strip_prefix("secret="));
     json!({
-        "role": made.account.role.as_str(),
-        "email": made.account.email,
-        "password": made.password.expose(),
+        "role": role.as_str(),
+        "email": email,
+        "password": secrets.password.expose(),
         "totpSecret": secret,
     })
 }

@@ -1,9 +1,11 @@
 //! What people of a partner and of the operator do under `/admin`: look for users, see their money,
 //! learn why a payment was declined.
 
+mod accounts;
 mod balances;
 mod customers;
 mod overview;
+mod partners;
 mod transactions;
 
 use crate::support::{Caller, Sandbox};

@@ -619,7 +619,9 @@ on_both_databases! {
                 Channel::Admin,
                 Channel::Makers,
                 Channel::Deciders,
+                Channel::Managers,
                 Channel::Operators,
+                Channel::Platform,
                 Channel::Public,
             ];
             let own = channel == Channel::Processor || elsewhere.contains(&channel);

@@ -46,8 +46,12 @@ pub(crate) enum Channel {
     Makers,
     /// Those of ADMIN and OPERATOR alone.
     Deciders,
+    /// Those of ADMIN and OPERATOR alone, who name no partner.
+    Managers,
     /// The operator's own accounts.
     Operators,
+    /// The same, who name no partner.
+    Platform,
 }
 
 /// The names in path and body that are somebody's, each with what is told of one that isn't the
@@ -58,6 +62,8 @@ const NOBODYS: Names = &[];
 const USER: Names = &[("{customerId}", "CUSTOMER_NOT_FOUND")];
 const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
+const ACCOUNT: Names = &[("{accountId}", "ADMIN_NOT_FOUND")];
+const PARTNER: Names = &[("{issuerCode}", "PARTNER_NOT_FOUND")];
 const HIT: Names = &[("{hitId}", "HIT_NOT_FOUND")];
 const CALL: Names = &[("{callId}", "PARTNER_CALL_NOT_FOUND")];
 const NOTIFICATION: Names = &[("{notificationId}", "NOTIFICATION_NOT_FOUND")];
@@ -112,8 +118,8 @@ pub(crate) enum Sends {
 }
 
 use Channel::{
-    Admin, Creation, Customers, Deciders, Lifecycle, Makers, Operator, Operators, Processor,
-    Public, Secure,
+    Admin, Creation, Customers, Deciders, Lifecycle, Makers, Managers, Operator, Operators,
+    Platform, Processor, Public, Secure,
 };
 use Sends::{Form, Json, Nothing, Papers, Query, Sealed};
 
@@ -538,6 +544,16 @@ pub(crate) const ROUTES: &[Route] = &[
         CORPORATION,
         Nothing,
     ),
+    ("GET", "/admin/accounts", Managers, NOBODYS, Nothing),
+    ("POST", "/admin/accounts", Managers, NOBODYS, Json(r#"{"email": "a", "role": "ADMIN"}"#)),
+    ("GET", "/admin/accounts/{accountId}", Managers, ACCOUNT, Nothing),
+    ("PUT", "/admin/accounts/{accountId}", Managers, ACCOUNT, Json(r#"{"state": "ACTIVE"}"#)),
+    ("POST", "/admin/accounts/{accountId}/reset", Managers, ACCOUNT, Nothing),
+    ("POST", "/admin/accounts/{accountId}/sign-out", Managers, ACCOUNT, Nothing),
+    ("GET", "/admin/partners", Platform, NOBODYS, Nothing),
+    ("POST", "/admin/partners", Platform, NOBODYS, Json(r#"{"issuerCode": "?"}"#)),
+    ("GET", "/admin/partners/{issuerCode}", Platform, PARTNER, Nothing),
+    ("PUT", "/admin/partners/{issuerCode}", Platform, PARTNER, Json(r#"{"name": "Acme"}"#)),
     ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -639,6 +655,10 @@ impl Ids {
             "{importKey}" => self.import.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             "{documentId}" => self.document.clone(),
+            // Partners are the operator's, each of them.
+            "{issuerCode}" => NOTHING.to_owned(),
+            // What comes of another partner's: `accounts.rs`.
+            "{accountId}" => NOTHING.to_owned(),
             // Who is found on a list is locked: hits have tests of their own (`screening.rs`).
             "{hitId}" => NOTHING.to_owned(),
             "{notificationId}" => self.notification.clone(),
@@ -706,6 +726,11 @@ async fn decided_by_partner(sandbox: &Sandbox, code: &str) {
     sandbox.antaca(&set).await.assert_done();
 }
 
+/// Whether a channel is that of panel accounts, of some role.
+fn is_of_accounts(channel: Channel) -> bool {
+    matches!(channel, Admin | Makers | Deciders | Managers | Operators | Platform)
+}
+
 /// Status and title.
 pub(crate) async fn told(request: RequestBuilder) -> (u16, Value) {
     let (status, body) = answer(request).await;
@@ -736,9 +761,7 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 1_000).await;
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         let callers = Callers::of(&sandbox).await;
-        let of_people = |route: &&Route| {
-            matches!(route.2, Customers | Admin | Makers | Deciders | Operators)
-        };
+        let of_people = |route: &&Route| route.2 == Customers || is_of_accounts(route.2);
         for route in ROUTES.iter().filter(|route| !of_people(route)) {
             let channel = route.2;
             let asked = async |caller: &Caller, code: Option<&str>| {
@@ -817,8 +840,7 @@ on_both_databases! {
         let ids = Ids::of(story, sandbox.partner(), sandbox.processor()).await;
         decided_by_partner(&sandbox, "sandbox").await;
         let unknown = sandbox.partner().with_bearer("unknown");
-        let of_accounts =
-            |route: &&Route| matches!(route.2, Admin | Makers | Deciders | Operators);
+        let of_accounts = |route: &&Route| is_of_accounts(route.2);
         let routes = || ROUTES.iter().filter(of_accounts);
         let asked = async |caller: &Caller, route: &Route, code: Option<&str>| {
             told(request(caller, route, code, |name| ids.value(name))).await
@@ -838,13 +860,14 @@ on_both_databases! {
             let caller = admin.sign_in(&sandbox).await;
             for route in routes() {
                 let may = match role {
-                    "ADMIN" => route.2 != Operators,
-                    "MANAGER" => route.2 != Deciders && route.2 != Operators,
+                    "ADMIN" => route.2 != Operators && route.2 != Platform,
+                    "MANAGER" => matches!(route.2, Admin | Makers),
                     "OPERATOR" => route.2 != Makers,
                     _ => route.2 == Admin,
                 };
-                // All but these two are about a partner's.
-                let named = !["/admin/public-key", "/admin/sessions/current"].contains(&route.1);
+                // All but these are about a partner's.
+                let named = !["/admin/public-key", "/admin/sessions/current"].contains(&route.1)
+                    && !matches!(route.2, Managers | Platform);
                 let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
                 for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {
                     if code != Some("sandbox") && route.1.ends_with("/current") {
@@ -888,8 +911,8 @@ on_both_databases! {
                 Operator => (callers.operator(), 404),
                 Processor => (&other.processor, 200),
                 Customers => (&phone.caller, 404),
-                Admin | Makers | Deciders => (&admin, 404),
-                Operators => (&operator, 404),
+                Admin | Makers | Deciders | Managers => (&admin, 404),
+                Operators | Platform => (&operator, 404),
             };
             let mut cases: Vec<(Vec<&str>, &str)> =
                 names.iter().map(|(name, title)| (vec![*name], *title)).collect();
@@ -991,7 +1014,7 @@ async fn every_method_of_a_path_is_in_the_table() {
             Public | Lifecycle | Secure | Creation | Operator => sandbox.partner(),
             Processor => sandbox.processor(),
             Customers => &phone.caller,
-            Admin | Makers | Deciders | Operators => &admin,
+            Admin | Makers | Deciders | Managers | Operators | Platform => &admin,
         };
         let trace = caller.request(Method::TRACE, &path.replace(['{', '}'], ""));
         let refused = trace.send().await.expect("an answer");

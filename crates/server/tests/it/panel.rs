@@ -1,6 +1,7 @@
 //! The panel: in a real browser, and what a browser never sends.
 
 mod cards;
+mod accounts;
 mod denied;
 mod forms;
 mod live;
@@ -8,6 +9,7 @@ mod money;
 mod pages;
 mod reports;
 mod screening;
+mod partners;
 
 use crate::corporations::proven;
 use crate::story::{Story, expect, register, registration};

@@ -11,7 +11,7 @@ mod sshd;
 mod tls;
 
 pub(crate) use admin::Admin;
-pub(crate) use browser::Browser;
+pub(crate) use browser::{Browser, Loaded};
 pub(crate) use foreign::{Foreign, card_crypto, in_chromium, read_pdf};
 pub(crate) use phone::{Phone, offered};
 pub(crate) use postgres::OwnPostgres;

@@ -137,7 +137,9 @@ impl Callers {
             | Channel::Admin
             | Channel::Makers
             | Channel::Deciders
-            | Channel::Operators => None,
+            | Channel::Managers
+            | Channel::Operators
+            | Channel::Platform => None,
         }
     }
 
@@ -157,7 +159,9 @@ impl Callers {
             | Channel::Admin
             | Channel::Makers
             | Channel::Deciders
-            | Channel::Operators => {
+            | Channel::Managers
+            | Channel::Operators
+            | Channel::Platform => {
                 panic!("people have no certificate")
             }
         };

@@ -1,5 +1,6 @@
 //! Who may load which page and send which form.
 
+use super::accounts::id_of;
 use super::{Scene, unhurried};
 use crate::support::Browser;
 
@@ -25,6 +26,8 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/transactions", ALL),
     ("/transactions?result=DECLINED&from=2026-01-01", ALL),
     ("/transactions/live", ALL),
+    ("/accounts", DECIDERS),
+    ("/accounts/ACCOUNT", DECIDERS),
     ("/audit", DECIDERS),
     ("/corporations", DECIDERS),
     ("/corporations?kyb=IN_PROGRESS", DECIDERS),
@@ -38,6 +41,30 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/verifications", DECIDERS),
     ("/verifications/FORM", DECIDERS),
     ("/verifications/FORM/pictures/imageFace", DECIDERS),
+];
+
+/// The operator's pages that are about no partner.
+const OF_OPERATOR: &[&str] = &[
+    "/panel/partners",
+    "/panel/partners/new",
+    "/panel/partners/sandbox",
+    "/panel/accounts",
+    "/panel/accounts/ACCOUNT",
+];
+
+/// The operator's forms that are about no partner.
+const FORMS_OF_OPERATOR: &[&str] = &[
+    "/panel/partners/create",
+    "/panel/partners/sandbox/set",
+    "/panel/partners/sandbox/notifications",
+    "/panel/partners/sandbox/close",
+    "/panel/partners/sandbox/open",
+    "/panel/accounts/new",
+    "/panel/accounts/ACCOUNT/role",
+    "/panel/accounts/ACCOUNT/disable",
+    "/panel/accounts/ACCOUNT/enable",
+    "/panel/accounts/ACCOUNT/reset",
+    "/panel/accounts/ACCOUNT/sign-out",
 ];
 
 /// Forms, the same.
@@ -61,6 +88,12 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/balances/BALANCE/unlock", ALL),
     ("/partner-balances/OWN/reload", OPERATORS),
     ("/partner-balances/OWN/withdraw", OPERATORS),
+    ("/accounts/new", DECIDERS),
+    ("/accounts/ACCOUNT/role", DECIDERS),
+    ("/accounts/ACCOUNT/disable", DECIDERS),
+    ("/accounts/ACCOUNT/enable", DECIDERS),
+    ("/accounts/ACCOUNT/reset", DECIDERS),
+    ("/accounts/ACCOUNT/sign-out", DECIDERS),
     ("/corporations/FIRM/kyb", DECIDERS),
     ("/screening/hits/FORM/decision", OPERATORS),
     ("/notifications/resend", ALL),
@@ -70,12 +103,46 @@ const FORMS: &[(&str, &[&str])] = &[
 ];
 
 on_both_databases! {
+    /// The same of the operator's pages that are about no partner.
+    async fn others_are_not_led_to_the_operators_pages(database) {
+        let sandbox = unhurried(database).await;
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let account = id_of(&sandbox, &employee).await;
+        let named = |path: &&str| path.replace("ACCOUNT", &account);
+        let stranger = Browser::of(&sandbox);
+        for path in OF_OPERATOR.iter().map(named) {
+            assert_eq!(stranger.load(&path).await.status, 303, "{path}");
+        }
+        for role in ALL {
+            let of = Some("sandbox").filter(|_| *role != "OPERATOR");
+            let admin = sandbox.admin(role, of).await;
+            let browser = Browser::signed_in(&sandbox, &admin).await;
+            let own = browser.load("/panel/account").await;
+            let token = own.hidden("csrf");
+            for path in OF_OPERATOR.iter().map(named) {
+                let loaded = browser.load(&path).await;
+                let wanted = if OPERATORS.contains(role) { 200 } else { 403 };
+                assert_eq!(loaded.status, wanted, "{role} {path}");
+            }
+            for path in FORMS_OF_OPERATOR.iter().map(named) {
+                let sent = browser.send(&path, &[("csrf", "wrong")]).await;
+                assert_eq!(sent.status, 403, "{role} {path} without a token");
+                if !OPERATORS.contains(role) {
+                    assert_eq!(browser.send(&path, &[("csrf", token)]).await.status, 403, "{path}");
+                }
+            }
+        }
+    }
+
     /// Each role, a stranger and another partner's administrator at each page and form. A form
     /// without its token changes nothing, whoever sends it.
     async fn each_role_is_admitted_where_it_may_work(database) {
         let sandbox = unhurried(database).await;
         let scene = Scene::set(&sandbox).await;
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let account = id_of(&sandbox, &employee).await;
         let named = |path: &str| {
+            let path = path.replace("ACCOUNT", &account);
             let path = path.replace("USER", &scene.story.customer.to_string());
             let path = path.replace("CARD", &scene.story.card.to_string());
             let path = path.replace("FIRM", &scene.corporation);
@@ -91,11 +158,8 @@ on_both_databases! {
                 let wanted = if roles.contains(role) { 200 } else { 403 };
                 assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
             }
-            let loaded = browser.load("/panel/partners").await;
-            let wanted = if OPERATORS.contains(role) { 200 } else { 403 };
-            assert_eq!(loaded.status, wanted, "{role}");
-            let account = browser.load("/panel/account").await;
-            let token = account.hidden("csrf");
+            let own = browser.load("/panel/account").await;
+            let token = own.hidden("csrf");
             for (path, roles) in FORMS {
                 let sent = browser.send(&named(path), &[("csrf", "wrong")]).await;
                 assert_eq!(sent.status, 403, "{role} {path} without a token");

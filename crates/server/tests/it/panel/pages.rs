@@ -1,5 +1,6 @@
 //! Pages in Debian's chromium.
 
+use super::accounts::id_of;
 use super::money::company;
 use super::{Scene, told, unhurried};
 use crate::screening::{is_locked, load, named};
@@ -16,7 +17,10 @@ async fn every_page_can_be_used() {
     let sandbox = Sandbox::start(Database::Sqlite).await;
     let scene = Scene::set(&sandbox).await;
     let operator = sandbox.admin("OPERATOR", None).await;
-    let asked = told(&sandbox, "everyPage", &[("OPERATOR", &operator)], scene.facts());
+    let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+    let mut facts = scene.facts();
+    facts["account"] = id_of(&sandbox, &employee).await.into();
+    let asked = told(&sandbox, "everyPage", &[("OPERATOR", &operator)], facts);
     let pages = in_chromium(asked).await;
     let pages = pages.as_object().expect("pages by name");
     assert!(pages.len() >= 20, "{:?}", pages.keys());

@@ -1,0 +1,303 @@
+//! Partners, for the operator: whose pages there are, made, and changed in their settings.
+
+use crate::Panel;
+use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::filters;
+use crate::form::Posted;
+use crate::frame::Frame;
+use crate::session::Staff;
+use crate::texts::{known, text};
+use app::outbound::SetOutbound;
+use app::partners::{Called, Change, Create, Set};
+use askama::Template;
+use axum::extract::{Path, State};
+use domain::Word;
+use domain::money::Currency;
+use domain::notification::Event;
+use domain::partner::{Partner, PartnerState, Settings};
+use serde_json::Value;
+
+#[derive(Template)]
+#[template(path = "partners.html")]
+struct List {
+    frame: Frame,
+    partners: Vec<Partner>,
+}
+
+impl List {
+    fn is_live(partner: &Partner) -> bool {
+        partner.state == PartnerState::Live
+    }
+}
+
+/// `GET /panel/partners`: whose pages the operator may look at, and what they are set to.
+pub(crate) async fn list(State(panel): State<Panel>, staff: Staff) -> Answer {
+    let settings = panel.app.settings.get();
+    let mut partners: Vec<Partner> = settings.partners().into_iter().cloned().collect();
+    partners.sort_by(|one, other| one.code.cmp(&other.code));
+    shown(&List { frame: staff.frame(), partners })
+}
+
+/// A field of a form, with what it was when the page was made: only what somebody has changed is
+/// changed, whatever somebody else did meanwhile.
+struct Field {
+    name: &'static str,
+    label: String,
+    value: String,
+    /// What may be chosen, with its name for people; nothing where a text is typed.
+    words: Vec<(String, String)>,
+    hint: Option<&'static str>,
+}
+
+impl Field {
+    fn typed(name: &'static str, label: String, value: impl ToString) -> Self {
+        Self { name, label, value: value.to_string(), words: Vec::new(), hint: None }
+    }
+
+    fn hinted(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    fn number(name: &'static str, label: String, value: Option<i64>) -> Self {
+        Self::typed(name, label, value.map_or_else(String::new, |it| it.to_string()))
+    }
+
+    /// One of the words of an enum; `group` names the field and what its words are called.
+    fn words<W: Word>(group: &'static str, label: String, value: W) -> Self {
+        let named = |word: &W| {
+            let word = word.word();
+            let told = known(&format!("{group}.{word}")).unwrap_or(word);
+            (word.to_owned(), told.to_owned())
+        };
+        let words = W::ALL.iter().map(named).collect();
+        let name = group.rsplit('.').next().unwrap_or(group);
+        Self { words, ..Self::typed(name, label, value.word()) }
+    }
+
+    fn switch(name: &'static str, label: String, is_on: bool) -> Self {
+        let words = [("on", text("setting.on")), ("off", text("setting.off"))];
+        let words = words.map(|(word, told)| (word.to_owned(), told)).into();
+        Self { words, ..Self::typed(name, label, if is_on { "on" } else { "off" }) }
+    }
+}
+
+/// The fields of what may change.
+fn fields(name: &str, settings: &Settings) -> Vec<Field> {
+    let (asking, session) = (&settings.asking, &settings.session);
+    let currency = settings.automatic_balance.as_ref().map_or("", Currency::code);
+    let (asked, codes) = (settings.authorization_mode, settings.description_codes);
+    let (collateral, unlock) = (settings.collateral_mode, settings.user_may_unlock);
+    vec![
+        Field::typed("name", text("partners.name"), name),
+        Field::typed("timeZone", text("setting.time-zone"), &settings.time_zone)
+            .hinted("Europe/Warsaw"),
+        Field::words("setting.kycMode", text("setting.kyc"), settings.kyc_mode),
+        Field::words("setting.kybBy", text("setting.kyb"), settings.kyb_by),
+        Field::words("setting.collateralMode", text("setting.collateral"), collateral),
+        Field::switch("ownBin", text("setting.own-bin"), settings.own_bin),
+        Field::words("setting.authorizationMode", text("setting.asked"), asked),
+        Field::number("askWithinMs", text("setting.within"), asking.within_ms),
+        Field::number("asksAtOnce", text("setting.at-once"), Some(asking.at_once)),
+        Field::number("standIn", text("setting.stand-in"), asking.stand_in),
+        Field::words("setting.descriptionCodes", text("setting.codes"), codes),
+        Field::typed("automaticBalance", text("setting.automatic"), currency).hinted("EUR"),
+        Field::words("setting.userMayUnlock", text("setting.unlock"), unlock),
+        Field::switch("stepUp", text("setting.step-up"), settings.step_up),
+        Field::words("setting.sessionMode", text("setting.session"), session.mode),
+        Field::number("sessionMinutes", text("setting.minutes"), Some(session.minutes)),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "new_partner.html")]
+struct New {
+    frame: Frame,
+    fields: Vec<Field>,
+}
+
+/// `GET /panel/partners/new`.
+pub(crate) async fn new(staff: Staff) -> Answer {
+    let usual = Settings::default();
+    let mut all = vec![
+        Field::typed("code", text("partners.code"), "").hinted("acme"),
+        Field::words("setting.balanceMode", text("setting.balance"), usual.balance_mode),
+    ];
+    all.extend(fields("", &usual));
+    shown(&New { frame: staff.frame(), fields: all })
+}
+
+/// `POST /panel/partners/create`.
+pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
+    let code = posted.field("code").to_owned();
+    let usual = Settings::default();
+    let balance_mode = word(&posted, "balanceMode")?.unwrap_or(usual.balance_mode);
+    let set = set(&posted)?;
+    let name = set.name.clone().unwrap_or_else(|| code.clone());
+    let settings = set.applied_to(Settings { balance_mode, ..usual });
+    let page = format!("/panel/partners/{code}");
+    let command = Create { code, name, settings };
+    let once = posted.once_kept(|_: &Partner| Value::Null);
+    let result = panel.app.create_partner_once(command, once).await;
+    let page = if result.is_ok() { page.as_str() } else { "/panel/partners/new" };
+    back(&staff, page, Done("done.partner-made"), result)
+}
+
+#[derive(Template)]
+#[template(path = "partner.html")]
+struct Page {
+    frame: Frame,
+    partner: Partner,
+    called: Called,
+    fields: Vec<Field>,
+    encrypt: Field,
+}
+
+impl Page {
+    fn is_live(&self) -> bool {
+        self.partner.state == PartnerState::Live
+    }
+
+    /// What it may be told of, and whether it is.
+    fn events(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let told = |event: &Event| (event.as_str(), self.called.notifications.contains(event));
+        Event::NOTIFICATIONS.iter().map(told)
+    }
+}
+
+/// `GET /panel/partners/{code}`.
+pub(crate) async fn show(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path(code): Path<String>,
+) -> Answer {
+    let settings = panel.app.settings.get();
+    let partner = settings.partner_of_code(&code).ok_or(Failed::NotFound)?.clone();
+    let called = Called::of(&settings, partner.id);
+    let fields = fields(&partner.name, &partner.settings);
+    let label = text("setting.encrypt");
+    let encrypt = Field::switch("encryptNotifications", label, called.encrypt);
+    shown(&Page { frame: staff.frame(), partner, called, fields, encrypt })
+}
+
+/// `POST /panel/partners/{code}/set`.
+pub(crate) async fn change(
+    panel: State<Panel>,
+    staff: Staff,
+    code: Path<String>,
+    posted: Posted,
+) -> Answer {
+    let change = Change { partner: set(&posted)?, outbound: SetOutbound::default() };
+    changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
+}
+
+/// `POST /panel/partners/{code}/notifications`: what it is told of.
+pub(crate) async fn change_notifications(
+    panel: State<Panel>,
+    staff: Staff,
+    code: Path<String>,
+    posted: Posted,
+) -> Answer {
+    let ticked = |event: &Event| posted.field(&format!("event.{event}")) == "on";
+    let events = Event::NOTIFICATIONS.iter().copied().filter(ticked).collect();
+    let outbound = SetOutbound {
+        notifications: Some(events),
+        encrypt: switch(&posted, "encryptNotifications")?,
+        ..SetOutbound::default()
+    };
+    let change = Change { outbound, ..Change::default() };
+    changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
+}
+
+/// `POST /panel/partners/{code}/close`: its certificates, accounts and sessions open nothing.
+pub(crate) async fn close(
+    panel: State<Panel>,
+    staff: Staff,
+    code: Path<String>,
+    posted: Posted,
+) -> Answer {
+    let change = of_state(PartnerState::Closed);
+    changed(panel, staff, (code, posted), (change, Done("done.partner-closed"))).await
+}
+
+/// `POST /panel/partners/{code}/open`.
+pub(crate) async fn open(
+    panel: State<Panel>,
+    staff: Staff,
+    code: Path<String>,
+    posted: Posted,
+) -> Answer {
+    let change = of_state(PartnerState::Live);
+    changed(panel, staff, (code, posted), (change, Done("done.partner-open"))).await
+}
+
+fn of_state(state: PartnerState) -> Change {
+    Change { partner: Set { state: Some(state), ..Set::default() }, ..Change::default() }
+}
+
+async fn changed(
+    State(panel): State<Panel>,
+    staff: Staff,
+    (Path(code), posted): (Path<String>, Posted),
+    (change, done): (Change, Done),
+) -> Answer {
+    let result = panel.app.change_partner_once(&code, change, posted.once()).await;
+    back(&staff, &format!("/panel/partners/{code}"), done, result)
+}
+
+/// A field that is otherwise than it was when the page was made.
+fn touched<'a>(posted: &'a Posted, name: &str) -> Option<&'a str> {
+    let value = posted.field(name);
+    Some(value).filter(|value| *value != posted.field(&format!("was.{name}")))
+}
+
+fn word<W: Word>(posted: &Posted, name: &str) -> Result<Option<W>, Failed> {
+    touched(posted, name).map(|text| W::of_word(text).ok_or(Failed::Unreadable)).transpose()
+}
+
+fn switch(posted: &Posted, name: &str) -> Result<Option<bool>, Failed> {
+    let read = |text: &str| match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Failed::Unreadable),
+    };
+    touched(posted, name).map(read).transpose()
+}
+
+fn number(posted: &Posted, name: &str) -> Result<Option<i64>, Failed> {
+    touched(posted, name).map(|text| text.parse().map_err(|_| Failed::Unreadable)).transpose()
+}
+
+/// A number that may be taken off.
+fn number_or_none(posted: &Posted, name: &str) -> Result<Option<Option<i64>>, Failed> {
+    match touched(posted, name) {
+        Some("") => Ok(Some(None)),
+        _ => Ok(number(posted, name)?.map(Some)),
+    }
+}
+
+/// What a form changes.
+fn set(posted: &Posted) -> Result<Set, Failed> {
+    let currency = |text: &str| match text {
+        "" => Ok(None),
+        code => Currency::parse(code).map(Some).map_err(|_| Failed::Unreadable),
+    };
+    Ok(Set {
+        name: touched(posted, "name").map(str::to_owned),
+        state: None,
+        kyc_mode: word(posted, "kycMode")?,
+        kyb_by: word(posted, "kybBy")?,
+        authorization_mode: word(posted, "authorizationMode")?,
+        ask_within_ms: number_or_none(posted, "askWithinMs")?,
+        asks_at_once: number(posted, "asksAtOnce")?,
+        stand_in: number_or_none(posted, "standIn")?,
+        collateral_mode: word(posted, "collateralMode")?,
+        own_bin: switch(posted, "ownBin")?,
+        description_codes: word(posted, "descriptionCodes")?,
+        time_zone: touched(posted, "timeZone").map(str::to_owned),
+        step_up: switch(posted, "stepUp")?,
+        user_may_unlock: word(posted, "userMayUnlock")?,
+        session_mode: word(posted, "sessionMode")?,
+        session_minutes: number(posted, "sessionMinutes")?,
+        automatic_balance: touched(posted, "automaticBalance").map(currency).transpose()?,
+    })
+}
