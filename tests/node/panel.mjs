@@ -95,6 +95,7 @@ function places() {
     partners: "/panel/partners",
     account: "/panel/account",
     "all-accounts": "/panel/accounts",
+    certificates: "/panel/certificates",
     "new-partner": "/panel/partners/new",
     partner: "/panel/partners/sandbox",
     accounts: of("/accounts"),

@@ -9,6 +9,7 @@ mod audit;
 mod balances;
 mod call;
 mod cards;
+mod certificates;
 mod corporations;
 mod devices;
 mod documents;
@@ -50,6 +51,7 @@ pub use router::router;
 pub use sandbox::{Demonstration, Sandbox};
 pub use titles::reference as titles_reference;
 
+use app::certificates::Authority;
 use app::{App, Clock};
 use encryption::{Decryption, PublicKeys};
 use limits::Guard;
@@ -63,6 +65,8 @@ pub struct Options {
     pub private_operations: NonZero<u32>,
     /// Real time: certificates don't follow the business clock.
     pub real_time: Clock,
+    /// Who signs certificates, if there is an authority.
+    pub authority: Option<Arc<Authority>>,
     /// The sandbox's side; none in production.
     pub sandbox: Option<Arc<dyn Sandbox>>,
     /// What a caller may take of the service.
@@ -125,6 +129,7 @@ pub(crate) struct Parts {
     pub(crate) decryption: Decryption,
     pub(crate) public_keys: PublicKeys,
     pub(crate) real_time: Clock,
+    pub(crate) authority: Option<Arc<Authority>>,
     pub(crate) sandbox: Option<Arc<dyn Sandbox>>,
     pub(crate) guard: Guard,
 }

@@ -296,6 +296,7 @@ pub fn router(app: App, options: Options) -> Router {
         decryption: Decryption::of(options.private_operations),
         public_keys: PublicKeys::default(),
         real_time: options.real_time,
+        authority: options.authority,
         sandbox: options.sandbox,
         guard: Guard::new(&options.limits),
     }));

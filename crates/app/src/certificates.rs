@@ -7,17 +7,24 @@ mod revoke;
 pub use ending::Ending;
 pub use revoke::Named;
 
-use crate::audit::Operator;
+use crate::audit::{Done, Entry, Operator, Origin};
+use crate::once::{Once, Turn};
+use crate::page::Page;
+use crate::partners::platform;
 use crate::refusals::Refusal;
 use crate::settings::Snapshot;
 use crate::{App, Error};
-use crypto::certificates::{Authority, CsrError, Signed};
+use crypto::certificates::{CsrError, Signed};
 use domain::Timestamp;
 use domain::ids::{PartnerId, ProcessorId};
 use domain::partner::is_partner_code;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use store::db::Tx;
 use store::{certificates, instance};
+
+/// Who signs certificates.
+pub use crypto::certificates::Authority;
 
 /// A registered certificate.
 pub use store::certificates::Certificate;
@@ -49,11 +56,36 @@ impl Holder {
         Self::of(certificate).as_ref() == Some(self)
     }
 
+    /// What its certificates allow where nothing is said of it; nothing for the operator's own.
+    #[must_use]
+    pub fn usual_scopes(&self) -> Vec<String> {
+        match self {
+            Self::Partner(_) => vec!["secure".to_owned()],
+            Self::Processor(_) => vec!["processor".to_owned()],
+            Self::Operator(_) => Vec::new(),
+        }
+    }
+
     fn of(certificate: &Certificate) -> Option<Self> {
         let Certificate { partner, processor, operator, .. } = certificate;
         let partner = partner.map(Self::Partner);
         partner.or(processor.map(Self::Processor)).or(operator.clone().map(Self::Operator))
     }
+}
+
+/// Everything that a certificate can allow.
+pub const SCOPES: [&str; 5] =
+    ["secure", "partner-balance-create", "processor", "collateral", "iban"];
+
+/// A certificate that was signed.
+#[derive(Clone, Debug)]
+pub struct SignedCertificate {
+    /// What the register keeps of it.
+    pub certificate: Certificate,
+    /// Itself, PEM.
+    pub pem: String,
+    /// What tells whose it is.
+    pub settings: Arc<Snapshot>,
 }
 
 /// What is asked of the authority.
@@ -80,29 +112,48 @@ impl App {
         command: Sign,
         now: Timestamp,
     ) -> Result<String, Error> {
-        let allowed = command.holder.scopes();
-        let known = command.scopes.iter().all(|scope| allowed.contains(&scope.as_str()));
-        if !known || command.scopes.is_empty() {
-            return Err(Refusal::ScopeRefused.into());
-        }
-        if let Holder::Operator(name) = &command.holder
-            && !is_partner_code(name)
-        {
-            return Err(Refusal::OperatorNameInvalid.into());
-        }
-        let signed = authority.sign_client(&command.csr, command.days, now).map_err(refused)?;
-        let certificate = certificate(&signed, command);
+        let (certificate, pem) = signed(authority, command, now)?;
         let mut tx = self.db.begin().await?;
-        let registered = self.register_in(&mut tx, operator, &certificate).await;
+        let registered = self.register_in(&mut tx, &operator.origin(), &certificate).await;
         tx.end(registered).await?;
         self.refresh_settings().await?;
-        Ok(signed.pem)
+        Ok(pem)
+    }
+
+    /// The same by somebody with a panel account, once for its key.
+    pub async fn sign_certificate_once(
+        &self,
+        authority: &Authority,
+        command: Sign,
+        now: Timestamp,
+        once: Once<SignedCertificate>,
+    ) -> Result<Value, Error> {
+        let scope = platform();
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let signed = signed(authority, command, now);
+        let settings = self.settings.get();
+        let mut tx = self.db.begin().await?;
+        let registered = match signed {
+            Ok((certificate, pem)) => {
+                let registered = self.register_in(&mut tx, &once.origin, &certificate).await;
+                // Its record is its holder's, not the platform's.
+                let signed = SignedCertificate { certificate, pem, settings };
+                registered.map(|()| Done::unchanged(signed))
+            }
+            Err(refusal) => Err(refusal.into()),
+        };
+        let answer = self.finish(scope, &once, tx, registered).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
     }
 
     async fn register_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         certificate: &Certificate,
     ) -> Result<(), Error> {
         // First, since it locks: of two nodes the later one sees the name that the earlier gave.
@@ -114,9 +165,60 @@ impl App {
         }
         certificates::insert(tx, certificate, self.now()).await?;
         let detail = json!({ "serial": certificate.serial, "scopes": certificate.scopes });
-        let act = ("certificate.sign", certificate.common_name.as_str(), &detail);
-        self.record_act(tx, operator, concerned(certificate), act).await
+        let entry = Entry::of("certificate.sign", &certificate.common_name, detail);
+        self.record(tx, concerned(certificate), origin, entry).await
     }
+}
+
+/// Signs what the holder may be given.
+fn signed(
+    authority: &Authority,
+    command: Sign,
+    now: Timestamp,
+) -> Result<(Certificate, String), Refusal> {
+    let allowed = command.holder.scopes();
+    let known = command.scopes.iter().all(|scope| allowed.contains(&scope.as_str()));
+    if !known || command.scopes.is_empty() {
+        return Err(Refusal::ScopeRefused);
+    }
+    if let Holder::Operator(name) = &command.holder
+        && !is_partner_code(name)
+    {
+        return Err(Refusal::OperatorNameInvalid);
+    }
+    let signed = authority.sign_client(&command.csr, command.days, now).map_err(refused)?;
+    Ok((certificate(&signed, command), signed.pem))
+}
+
+/// A page of the register, those that began last first; of one holder, if one is named. It begins
+/// behind the certificate of a fingerprint.
+#[must_use]
+pub fn page(
+    settings: &Snapshot,
+    holder: Option<&Holder>,
+    after: Option<&str>,
+    limit: i64,
+) -> Page<Certificate, String> {
+    let all = settings.certificates().into_iter().rev();
+    let all = all.filter(|held| holder.is_none_or(|holder| holder.holds(held)));
+    let mut all: Vec<Certificate> = all.cloned().collect();
+    if let Some(after) = after {
+        let at = all.iter().position(|held| fingerprint(held) == after);
+        all = all.split_off(at.map_or(all.len(), |at| at + 1));
+    }
+    Page::of(all, limit, fingerprint)
+}
+
+/// The certificate of a fingerprint in hexadecimal, revoked or not.
+#[must_use]
+pub fn find<'a>(settings: &'a Snapshot, digits: &str) -> Option<&'a Certificate> {
+    settings.certificates().into_iter().find(|held| fingerprint(held) == digits)
+}
+
+/// What a certificate is recognised by, in hexadecimal.
+#[must_use]
+pub fn fingerprint(certificate: &Certificate) -> String {
+    hex(&certificate.fingerprint)
 }
 
 /// The partner in whose audit an act upon a certificate is told.

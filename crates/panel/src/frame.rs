@@ -95,8 +95,11 @@ const PLACES: &[(&str, &str, Allows)] = &[
 ];
 
 /// The pages of the operator that are about no partner.
-const OPERATORS: &[(&str, &str)] =
-    &[("/panel/partners", "nav.partners"), ("/panel/accounts", "nav.all-accounts")];
+const OPERATORS: &[(&str, &str)] = &[
+    ("/panel/partners", "nav.partners"),
+    ("/panel/certificates", "nav.certificates"),
+    ("/panel/accounts", "nav.all-accounts"),
+];
 
 impl Frame {
     /// Around a page that needs no session.

@@ -12,6 +12,7 @@ mod assets;
 mod audit;
 mod balances;
 mod cards;
+mod certificates;
 mod corporations;
 mod filters;
 mod form;
@@ -36,6 +37,7 @@ mod verifications;
 pub use answer::worded;
 pub use router::{Pages, pages};
 
+use app::certificates::Authority;
 use app::{App, Clock};
 use std::sync::Arc;
 
@@ -56,4 +58,6 @@ pub(crate) struct Parts {
     pub(crate) app: App,
     /// Real time: authenticators don't follow the business clock.
     pub(crate) real_time: Clock,
+    /// Who signs certificates, if there is an authority.
+    pub(crate) authority: Option<Arc<Authority>>,
 }

@@ -3,9 +3,11 @@
 use crate::answer::{Failed, see};
 use crate::session::{Allows, Staff, admitted};
 use crate::{
-    Panel, Parts, accounts, assets, audit, balances, cards, corporations, limits, notifications,
-    overview, own, partners, reports, screening, sign_in, transactions, users, verifications,
+    Panel, Parts, accounts, assets, audit, balances, cards, certificates, corporations, limits,
+    notifications, overview, own, partners, reports, screening, sign_in, transactions, users,
+    verifications,
 };
+use app::certificates::Authority;
 use app::{App, Clock};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -123,6 +125,10 @@ fn operators() -> Router<Panel> {
         .route("/panel/of/{partner}/screening/hits/{hit}/decision", post(screening::decide))
         .route("/panel/of/{partner}/partner-balances/{balance}/reload", post(own::reload))
         .route("/panel/of/{partner}/partner-balances/{balance}/withdraw", post(own::withdraw))
+        .route("/panel/certificates", get(certificates::list))
+        .route("/panel/certificates/sign", post(certificates::sign))
+        .route("/panel/certificates/{fingerprint}", get(certificates::show))
+        .route("/panel/certificates/{fingerprint}/revoke", post(certificates::revoke))
         .route("/panel/partners", get(partners::list))
         .route("/panel/partners/new", get(partners::new))
         .route("/panel/partners/create", post(partners::create))
@@ -143,8 +149,8 @@ fn operators() -> Router<Panel> {
 
 /// The panel's routes.
 #[must_use]
-pub fn pages(app: App, real_time: Clock) -> Pages {
-    let panel = Panel(Arc::new(Parts { app, real_time }));
+pub fn pages(app: App, real_time: Clock, authority: Option<Arc<Authority>>) -> Pages {
+    let panel = Panel(Arc::new(Parts { app, real_time, authority }));
     let admitted = |routes: Router<Panel>, allows: Allows| {
         routes.route_layer(from_fn_with_state((panel.clone(), allows), admitted))
     };

@@ -17,7 +17,6 @@ use crate::workers::{Orders, Pulse};
 use crate::{control, jwe_keys, master_key, operations, tls, watch, workers};
 use app::janitor::Retention;
 use app::tasks::Tasks;
-use app::{App, Clock};
 use outbound::ekyc::Provider as EkycProvider;
 use outbound::mail::Mailer;
 use outbound::target::Reach;
@@ -120,8 +119,9 @@ pub(crate) struct Served {
 }
 
 /// The panel's pages, as the HTTPS listener mounts them.
-fn panel(app: &App, real_time: &Clock) -> api::Pages {
-    let panel::Pages { strangers, others } = panel::pages(app.clone(), real_time.clone());
+fn panel(desk: &Desk) -> api::Pages {
+    let (app, real) = (desk.app.clone(), desk.real_time.clone());
+    let panel::Pages { strangers, others } = panel::pages(app, real, desk.authority.clone());
     api::Pages { strangers, others, worded: |response| Box::pin(panel::worded(response)) }
 }
 
@@ -140,7 +140,8 @@ pub(crate) async fn run(
         real_time: real.clone(),
         sandbox: served.sandbox.clone(),
         limits: served.limits.requests.clone(),
-        pages: panel(&app, &real),
+        pages: panel(&served.desk),
+        authority: served.desk.authority.clone(),
     };
     let https = Listener {
         tls: Some(TlsAcceptor::from(tls)),

@@ -222,6 +222,11 @@ impl Head {
         self.param("issuerCode").unwrap_or_default().to_owned()
     }
 
+    /// The fingerprint of the certificate that the path names.
+    pub(crate) fn fingerprint_named(&self) -> String {
+        self.param("fingerprint").unwrap_or_default().to_owned()
+    }
+
     /// The panel account that the path names.
     pub(crate) fn account(&self) -> Result<AdminId, Problem> {
         let id = self.param("accountId").and_then(|text| Uuid::try_parse(text).ok());

@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 19] = [
+const NAMED: [Named; 20] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -107,6 +107,12 @@ const NAMED: [Named; 19] = [
         description: "The partner's code.",
         form: code,
         refusal: Refusal::PartnerNotFound,
+    },
+    Named {
+        name: "fingerprint",
+        description: "SHA-256 of the certificate's DER, in hexadecimal.",
+        form: || schema::pattern("^[0-9a-f]{64}$").build(),
+        refusal: Refusal::CertificateNotFound,
     },
     Named {
         name: "accountId",

@@ -8,8 +8,8 @@ use crate::openapi::Channel;
 use crate::public_key;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, admins, audit, balances, cards, corporations, devices, overview, partner_balances,
-    partners, screening, statements, transactions, users, verifications,
+    Api, admins, audit, balances, cards, certificates, corporations, devices, overview,
+    partner_balances, partners, screening, statements, transactions, users, verifications,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -151,6 +151,9 @@ fn manages() -> Routes {
 fn sets_up() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/partners", get(partners::list()).post(partners::create()))
+        .route("/admin/certificates", get(certificates::list()).post(certificates::sign()))
+        .route("/admin/certificates/{fingerprint}", get(certificates::show()))
+        .route("/admin/certificates/{fingerprint}/revoke", post(certificates::revoke()))
         .route("/admin/partners/{issuerCode}", get(partners::show()).put(partners::change()))
 }
 

@@ -49,6 +49,7 @@ impl Doors {
         let options = Options {
             private_operations: NonZero::<u32>::MAX,
             real_time,
+            authority: None,
             sandbox: None,
             limits: GENEROUS,
             pages: Pages::none(),

@@ -1,13 +1,15 @@
 //! Revoke a certificate, and tell which ones are.
 
 use super::{Certificate, concerned, hex};
-use crate::audit::Operator;
+use crate::audit::{Done, Entry, Operator, Origin};
+use crate::once::{Once, Turn};
+use crate::partners::platform;
 use crate::refusals::Refusal;
 use crate::{App, Error};
 use crypto::certificates::Authority;
 use domain::Timestamp;
 use domain::ids::PartnerId;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::db::Tx;
 use store::{certificates, counters, instance};
 
@@ -46,16 +48,37 @@ impl App {
         now: Timestamp,
     ) -> Result<Certificate, Error> {
         let mut tx = self.db.begin().await?;
-        let revoked = self.revoke_in(&mut tx, operator, named, now).await;
+        let revoked = self.revoke_in(&mut tx, &operator.origin(), named, now).await;
         let revoked = tx.end(revoked).await?;
         self.refresh_settings().await?;
         Ok(revoked)
     }
 
+    /// The same of a fingerprint, by somebody with a panel account, once for its key.
+    pub async fn revoke_certificate_once(
+        &self,
+        fingerprint: &str,
+        now: Timestamp,
+        once: Once<Certificate>,
+    ) -> Result<Value, Error> {
+        let scope = platform();
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let named = Named::Fingerprint(fingerprint.to_owned());
+        let mut tx = self.db.begin().await?;
+        let revoked = self.revoke_in(&mut tx, &once.origin, &named, now).await;
+        // Its record is its holder's, not the platform's.
+        let answer = self.finish(scope, &once, tx, revoked.map(Done::unchanged)).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
+    }
+
     async fn revoke_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         named: &Named,
         now: Timestamp,
     ) -> Result<Certificate, Error> {
@@ -66,8 +89,8 @@ impl App {
         instance::raise_settings_version(tx).await?;
         if certificates::revoke(tx, &known.fingerprint, now).await? {
             let detail = json!({ "serial": known.serial, "fingerprint": hex(&known.fingerprint) });
-            let act = ("certificate.revoke", known.common_name.as_str(), &detail);
-            self.record_act(tx, operator, concerned(&known), act).await?;
+            let entry = Entry::of("certificate.revoke", &known.common_name, detail);
+            self.record(tx, concerned(&known), origin, entry).await?;
         }
         chosen(certificates::list(tx).await?, &Named::Fingerprint(hex(&known.fingerprint)))
     }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod balances;
+mod certificates;
 mod customers;
 mod overview;
 mod partners;

@@ -64,6 +64,7 @@ const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
 const ACCOUNT: Names = &[("{accountId}", "ADMIN_NOT_FOUND")];
 const PARTNER: Names = &[("{issuerCode}", "PARTNER_NOT_FOUND")];
+const CERTIFICATE: Names = &[("{fingerprint}", "CERTIFICATE_NOT_FOUND")];
 const HIT: Names = &[("{hitId}", "HIT_NOT_FOUND")];
 const CALL: Names = &[("{callId}", "PARTNER_CALL_NOT_FOUND")];
 const NOTIFICATION: Names = &[("{notificationId}", "NOTIFICATION_NOT_FOUND")];
@@ -550,6 +551,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("PUT", "/admin/accounts/{accountId}", Managers, ACCOUNT, Json(r#"{"state": "ACTIVE"}"#)),
     ("POST", "/admin/accounts/{accountId}/reset", Managers, ACCOUNT, Nothing),
     ("POST", "/admin/accounts/{accountId}/sign-out", Managers, ACCOUNT, Nothing),
+    ("GET", "/admin/certificates", Platform, NOBODYS, Nothing),
+    ("POST", "/admin/certificates", Platform, NOBODYS, Json(r#"{"csr": "?"}"#)),
+    ("GET", "/admin/certificates/{fingerprint}", Platform, CERTIFICATE, Nothing),
+    ("POST", "/admin/certificates/{fingerprint}/revoke", Platform, CERTIFICATE, Nothing),
     ("GET", "/admin/partners", Platform, NOBODYS, Nothing),
     ("POST", "/admin/partners", Platform, NOBODYS, Json(r#"{"issuerCode": "?"}"#)),
     ("GET", "/admin/partners/{issuerCode}", Platform, PARTNER, Nothing),
@@ -655,8 +660,8 @@ impl Ids {
             "{importKey}" => self.import.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             "{documentId}" => self.document.clone(),
-            // Partners are the operator's, each of them.
-            "{issuerCode}" => NOTHING.to_owned(),
+            // Partners and certificates are the operator's, each of them.
+            "{issuerCode}" | "{fingerprint}" => NOTHING.to_owned(),
             // What comes of another partner's: `accounts.rs`.
             "{accountId}" => NOTHING.to_owned(),
             // Who is found on a list is locked: hits have tests of their own (`screening.rs`).

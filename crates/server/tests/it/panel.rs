@@ -2,6 +2,7 @@
 
 mod cards;
 mod accounts;
+mod certificates;
 mod denied;
 mod forms;
 mod live;

@@ -45,6 +45,7 @@ const PAGES: &[(&str, &[&str])] = &[
 
 /// The operator's pages that are about no partner.
 const OF_OPERATOR: &[&str] = &[
+    "/panel/certificates",
     "/panel/partners",
     "/panel/partners/new",
     "/panel/partners/sandbox",
@@ -54,6 +55,8 @@ const OF_OPERATOR: &[&str] = &[
 
 /// The operator's forms that are about no partner.
 const FORMS_OF_OPERATOR: &[&str] = &[
+    "/panel/certificates/sign",
+    "/panel/certificates/NOTHING/revoke",
     "/panel/partners/create",
     "/panel/partners/sandbox/set",
     "/panel/partners/sandbox/notifications",
