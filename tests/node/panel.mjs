@@ -189,7 +189,7 @@ const scenarios = {
     await page.goto(of("/partner-balances"));
     await page.getByRole("link", { name: "Company EUR" }).click();
     await page.getByText("Reload", { exact: true }).click();
-    await page.locator("#in-amount").fill("1,000.25");
+    await page.locator("#in-amount").fill("1 000.25");
     await page.locator("#in-text").fill("Wire 17");
     await page.getByRole("button", { name: "Add the money" }).click();
     assert.ok(await page.getByText("The money is added.").isVisible());

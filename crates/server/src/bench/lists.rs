@@ -8,9 +8,9 @@ use crate::cli::ListsArgs;
 use crate::clock;
 use crate::failure::Failure;
 use crate::output::Progress;
-use app::admins::{Enrolled, NewAdmin};
+use crate::sandbox::admins;
+use app::admins::{NewAdmin, Secrets};
 use app::preload::BenchPartner;
-use app::{Error, Refusal};
 use domain::admin::Role;
 use serde_json::Value;
 use simulator::staff::Staff;
@@ -41,7 +41,7 @@ const ASKED: &[Asked] = &[
     ("cards of a user", |it, n| format!("/customers/{}/cards", it.user(n)["id"])),
     ("transactions", |_, _| "/transactions?limit=50".to_owned()),
     ("declined", |_, _| "/transactions?limit=50&processingStatus=DECLINED".to_owned()),
-    ("held", |_, _| "/transactions?limit=50&status=HELD".to_owned()),
+    ("held", |_, _| "/transactions?limit=50&status=AUTHORIZED".to_owned()),
     ("of an amount", |_, n| format!("/transactions?limit=50&amountFrom={n}&amountTo={n}")),
     ("of a user", |it, n| format!("/transactions?limit=50&customerId={}", it.user(n)["id"])),
     ("of a card", |it, n| format!("/transactions?limit=50&cardId={}", it.paid(n)["cardId"])),
@@ -88,23 +88,19 @@ pub(super) async fn measure(
 }
 
 /// Makes the account, or its secrets anew.
-async fn account(opened: &Opened) -> Result<Enrolled, Failure> {
+async fn account(opened: &Opened) -> Result<Secrets, Failure> {
     let (app, operator) = (&opened.sandbox.desk.app, &opened.sandbox.operator);
     let settings = app.settings.get();
     let partner = settings.partner_of_code(&BenchPartner::Measured.code());
     let partner = partner.map(|partner| partner.id);
     let new = NewAdmin { email: EMAIL.to_owned(), role: Role::Admin, partner };
-    match app.create_admin(operator, new).await {
-        Err(Error::Refused(Refusal::AdminAlreadyExists)) => {
-            Ok(app.reset_admin(operator, EMAIL).await?)
-        }
-        made => Ok(made?),
-    }
+    let made = admins::made(app, operator, new).await?;
+    made.ok_or_else(|| Failure::new("The account that looks can't be opened."))
 }
 
 async fn look(
     dir: &Path,
-    account: &Enrolled,
+    account: &Secrets,
     calls: u32,
     progress: &Progress,
 ) -> Result<Listed, Failure> {
@@ -125,12 +121,12 @@ async fn look(
 }
 
 /// Signs the account in.
-async fn sign_in(dir: &Path, account: &Enrolled) -> Result<Staff, Failure> {
+async fn sign_in(dir: &Path, account: &Secrets) -> Result<Staff, Failure> {
     let seconds = u64::try_from(clock::now().as_second()).unwrap_or_default();
     let secret = account.code_url.split(['?', '&']).find_map(|it| it.strip_prefix("secret="));
     let code = secret.and_then(|secret| crypto::totp::code_of(secret, seconds));
     let code = code.unwrap_or_default();
-    let signed = Staff::sign_in(dir, &account.account.email, account.password.expose(), &code);
+    let signed = Staff::sign_in(dir, EMAIL, account.password.expose(), &code);
     signed.await.map_err(|error| Failure::new(format!("Nobody can be signed in: {error}.")))
 }
 
@@ -156,7 +152,7 @@ impl Facts {
             let id = (last * place / SAMPLE as u64).max(1);
             users.extend(items(format!("/customers?search={id}")).await?);
         }
-        let transactions = items(format!("/transactions?limit={SAMPLE}")).await?;
+        let transactions = items(format!("/transactions?type=pos&limit={SAMPLE}")).await?;
         let paid = transactions.into_iter().filter(|it| it["cardId"].is_u64());
         Ok(Self { users, transactions: paid.collect() })
     }

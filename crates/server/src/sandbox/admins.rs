@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
 use app::admins::{Manager, NewAdmin, Secrets, ShownAdmin};
 use app::audit::Operator;
-use app::{Error, Once, Refusal};
+use app::{App, Error, Once, Refusal};
 use domain::admin::Role;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,19 +30,30 @@ pub(super) async fn prepare(
         let partner = partner.filter(|_| *role != Role::Operator);
         let email = format!("{}@{PARTNER}.example", role.as_str().to_lowercase());
         let new = NewAdmin { email: email.clone(), role: *role, partner };
-        let (all, once) = (Manager::COMMAND_LINE, || Once::unkept(operator.origin(), nothing));
-        let made = match desk.app.create_admin(all, new, once()).await {
-            // A start that was killed has made it, and its secrets are nowhere.
-            Err(Error::Refused(Refusal::AdminAlreadyExists)) => {
-                let known = desk.app.admin_named(&email).await?;
-                desk.app.reset_admin(all, known, once()).await?
-            }
-            made => made?,
-        };
-        accounts.extend(made.secrets.as_ref().map(|secrets| account(*role, &email, secrets)));
+        let secrets = made(&desk.app, operator, new).await?;
+        accounts.extend(secrets.map(|secrets| account(*role, &email, &secrets)));
     }
     let file = format!("{:#}\n", Value::Array(accounts));
     folder.write(NAME, file.as_bytes(), Readers::Owner)
+}
+
+/// Makes an account, or opens it anew: a start that was killed may have made it, and its secrets are
+/// nowhere.
+pub(crate) async fn made(
+    app: &App,
+    operator: &Operator,
+    new: NewAdmin,
+) -> Result<Option<Secrets>, Failure> {
+    let email = new.email.clone();
+    let (all, once) = (Manager::COMMAND_LINE, || Once::unkept(operator.origin(), nothing));
+    let made = match app.create_admin(all, new, once()).await {
+        Err(Error::Refused(Refusal::AdminAlreadyExists)) => {
+            let known = app.admin_named(&email).await?;
+            app.reset_admin(all, known, once()).await?
+        }
+        made => made?,
+    };
+    Ok(made.secrets)
 }
 
 fn nothing(_: &ShownAdmin) -> Value {

@@ -1,16 +1,16 @@
 //! The panel: in a real browser, and what a browser never sends.
 
-mod cards;
 mod accounts;
+mod cards;
 mod certificates;
 mod denied;
 mod forms;
 mod live;
 mod money;
 mod pages;
+mod partners;
 mod reports;
 mod screening;
-mod partners;
 
 use crate::corporations::proven;
 use crate::story::{Story, expect, register, registration};
