@@ -3,6 +3,7 @@
 mod change;
 mod find;
 mod import;
+mod inactive;
 mod limits;
 mod lock;
 mod register;
@@ -13,6 +14,7 @@ mod transactional_locks;
 pub(crate) use change::change;
 pub(crate) use find::{find, find_by};
 pub(crate) use import::{import, import_progress};
+pub(crate) use inactive::inactive;
 pub(crate) use limits::{limits, set_limits};
 pub(crate) use lock::{lock, set_address, unlock};
 pub(crate) use register::{birth_date, register};

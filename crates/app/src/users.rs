@@ -14,7 +14,7 @@ mod transactional_locks;
 pub use change::Changes;
 pub(crate) use facts::address_text;
 pub use import::{Became, ForeignCard, Import, Line, Progress};
-pub use inactive::Inactive;
+pub use inactive::{IDLE_DAYS, IDLE_DAYS_MAX, Inactive};
 pub use lock::UserLock;
 pub use register::Register;
 pub use search::{Place, Search};

@@ -1,23 +1,18 @@
 //! Reports: what isn't seen by looking at one user or card.
 
 use crate::Panel;
-use crate::answer::{Answer, Failed, show as shown};
+use crate::answer::{Answer, show as shown};
 use crate::frame::Frame;
 use crate::session::Staff;
 use crate::{filters, query, users};
-use app::users::Inactive;
+use app::users::{IDLE_DAYS, IDLE_DAYS_MAX, Inactive};
 use askama::Template;
 use axum::extract::{Query, State};
-use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// Users on a page.
 const LINES: i64 = 50;
-/// For how many days nothing was asked, unless told.
-const DAYS: i64 = 90;
-/// For how many it may be told.
-const DAYS_MAX: i64 = 3650;
 
 #[derive(Template)]
 #[template(path = "inactive.html")]
@@ -37,12 +32,11 @@ pub(crate) async fn inactive(
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
     let asked = query::Asked::of(query, &["days"])?;
-    let number = |text: &str| text.parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
-    let days = asked.parsed("days", number)?.unwrap_or(DAYS);
+    let number = |text: &str| text.parse().ok().filter(|days| (1..=IDLE_DAYS_MAX).contains(days));
+    let days = asked.parsed("days", number)?.unwrap_or(IDLE_DAYS);
     let after = asked.after(|text| users::named(text).ok())?;
     let app = &panel.app;
-    let since = app.now().checked_sub((days * 24).hours()).map_err(|_| Failed::Broken)?;
-    let page = app.inactive_users(staff.scope()?, since, after, LINES).await?;
+    let page = app.inactive_users(staff.scope()?, days, after, LINES).await?;
     let at = staff.to("");
     shown(&Page {
         frame: staff.frame(),

@@ -19,7 +19,7 @@ type Reason = Named<TransactionalLock>;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = KnownUser)]
-struct KnownJson {
+pub(super) struct KnownJson {
     #[serde(flatten)]
     user: UserJson,
     /// Why no money may leave their balances.

@@ -7,15 +7,22 @@ use domain::ids::UserId;
 use domain::scope::Scope;
 use domain::user::UserState;
 use std::collections::HashMap;
+use std::time::Duration;
 use store::StoreError;
 use store::db::Tx;
 use store::users::search::{self, Known};
 
+/// For how many days nothing was asked of who is inactive, unless told.
+pub const IDLE_DAYS: i64 = 90;
+/// For how many it may be told.
+pub const IDLE_DAYS_MAX: i64 = 3650;
 /// How many users a page passes at most: of each the last transactions are looked at, and the next
 /// page goes on there.
 const PASSED_MAX: usize = 4_000;
 /// How many are passed by one statement.
 const STRETCH: i64 = 500;
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 /// A user who is inactive.
 #[derive(Clone, Debug)]
@@ -27,20 +34,29 @@ pub struct Inactive {
 }
 
 impl App {
-    /// A page of the users who can pay, were registered before a moment, and of whose own balances
-    /// nothing was asked since; newest first. It has fewer than asked for, even none, where so few
-    /// are among the many that it passed; what comes next tells whether it is the last.
+    /// A page of the users who can pay, were registered more than so many days ago, and of whose
+    /// own balances nothing was asked since; newest first. It has fewer than asked for, even none,
+    /// where so few are among the many that it passed; what comes next tells whether it is the
+    /// last.
     pub async fn inactive_users(
         &self,
         scope: Scope,
-        since: Timestamp,
+        days: i64,
         before: Option<UserId>,
         limit: i64,
     ) -> Result<Page<Inactive>, Error> {
+        let since = self.days_ago(days)?;
         let before = before.unwrap_or(UserId(i64::MAX));
         let mut tx = self.db.read().await?;
         let page = page(&mut tx, scope, since, before, limit).await;
         Ok(tx.end(page).await?)
+    }
+
+    fn days_ago(&self, days: i64) -> Result<Timestamp, Error> {
+        let broken = || Error::broken("so many days can't be counted back");
+        let seconds = u64::try_from(days).ok().and_then(|days| days.checked_mul(DAY));
+        let time = Duration::from_secs(seconds.ok_or_else(broken)?);
+        self.now().checked_sub(time).map_err(|_| broken())
     }
 }
 

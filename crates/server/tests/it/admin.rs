@@ -7,6 +7,7 @@ mod certificates;
 mod customers;
 mod overview;
 mod partners;
+mod reports;
 mod transactions;
 
 use crate::support::{Caller, Sandbox};

@@ -479,6 +479,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     ("POST", "/admin/corporations/{dcCorporationId}/kyb", Deciders, CORPORATION, KYB),
     ("GET", "/admin/customers", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/reports/inactive-users", Admin, NOBODYS, Nothing),
     ("GET", "/admin/customers/{customerId}", Admin, USER, Nothing),
     ("POST", "/admin/customers/{customerId}/lock", Admin, USER, Nothing),
     ("POST", "/admin/customers/{customerId}/unlock", Admin, USER, Nothing),
