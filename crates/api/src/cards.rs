@@ -31,8 +31,8 @@ pub(crate) use order_physical::{order_physical, order_physical_with_pin};
 pub(crate) use pin::set_pin;
 pub(crate) use print::print;
 pub(crate) use remove::remove;
-pub(crate) use renew::renew;
-pub(crate) use replace::replace;
+pub(crate) use renew::{renew, renew_unseen};
+pub(crate) use replace::{replace, replace_unseen};
 pub(crate) use reset_cvv::{reset_cvv, reset_cvv_unseen};
 pub(crate) use unlock::unlock;
 
@@ -133,11 +133,15 @@ impl OrderedJson<'_> {
     }
 }
 
-/// What is kept with a key of an answer that shows a card and the order of its plastic.
-#[derive(Serialize)]
+/// Which card it is, and the order of its plastic: kept with a key of an answer that shows number
+/// and code, and told to who may not see them.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CardNameAndOrder)]
 struct KeptOrder {
+    /// The card's id.
     id: i64,
+    /// The order of its plastic; null where none was ordered.
     order_id: Option<Uuid>,
 }
 

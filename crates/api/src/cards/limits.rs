@@ -1,15 +1,15 @@
-//! `GET|PUT /secure/customers/{customerId}/cards/{cardId}/limits`.
+//! `GET|PUT /secure/customers/{customerId}/cards/{cardId}/limits`, `GET|PUT
+//! /admin/cards/{cardId}/limits`.
 
 use super::TAG;
 use crate::Api;
 use crate::answer::{Done, kept};
-use crate::call::{Call, Head};
+use crate::call::{Call, Head, NamedCard};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::spending::{Currencies, LimitsJson, draft, example};
 use app::Refusal;
 use app::spending::Draft;
-use domain::ids::{CardId, UserId};
 
 /// Shows what a card may spend, and has.
 pub(crate) fn limits() -> Endpoint {
@@ -36,33 +36,32 @@ pub(crate) fn set_limits() -> Endpoint {
         .refuses(&[Refusal::LimitAboveProgram, Refusal::LimitLoosened, Refusal::CurrencyMismatch])
 }
 
-fn named(call: &Call) -> Result<(UserId, CardId), Problem> {
-    Ok((call.user()?, call.card()?))
+fn named(call: &Call) -> Result<NamedCard, Problem> {
+    call.named_card()
 }
 
-fn read(call: &Call) -> Result<(UserId, CardId, Draft), Problem> {
-    let (user, card) = named(call)?;
+fn read(call: &Call) -> Result<(NamedCard, Draft), Problem> {
+    let card = named(call)?;
     let mut fields = call.fields()?;
     let draft = draft(&mut fields, Currencies::Known);
     fields.finish()?;
-    Ok((user, card, draft.unwrap_or_default()))
+    Ok((card, draft.unwrap_or_default()))
 }
 
-async fn shown(
-    api: Api,
-    head: Head,
-    (user, card): (UserId, CardId),
-) -> Result<Done<LimitsJson>, Problem> {
-    let found = api.app.card_limits(head.scope()?, user, card).await?;
+async fn shown(api: Api, head: Head, card: NamedCard) -> Result<Done<LimitsJson>, Problem> {
+    let scope = head.scope()?;
+    let (user, card) = card.held(&api, scope).await?;
+    let found = api.app.card_limits(scope, user, card).await?;
     Ok(Done::with(&LimitsJson::from(&found)))
 }
 
 async fn set(
     api: Api,
     head: Head,
-    (user, card, draft): (UserId, CardId, Draft),
+    (card, draft): (NamedCard, Draft),
 ) -> Result<Done<LimitsJson>, Problem> {
-    let once = head.once(kept::<_, LimitsJson>);
+    let (scope, once) = (head.scope()?, head.once(kept::<_, LimitsJson>));
+    let card = card.held(&api, scope).await?;
     let limits = (draft, head.caller().setter());
-    Ok(Done::kept(api.app.set_card_limits(head.scope()?, (user, card), limits, once).await?))
+    Ok(Done::kept(api.app.set_card_limits(scope, card, limits, once).await?))
 }

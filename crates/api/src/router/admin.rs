@@ -34,6 +34,7 @@ fn of_cards() -> Routes {
         .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
         .route("/admin/customers/{customerId}/cards/{cardId}/limits", get(cards::limits()))
         .route("/admin/cards/{cardId}", delete(cards::remove()))
+        .route("/admin/cards/{cardId}/limits", get(cards::limits()))
         .route("/admin/cards/{cardId}/lock", post(cards::lock()))
         .route("/admin/cards/{cardId}/unlock", post(cards::unlock()))
         .route("/admin/cards/{cardId}/activate", post(cards::activate()))
@@ -80,12 +81,15 @@ fn of_money() -> Routes {
         .route("/admin/partner-balances/{balanceId}", get(partner_balances::find()))
 }
 
-/// Those that make what can be paid with, or say how much of it.
+/// Those that make what can be paid with, let it live on, or say how much of it.
 fn makes() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/customers/{customerId}/balances", post(balances::create()))
         .route("/admin/customers/{customerId}/cards/virtual", post(cards::issue_virtual_unseen()))
         .route("/admin/customers/{customerId}/cards/{cardId}/limits", put(cards::set_limits()))
+        .route("/admin/cards/{cardId}/limits", put(cards::set_limits()))
+        .route("/admin/cards/{cardId}/renew", post(cards::renew_unseen()))
+        .route("/admin/cards/{cardId}/replace", post(cards::replace_unseen()))
         .route("/admin/customers/{customerId}/limits", put(users::set_limits()))
         .route("/admin/corporations/{dcCorporationId}/limits", put(users::set_limits()))
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod balances;
 mod certificates;
+mod cards;
 mod customers;
 mod overview;
 mod partners;

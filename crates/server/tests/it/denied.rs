@@ -204,6 +204,7 @@ const OTP: Sends = Json(
         "otp": "1111", "validUntil": "2026-11-21T10:00:00+00:00"}"#,
 );
 
+const LOST: Sends = Json(r#"{"reason": "CARD_LOST"}"#);
 const FRAUD: Sends = Json(r#"{"reason": "FRAUD_SUSPECTED"}"#);
 const LIMITS: Sends = Json(
     r#"{"limits": [{"type": "atm", "timeUnit": "daily", "currency": "EUR", "amountMinor": 5}]}"#,
@@ -341,13 +342,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     ("POST", "/secure/customers/{customerId}/cards/{cardId}/unlock", Secure, CARD_OF_USER, Nothing),
     ("POST", "/secure/customers/{customerId}/cards/{cardId}/renew", Secure, CARD_OF_USER, Nothing),
-    (
-        "POST",
-        "/secure/customers/{customerId}/cards/{cardId}/replace",
-        Secure,
-        CARD_OF_USER,
-        Json(r#"{"reason": "CARD_LOST"}"#),
-    ),
+    ("POST", "/secure/customers/{customerId}/cards/{cardId}/replace", Secure, CARD_OF_USER, LOST),
     ("GET", "/secure/customers/{customerId}/cards/{cardId}/limits", Secure, CARD_OF_USER, Nothing),
     ("PUT", "/secure/customers/{customerId}/cards/{cardId}/limits", Secure, CARD_OF_USER, LIMITS),
     ("GET", "/secure/customers/{customerId}/limits", Secure, USER, Nothing),
@@ -458,6 +453,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/admin/cards/{cardId}/activate", Admin, CARD, ACTIVATION),
     ("POST", "/admin/cards/{cardId}/print", Admin, CARD, PRINT),
     ("POST", "/admin/cards/{cardId}/cvv", Admin, CARD, Nothing),
+    ("GET", "/admin/cards/{cardId}/limits", Admin, CARD, Nothing),
+    ("PUT", "/admin/cards/{cardId}/limits", Makers, CARD, LIMITS),
+    ("POST", "/admin/cards/{cardId}/renew", Makers, CARD, Nothing),
+    ("POST", "/admin/cards/{cardId}/replace", Makers, CARD, LOST),
     ("DELETE", "/admin/cards/{cardId}", Admin, CARD, Nothing),
     ("GET", "/admin/customers/{customerId}/verifications", Deciders, USER, Nothing),
     ("GET", "/admin/verifications", Deciders, NOBODYS, Nothing),
