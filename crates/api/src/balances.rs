@@ -1,8 +1,9 @@
-//! Balances: create, find, list, lock, unlock, remove, top up, sum up (spec "Balances").
+//! Balances: create, find, list, look for, lock, unlock, remove, top up, sum up (spec "Balances").
 
 mod create;
 mod find;
 mod lock;
+mod look;
 mod remove;
 mod summary;
 mod transfer;
@@ -11,6 +12,7 @@ mod unlock;
 pub(crate) use create::{create, create_for};
 pub(crate) use find::{find, list};
 pub(crate) use lock::lock;
+pub(crate) use look::look;
 pub(crate) use remove::remove;
 pub(crate) use summary::{SummaryJson, summary};
 pub(crate) use transfer::{transfer, transfer_of_partner};

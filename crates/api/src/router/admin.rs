@@ -69,6 +69,7 @@ fn of_money() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/customers/{customerId}/balances", get(balances::list()))
         .route("/admin/overview", get(overview::show()))
+        .route("/admin/balances", get(balances::look()))
         .route("/admin/balances/summary", get(balances::summary()))
         .route("/admin/balances/{balanceId}", get(balances::find()))
         .route("/admin/balances/{balanceId}/lock", post(balances::lock()))

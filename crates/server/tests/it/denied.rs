@@ -511,6 +511,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     ("GET", "/admin/customers/{customerId}/cards/{cardId}/limits", Admin, CARD_OF_USER, Nothing),
     ("PUT", "/admin/customers/{customerId}/cards/{cardId}/limits", Makers, CARD_OF_USER, LIMITS),
+    ("GET", "/admin/balances", Admin, NOBODYS, Nothing),
     ("GET", "/admin/balances/summary", Admin, NOBODYS, Nothing),
     ("GET", "/admin/balances/{balanceId}", Admin, BALANCE, Nothing),
     ("POST", "/admin/balances/{balanceId}/lock", Admin, BALANCE, Nothing),

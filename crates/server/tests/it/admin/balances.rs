@@ -2,8 +2,11 @@
 //! and locked.
 
 use super::signed_in;
-use crate::story::{Story, expect, register, registration};
-use crate::support::Sandbox;
+use crate::corporations::Company;
+use crate::linked::External;
+use crate::story::{Story, answer, expect, register, registration};
+use crate::support::{Caller, Sandbox};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 /// The summary in euro.
@@ -12,7 +15,98 @@ fn in_euro(summary: &Value) -> Value {
     items.iter().find(|it| it["currency"] == "EUR").expect("there are euros").clone()
 }
 
+/// All that a list has for a query, page by page.
+async fn found(caller: &Caller, query: &str, limit: usize) -> Vec<Value> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/admin/balances?limit={limit}{after}{query}");
+        let page = expect(200, caller.get(&path).header("Issuer-Code", "sandbox")).await;
+        let items = page["items"].as_array().expect("a list");
+        assert!(items.len() <= limit, "{page}");
+        all.extend(items.iter().cloned());
+        let Some(next) = page["next"].as_str() else { return all };
+        after = format!("&after={next}");
+    }
+}
+
+/// The ids of balances.
+fn ids(found: &[Value]) -> Vec<&str> {
+    found.iter().map(|it| it["balanceId"].as_str().expect("an id")).collect()
+}
+
+/// The partner's own balance in euro that settles differences: where it is, and what it has.
+async fn company(caller: &Caller) -> (String, i64) {
+    let own = caller.get("/admin/partner-balances").header("Issuer-Code", "sandbox");
+    let own = expect(200, own).await;
+    let mut own = own["items"].as_array().expect("a list").iter();
+    let found = own.find(|it| it["kind"] == "COMPANY" && it["currency"] == "EUR");
+    let found = found.expect("made with the first program");
+    let id = found["id"].as_str().expect("an id");
+    (format!("/admin/partner-balances/{id}"), found["amount"].as_i64().expect("an amount"))
+}
+
+async fn refused(request: RequestBuilder, status: u16, title: &str) {
+    let (told, body) = answer(request).await;
+    assert_eq!((told, &body["title"]), (status, &json!(title)), "{body}");
+}
+
 on_both_databases! {
+    /// By its own id, its owner's, its currency, its state, and by all of them; nothing else is
+    /// found, and the partner's own never.
+    async fn a_balance_is_found_by_what_is_known_of_it(database) {
+        let sandbox = Sandbox::start(database).await;
+        let employee = signed_in(&sandbox, "EMPLOYEE").await;
+        let (story, other) =
+            (Story::begin(&sandbox, 1_001).await, Story::begin(&sandbox, 0).await);
+        let firm = Company::begin(&sandbox, 5_000).await;
+        expect(200, story.purchase(sandbox.processor(), 302, "held")).await;
+        expect(204, employee.post(&format!("/admin/balances/{}/lock", other.balance))).await;
+        let (own, user) = (story.balance.as_str(), story.customer);
+        for (query, wanted) in [
+            (format!("&search={own}"), vec![own]),
+            (format!("&search={user}&currency=EUR&state=ACTIVE"), vec![own]),
+            (format!("&search={}", firm.id), vec![firm.balance.as_str()]),
+            (format!("&search={user}&currency=PLN"), vec![]),
+            (format!("&search={user}&state=LOCKED"), vec![]),
+            ("&search=savings".to_owned(), vec![]),
+            (format!("&search={}", company(&employee).await.0[24..].to_owned()), vec![]),
+            ("&state=LOCKED".to_owned(), vec![other.balance.as_str()]),
+        ] {
+            for limit in [1, 50] {
+                assert_eq!(ids(&found(&employee, &query, limit).await), wanted, "{query}");
+            }
+        }
+        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let all = found(&operator, "", 1).await;
+        let mut wanted = [own, other.balance.as_str(), firm.balance.as_str()];
+        wanted.sort_unstable();
+        assert_eq!(ids(&all), wanted);
+        let told = |id: &str| all.iter().find(|it| it["balanceId"] == *id).expect("is there");
+        assert_eq!(told(own), &json!({
+            "balanceId": own, "customerId": user, "dcCorporationId": null, "currency": "EUR",
+            "amount": 699, "blockedAmount": 302, "state": "ACTIVE", "configId": null,
+        }));
+        let of_firm = told(&firm.balance);
+        assert_eq!((&of_firm["customerId"], &of_firm["dcCorporationId"]),
+            (&Value::Null, &json!(firm.id)));
+        for wrong in ["state=REMOVED", "currency=euro", "limit=0", "after=1", "owner=1"] {
+            let asked = employee.get(&format!("/admin/balances?{wrong}"));
+            refused(asked, 422, "VALIDATION_ERROR").await;
+        }
+    }
+
+    /// Of what the partner holds nobody is told an amount that only its server knows.
+    async fn a_balance_in_the_partners_books_is_listed_without_its_amount(database) {
+        let sandbox = Sandbox::start(database).await;
+        let external = External::begin(&sandbox, 250).await;
+        let balance = external.created(external.user().await).await;
+        let admin = sandbox.admin("ADMIN", Some("external")).await.sign_in(&sandbox).await;
+        let listed = expect(200, admin.get("/admin/balances")).await;
+        assert_eq!(listed["items"][0]["balanceId"], balance);
+        assert_eq!(listed["items"][0]["amount"], Value::Null);
+        assert_eq!(listed["next"], Value::Null);
+    }
+
     /// A balance is made by some, seen and locked by all.
     async fn balances_are_made_seen_and_locked(database) {
         let sandbox = Sandbox::start(database).await;
