@@ -15,7 +15,7 @@ pub(crate) use lock::lock;
 pub(crate) use look::look;
 pub(crate) use remove::remove;
 pub(crate) use summary::{SummaryJson, summary};
-pub(crate) use transfer::{transfer, transfer_of_partner};
+pub(crate) use transfer::{transfer, transfer_of_partner, transfer_of_partner_by_person};
 pub(crate) use unlock::unlock;
 
 use crate::answer::{Code, Named};

@@ -59,6 +59,11 @@ pub(crate) fn transfer() -> Endpoint {
     crate::balances::transfer_of_partner(TAG)
 }
 
+/// `POST /admin/partner-balances/{balanceId}/transactions` → 201 the transaction.
+pub(crate) fn transfer_by_person() -> Endpoint {
+    crate::balances::transfer_of_partner_by_person(TAG)
+}
+
 /// `GET /secure/partner-balances/{balanceId}`.
 pub(crate) fn find() -> Endpoint {
     Endpoint::of(nothing, found).about(TAG, "Show a balance of the partner's own", "By its id.")

@@ -169,6 +169,7 @@ fn asked(own: &PartnerBalance, way: Way, posted: &Posted) -> Result<Transfer, Fa
         external_id: format!("panel-{form}"),
         reference_id: None,
         key: once.key,
+        endpoint: Some(once.endpoint),
         fingerprint: once.fingerprint,
         origin: once.origin,
         right: Right::needed_for(kind).ok_or(Failed::Broken)?,

@@ -337,6 +337,7 @@ impl TestApp {
             external_id: format!("transfer-{}", self.unique()),
             reference_id: None,
             key: None,
+            endpoint: None,
             fingerprint: [0; 32],
             origin: origin(),
             right,

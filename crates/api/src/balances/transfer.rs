@@ -1,6 +1,6 @@
 //! `POST /secure/balances/{balanceId}/transactions`, `POST
-//! /secure/partner-balances/{balanceId}/transactions`: the internal transactions of spec
-//! "Transactions".
+//! /secure/partner-balances/{balanceId}/transactions` and the same of the latter under `/admin`:
+//! the internal transactions of spec "Transactions".
 
 use super::TAG;
 use crate::Api;
@@ -13,9 +13,10 @@ use crate::transactions::TransactionJson;
 use crate::wire::{currency, minor_units, text};
 use app::Refusal;
 use app::balances::{Owned, Right, Transfer};
+use app::transactions::Record;
 use domain::masking::mask;
 use domain::transaction::TransactionType;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What is asked.
 struct Asked {
@@ -72,20 +73,43 @@ pub(crate) fn transfer_of_partner(tag: &'static str) -> Endpoint {
              `ibanTechnicalCredit` or `ibanTechnicalDebit` (`IBAN_TECHNICAL`). The same `type` and \
              `externalTransactionId` moves money once, whatever the key.",
         )
-        .example(json!({
-            "type": "collateralCredit",
-            "amount": 1_000_000,
-            "currency": "EUR",
-            "description": "Deposit of November",
-            "externalTransactionId": "2026-11-21",
-        }))
-        .refuses(&[
-            Refusal::UnknownTransactionType,
-            Refusal::InvalidAmount,
-            Refusal::CurrencyMismatch,
-            Refusal::InsufficientFunds,
-            Refusal::TransactionRefused,
-        ])
+        .example(load_example())
+        .refuses(REFUSALS_OF_PARTNER)
+}
+
+/// The same for people of the operator's → 201 the transaction.
+pub(crate) fn transfer_of_partner_by_person(tag: &'static str) -> Endpoint {
+    Endpoint::of(|call| read(call, Owned::Partner), transferred_by_person)
+        .about(
+            tag,
+            "Load a partner's own balance, or draw from it",
+            "`type` is `collateralCredit` or `collateralDebit` (`CREDIT`, `DEPOSIT`), \
+             `companyCredit`, `companyDebit` or `interchangeCredit` (`COMPANY`), \
+             `ibanTechnicalCredit` or `ibanTechnicalDebit` (`IBAN_TECHNICAL`). The same `type` and \
+             `externalTransactionId` moves money once, whatever the key, and whether a person or a \
+             system of the operator's sends it.",
+        )
+        .example(load_example())
+        .refuses(REFUSALS_OF_PARTNER)
+}
+
+/// Why a partner's own money isn't moved.
+const REFUSALS_OF_PARTNER: &[Refusal] = &[
+    Refusal::UnknownTransactionType,
+    Refusal::InvalidAmount,
+    Refusal::CurrencyMismatch,
+    Refusal::InsufficientFunds,
+    Refusal::TransactionRefused,
+];
+
+fn load_example() -> Value {
+    json!({
+        "type": "collateralCredit",
+        "amount": 1_000_000,
+        "currency": "EUR",
+        "description": "Deposit of November",
+        "externalTransactionId": "2026-11-21",
+    })
 }
 
 async fn transferred(
@@ -94,19 +118,34 @@ async fn transferred(
     asked: Asked,
 ) -> Result<Created<TransactionJson>, Problem> {
     let scope = head.scope()?;
-    let moved = match asked.transfer {
-        Some(transfer) if !head.may(transfer.right) => return Err(not_allowed()),
-        Some(transfer) => api.app.transfer(scope, transfer).await?,
+    let moved = moved(&api, &head, asked).await?;
+    let settings = api.app.settings.get();
+    Ok(Created::with(&TransactionJson::of(&moved, settings.partner(scope.partner()))))
+}
+
+async fn transferred_by_person(
+    api: Api,
+    head: Head,
+    asked: Asked,
+) -> Result<Created<TransactionJson>, Problem> {
+    let moved = moved(&api, &head, asked).await?;
+    Ok(Created::with(&TransactionJson::in_full(&moved)))
+}
+
+async fn moved(api: &Api, head: &Head, asked: Asked) -> Result<Record, Problem> {
+    let scope = head.scope()?;
+    match asked.transfer {
+        Some(transfer) if !head.may(transfer.right) => Err(not_allowed()),
+        Some(transfer) => Ok(api.app.transfer(scope, transfer).await?),
         None => {
-            let endpoint = asked.owner.endpoint(head.is_operators());
+            let of_systems = asked.owner.endpoint(head.is_operators());
+            let endpoint = head.endpoint_of_person().unwrap_or(of_systems);
             let (fingerprint, origin) = (head.fingerprint, head.origin().clone());
             let refused =
                 api.app.refuse_transfer_type(scope, endpoint, head.key(), fingerprint, origin);
-            refused.await?
+            Ok(refused.await?)
         }
-    };
-    let settings = api.app.settings.get();
-    Ok(Created::with(&TransactionJson::of(&moved, settings.partner(scope.partner()))))
+    }
 }
 
 fn read(call: &Call, owner: Owned) -> Result<Asked, Problem> {
@@ -135,6 +174,7 @@ fn read(call: &Call, owner: Owned) -> Result<Asked, Problem> {
         external_id,
         reference_id,
         key: call.key(),
+        endpoint: call.endpoint_of_person().map(str::to_owned),
         fingerprint: call.fingerprint,
         origin: call.origin().clone(),
         right,

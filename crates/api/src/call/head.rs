@@ -10,6 +10,7 @@ use app::balances::Right;
 use app::owners::OwnerName;
 use app::{Once, Refusal};
 use domain::Date;
+use domain::admin::Role;
 use domain::ids::{
     AdminId, BalanceId, CardId, HitId, InstallationId, OperationId, OrderId, ProcessorId,
     TransactionId, UserId, VerificationId,
@@ -73,6 +74,11 @@ impl Head {
         matches!(self.caller, Caller::Operator(..))
     }
 
+    /// What the key is unique in, beside the partner, where a person of a panel account calls.
+    pub(crate) fn endpoint_of_person(&self) -> Option<&str> {
+        matches!(self.caller, Caller::Admin(..)).then_some(self.endpoint.as_str())
+    }
+
     /// Who calls.
     pub(crate) fn caller(&self) -> Caller {
         self.caller
@@ -83,11 +89,8 @@ impl Head {
         match self.caller {
             Caller::Partner(_) => right == Right::Partner,
             Caller::Operator(_, operator) => operator.may(right),
-            Caller::Processor(_)
-            | Caller::User(_)
-            | Caller::Admin(..)
-            | Caller::App
-            | Caller::Visitor => false,
+            Caller::Admin(_, session) => session.role == Role::Operator && right != Right::Partner,
+            Caller::Processor(_) | Caller::User(_) | Caller::App | Caller::Visitor => false,
         }
     }
 

@@ -142,6 +142,10 @@ fn looks_back() -> Routes {
 fn operates() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/screening/hits/{hitId}/decision", post(screening::decide()))
+        .route(
+            "/admin/partner-balances/{balanceId}/transactions",
+            post(partner_balances::transfer_by_person()),
+        )
 }
 
 /// Those about the accounts of who works with the panel.

@@ -118,6 +118,9 @@ pub struct Transfer {
     pub reference_id: Option<String>,
     /// The caller's key.
     pub key: Option<String>,
+    /// What a person's key is unique in, beside the partner; none of a system's, for which
+    /// [`Owned::endpoint`] tells it.
+    pub endpoint: Option<String>,
     /// The keyed digest of the request.
     pub fingerprint: [u8; 32],
     /// Where it comes from.
@@ -129,7 +132,8 @@ pub struct Transfer {
 impl App {
     /// Moves the money, or refuses with the reason; both are recorded.
     pub async fn transfer(&self, scope: Scope, asked: Transfer) -> Result<Record, Error> {
-        let endpoint = Owned::of(asked.kind).endpoint(asked.right != Right::Partner);
+        let of_systems = Owned::of(asked.kind).endpoint(asked.right != Right::Partner);
+        let endpoint = asked.endpoint.as_deref().unwrap_or(of_systems);
         let once = once(endpoint, asked.key.clone(), asked.fingerprint, asked.origin.clone());
         let _turn = self.turn_of_transfer(scope, &once).await?;
         let right = asked.right;

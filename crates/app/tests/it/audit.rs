@@ -44,6 +44,7 @@ async fn a_transfer_at_two_nodes_leaves_one_record() {
         external_id: format!("external-{number}"),
         reference_id: None,
         key: Some(format!("key-{number}")),
+        endpoint: None,
         fingerprint: [1; 32],
         origin: testkit::origin(),
         right: app::balances::Right::Partner,

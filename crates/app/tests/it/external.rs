@@ -349,6 +349,7 @@ on_both! {
             external_id: "t1".to_owned(),
             reference_id: None,
             key: Some("k1".to_owned()),
+            endpoint: None,
             fingerprint: [0; 32],
             origin: testkit::origin(),
             right: app::balances::Right::Partner,

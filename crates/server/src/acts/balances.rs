@@ -120,6 +120,7 @@ impl Desk {
             external_id: command.external_id,
             reference_id: None,
             key: None,
+            endpoint: None,
             fingerprint: [0; 32],
             origin: Origin {
                 actor: operator.0.clone(),

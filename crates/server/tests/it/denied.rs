@@ -520,6 +520,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/balances/{balanceId}/statement", Admin, BALANCE, PERIOD),
     ("GET", "/admin/partner-balances", Admin, NOBODYS, Nothing),
     ("GET", "/admin/partner-balances/{balanceId}", Admin, BALANCE, Nothing),
+    ("POST", "/admin/partner-balances/{balanceId}/transactions", Operators, BALANCE, LOAD),
     ("GET", "/admin/overview", Admin, NOBODYS, Nothing),
     ("GET", "/admin/transactions", Admin, HISTORY, FILTERS),
     ("GET", "/admin/transactions/{transactionId}", Admin, TRANSACTION, Nothing),

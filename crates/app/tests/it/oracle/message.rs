@@ -395,6 +395,7 @@ impl Played<'_> {
             external_id: own.to_owned(),
             reference_id: None,
             key: None,
+            endpoint: None,
             fingerprint: [0; 32],
             origin: origin(),
             right: Right::needed_for(kind).expect("an internal type"),

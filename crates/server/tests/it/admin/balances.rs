@@ -1,7 +1,8 @@
 //! `/admin/balances`, `/admin/customers/{id}/balances`, `/admin/partner-balances`: money is seen,
-//! and locked.
+//! and locked; the operator moves the partner's own.
 
 use super::signed_in;
+use crate::audit::records;
 use crate::corporations::Company;
 use crate::linked::External;
 use crate::story::{Story, answer, expect, register, registration};
@@ -43,6 +44,15 @@ async fn company(caller: &Caller) -> (String, i64) {
     let found = found.expect("made with the first program");
     let id = found["id"].as_str().expect("an id");
     (format!("/admin/partner-balances/{id}"), found["amount"].as_i64().expect("an amount"))
+}
+
+/// A call that moves money, for the partner `sandbox`.
+fn moving(caller: &Caller, path: &str, kind: &str, amount: i64, id: &str) -> RequestBuilder {
+    let post = caller.post(&format!("{path}/transactions")).header("Issuer-Code", "sandbox");
+    post.json(&json!({
+        "type": kind, "amount": amount, "currency": "EUR", "description": "Wire 17",
+        "externalTransactionId": id,
+    }))
 }
 
 async fn refused(request: RequestBuilder, status: u16, title: &str) {
@@ -105,6 +115,46 @@ on_both_databases! {
         assert_eq!(listed["items"][0]["balanceId"], balance);
         assert_eq!(listed["items"][0]["amount"], Value::Null);
         assert_eq!(listed["next"], Value::Null);
+    }
+
+    /// The operator's people reload the partner's own balance and withdraw from it, once for each
+    /// name and key; each has keys of their own, and the record tells who it was.
+    async fn people_of_the_operator_move_a_partners_own_money(database) {
+        let mut sandbox = Sandbox::start(database).await;
+        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let other = signed_in(&sandbox, "OPERATOR").await;
+        let (path, before) = company(&operator).await;
+        let keyed = |caller: &Caller, amount: i64, id: &str| {
+            moving(caller, &path, "companyCredit", amount, id).header("X-Idempotency-Key", "one")
+        };
+        let made = expect(201, keyed(&operator, 500, "a")).await;
+        assert_eq!((&made["type"], &made["balanceAfter"]),
+            (&json!("companyCredit"), &json!(before + 500)));
+        assert_eq!(expect(201, keyed(&operator, 500, "a")).await, made, "a retry");
+        refused(keyed(&operator, 501, "a"), 409, "IDEMPOTENCY_KEY_REUSED").await;
+        expect(201, keyed(&other, 7, "b")).await;
+        let named = moving(&other, &path, "companyCredit", 500, "a");
+        assert_eq!(expect(201, named).await["id"], made["id"], "its name moves money once");
+        expect(201, moving(&operator, &path, "companyDebit", 107, "c")).await;
+        assert_eq!(company(&operator).await.1, before + 400);
+
+        let unknown = "UNKNOWN_TRANSACTION_TYPE";
+        for kind in ["topUp", "pos", "magic", "collateralCredit", "creditIbanTransfer"] {
+            for _ in 0..2 {
+                let call = moving(&operator, &path, kind, 5, "d");
+                refused(call.header("X-Idempotency-Key", kind), 422, unknown).await;
+            }
+        }
+        let much = moving(&operator, &path, "companyDebit", before + 401, "e");
+        refused(much, 422, "INSUFFICIENT_FUNDS").await;
+        let admin = signed_in(&sandbox, "ADMIN").await;
+        refused(moving(&admin, &path, "companyCredit", 5, "f"), 403, "FORBIDDEN").await;
+        assert_eq!(company(&operator).await.1, before + 400);
+        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+        let left = records(&mut sandbox).await;
+        let moved = left.values().flatten().filter(|it| it.action == "balance.transfer");
+        let by_people = moved.filter(|it| it.actor.starts_with("admin:")).count();
+        assert_eq!(by_people, 3);
     }
 
     /// A balance is made by some, seen and locked by all.
