@@ -37,8 +37,8 @@ pub(super) async fn prepare(
     folder.write(NAME, file.as_bytes(), Readers::Owner)
 }
 
-/// Makes an account, or opens it anew: a start that was killed may have made it, and its secrets are
-/// nowhere.
+/// Makes an account, or opens it anew: a start that was killed may have made it, and its secrets
+/// are nowhere.
 pub(crate) async fn made(
     app: &App,
     operator: &Operator,

@@ -3,8 +3,8 @@
 
 mod accounts;
 mod balances;
-mod certificates;
 mod cards;
+mod certificates;
 mod customers;
 mod overview;
 mod partners;
