@@ -7,6 +7,7 @@ pub mod admin;
 pub mod alert;
 pub mod authorization;
 pub mod balance;
+pub mod calendar;
 pub mod card;
 pub mod corporation;
 pub mod device;

@@ -2,6 +2,7 @@
 
 use super::{Fields, Read, schema};
 use crypto::encoding::from_base64;
+use domain::calendar::{self, EARLIEST};
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::user::{Address, Country, Email, Phone};
@@ -11,10 +12,6 @@ use serde_json::Value;
 use utoipa::openapi::schema::Array;
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use uuid::Uuid;
-
-/// The first day that anything can have happened on. The last is the last that a [`Date`] knows,
-/// 9999-12-31; PostgreSQL knows all between.
-const EARLIEST: Date = Date::constant(1900, 1, 1);
 
 /// More than a key or a signature has, in characters.
 const BASE64_MAX: usize = 1_000;
@@ -170,12 +167,8 @@ pub(crate) fn currency() -> impl Reader<Currency> {
 
 /// A day of 1900 to 9999, in exactly this form: `2000-01-31`.
 pub(crate) fn date() -> impl Reader<Date> {
-    let parse = |text: &str| {
-        let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text)?;
-        (date >= EARLIEST).then_some(date)
-    };
     let message = "must be a date, YYYY-MM-DD, of the years 1900 to 9999";
-    parsed(parse, || schema::format(KnownFormat::Date), message)
+    parsed(calendar::day, || schema::format(KnownFormat::Date), message)
 }
 
 /// A moment, ISO 8601 with offset, of 1900 to 9999. It is cut to microseconds, as it will be kept:
