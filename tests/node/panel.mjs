@@ -212,8 +212,24 @@ const scenarios = {
     await page.getByRole("button", { name: "Set", exact: true }).first().click();
     assert.ok(await page.getByText("It may spend this from now on.").isVisible());
     assert.ok(await page.getByRole("cell", { name: "150.00 EUR" }).isVisible());
-    await page.getByRole("button", { name: "Take off Cash from machines, A week" }).click();
-    assert.ok(await page.getByText("No limit is set.").isVisible());
+    await page.getByText("Take off Cash from machines, A week").click();
+    await page.getByText("Change Merchant categories").click();
+    await page.setViewportSize({ width: 360, height: 900 });
+    await fits(page, "limits");
+    await page.getByRole("button", { name: "Take it off" }).click();
+    await page.getByText("No limit is set.").waitFor();
+    await page.getByText("Change Merchant categories").click();
+    await page.locator("#mccs-entries").fill("7995");
+    const set = page.locator("#mccs-entries ~ button");
+    await set.click();
+    assert.ok(await set.isVisible(), "nothing is sent before one has chosen what 7995 is");
+    await page.locator("#mccs-mode").selectOption({ label: "All but these are permitted" });
+    await set.click();
+    const told = page.getByText("All but these are permitted: 7995");
+    await told.waitFor();
+    await page.getByText("Permit everything Merchant categories").click();
+    await page.getByRole("button", { name: "Permit everything" }).click();
+    await told.waitFor({ state: "detached" });
     return {};
   },
 

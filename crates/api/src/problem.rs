@@ -229,6 +229,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CorporationAccepted
         | Refusal::CorporationChanged
         | Refusal::HitChanged
+        | Refusal::LimitsChanged
         | Refusal::CardLockIrreversible
         | Refusal::CardExpired
         | Refusal::CardLockNotOwn

@@ -230,6 +230,9 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::KybNotInProgress => "Send its documents.",
         Refusal::HitChanged => "Look at it again, and decide then.",
         Refusal::CorporationChanged => "Look at it again, and decide with its new `version`.",
+        Refusal::LimitsChanged => {
+            "Look at the panel's page again, and set what is still to be set."
+        }
         Refusal::DocumentLimitReached => "Have the operator look at those that are there.",
         Refusal::CorporationAccepted => "Have KYB put on hold first.",
         Refusal::KybIncomplete => "See to what the corporation's `missing` tells of.",

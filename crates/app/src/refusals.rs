@@ -94,6 +94,8 @@ refusals! {
     CurrencyNotSupported, "CURRENCY_NOT_SUPPORTED", "The partner has no program in this currency.";
     CurrencyMismatch, "CURRENCY_MISMATCH", "It isn't in the balance's currency.";
     LimitAboveProgram, "LIMIT_ABOVE_PROGRAM", "The card's program allows less than this limit.";
+    LimitsChanged, "LIMITS_CHANGED",
+        "What the card may spend was changed meanwhile: it isn't any more what the page had shown.";
     CustomerMismatch, "CUSTOMER_MISMATCH", "The path and the body name different users.";
     CardLimitReached, "CARD_LIMIT_REACHED",
         "The user has as many cards as the program allows, or the gift has its card.";

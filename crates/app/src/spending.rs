@@ -149,12 +149,13 @@ impl App {
     }
 
     /// Changes what a holder's card may spend, in the partner's name: what isn't touched stays,
-    /// whoever else changes it meanwhile.
+    /// whoever else changes it meanwhile, and though the program may allow less by then. The
+    /// change is told what is there, and may refuse.
     pub async fn change_card_limits(
         &self,
         scope: Scope,
         card: (UserId, CardId),
-        change: impl FnOnce(&mut Rules) + Send,
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
         once: Once<Allowance>,
     ) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {
@@ -176,7 +177,7 @@ impl App {
         let card = guarded(tx, scope, card).await?;
         let balance = balances::find(tx, scope, card.balance).await?;
         let rules = draft.rules(balance.map(|balance| balance.currency))?;
-        self.set_card_rules_in(tx, scope, &card, (rules, by)).await
+        self.set_card_rules_in(tx, scope, &card, (rules, by), &[]).await
     }
 
     async fn change_card_limits_in(
@@ -184,24 +185,28 @@ impl App {
         tx: &mut Tx,
         scope: Scope,
         card: (UserId, CardId),
-        change: impl FnOnce(&mut Rules) + Send,
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
     ) -> Result<Done<Allowance>, Error> {
         let card = guarded(tx, scope, card).await?;
         let subject = Subject::Card(card.owner(), card.id);
-        let mut rules = spending::find(tx, scope, subject).await?.spending.rules;
-        change(&mut rules);
-        self.set_card_rules_in(tx, scope, &card, (rules, Setter::Partner)).await
+        let before = spending::find(tx, scope, subject).await?.spending.rules;
+        let mut rules = before.clone();
+        change(&mut rules)?;
+        self.set_card_rules_in(tx, scope, &card, (rules, Setter::Partner), &before.limits).await
     }
 
+    /// Sets rules under the guard of the card. No limit may be above the program's, but those that
+    /// are kept as they were.
     async fn set_card_rules_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
         card: &Card,
         (rules, by): (Rules, Setter),
+        kept: &[Limit],
     ) -> Result<Done<Allowance>, Error> {
         let program = self.program_rules(scope, &card.config_id);
-        if rules.above(&program).is_some() {
+        if rules.above(&program).any(|limit| !kept.contains(limit)) {
             return Err(Refusal::LimitAboveProgram.into());
         }
         let subject = Subject::Card(card.owner(), card.id);

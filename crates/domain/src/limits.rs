@@ -246,10 +246,9 @@ impl Rules {
             && before.budget.as_ref().is_none_or(budget)
     }
 
-    /// The first limit that allows more than a ceiling does: more money, or more payments.
-    #[must_use]
-    pub fn above<'a>(&'a self, ceilings: &Self) -> Option<&'a Limit> {
-        self.limits.iter().find(|limit| {
+    /// The limits that allow more than a ceiling does: more money, or more payments.
+    pub fn above(&self, ceilings: &Self) -> impl Iterator<Item = &Limit> {
+        self.limits.iter().filter(move |limit| {
             ceilings.limits.iter().filter(|ceiling| ceiling.is_like(limit)).any(|ceiling| {
                 let more = limit.count.zip(ceiling.count).is_some_and(|(one, top)| one > top);
                 limit.amount > ceiling.amount || more

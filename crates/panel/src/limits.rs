@@ -8,22 +8,24 @@ use crate::filters::{self, amount, typed_amount};
 use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::{Allows, Staff};
+use app::Refusal;
 use app::spending::Allowance;
 use askama::Template;
 use axum::extract::{Path, State};
-use domain::Date;
+use domain::calendar::day;
 use domain::card::Card;
 use domain::limits::{Budget, Control, Limit, LimitType, Rules, TimeUnit};
 use domain::money::{Amount, Currency};
 use domain::spending::Sum;
 use domain::transaction::CaptureMode;
 use domain::user::Country;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many entries a control may have, as under `/admin`.
 const ENTRIES_MAX: usize = 500;
-/// How many merchants: their names are long, and rules are read with each payment.
+/// How many merchants: their identifiers are long, and rules are read with each payment.
 const MERCHANTS_MAX: usize = 100;
-/// Characters of a merchant's name at most.
+/// Characters of a merchant's identifier at most.
 const MERCHANT_MAX: usize = 40;
 
 #[derive(Template)]
@@ -54,6 +56,13 @@ impl Shown {
         };
         Self { name, mode, entries }
     }
+
+    /// What a form tells of it, to be done only where it is still so.
+    fn mark(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        (self.mode, &self.entries).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
 }
 
 impl Page {
@@ -83,7 +92,7 @@ impl Page {
         [
             Shown::of("mccs", it.mccs.as_ref(), String::as_str),
             Shown::of("countries", it.countries.as_ref(), Country::as_str),
-            Shown::of("captureModes", it.capture_modes.as_ref(), |mode| mode.as_str()),
+            Shown::of("captureModes", it.capture_modes.as_ref(), word_of_mode),
             Shown::of("merchants", it.merchants.as_ref(), String::as_str),
         ]
     }
@@ -128,8 +137,8 @@ pub(crate) async fn change(
     let balance = app.card_with_orders(scope, card.1).await?.0.balance;
     let currency = app.balance(scope, None, balance).await?.balance.currency;
     let change = Change::read(&posted, currency).ok_or(Failed::Unreadable)?;
-    let done = |rules: &mut Rules| change.make(rules);
-    let result = app.change_card_limits(scope, card, done, posted.once()).await;
+    let make = |rules: &mut Rules| change.make(rules);
+    let result = app.change_card_limits(scope, card, make, posted.once()).await;
     let page = format!("{}/limits", page_of(&staff, card.1));
     back(&staff, &page, Done("done.limits"), result)
 }
@@ -139,10 +148,38 @@ enum Change {
     Limit(Limit),
     NoLimit(LimitType, TimeUnit),
     Budget(Option<Budget>),
-    Mccs(Option<Control<String>>),
-    Countries(Option<Control<Country>>),
-    CaptureModes(Option<Control<CaptureMode>>),
-    Merchants(Option<Control<String>>),
+    Mccs(Replacing<String>),
+    Countries(Replacing<Country>),
+    CaptureModes(Replacing<CaptureMode>),
+    Merchants(Replacing<String>),
+}
+
+/// What takes the place of a control, and the mark of what the page has shown of it.
+struct Replacing<T> {
+    with: Option<Control<T>>,
+    shown: String,
+}
+
+impl<T: PartialEq> Replacing<T> {
+    /// Reads a form that sets a control, or that takes it off; nothing where it can't be read.
+    fn read(posted: &Posted, entry: impl Fn(&str) -> Option<T>, most: usize) -> Option<Self> {
+        let with = match posted.field("change") {
+            "control" => Some(control(posted, entry, most)?),
+            "no-control" => None,
+            _ => return None,
+        };
+        Some(Self { with, shown: posted.field("was").to_owned() })
+    }
+
+    /// Replaces what is there, unless it isn't any more what the page has shown: whoever set that
+    /// since would find it gone.
+    fn make(self, kept: &mut Option<Control<T>>, word: fn(&T) -> &str) -> Result<(), Refusal> {
+        if Shown::of("", kept.as_ref(), word).mark() != self.shown {
+            return Err(Refusal::LimitsChanged);
+        }
+        *kept = self.with;
+        Ok(())
+    }
 }
 
 impl Change {
@@ -155,21 +192,24 @@ impl Change {
             "no-limit" => Self::NoLimit(kind()?, unit()?),
             "budget" => Self::Budget(Some(budget(posted, currency)?)),
             "no-budget" => Self::Budget(None),
-            "mccs" => Self::Mccs(control(posted, mcc, ENTRIES_MAX)?),
-            "countries" => {
-                let country = |text: &str| Country::parse(&text.to_ascii_uppercase());
-                Self::Countries(control(posted, country, ENTRIES_MAX)?)
-            }
-            "captureModes" => {
-                let mode = |text: &str| CaptureMode::parse(&text.to_ascii_uppercase());
-                Self::CaptureModes(control(posted, mode, ENTRIES_MAX)?)
-            }
-            "merchants" => Self::Merchants(control(posted, merchant, MERCHANTS_MAX)?),
+            _ => Self::of_control(posted)?,
+        })
+    }
+
+    fn of_control(posted: &Posted) -> Option<Self> {
+        let country = |text: &str| Country::parse(&text.to_ascii_uppercase());
+        let mode = |text: &str| CaptureMode::parse(&text.to_ascii_uppercase());
+        Some(match posted.field("control") {
+            "mccs" => Self::Mccs(Replacing::read(posted, mcc, ENTRIES_MAX)?),
+            "countries" => Self::Countries(Replacing::read(posted, country, ENTRIES_MAX)?),
+            "captureModes" => Self::CaptureModes(Replacing::read(posted, mode, ENTRIES_MAX)?),
+            "merchants" => Self::Merchants(Replacing::read(posted, merchant, MERCHANTS_MAX)?),
             _ => return None,
         })
     }
 
-    fn make(self, rules: &mut Rules) {
+    fn make(self, rules: &mut Rules) -> Result<(), Refusal> {
+        let controls = &mut rules.controls;
         match self {
             Self::Limit(limit) => match rules.limits.iter_mut().find(|kept| kept.is_like(&limit)) {
                 Some(kept) => *kept = limit,
@@ -179,12 +219,17 @@ impl Change {
                 rules.limits.retain(|kept| (kept.kind, kept.unit) != (kind, unit));
             }
             Self::Budget(budget) => rules.budget = budget,
-            Self::Mccs(control) => rules.controls.mccs = control,
-            Self::Countries(control) => rules.controls.countries = control,
-            Self::CaptureModes(control) => rules.controls.capture_modes = control,
-            Self::Merchants(control) => rules.controls.merchants = control,
+            Self::Mccs(it) => it.make(&mut controls.mccs, String::as_str)?,
+            Self::Countries(it) => it.make(&mut controls.countries, Country::as_str)?,
+            Self::CaptureModes(it) => it.make(&mut controls.capture_modes, word_of_mode)?,
+            Self::Merchants(it) => it.make(&mut controls.merchants, String::as_str)?,
         }
+        Ok(())
     }
+}
+
+fn word_of_mode(mode: &CaptureMode) -> &str {
+    mode.as_str()
 }
 
 fn limit(
@@ -203,19 +248,18 @@ fn limit(
 }
 
 fn budget(posted: &Posted, currency: Currency) -> Option<Budget> {
-    let day = |name| posted.field(name).parse::<Date>().ok();
-    let (from, to) = (day("from")?, day("to")?);
+    let (from, to) = (day(posted.field("from"))?, day(posted.field("to"))?);
     let amount = typed_amount(posted.field("amount"), currency)?;
     (from <= to).then_some(Budget { currency, amount, from, to })
 }
 
-/// A control that is typed one entry a line; what permits everything is none.
-#[expect(clippy::option_option, reason = "none, and what can't be read")]
+/// A control that is typed one entry a line. One without entries permits everything or nothing,
+/// which nobody has typed on purpose.
 fn control<T: PartialEq>(
     posted: &Posted,
     read: impl Fn(&str) -> Option<T>,
     most: usize,
-) -> Option<Option<Control<T>>> {
+) -> Option<Control<T>> {
     let lines = posted.field("entries").lines().map(str::trim).filter(|line| !line.is_empty());
     let mut these = Vec::new();
     for line in lines {
@@ -224,13 +268,12 @@ fn control<T: PartialEq>(
             these.push(one);
         }
     }
-    if these.len() > most {
+    if these.is_empty() || these.len() > most {
         return None;
     }
     match posted.field("mode") {
-        "none" => Some(None),
-        "allowed" => Some(Some(Control::Allowed(these))),
-        "blocked" => Some(Some(Control::Blocked(these))),
+        "allowed" => Some(Control::Allowed(these)),
+        "blocked" => Some(Control::Blocked(these)),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use app::outbound::{Identity, SetOutbound};
 use app::outbox::{Bell, Outbox};
 use app::owners::OwnerName;
 use app::processor::LookUps;
+use app::refusals::Refusal;
 use app::settings::{Settings, Snapshot};
 use app::spending::{Allowance, Draft, Setter};
 use app::tasks::Tasks;
@@ -19,6 +20,7 @@ use crypto::keys::{MasterKey, MasterKeys, Passphrase};
 use domain::balance::PartnerBalanceKind;
 use domain::card::lifecycle::{LockReason, Locker};
 use domain::ids::{BalanceId, CardId, ProcessorId, UserId};
+use domain::limits::Rules;
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::{CollateralMode, KycMode, Settings as PartnerSettings};
@@ -351,6 +353,16 @@ impl TestApp {
         self.app
             .set_card_limits(self.scope, (of.user, of.card), (draft, Setter::Partner), once)
             .await
+    }
+
+    /// Changes what a card may spend.
+    pub async fn change_limits(
+        &self,
+        of: Funded,
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
+    ) -> Result<Value, Error> {
+        let once = once(|_: &Allowance| Value::Null);
+        self.app.change_card_limits(self.scope, (of.user, of.card), change, once).await
     }
 
     /// Sets what a user may spend.

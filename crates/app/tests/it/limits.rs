@@ -288,6 +288,70 @@ on_both! {
     }
 }
 
+/// What a card may spend, as it is kept.
+async fn kept(node: &TestApp, of: Funded) -> Rules {
+    let told = node.app.card_limits(node.scope, of.user, of.card).await.expect("is there");
+    told.spending.rules
+}
+
+on_both! {
+    /// A ceiling that comes down leaves limits above it alone: they keep no other change away. What
+    /// is set anew stays below it.
+    async fn a_limit_from_before_the_ceiling_keeps_no_change_away(node) {
+        let funded = node.funded(10_000).await;
+        let both = limits(&[limit(TimeUnit::Daily, 700), limit(TimeUnit::Weekly, 900)]);
+        node.limit_card(funded, both.clone()).await.expect("is set");
+        let ceiling = |unit, minor| Limit {
+            kind: LimitType::General, unit, currency: Currency::EUR, amount: amount(minor),
+            count: None,
+        };
+        let ceilings = vec![ceiling(TimeUnit::Daily, 500), ceiling(TimeUnit::Yearly, 500)];
+        let rules = Rules { limits: ceilings, ..Rules::default() };
+        let operator = Operator("os:test".to_owned());
+        let partner = node.scope.partner();
+        node.app.set_program_rules(&operator, partner, "0019167984", &rules).await.expect("is set");
+
+        let gambling = Control::Blocked(vec!["7995".to_owned()]);
+        let blocked = node.change_limits(funded, |rules| {
+            rules.controls.mccs = Some(gambling.clone());
+            rules.limits[1].amount = amount(800);
+            Ok(())
+        });
+        blocked.await.expect("the limit above the ceiling isn't touched");
+        let before = kept(&node, funded).await;
+        assert_eq!(before.controls.mccs, Some(gambling));
+        assert_eq!(before.limits[1].amount, amount(800));
+        for minor in [501, 600, 701] {
+            let told = node.change_limits(funded, |rules| {
+                rules.limits[0].amount = amount(minor);
+                Ok(())
+            });
+            let told = told.await;
+            assert!(matches!(told, Err(Error::Refused(Refusal::LimitAboveProgram))), "{told:?}");
+        }
+        let told = node.change_limits(funded, |rules| {
+            rules.limits.push(ceiling(TimeUnit::Yearly, 501));
+            Ok(())
+        });
+        let told = told.await;
+        assert!(matches!(told, Err(Error::Refused(Refusal::LimitAboveProgram))), "{told:?}");
+        let told = node.limit_card(funded, both).await;
+        assert!(matches!(told, Err(Error::Refused(Refusal::LimitAboveProgram))), "{told:?}");
+        let told = node.change_limits(funded, |rules| {
+            rules.limits.clear();
+            Err(Refusal::LimitsChanged)
+        });
+        let told = told.await;
+        assert!(matches!(told, Err(Error::Refused(Refusal::LimitsChanged))), "{told:?}");
+        assert_eq!(kept(&node, funded).await, before);
+        let lower = node.change_limits(funded, |rules| {
+            rules.limits[0].amount = amount(500);
+            Ok(())
+        });
+        lower.await.expect("it is as low as the ceiling");
+    }
+}
+
 on_both! {
     /// Days are the partner's: one of 25 hours, one of 23.
     async fn a_day_is_as_long_as_the_partners(node) {

@@ -2,7 +2,7 @@
 
 use super::unhurried;
 use crate::story::{Story, expect};
-use crate::support::{Browser, Sandbox};
+use crate::support::{Browser, Loaded, Sandbox};
 use crate::{plastic, renewals};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,6 +17,25 @@ fn page_of(card: i64) -> String {
 async fn limits(sandbox: &Sandbox, story: &Story) -> Value {
     let path = format!("/secure/customers/{}/cards/{}/limits", story.customer, story.card);
     expect(200, sandbox.partner().get(&path)).await
+}
+
+/// Fields of a form of the page of a card's limits, with those that the page hides in it: what it
+/// shows of the control that the form names, if it names one.
+fn with_hidden<'a>(loaded: &'a Loaded, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut all = vec![("csrf", loaded.hidden("csrf")), ("once", loaded.hidden("once"))];
+    if let Some((_, control)) = fields.iter().find(|(name, _)| *name == "control") {
+        let mark = format!("value=\"{control}\"><input type=\"hidden\" name=\"was\" value=\"");
+        let (_, rest) = loaded.html.split_once(&mark).expect("what is shown of the control");
+        all.push(("was", &rest[..rest.find('"').expect("a quote")]));
+    }
+    all.extend(fields);
+    all
+}
+
+/// Sends a form of the page of a card's limits as it is at this moment.
+async fn change(browser: &Browser, page: &str, fields: &[(&str, &str)]) -> Loaded {
+    let loaded = browser.load(page).await;
+    browser.send(&format!("{page}/change"), &with_hidden(&loaded, fields)).await
 }
 
 /// All cards of a user, as the partner sees them.
@@ -41,17 +60,20 @@ on_both_databases! {
         let browser = Browser::signed_in(&sandbox, &manager).await;
         let page = format!("{}/limits", page_of(story.card));
         let daily = [("type", "general"), ("unit", "daily")];
-        let set = async |change: &str, fields: &[(&str, &str)]| {
-            let all = [&[("change", change)], fields].concat();
-            let sent = browser.submit(&page, &format!("{page}/change"), &all).await;
+        let set = async |what: &str, fields: &[(&str, &str)]| {
+            let all = [&[("change", what)], fields].concat();
+            let sent = change(&browser, &page, &all).await;
             let done = sent.to.contains("?done=done.limits&");
-            assert!(done, "{change}: {} {}", sent.status, sent.to);
+            assert!(done, "{what}: {} {}", sent.status, sent.to);
+        };
+        let control = async |which, mode, entries| {
+            set("control", &[("control", which), ("mode", mode), ("entries", entries)]).await;
         };
         set("limit", &[&daily[..], &[("amount", "200"), ("count", "7")]].concat()).await;
         set("limit", &[&daily[..], &[("amount", "100.5"), ("count", "")]].concat()).await;
         set("limit", &[("type", "atm"), ("unit", "transaction"), ("amount", "0")]).await;
-        set("mccs", &[("mode", "blocked"), ("entries", "7995\r\n 5542 \r\n\r\n7995")]).await;
-        set("countries", &[("mode", "allowed"), ("entries", "pl")]).await;
+        control("mccs", "blocked", "7995\r\n 5542 \r\n\r\n7995").await;
+        control("countries", "allowed", "pl").await;
         let budget = [("amount", "500"), ("from", "2026-01-01"), ("to", "2099-12-31")];
         set("budget", &budget).await;
         let told = limits(&sandbox, &story).await;
@@ -65,7 +87,7 @@ on_both_databases! {
         assert_eq!(told["controls"]["countries"]["allowed"], json!(["PL"]));
         assert_eq!(told["budget"]["amountMinor"], 50_000);
 
-        set("countries", &[("mode", "none"), ("entries", "PL")]).await;
+        set("no-control", &[("control", "countries")]).await;
         set("no-budget", &[]).await;
         set("no-limit", &[("type", "atm"), ("unit", "transaction")]).await;
         let paid = story.purchase(sandbox.processor(), 2_000, "900000000021");
@@ -99,7 +121,7 @@ on_both_databases! {
                 ("count", count)]
         };
         let control = |which, mode, entries| {
-            vec![("change", which), ("mode", mode), ("entries", entries)]
+            vec![("change", "control"), ("control", which), ("mode", mode), ("entries", entries)]
         };
         let budget = |from, to| {
             vec![("change", "budget"), ("amount", "1"), ("from", from), ("to", to)]
@@ -114,17 +136,85 @@ on_both_databases! {
             limit("general", "transaction", "1", "1"),
             control("mccs", "blocked", "12"),
             control("mccs", "some", "1234"),
+            control("mccs", "", "1234"),
+            control("mccs", "none", "1234"),
+            control("mccs", "allowed", ""),
+            control("mccs", "blocked", " \r\n "),
             control("mccs", "blocked", &many),
             control("countries", "allowed", "Poland"),
             control("captureModes", "allowed", "SIGHT"),
             control("merchants", "blocked", &"x".repeat(41)),
             budget("2026-02-01", "2026-01-01"),
             budget("", "2026-01-01"),
+            budget("1899-12-31", "2026-01-01"),
+            budget("20260101", "2026-02-01"),
+            budget("2026-01-01T00:00:00", "2026-02-01"),
         ] {
-            let sent = browser.submit(&page, &format!("{page}/change"), &fields).await;
+            let sent = change(&browser, &page, &fields).await;
             assert_eq!(sent.status, 400, "{fields:.100?}: {}", sent.to);
         }
         assert_eq!(limits(&sandbox, &story).await, before);
+    }
+
+    /// A form says what its page has shown: where somebody else has changed that since, nothing is
+    /// done, and what they have set stays.
+    async fn a_control_changed_meanwhile_stays(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let page = format!("{}/limits", page_of(story.card));
+        let path = format!("/secure/customers/{}/cards/{}/limits", story.customer, story.card);
+        let block = async |mccs: &[&str]| {
+            let body = json!({ "controls": { "mccs": { "blocked": mccs } } });
+            expect(200, sandbox.partner().put(&path).json(&body)).await
+        };
+        let set = [("change", "control"), ("control", "mccs"), ("mode", "blocked"),
+            ("entries", "5542")];
+        let off = [("change", "no-control"), ("control", "mccs")];
+        let other = [("change", "control"), ("control", "countries"), ("mode", "blocked"),
+            ("entries", "KP")];
+        block(&["5542"]).await;
+        for (form, meanwhile) in [(&set[..], "7995"), (&off[..], "7801")] {
+            let old = browser.load(&page).await;
+            let before = block(&["5542", meanwhile]).await;
+            let sent = browser.send(&format!("{page}/change"), &with_hidden(&old, form)).await;
+            assert!(sent.to.contains("?failed=LIMITS_CHANGED&"), "{} {}", sent.status, sent.to);
+            assert_eq!(limits(&sandbox, &story).await, before);
+            let seen = browser.load(&sent.to).await.html;
+            for part in ["What the card may spend was changed meanwhile", meanwhile] {
+                assert!(seen.contains(part), "{part}: {seen}");
+            }
+        }
+        let old = browser.load(&page).await;
+        block(&["5542"]).await;
+        let sent = browser.send(&format!("{page}/change"), &with_hidden(&old, &other)).await;
+        assert!(sent.to.contains("?done=done.limits&"), "another control: {}", sent.to);
+    }
+
+    /// No limit, budget or control goes or comes by one press.
+    async fn a_change_of_limits_asks_once(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let path = format!("/secure/customers/{}/cards/{}/limits", story.customer, story.card);
+        let body = json!({
+            "limits": [{ "type": "general", "timeUnit": "daily", "amountMinor": 500 }],
+            "controls": { "merchants": { "allowed": ["000000012345678"] } },
+            "budget": { "amountMinor": 9, "from": "2026-01-01", "to": "2026-12-31" },
+        });
+        expect(200, sandbox.partner().put(&path).json(&body)).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let html = browser.load(&format!("{}/limits", page_of(story.card))).await.html;
+        let forms: Vec<_> = html.match_indices("/limits/change\"").collect();
+        // A limit set and taken off, the same of the budget, four controls, one permitting all.
+        assert_eq!(forms.len(), 9, "{html}");
+        for (at, _) in forms {
+            let count = |mark: &str| html[..at].matches(mark).count();
+            let opened = count("<details>");
+            assert_eq!(opened, count("</details>") + 1, "{}", &html[..at]);
+        }
+        assert!(html.contains("identifiers, not their names"), "{html}");
     }
 
     /// A lost card is replaced once, however often the form is sent, and one comes to the card that
