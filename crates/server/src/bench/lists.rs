@@ -50,6 +50,7 @@ const ASKED: &[Asked] = &[
     }),
     ("of last four", |it, n| {
         let (digits, from) = (n * 7_919 % 10_000, text(it.paid(SAMPLE - 1), "receivedAt"));
+        let from = from.replace('+', "%2B");
         format!("/transactions?limit=50&lastFourDigits={digits:04}&from={from}")
     }),
     ("one transaction", |it, n| format!("/transactions/{}", text(it.paid(n), "id"))),
