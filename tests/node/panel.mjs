@@ -96,7 +96,7 @@ function places() {
     account: "/panel/account",
     "all-accounts": "/panel/accounts",
     certificates: "/panel/certificates",
-    "new-partner": "/panel/partners/new",
+    "new-partner": "/panel/new-partner",
     partner: "/panel/partners/sandbox",
     accounts: of("/accounts"),
     managed: of(`/accounts/${facts.account}`),

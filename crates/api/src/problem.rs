@@ -242,6 +242,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::BalanceHasCards
         | Refusal::PartnerAlreadyExists
         | Refusal::AdminAlreadyExists
+        | Refusal::AdminChanged
         | Refusal::AdminIsYourself
         | Refusal::LastOperator
         | Refusal::ProgramAlreadyExists

@@ -240,6 +240,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::CurrencyNotSupported => "Use the currency of one of your programs.",
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
         Refusal::AdminNotFound => "Name one that the list of accounts shows.",
+        Refusal::AdminChanged => "Sign in again.",
         Refusal::AdminIsYourself => "Ask somebody else who manages accounts.",
         Refusal::LastOperator => "Make another account of the role OPERATOR first.",
         Refusal::AdminAlreadyExists => "Use another address, or reset the account.",

@@ -35,22 +35,38 @@ const FAILURE: Duration = Duration::from_millis(500);
 /// Random bytes of a token.
 const BYTES: usize = 32;
 
-/// The turns at comparing passwords.
+/// The turns at comparing passwords, and the one at making some: who makes accounts keeps nobody
+/// from signing in.
 #[derive(Debug)]
-pub struct Checks(Arc<Semaphore>);
+pub struct Checks {
+    comparing: Arc<Semaphore>,
+    making: Arc<Semaphore>,
+}
 
 impl Default for Checks {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        let turns = |count| Arc::new(Semaphore::new(count));
+        Self { comparing: turns(AT_ONCE), making: turns(1) }
     }
 }
 
 impl Checks {
     async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let turn = timeout(WAIT, self.0.clone().acquire_owned()).await;
-        let turn = turn.map_err(|_| Error::Unavailable("a turn at signing in", None))?;
-        turn.map_err(|_| Error::broken("nobody may sign in any more"))
+        turn_of(&self.comparing, "a turn at signing in").await
     }
+
+    async fn turn_at_making(&self) -> Result<OwnedSemaphorePermit, Error> {
+        turn_of(&self.making, "a turn at making an account").await
+    }
+}
+
+async fn turn_of(
+    turns: &Arc<Semaphore>,
+    what: &'static str,
+) -> Result<OwnedSemaphorePermit, Error> {
+    let turn = timeout(WAIT, turns.clone().acquire_owned()).await;
+    let turn = turn.map_err(|_| Error::Unavailable(what, None))?;
+    turn.map_err(|_| Error::broken("there are no turns any more"))
 }
 
 /// What somebody types.

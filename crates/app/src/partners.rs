@@ -229,8 +229,16 @@ impl App {
         let held = partners::list(tx).await?.into_iter().find(|partner| partner.code == code);
         let held = held.ok_or(Refusal::PartnerNotFound)?;
         let before = partner_json(&held);
+        let (name, zone) = (command.name.is_some(), command.time_zone.is_some());
         let partner = changed(held, command);
-        check_settings(&partner)?;
+        // What nobody touches stays as it is, whatever was allowed when it was set.
+        if name {
+            check_name(&partner.name)?;
+        }
+        check_how(&partner.settings)?;
+        if zone {
+            check_time_zone(&partner.settings.time_zone)?;
+        }
         self.set_partner_in(tx, origin, &partner, &before).await?;
         Ok(partner)
     }
@@ -315,12 +323,8 @@ fn check(command: &Create) -> Result<(), Refusal> {
         return Err(Refusal::PartnerCodeInvalid);
     }
     check_name(&command.name)?;
-    check_how(&command.settings)
-}
-
-fn check_settings(partner: &Partner) -> Result<(), Refusal> {
-    check_name(&partner.name)?;
-    check_how(&partner.settings)
+    check_how(&command.settings)?;
+    check_time_zone(&command.settings.time_zone)
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {
@@ -340,7 +344,7 @@ fn check_how(settings: &Settings) -> Result<(), Refusal> {
     if !settings.agree() {
         return Err(Refusal::ModeNotSupported);
     }
-    check_time_zone(&settings.time_zone)
+    Ok(())
 }
 
 fn check_time_zone(name: &str) -> Result<(), Refusal> {

@@ -170,6 +170,7 @@ refusals! {
         "A partner's name has 1 to 100 characters; it is asked within 100 to 4700 ms, 1 to 1024 \
          questions at once; what may be paid without its answer is above zero; sessions live 1 to \
          720 minutes.";
+    AdminChanged, "ADMIN_CHANGED", "Your own account was shut or changed meanwhile.";
     AdminIsYourself, "ADMIN_IS_YOURSELF",
         "Nobody changes, shuts or resets the panel account that they are signed in with.";
     LastOperator, "LAST_OPERATOR",

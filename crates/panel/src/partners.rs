@@ -115,7 +115,7 @@ struct New {
     fields: Vec<Field>,
 }
 
-/// `GET /panel/partners/new`.
+/// `GET /panel/new-partner`.
 pub(crate) async fn new(staff: Staff) -> Answer {
     let usual = Settings::default();
     let mut all = vec![
@@ -126,7 +126,7 @@ pub(crate) async fn new(staff: Staff) -> Answer {
     shown(&New { frame: staff.frame(), fields: all })
 }
 
-/// `POST /panel/partners/create`.
+/// `POST /panel/new-partner`.
 pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
     let code = posted.field("code").to_owned();
     let usual = Settings::default();
@@ -138,7 +138,7 @@ pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Pos
     let command = Create { code, name, settings };
     let once = posted.once_kept(|_: &Partner| Value::Null);
     let result = panel.app.create_partner_once(command, once).await;
-    let page = if result.is_ok() { page.as_str() } else { "/panel/partners/new" };
+    let page = if result.is_ok() { page.as_str() } else { "/panel/new-partner" };
     back(&staff, page, Done("done.partner-made"), result)
 }
 
@@ -197,10 +197,19 @@ pub(crate) async fn change_notifications(
     code: Path<String>,
     posted: Posted,
 ) -> Answer {
-    let ticked = |event: &Event| posted.field(&format!("event.{event}")) == "on";
-    let events = Event::NOTIFICATIONS.iter().copied().filter(ticked).collect();
+    let settings = panel.app.settings.get();
+    let partner = settings.partner_of_code(&code.0).ok_or(Failed::NotFound)?;
+    let called = Called::of(&settings, partner.id);
+    // What nobody touched stays as it is by now.
+    let is_on = |name: String| posted.field(&name) == "on";
+    let (ticked, was) =
+        (|it: &Event| is_on(format!("event.{it}")), |it: &Event| is_on(format!("was.event.{it}")));
+    let touched = Event::NOTIFICATIONS.iter().any(|it| ticked(it) != was(it));
+    let kept = |it: &Event| called.notifications.contains(it);
+    let told = |it: &Event| if ticked(it) == was(it) { kept(it) } else { ticked(it) };
+    let events = Event::NOTIFICATIONS.iter().copied().filter(told).collect();
     let outbound = SetOutbound {
-        notifications: Some(events),
+        notifications: touched.then_some(events),
         encrypt: switch(&posted, "encryptNotifications")?,
         ..SetOutbound::default()
     };

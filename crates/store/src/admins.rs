@@ -66,7 +66,7 @@ const PAGE: Sql = select!(
     limit $2"
 );
 const PAGE_OF: Sql = select!(
-    "where email > coalesce((select email from admin_account where id = $1), '')
+    "where email > coalesce((select email from admin_account where id = $1 and partner_id = $3), '')
         and partner_id = $3
     order by email
     limit $2"

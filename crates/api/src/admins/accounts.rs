@@ -164,7 +164,12 @@ pub(crate) fn create() -> Endpoint {
              answered without the secrets; if they were lost on the way, reset the account.",
         )
         .example(json!({ "email": "ann@acme.example", "role": "MANAGER", "partner": "acme" }))
-        .refuses(&[Refusal::AdminInvalid, Refusal::AdminAlreadyExists, Refusal::PartnerNotFound])
+        .refuses(&[
+            Refusal::AdminInvalid,
+            Refusal::AdminAlreadyExists,
+            Refusal::AdminChanged,
+            Refusal::PartnerNotFound,
+        ])
 }
 
 type New = (String, Role, Option<String>);
@@ -203,7 +208,12 @@ pub(crate) fn change() -> Endpoint {
              stays open.",
         )
         .example(json!({ "role": "EMPLOYEE", "state": "ACTIVE" }))
-        .refuses(&[Refusal::AdminInvalid, Refusal::AdminIsYourself, Refusal::LastOperator])
+        .refuses(&[
+            Refusal::AdminInvalid,
+            Refusal::AdminChanged,
+            Refusal::AdminIsYourself,
+            Refusal::LastOperator,
+        ])
 }
 
 const STATES: &[AccountState] = &[AccountState::Active, AccountState::Disabled];
@@ -238,7 +248,7 @@ pub(crate) fn reset() -> Endpoint {
             "They are told once, as of a new account; those before open nothing any more. Its lock \
              is taken off, and its sessions end.",
         )
-        .refuses(&[Refusal::AdminIsYourself])
+        .refuses(&[Refusal::AdminChanged, Refusal::AdminIsYourself])
 }
 
 async fn was_reset(api: Api, head: Head, account: AdminId) -> Result<Done<EnrolledJson>, Problem> {

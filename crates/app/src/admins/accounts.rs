@@ -14,6 +14,7 @@ use domain::ids::{AdminId, PartnerId};
 use domain::scope::Scope;
 use domain::user::Email;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use store::admins::{self, Kept};
 use store::db::Tx;
 use uuid::Uuid;
@@ -22,8 +23,8 @@ use zeroize::Zeroizing;
 /// Who manages accounts, and whose.
 #[derive(Clone, Copy, Debug)]
 pub struct Manager {
-    /// The account that they are signed in with.
-    account: Option<AdminId>,
+    /// The account that they are signed in with, and what it was when they were let in.
+    account: Option<(AdminId, Role)>,
     /// The partner whose accounts they are; none for all.
     partner: Option<PartnerId>,
 }
@@ -35,7 +36,8 @@ impl Manager {
     /// Whose session it is: of a partner's own accounts, or of the operator all.
     #[must_use]
     pub fn of(session: &AdminSession) -> Self {
-        Self { account: Some(session.account), partner: session.partner }
+        let account = Some((session.account, session.role));
+        Self { account, partner: session.partner }
     }
 
     /// The same, of this partner's accounts alone.
@@ -47,7 +49,7 @@ impl Manager {
     /// Whether it is the account that they are signed in with.
     #[must_use]
     pub fn is(self, account: AdminId) -> bool {
-        self.account == Some(account)
+        self.account.is_some_and(|(own, _)| own == account)
     }
 
     fn reaches(self, partner: Option<PartnerId>) -> bool {
@@ -137,7 +139,7 @@ impl App {
         let mut tx = self.db.begin().await?;
         let (result, secrets) = match made {
             Ok((kept, secrets)) => {
-                let inserted = self.insert_admin_in(&mut tx, scope, &kept).await;
+                let inserted = self.insert_admin_in(&mut tx, (scope, manager), &kept).await;
                 let told = |done: Done<ShownAdmin>| done.map(|it| of_try(attempt, it, render));
                 (inserted.map(told), Some(secrets))
             }
@@ -152,6 +154,10 @@ impl App {
         let operators = new.role == Role::Operator;
         if Email::parse(&email).is_none() || operators != new.partner.is_none() {
             return Err(Refusal::AdminInvalid.into());
+        }
+        // Before anything that costs something; it is asked again when the account is written.
+        if self.admin_of(&email).await?.is_some() {
+            return Err(Refusal::AdminAlreadyExists.into());
         }
         let account = Account {
             id: AdminId(ids::random_id()),
@@ -172,9 +178,10 @@ impl App {
     async fn insert_admin_in(
         &self,
         tx: &mut Tx,
-        scope: Scope,
+        (scope, manager): (Scope, Manager),
         kept: &Kept,
     ) -> Result<Done<ShownAdmin>, Error> {
+        self.locked(tx, manager, None).await?;
         if !admins::insert(tx, kept, self.now()).await? {
             return Err(Refusal::AdminAlreadyExists.into());
         }
@@ -211,7 +218,7 @@ impl App {
         if change.disabled == Some(true) && scope.partner() == PartnerId::PLATFORM {
             self.need_another_operator(tx, id).await?;
         }
-        let before = admins::find_by_id_locked(tx, id).await?.ok_or(Refusal::AdminNotFound)?;
+        let before = self.locked(tx, manager, Some(id)).await?.ok_or(Refusal::AdminNotFound)?;
         let mut account = before.clone();
         account.role = change.role.unwrap_or(before.role);
         account.disabled = change.disabled.unwrap_or(before.disabled);
@@ -233,6 +240,33 @@ impl App {
         let entry = Entry::changed("admin.set", id.0, &facts(&before), &facts(&account));
         let entry = self.of_admin(scope, &account, entry);
         Ok(Done::changed(self.shown(account), entry))
+    }
+
+    /// Locks the manager's own account and another one, by address; the other. Whoever was shut or
+    /// given another role since they were let in manages nothing any more: what did that is
+    /// committed, or waits for this.
+    async fn locked(
+        &self,
+        tx: &mut Tx,
+        manager: Manager,
+        other: Option<AdminId>,
+    ) -> Result<Option<Account>, Error> {
+        let mut addresses = BTreeSet::new();
+        for id in manager.account.map(|(own, _)| own).into_iter().chain(other) {
+            addresses.extend(admins::find_by_id(tx, id).await?.map(|account| account.email));
+        }
+        let mut locked = Vec::new();
+        for address in &addresses {
+            locked.extend(admins::find_locked(tx, address).await?.map(|kept| kept.account));
+        }
+        let is_still = |(id, role): (AdminId, Role)| {
+            let own = locked.iter().find(|account| account.id == id);
+            own.is_some_and(|it| it.role == role && it.state(self.now()) == AccountState::Active)
+        };
+        if !manager.account.is_none_or(is_still) {
+            return Err(Refusal::AdminChanged.into());
+        }
+        Ok(locked.into_iter().find(|account| Some(account.id) == other))
     }
 
     /// Locks all of the operator's accounts and looks whether one beside this can be used: two
@@ -266,7 +300,7 @@ impl App {
         let fresh = self.fresh_secrets(&account).await?;
         let attempt = ids::random_id();
         let mut tx = self.db.begin().await?;
-        let reset = self.reset_admin_in(&mut tx, scope, id, &fresh).await;
+        let reset = self.reset_admin_in(&mut tx, scope, (manager, id), &fresh).await;
         let told = |done: Done<ShownAdmin>| done.map(|it| of_try(attempt, it, render));
         let kept = self.finish(scope, &once, tx, reset.map(told)).await?;
         Ok(enrolled(attempt, kept, Some(fresh.secrets)))
@@ -276,10 +310,10 @@ impl App {
         &self,
         tx: &mut Tx,
         scope: Scope,
-        id: AdminId,
+        (manager, id): (Manager, AdminId),
         fresh: &Fresh,
     ) -> Result<Done<ShownAdmin>, Error> {
-        let found = admins::find_by_id_locked(tx, id).await?;
+        let found = self.locked(tx, manager, Some(id)).await?;
         let mut account = found.ok_or(Refusal::AdminNotFound)?;
         (account.failures, account.locked_until) = (0, None);
         (account.used_at, account.code_step) = (self.now(), 0);
@@ -370,7 +404,7 @@ impl App {
         let (password, secret) = (Password::generate(), CodeSecret::generate());
         let code_url = secret.url(&account.email).ok_or(Refusal::AdminInvalid)?;
         let sealed = self.keyring.seal_platform(&secret_row(account.id), secret.expose());
-        let turn = self.admin_checks.turn().await?;
+        let turn = self.admin_checks.turn_at_making().await?;
         let hashed = tokio::task::spawn_blocking(move || {
             let hash = password.hash();
             drop(turn);

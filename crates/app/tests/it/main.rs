@@ -1,5 +1,6 @@
 //! Use cases and the engine on both databases, without doors.
 
+mod admins;
 mod alerts;
 mod audit;
 mod chain;

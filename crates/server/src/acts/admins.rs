@@ -111,7 +111,7 @@ fn account_json(shown: &ShownAdmin) -> Value {
         "email": account.email,
         "role": account.role.as_str(),
         "partner": shown.partner,
-        "state": if account.disabled { "DISABLED" } else { "ACTIVE" },
+        "state": shown.state.as_str(),
         "lockedUntil": account.locked_until.map(|until| until.to_string()),
         "usedAt": account.used_at.to_string(),
     })

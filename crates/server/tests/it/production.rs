@@ -88,7 +88,10 @@ on_both_databases! {
     /// Each command that is missing is named by the next one.
     async fn an_instance_is_made_step_by_step_and_served(database) {
         let folder = testkit::folder();
-        let variables = variables(folder.path(), &database);
+        let mut variables = variables(folder.path(), &database);
+        // Every route is asked for without a certificate.
+        let unlimited = "ANTACA_LIMITS_ANONYMOUS_REQUESTS_PER_SECOND";
+        variables.push((unlimited.to_owned(), "0".to_owned()));
         run(&["serve"], &variables).await.assert_refused("can't be used");
         run(&["keys", "init"], &variables).await.assert_refused("There is no passphrase in");
         std::fs::write(folder.path().join("passphrase"), "correct horse\n").expect("written");

@@ -47,7 +47,7 @@ const PAGES: &[(&str, &[&str])] = &[
 const OF_OPERATOR: &[&str] = &[
     "/panel/certificates",
     "/panel/partners",
-    "/panel/partners/new",
+    "/panel/new-partner",
     "/panel/partners/sandbox",
     "/panel/accounts",
     "/panel/accounts/ACCOUNT",
@@ -57,7 +57,7 @@ const OF_OPERATOR: &[&str] = &[
 const FORMS_OF_OPERATOR: &[&str] = &[
     "/panel/certificates/sign",
     "/panel/certificates/NOTHING/revoke",
-    "/panel/partners/create",
+    "/panel/new-partner",
     "/panel/partners/sandbox/set",
     "/panel/partners/sandbox/notifications",
     "/panel/partners/sandbox/close",

@@ -13,12 +13,12 @@ on_both_databases! {
         let browser = Browser::signed_in(&sandbox, &operator).await;
         let api = sandbox.admin("OPERATOR", None).await.sign_in(&sandbox).await;
         let code = format!("acme-{}", unique());
-        let (new, page) = ("/panel/partners/new", format!("/panel/partners/{code}"));
+        let (new, page) = ("/panel/new-partner", format!("/panel/partners/{code}"));
         let fields = [("code", code.as_str()), ("name", "Acme Bank"), ("kycMode", "EXTERNAL"),
             ("timeZone", "Europe/Warsaw"), ("sessionMinutes", "10")];
-        let told = browser.submit(new, "/panel/partners/create", &fields).await;
+        let told = browser.submit(new, "/panel/new-partner", &fields).await;
         assert!(told.to.starts_with(&format!("{page}?done=done.partner-made")), "{told:?}");
-        let told = browser.submit(new, "/panel/partners/create", &fields).await;
+        let told = browser.submit(new, "/panel/new-partner", &fields).await;
         assert!(told.to.contains("failed=PARTNER_ALREADY_EXISTS"), "{told:?}");
         assert!(browser.load("/panel/partners").await.html.contains(&page));
 
@@ -28,8 +28,11 @@ on_both_databases! {
             ("kycMode", "MANUAL"), ("was.standIn", ""), ("standIn", "2500")];
         let told = browser.submit(&page, &format!("{page}/set"), &fields).await;
         assert!(told.to.contains("done=done.partner-set"), "{told:?}");
-        let fields = [("event.cardLocked", "on"), ("was.encryptNotifications", "off"),
-            ("encryptNotifications", "on")];
+        // What nobody touches stays as somebody else has set it meanwhile.
+        let told = json!({ "notifications": ["otp", "cardUnlocked"] });
+        expect(204, api.put(&admin).json(&told)).await;
+        let fields = [("event.cardLocked", "on"), ("was.event.cardUnlocked", "on"),
+            ("was.encryptNotifications", "off"), ("encryptNotifications", "on")];
         browser.submit(&page, &format!("{page}/notifications"), &fields).await;
         let told = expect(200, api.get(&admin)).await;
         for (name, value) in [
@@ -37,7 +40,7 @@ on_both_databases! {
             ("kycMode", json!("MANUAL")),
             ("standIn", json!(2500)),
             ("timeZone", json!("Europe/Warsaw")),
-            ("notifications", json!(["cardLocked"])),
+            ("notifications", json!(["otp", "cardLocked"])),
             ("encryptNotifications", json!(true)),
         ] {
             assert_eq!(told[name], value, "{name}");
