@@ -103,6 +103,7 @@ impl Doors {
         let options = Options {
             private_operations: NonZero::<u32>::MAX,
             real_time: Arc::new(|| NOW),
+            authority: None,
             sandbox: None,
             limits: GENEROUS,
             pages: Pages::none(),

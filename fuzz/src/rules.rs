@@ -16,7 +16,7 @@ pub fn limits(data: &[u8]) {
     let Ok(json) = serde_json::from_slice::<Map<String, Value>>(data) else { return };
     match program_rules(&json, Currency::EUR) {
         Ok(rules) => {
-            assert!(rules.budget.is_none() && rules.above(&rules).is_none());
+            assert!(rules.budget.is_none() && rules.above(&rules).next().is_none());
             for (at, limit) in rules.limits.iter().enumerate() {
                 assert_eq!(limit.currency, Currency::EUR);
                 assert!(!rules.limits[..at].iter().any(|other| other.is_like(limit)));
