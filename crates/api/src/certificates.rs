@@ -8,7 +8,7 @@ use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Fields, Reader, moment, parsed, reader, schema, text};
 use app::Refusal;
-use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate};
+use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate, USUAL_DAYS};
 use app::settings::Snapshot;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,8 +21,6 @@ const TAG: &str = "Certificates";
 const NAME_MAX: usize = 64;
 /// Characters of a request at most: RSA of 4096 bits needs a third of it.
 const CSR_MAX: usize = 8 * 1024;
-/// How many days a certificate lasts unless the call says.
-const DAYS: u32 = 398;
 /// More than it lasts.
 const DAYS_MAX: i64 = 825;
 
@@ -229,7 +227,12 @@ fn read_request(call: &Call) -> Result<Request, Problem> {
     let days = fields.optional("days", days());
     let Some(csr) = csr else { return Err(fields.problem()) };
     fields.finish()?;
-    Ok(Request { csr, holder, scopes: scopes.unwrap_or_default(), days: days.unwrap_or(DAYS) })
+    Ok(Request {
+        csr,
+        holder,
+        scopes: scopes.unwrap_or_default(),
+        days: days.unwrap_or(USUAL_DAYS),
+    })
 }
 
 fn pem() -> impl Reader<String> {

@@ -73,6 +73,9 @@ impl Holder {
     }
 }
 
+/// How many days a certificate lasts where nothing is said of it.
+pub const USUAL_DAYS: u32 = 398;
+
 /// Everything that a certificate can allow.
 pub const SCOPES: [&str; 5] =
     ["secure", "partner-balance-create", "processor", "collateral", "iban"];

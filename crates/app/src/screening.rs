@@ -24,7 +24,7 @@ mod load;
 
 pub use again::Progress;
 pub(crate) use find::Looked;
-pub use hits::{DecideHit, Hit, hit_json};
+pub use hits::{DecideHit, Hit, hit_json, is_comment};
 pub use load::{LoadList, Screening};
 /// A list as it was last loaded.
 pub use store::screening::{Kept, Loaded};

@@ -122,14 +122,6 @@ struct Opened {
     secrets: Option<(Secrets, Drawn)>,
 }
 
-impl Opened {
-    /// What is typed into an authenticator that can't read the drawing.
-    fn typed(secrets: &Secrets) -> &str {
-        let parts = secrets.code_url.split(['?', '&']);
-        parts.filter_map(|part| part.strip_prefix("secret=")).next().unwrap_or_default()
-    }
-}
-
 fn kept(it: &ShownAdmin) -> Value {
     json!({ "id": it.account.id.0, "email": it.account.email })
 }

@@ -16,11 +16,11 @@ use app::transactions::{History, Record};
 use app::{Error, Refusal};
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use domain::Date;
 use domain::balance::{Balance, BalanceState};
 use domain::ids::BalanceId;
 use domain::money::Currency;
 use domain::transaction::{Category, Status};
+use domain::{Date, calendar};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -222,7 +222,7 @@ pub(crate) async fn statement(
 ) -> Answer {
     let (scope, id) = (staff.scope()?, named(&balance)?);
     let asked = query::Asked::of(query, &["from", "to"])?;
-    let day = |name| asked.parsed(name, |text| text.parse::<Date>().ok());
+    let day = |name| asked.parsed(name, calendar::day);
     let (from, to) = (day("from")?.ok_or(Failed::Unreadable)?, day("to")?);
     let to = to.filter(|to| *to >= from).ok_or(Failed::Unreadable)?;
     let first = asked.after(|text| text.parse::<u32>().ok())?.unwrap_or(0);

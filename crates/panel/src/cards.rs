@@ -10,7 +10,8 @@ use crate::users;
 use app::cards::{Carrier, Evidence, IssueVirtual, More, OrderPhysical, Replace, Replaced};
 use app::{Error, Refusal};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use domain::card::Card;
 use domain::card::embossing::CardholderLine;
 use domain::card::lifecycle::{CardStatus, LockReason, Locker, ReplacementReason};
@@ -18,6 +19,7 @@ use domain::card::order::{CardOrder, Delivery};
 use domain::ids::{BalanceId, CardId, UserId};
 use domain::masking::mask;
 use domain::program::CardType;
+use domain::scope::Scope;
 use domain::user::{Address, Country};
 use domain::{Date, Timestamp};
 use jiff::tz::TimeZone;
@@ -144,134 +146,119 @@ pub(crate) async fn held(
     Ok((panel.app.holder_of(staff.scope()?, id).await?, id))
 }
 
-/// `POST …/cards/{card}/lock`.
-pub(crate) async fn lock(
-    State(panel): State<Panel>,
+/// A form about the card of the path.
+pub(crate) struct OfCard {
+    panel: Panel,
     staff: Staff,
-    Path((_, card)): Path<(String, String)>,
+    scope: Scope,
+    /// With who holds it.
+    card: (UserId, CardId),
     posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+}
+
+impl FromRequestParts<Panel> for OfCard {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Failed> {
+        let staff = Staff::from_request_parts(parts, panel).await?;
+        let posted = Posted::from_request_parts(parts, panel).await?;
+        let path = Path::<(String, String)>::from_request_parts(parts, panel).await;
+        let Path((_, card)) = path.map_err(|_| Failed::NotFound)?;
+        let (scope, card) = (staff.scope()?, held(panel, &staff, &card).await?);
+        Ok(Self { panel: panel.clone(), staff, scope, card, posted })
+    }
+}
+
+impl OfCard {
+    /// Back to the card, with what came of the act.
+    fn back<T>(&self, done: &'static str, result: Result<T, Error>) -> Answer {
+        back(&self.staff, &page_of(&self.staff, self.card.1), Done(done), result)
+    }
+
+    /// Where the plastic goes of a card that is on it.
+    async fn carrier(&self) -> Result<Option<Carrier>, Failed> {
+        let (card, _) = self.panel.app.card_with_orders(self.scope, self.card.1).await?;
+        match card.card_type {
+            CardType::Virtual => Ok(None),
+            CardType::Physical => carrier(&self.posted).map(Some),
+        }
+    }
+}
+
+/// `POST …/cards/{card}/lock`.
+pub(crate) async fn lock(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
     let reason = LockReason::parse(posted.field("reason")).ok_or(Failed::Unreadable)?;
     let lock = (reason, Locker::Partner);
-    let result = panel.app.lock_card(scope, card, lock, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), Done("done.card-locked"), result)
+    let result = panel.app.lock_card(*scope, *card, lock, posted.once()).await;
+    form.back("done.card-locked", result)
 }
 
 /// `POST …/cards/{card}/unlock`.
-pub(crate) async fn unlock(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
-    let result = panel.app.unlock_card(scope, card, Locker::Partner, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), Done("done.card-unlocked"), result)
+pub(crate) async fn unlock(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
+    let result = panel.app.unlock_card(*scope, *card, Locker::Partner, posted.once()).await;
+    form.back("done.card-unlocked", result)
 }
 
 /// `POST …/cards/{card}/remove`.
-pub(crate) async fn remove(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
-    let result = panel.app.remove_card(scope, card.0, card.1, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), Done("done.card-removed"), result)
+pub(crate) async fn remove(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
+    let result = panel.app.remove_card(*scope, card.0, card.1, posted.once()).await;
+    form.back("done.card-removed", result)
 }
 
 /// `POST …/cards/{card}/code`: another code, which is shown to nobody here.
-pub(crate) async fn reset_code(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
-    let result = panel.app.reset_cvv(scope, card, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), Done("done.code-reset"), result)
+pub(crate) async fn reset_code(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
+    let result = panel.app.reset_cvv(*scope, *card, posted.once()).await;
+    form.back("done.code-reset", result)
 }
 
 /// `POST …/cards/{card}/activate`.
-pub(crate) async fn activate(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+pub(crate) async fn activate(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
     let month = posted.field("expiry");
     let expiry = Some(month).filter(|month| month.len() == 7);
     let expiry = expiry.and_then(|month| format!("{month}-01").parse::<Date>().ok());
     let expiry = expiry.ok_or(Failed::from(Refusal::ActivationDataWrong))?;
     let evidence =
         Evidence { last_four: posted.field("lastFour").to_owned(), more: More::Expiry(expiry) };
-    let result = panel.app.activate_card(scope, card, evidence, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), Done("done.card-activated"), result)
+    let result = panel.app.activate_card(*scope, *card, evidence, posted.once()).await;
+    form.back("done.card-activated", result)
 }
 
 /// `POST …/cards/{card}/print`: the plastic of a card that works.
-pub(crate) async fn print(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
-    let result = panel.app.print_card(scope, card, carrier(&posted)?, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), Done("done.card-ordered"), result)
-}
-
-/// Where the plastic of a card of the path goes that is on it.
-async fn carrier_of(
-    panel: &Panel,
-    staff: &Staff,
-    posted: &Posted,
-    card: CardId,
-) -> Result<Option<Carrier>, Failed> {
-    let (card, _) = panel.app.card_with_orders(staff.scope()?, card).await?;
-    match card.card_type {
-        CardType::Virtual => Ok(None),
-        CardType::Physical => carrier(posted).map(Some),
-    }
+pub(crate) async fn print(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
+    let result = panel.app.print_card(*scope, *card, carrier(posted)?, posted.once()).await;
+    form.back("done.card-ordered", result)
 }
 
 /// `POST …/cards/{card}/renew`: the same number, another last day.
-pub(crate) async fn renew(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
-    let carrier = carrier_of(&panel, &staff, &posted, card.1).await?;
-    let done = Done(if carrier.is_some() { "done.card-ordered" } else { "done.card-renewed" });
-    let result = panel.app.renew_card(scope, card, carrier, posted.once()).await;
-    back(&staff, &page_of(&staff, card.1), done, result)
+pub(crate) async fn renew(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
+    let carrier = form.carrier().await?;
+    let done = if carrier.is_some() { "done.card-ordered" } else { "done.card-renewed" };
+    let result = panel.app.renew_card(*scope, *card, carrier, posted.once()).await;
+    form.back(done, result)
 }
 
 /// `POST …/cards/{card}/replace`: leads to the card that takes its place; where that is still to be
 /// made, back to the one before.
-pub(crate) async fn replace(
-    State(panel): State<Panel>,
-    staff: Staff,
-    Path((_, card)): Path<(String, String)>,
-    posted: Posted,
-) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+pub(crate) async fn replace(form: OfCard) -> Answer {
+    let OfCard { panel, scope, card, posted, .. } = &form;
     let reason = ReplacementReason::parse(posted.field("reason")).ok_or(Failed::Unreadable)?;
-    let carrier = carrier_of(&panel, &staff, &posted, card.1).await?;
+    let carrier = form.carrier().await?;
     let is_ordered = carrier.is_some();
-    let command = Replace { card, reason, by: Locker::Partner, carrier };
+    let command = Replace { card: *card, reason, by: Locker::Partner, carrier };
     let once = posted.once_kept(|made: &Replaced| made.card.0.into());
-    let result = panel.app.replace_card(scope, command, once).await;
+    let result = panel.app.replace_card(*scope, command, once).await;
     if is_ordered {
-        return back(&staff, &page_of(&staff, card.1), Done("done.card-ordered"), result);
+        return form.back("done.card-ordered", result);
     }
     let made = result.as_ref().ok().and_then(Value::as_i64).map_or(card.1, CardId);
-    back(&staff, &page_of(&staff, made), Done("done.card-replaced"), result)
+    back(&form.staff, &page_of(&form.staff, made), Done("done.card-replaced"), result)
 }
 
 /// `POST …/users/{user}/cards`: a virtual card.

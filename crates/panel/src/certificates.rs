@@ -8,7 +8,7 @@ use crate::frame::Frame;
 use crate::query;
 use crate::session::Staff;
 use app::Refusal;
-use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate};
+use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate, USUAL_DAYS};
 use app::settings::Snapshot;
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -22,8 +22,6 @@ use std::sync::Arc;
 const LINES: i64 = 50;
 /// Where the list is.
 const HERE: &str = "/panel/certificates";
-/// How many days a certificate lasts unless the form says.
-const DAYS: u32 = 398;
 
 /// Whose a certificate is, in words.
 fn holder_of(held: &Certificate, settings: &Snapshot) -> String {
@@ -186,6 +184,7 @@ fn read(panel: &Panel, posted: &Posted) -> Result<Sign, Failed> {
     let scopes: Vec<String> =
         certificates::SCOPES.iter().filter(ticked).map(|scope| (*scope).to_owned()).collect();
     let scopes = if scopes.is_empty() { holder.usual_scopes() } else { scopes };
-    let days = posted.typed("days").map_or(Ok(DAYS), str::parse).map_err(|_| Failed::Unreadable)?;
+    let days =
+        posted.typed("days").map_or(Ok(USUAL_DAYS), str::parse).map_err(|_| Failed::Unreadable)?;
     Ok(Sign { csr: posted.field("csr").to_owned(), holder, scopes, days })
 }

@@ -9,7 +9,7 @@ use crate::frame::Frame;
 use crate::session::{Allows, Staff};
 use crate::{query, users};
 use app::owners::OwnerName;
-use app::screening::{DecideHit, Hit};
+use app::screening::{DecideHit, Hit, is_comment};
 use app::{Error, Refusal};
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -21,8 +21,6 @@ use uuid::Uuid;
 
 /// Hits on a page.
 const LINES: i64 = 50;
-/// Characters of a comment at most.
-const COMMENT_MAX: usize = 500;
 
 #[derive(Template)]
 #[template(path = "hits.html")]
@@ -89,8 +87,7 @@ pub(crate) async fn decide(
         None => staff.to("/screening/hits"),
     };
     let comment = posted.field("comment").to_owned();
-    let is_plain = !comment.chars().any(char::is_control);
-    if !is_plain || !(1..=COMMENT_MAX).contains(&comment.chars().count()) {
+    if !is_comment(&comment) {
         let refused = Err::<(), _>(Error::from(Refusal::CommentInvalid));
         return back(&staff, &page, Done("done.hit"), refused);
     }

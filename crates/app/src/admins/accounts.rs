@@ -96,6 +96,15 @@ pub struct Secrets {
     pub code_url: Zeroizing<String>,
 }
 
+impl Secrets {
+    /// What is typed into an authenticator that reads nothing.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        let mut parts = self.code_url.split(['?', '&']);
+        parts.find_map(|part| part.strip_prefix("secret=")).unwrap_or_default()
+    }
+}
+
 /// An account that was made or reset.
 pub struct Enrolled {
     /// The account, as it was rendered.

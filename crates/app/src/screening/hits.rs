@@ -99,7 +99,7 @@ impl App {
         partner: PartnerId,
         command: DecideHit,
     ) -> Result<Hit, Error> {
-        if !is_remark(&command.comment, COMMENT_MAX) {
+        if !is_comment(&command.comment) {
             return Err(Refusal::CommentInvalid.into());
         }
         let scope = Scope::platform(partner, "the operator decides a hit");
@@ -152,6 +152,12 @@ impl App {
         let entries = lock.into_iter().chain([Entry::made("screening.decide", id.0, detail)]);
         Ok((Hit { kept: after, owner: Some(name) }, entries.collect()))
     }
+}
+
+/// Whether a text, in one line, can be kept as why a person has decided so.
+#[must_use]
+pub fn is_comment(text: &str) -> bool {
+    is_remark(text, COMMENT_MAX)
 }
 
 /// Whose number this is; nobody's who was removed.

@@ -96,9 +96,12 @@ impl Desk {
         let holder = command.holder.find(&settings)?.ok_or_else(|| {
             Failure::new("A certificate is a partner's, a processor's or the operator's own.")
         })?;
-        let mut scopes = command.scopes;
+        let named = Some(command.scopes).filter(|scopes| !scopes.is_empty());
+        let scopes = named.unwrap_or_else(|| holder.usual_scopes());
         if scopes.is_empty() {
-            scopes.push(usual_scope(&holder)?.to_owned());
+            return Err(Failure::new(
+                "Say with --scope what an operator's certificate allows: collateral or iban.",
+            ));
         }
         let sign = Sign { csr: command.csr, holder, scopes, days: command.days };
         let now = (self.real_time)();
@@ -154,16 +157,5 @@ impl Desk {
         self.authority.as_deref().ok_or_else(|| {
             Failure::new("There is no certificate authority yet: run `antaca ca init` first.")
         })
-    }
-}
-
-/// What a certificate allows where nothing is said of it.
-fn usual_scope(holder: &Holder) -> Result<&'static str, Failure> {
-    match holder {
-        Holder::Partner(_) => Ok("secure"),
-        Holder::Processor(_) => Ok("processor"),
-        Holder::Operator(_) => Err(Failure::new(
-            "Say with --scope what an operator's certificate allows: collateral or iban.",
-        )),
     }
 }

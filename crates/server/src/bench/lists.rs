@@ -124,9 +124,7 @@ async fn look(
 /// Signs the account in.
 async fn sign_in(dir: &Path, account: &Secrets) -> Result<Staff, Failure> {
     let seconds = u64::try_from(clock::now().as_second()).unwrap_or_default();
-    let secret = account.code_url.split(['?', '&']).find_map(|it| it.strip_prefix("secret="));
-    let code = secret.and_then(|secret| crypto::totp::code_of(secret, seconds));
-    let code = code.unwrap_or_default();
+    let code = crypto::totp::code_of(account.typed(), seconds).unwrap_or_default();
     let signed = Staff::sign_in(dir, EMAIL, account.password.expose(), &code);
     signed.await.map_err(|error| Failure::new(format!("Nobody can be signed in: {error}.")))
 }

@@ -2,6 +2,7 @@
 
 use super::{At, With};
 use crate::acts::{HolderArgs, ListCertificates};
+use app::certificates::USUAL_DAYS;
 use clap::{ArgGroup, Args, Subcommand};
 use std::path::PathBuf;
 
@@ -48,7 +49,7 @@ pub(crate) struct SignArgs {
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// How long it lasts
-    #[arg(long, default_value_t = 398)]
+    #[arg(long, default_value_t = USUAL_DAYS)]
     pub(crate) days: u32,
     /// Where to write the certificate [default: the standard output]
     #[arg(long, value_name = "FILE")]

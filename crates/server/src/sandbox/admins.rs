@@ -61,12 +61,11 @@ fn nothing(_: &ShownAdmin) -> Value {
 }
 
 fn account(role: Role, email: &str, secrets: &Secrets) -> Value {
-    let secret = secrets.code_url.split(['?', '&']).find_map(|part| part.strip_prefix("secret="));
     json!({
         "role": role.as_str(),
         "email": email,
         "password": secrets.password.expose(),
-        "totpSecret": secret,
+        "totpSecret": secrets.typed(),
     })
 }
 
