@@ -24,8 +24,9 @@ const FUNDS: i64 = 1_000_000_000;
 /// Cards, and who pays with each at once.
 const CARDS: usize = 2;
 const CALLERS_OF_EACH: usize = 3;
-/// How long everything may take to be told, retries included, on a machine that builds besides.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long everything may take to be told, retries included, on a machine that builds besides or
+/// plays this eight times at once.
+const PATIENCE: Duration = Duration::from_secs(240);
 /// What hasn't been tried and is due later than that, in seconds, is sent for safety alone: a
 /// reversal once more.
 const LATER: i64 = 5;
