@@ -1,4 +1,4 @@
-//! `GET /admin/audit`: who did what (spec "Channels").
+//! `GET /admin/audit`, `GET /admin/platform/audit`: who did what (spec "Channels").
 
 use crate::Api;
 use crate::answer::{Done, List};
@@ -7,6 +7,9 @@ use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{moment, place, text, timestamp};
 use app::audit::{Asked, Shown};
+use app::partners::platform;
+use domain::admin::Role;
+use domain::scope::Scope;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -29,6 +32,16 @@ pub(crate) fn list() -> Endpoint {
     )
 }
 
+/// Lists what was done to the platform.
+pub(crate) fn list_of_platform() -> Endpoint {
+    Endpoint::of(read, listed_of_platform).about(
+        TAG,
+        "List audit records of the platform",
+        "Who did what to that which belongs to no partner: the operator's accounts and sessions, \
+         processors and their certificates, screening lists, keys. As `GET /admin/audit`.",
+    )
+}
+
 /// Something that was done.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +55,8 @@ struct RecordJson {
     /// Who: `certificate:COMMON-NAME/SERIAL`, `admin:ID` of a panel account, `user:ID` of a user's
     /// app, `os:USER` of the operator's command line, `processor:ID`, `worker:NAME`.
     actor: String,
-    /// The e-mail address of the panel account, if it is one of the partner's.
+    /// The e-mail address of the panel account, if it is one of the partner's; an OPERATOR sees
+    /// those of the operator's people too.
     email: Option<String>,
     /// What: noun and verb, such as `card.lock`.
     action: String,
@@ -99,11 +113,24 @@ fn read(call: &Call) -> Result<Page, Problem> {
     Ok((asked, after, limit))
 }
 
-async fn listed(
+async fn listed(api: Api, head: Head, page: Page) -> Result<Done<List<RecordJson>>, Problem> {
+    let seen = (head.scope()?, head.role()?);
+    seen_by(api, seen, page).await
+}
+
+async fn listed_of_platform(
     api: Api,
     head: Head,
+    page: Page,
+) -> Result<Done<List<RecordJson>>, Problem> {
+    seen_by(api, (platform(), head.role()?), page).await
+}
+
+async fn seen_by(
+    api: Api,
+    seen: (Scope, Role),
     (asked, after, limit): Page,
 ) -> Result<Done<List<RecordJson>>, Problem> {
-    let page = api.app.audit_page(head.scope()?, &asked, after, limit).await?;
+    let page = api.app.audit_page(seen, &asked, after, limit).await?;
     Ok(Done::with(&List::page(&page, RecordJson::of)))
 }

@@ -26,7 +26,7 @@ pub(crate) use limits::{limits, set_limits};
 pub(crate) use list::list;
 pub(crate) use lock::lock;
 pub(crate) use operation::operation;
-pub(crate) use order::order;
+pub(crate) use order::{order, orders};
 pub(crate) use order_physical::{order_physical, order_physical_with_pin};
 pub(crate) use pin::set_pin;
 pub(crate) use print::print;

@@ -6,10 +6,11 @@ use crate::answer::{Done, List, Named, NoContent};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{moment, place, text, word};
+use crate::wire::{moment, number, place, text, uuid, word};
 use app::owners::OwnerName;
+use app::page::Page;
 use app::screening::{DecideHit, Hit};
-use domain::ids::HitId;
+use domain::ids::{HitId, UserId};
 use domain::screening::cases::{CaseState, HitDecision};
 use domain::screening::{BirthMatch, List as ListKind};
 use serde::Serialize;
@@ -24,13 +25,14 @@ type KindOfList = Named<ListKind>;
 type BirthSays = Named<BirthMatch>;
 type HitState = Named<CaseState>;
 
-/// Lists the hits that nobody has decided.
+/// Lists the hits that nobody has decided, or all of an owner.
 pub(crate) fn list() -> Endpoint {
     Endpoint::of(read, listed).about(
         TAG,
         "List who was found on a list",
         "The hits of the partner's users and corporations that nobody has decided, the oldest \
-         first. Their owners have the transactional lock `SCREENING_DETECTED`.",
+         first. Their owners have the transactional lock `SCREENING_DETECTED`. With `userId` or \
+         `dcCorporationId`, one of the two: all of theirs on one page, decided or not.",
     )
 }
 
@@ -101,21 +103,34 @@ impl HitJson {
     }
 }
 
-type Asked = (i64, Option<HitId>);
+/// Whose hits, or which page of all that wait.
+enum Asked {
+    Of(OwnerName),
+    Open(i64, Option<HitId>),
+}
 
 fn read(call: &Call) -> Result<Asked, Problem> {
     let mut query = call.query();
+    let user = query
+        .optional("userId", number(1, i64::MAX, "must be an id"))
+        .map(|id| OwnerName::User(UserId(id)));
+    let corporation = query.optional("dcCorporationId", uuid()).map(OwnerName::Corporation);
+    if user.is_some() && corporation.is_some() {
+        query.wrong("dcCorporationId", "can't be asked for beside userId");
+    }
     let (limit, after) = Call::read_page(&mut query, place());
     query.finish()?;
-    Ok((limit, after.map(HitId)))
+    let open = Asked::Open(limit, after.map(HitId));
+    Ok(user.or(corporation).map_or(open, Asked::Of))
 }
 
-async fn listed(
-    api: Api,
-    head: Head,
-    (limit, after): Asked,
-) -> Result<Done<List<HitJson>>, Problem> {
-    let page = api.app.open_hits(head.scope()?, after, limit).await?;
+async fn listed(api: Api, head: Head, asked: Asked) -> Result<Done<List<HitJson>>, Problem> {
+    let page = match asked {
+        Asked::Of(owner) => {
+            Page { items: api.app.hits_of_owner(head.scope()?, owner).await?, next: None }
+        }
+        Asked::Open(limit, after) => api.app.open_hits(head.scope()?, after, limit).await?,
+    };
     Ok(Done::with(&List::page(&page, HitJson::of)))
 }
 

@@ -90,8 +90,10 @@ pub struct Change {
     pub outbound: SetOutbound,
 }
 
-/// Where what concerns no partner yet is kept with its key.
-pub(crate) fn platform() -> Scope {
+/// The right to what belongs to no partner: the records of what the operator's people did to the
+/// platform, and what is kept with the key of an act that makes a partner.
+#[must_use]
+pub fn platform() -> Scope {
     Scope::platform(PartnerId::PLATFORM, "the operator's people work on the platform")
 }
 

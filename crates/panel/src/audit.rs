@@ -7,8 +7,10 @@ use crate::frame::Frame;
 use crate::query;
 use crate::session::Staff;
 use app::audit::{Asked, Shown};
+use app::partners::platform;
 use askama::Template;
 use axum::extract::{Query, State};
+use domain::scope::Scope;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -22,7 +24,7 @@ const ASKED: &[&str] = &["object", "actor", "action", "from", "to"];
 #[template(path = "audit.html")]
 struct Page {
     frame: Frame,
-    at: String,
+    here: String,
     zone: TimeZone,
     asked: query::Asked,
     records: Vec<Shown>,
@@ -40,7 +42,7 @@ impl Page {
     }
 }
 
-/// `GET …/audit`: newest first.
+/// `GET …/audit`, newest first: of a partner; without one, what was done to the platform.
 pub(crate) async fn list(
     State(panel): State<Panel>,
     staff: Staff,
@@ -57,8 +59,11 @@ pub(crate) async fn list(
         from: asked.begin_of("from", &zone)?,
         to: asked.end_of("to", &zone)?,
     };
-    let page = panel.app.audit_page(staff.scope()?, &wanted, after, LINES).await?;
-    let at = staff.to("");
-    let next = asked.next(&format!("{at}/audit"), page.next)?;
-    shown(&Page { frame: staff.frame(), at, zone, asked, records: page.items, next })
+    let partner = staff.partner_if_any();
+    let scope = partner.map_or_else(platform, |partner| Scope::of_caller(partner.id));
+    let seen = (scope, staff.session.role);
+    let page = panel.app.audit_page(seen, &wanted, after, LINES).await?;
+    let here = if partner.is_some() { staff.to("/audit") } else { "/panel/audit".to_owned() };
+    let next = asked.next(&here, page.next)?;
+    shown(&Page { frame: staff.frame(), here, zone, asked, records: page.items, next })
 }

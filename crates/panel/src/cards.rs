@@ -76,6 +76,11 @@ impl Page {
         self.card.card_type == CardType::Physical
     }
 
+    /// Whether its code can be another: what is printed on plastic can't.
+    fn may_have_code(&self) -> bool {
+        self.card.clone().reset_code(0, self.today).is_ok()
+    }
+
     /// Whether it may live on, as far as it knows.
     fn may_be_renewed(&self) -> bool {
         self.may_make && self.card.may_be_renewed(Date::MAX, self.today).is_ok()

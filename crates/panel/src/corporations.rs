@@ -14,6 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use domain::admin::Role;
+use domain::corporation::document::DocumentMedia;
 use domain::corporation::{Corporation, Kyb, KybDecision, Person};
 use domain::partner::KybBy;
 use jiff::tz::TimeZone;
@@ -125,7 +126,13 @@ pub(crate) async fn document(
     let found = panel.app.corporation_document(staff.scope()?, place, &staff.origin).await?;
     let media = HeaderValue::from_static(found.0.as_str());
     // A PDF may hold a script: it is taken to the reader's own program, not shown by ours.
-    let kept = HeaderValue::from_static("attachment");
+    let ending = match found.0 {
+        DocumentMedia::Pdf => "pdf",
+        DocumentMedia::Jpeg => "jpg",
+        DocumentMedia::Png => "png",
+    };
+    let kept = format!("attachment; filename=\"{}.{ending}\"", place.1);
+    let kept = HeaderValue::try_from(kept).map_err(|_| Failed::Broken)?;
     Ok(([(header::CONTENT_TYPE, media), (header::CONTENT_DISPOSITION, kept)], found.1)
         .into_response())
 }

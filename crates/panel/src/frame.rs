@@ -99,6 +99,7 @@ const OPERATORS: &[(&str, &str)] = &[
     ("/panel/partners", "nav.partners"),
     ("/panel/certificates", "nav.certificates"),
     ("/panel/accounts", "nav.all-accounts"),
+    ("/panel/audit", "nav.platform-audit"),
 ];
 
 impl Frame {

@@ -125,6 +125,7 @@ fn operators() -> Router<Panel> {
         .route("/panel/of/{partner}/screening/hits/{hit}/decision", post(screening::decide))
         .route("/panel/of/{partner}/partner-balances/{balance}/reload", post(own::reload))
         .route("/panel/of/{partner}/partner-balances/{balance}/withdraw", post(own::withdraw))
+        .route("/panel/audit", get(audit::list))
         .route("/panel/certificates", get(certificates::list))
         .route("/panel/certificates/sign", post(certificates::sign))
         .route("/panel/certificates/{fingerprint}", get(certificates::show))

@@ -1,5 +1,5 @@
-//! Who was found on a list: what waits for a decision, all that was found of one user, and what a
-//! person says of it.
+//! Who was found on a list: what waits for a decision, all that was found of one user or
+//! corporation, and what a person says of it.
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
@@ -13,7 +13,7 @@ use app::screening::{DecideHit, Hit, is_comment};
 use app::{Error, Refusal};
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use domain::ids::{HitId, OwnerId};
+use domain::ids::HitId;
 use domain::screening::cases::{CaseState, HitDecision};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -40,22 +40,21 @@ impl List {
     }
 }
 
-/// `GET …/screening/hits`: what nobody has decided, the oldest first; `?user=…`: all of a user's.
+/// Whose hits are asked for, where it is one's.
+const OWNERS: &[&str] = &["user", "corporation"];
+
+/// `GET …/screening/hits`: what nobody has decided, the oldest first; `?user=…` or
+/// `?corporation=…`: all of theirs.
 pub(crate) async fn list(
     State(panel): State<Panel>,
     staff: Staff,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
-    let asked = query::Asked::of(query, &["user"])?;
-    let user = asked.parsed("user", |text| users::named(text).ok())?;
+    let asked = query::Asked::of(query, OWNERS)?;
     let after = asked.after(|text| Uuid::try_parse(text).ok().map(HitId))?;
     let (scope, at) = (staff.scope()?, staff.to(""));
-    let (found, next) = match user {
-        Some(user) => {
-            let kept = panel.app.screening_hits_of(scope, OwnerId::from(user)).await?.into_iter();
-            let owner = Some(OwnerName::User(user));
-            (kept.map(|kept| Hit { kept, owner }).collect(), None)
-        }
+    let (found, next) = match owner(|name| asked.get(name))? {
+        Some(owner) => (panel.app.hits_of_owner(scope, owner).await?, None),
         None => {
             let page = panel.app.open_hits(scope, after, LINES).await?;
             (page.items, page.next)
@@ -72,6 +71,19 @@ pub(crate) async fn list(
     })
 }
 
+/// Whose hits a query or a form names.
+fn owner<'a>(field: impl Fn(&str) -> &'a str) -> Result<Option<OwnerName>, Failed> {
+    match (field("user"), field("corporation")) {
+        ("", "") => Ok(None),
+        (user, "") => Ok(Some(OwnerName::User(users::named(user)?))),
+        ("", name) => {
+            let name = Uuid::try_parse(name).map_err(|_| Failed::NotFound)?;
+            Ok(Some(OwnerName::Corporation(name)))
+        }
+        _ => Err(Failed::Unreadable),
+    }
+}
+
 /// `POST …/screening/hits/{hit}/decision`.
 pub(crate) async fn decide(
     State(panel): State<Panel>,
@@ -81,11 +93,12 @@ pub(crate) async fn decide(
 ) -> Answer {
     let hit = Uuid::try_parse(&hit).map(HitId).map_err(|_| Failed::NotFound)?;
     let state = HitDecision::parse(posted.field("state")).ok_or(Failed::Unreadable)?;
-    let user = posted.typed("user").map(users::named).transpose()?;
-    let page = match user {
-        Some(user) => staff.to(&format!("/screening/hits?user={}", user.0)),
-        None => staff.to("/screening/hits"),
+    let query = match owner(|name| posted.field(name))? {
+        Some(OwnerName::User(user)) => format!("?user={}", user.0),
+        Some(OwnerName::Corporation(name)) => format!("?corporation={name}"),
+        None => String::new(),
     };
+    let page = staff.to(&format!("/screening/hits{query}"));
     let comment = posted.field("comment").to_owned();
     if !is_comment(&comment) {
         let refused = Err::<(), _>(Error::from(Refusal::CommentInvalid));

@@ -39,6 +39,8 @@ struct List {
     zone: TimeZone,
     asked: query::Asked,
     found: Vec<Record>,
+    /// Whether there are pages behind.
+    more: bool,
     next: Option<String>,
     /// Where the list is told as it changes: the newest, not the pages behind.
     live: Option<String>,
@@ -51,6 +53,8 @@ struct Rows {
     at: String,
     zone: TimeZone,
     found: Vec<Record>,
+    /// Whether there are pages behind.
+    more: bool,
 }
 
 impl List {
@@ -90,7 +94,8 @@ pub(crate) async fn list(
     let next = asked.next(&format!("{at}/transactions"), page.next)?;
     let live = asked.path(&format!("{at}{LIVE}"), None)?;
     let live = is_newest.then_some(live);
-    shown(&List { frame, at, zone, asked, found: page.items, next, live })
+    let more = next.is_some();
+    shown(&List { frame, at, zone, asked, found: page.items, more, next, live })
 }
 
 /// `GET …/transactions/live`: the newest of a list as a server-sent event, unless the browser has
@@ -105,7 +110,8 @@ pub(crate) async fn live(
     let asked = query::Asked::of(query, ASKED)?;
     let history = history(&staff, &asked)?;
     let page = panel.app.history(staff.scope()?, history, None, LINES).await?;
-    let rows = Rows { at: staff.to(""), zone: staff.zone(), found: page.items };
+    let more = page.next.is_some();
+    let rows = Rows { at: staff.to(""), zone: staff.zone(), found: page.items, more };
     let known = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     told_if_new(&rows, known)
 }

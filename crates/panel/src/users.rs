@@ -13,6 +13,7 @@ use app::users::{Known, LockChange, Place, Search, UserLock};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::card::Card;
+use domain::card::order::CardOrder;
 use domain::ids::UserId;
 use domain::money::Currency;
 use domain::program::CardType;
@@ -82,6 +83,7 @@ struct Page {
     locks: Vec<TransactionalLock>,
     balances: Vec<Held>,
     cards: Vec<Card>,
+    orders: Vec<(CardOrder, Timestamp)>,
     devices: Vec<Device>,
     forms: Vec<Verification>,
     programs: Vec<(String, Currency, CardType)>,
@@ -149,6 +151,7 @@ pub(crate) async fn show(
         locks: app.transactional_locks(scope, OwnerName::User(id)).await?,
         balances: held.collect(),
         cards: app.cards(scope, id, domain::ids::CardId(0), CARDS).await?.items,
+        orders: app.card_orders(scope, id).await?,
         devices: devices
             .map(|it| Device { platform: it.platform.as_str(), since: it.created_at })
             .collect(),

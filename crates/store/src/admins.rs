@@ -75,6 +75,10 @@ const EMAILS: Sql = Sql("
     select id, email
     from admin_account
     where partner_id = $1 and id = any($2)");
+const EMAILS_OF_OPERATORS: Sql = Sql("
+    select id, email
+    from admin_account
+    where partner_id is null and id = any($1)");
 const UPDATE: Sql = Sql("
     update admin_account
     set role = $2, disabled = $3, failures = $4, locked_until = $5, used_at = $6, code_step = $7,
@@ -105,6 +109,7 @@ pub const STATEMENTS: &[Sql] = &[
     PAGE,
     PAGE_OF,
     EMAILS,
+    EMAILS_OF_OPERATORS,
     UPDATE,
     SET_SECRETS,
     SESSION,
@@ -212,6 +217,16 @@ pub async fn emails(
 ) -> Result<HashMap<AdminId, String>, StoreError> {
     let ids: Vec<Uuid> = accounts.iter().map(|id| id.0).collect();
     let rows = tx.rows(&EMAILS, &[&scope.partner(), &ids]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("email")?))).collect()
+}
+
+/// Those of the operator's people among accounts.
+pub async fn emails_of_operators(
+    tx: &mut Tx,
+    accounts: &BTreeSet<AdminId>,
+) -> Result<HashMap<AdminId, String>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|id| id.0).collect();
+    let rows = tx.rows(&EMAILS_OF_OPERATORS, &[&ids]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("email")?))).collect()
 }
 

@@ -46,6 +46,7 @@ macro_rules! select {
 
 const BY_ID: Sql = Sql(select!("id = $2"));
 const OF_CARD: Sql = Sql(select!("card_id = $2 order by created_at limit 100"));
+const OF_USER: Sql = Sql(select!("user_id = $2 order by created_at desc limit $3"));
 /// What waits for a batch, or is in one that isn't known to be laid yet.
 const WAITING: Sql = Sql(select!(
     "status = 'ORDERED' and config_id = $2 and created_at < $3 order by created_at limit $4"
@@ -71,7 +72,7 @@ const UPDATE: Sql = Sql("
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] =
-    &[BY_ID, OF_CARD, WAITING, OF_BATCH, OVERDUE, COUNT_OVERDUE, SET_BATCH, UPDATE];
+    &[BY_ID, OF_CARD, OF_USER, WAITING, OF_BATCH, OVERDUE, COUNT_OVERDUE, SET_BATCH, UPDATE];
 
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,6 +140,17 @@ pub async fn list_of_card(
     card: CardId,
 ) -> Result<Vec<Kept>, StoreError> {
     tx.rows(&OF_CARD, &[&scope.partner(), &card]).await?.iter().map(read).collect()
+}
+
+/// A user's orders, the newest first.
+pub async fn list_of_user(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<Kept>, StoreError> {
+    let rows = tx.rows(&OF_USER, &[&scope.partner(), &user, &limit]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// A program's orders that haven't left and were made before a moment, the oldest first.

@@ -106,6 +106,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(38, "0038_external"),
     migration!(39, "0039_audit_chain"),
     migration!(40, "0040_panel"),
+    migration!(41, "0041_orders_of_user"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -84,6 +84,12 @@ impl Head {
         self.caller
     }
 
+    /// What the panel account that calls may do.
+    pub(crate) fn role(&self) -> Result<Role, Problem> {
+        let Caller::Admin(_, session) = self.caller else { return Err(Problem::internal()) };
+        Ok(session.role)
+    }
+
     /// Whether the caller may move money by this right.
     pub(crate) fn may(&self, right: Right) -> bool {
         match self.caller {

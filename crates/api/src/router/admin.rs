@@ -31,6 +31,7 @@ fn of_cards() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/customers/{customerId}/cards", get(cards::list()))
         .route("/admin/customers/{customerId}/cards/physical", post(cards::order_physical()))
+        .route("/admin/customers/{customerId}/cards/orders", get(cards::orders()))
         .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
         .route("/admin/customers/{customerId}/cards/{cardId}/limits", get(cards::limits()))
         .route("/admin/cards/{cardId}", delete(cards::remove()))
@@ -160,6 +161,7 @@ fn manages() -> Routes {
 /// Those of the operator's own about the platform: no partner is acted for.
 fn sets_up() -> Routes {
     Routes::of(Channel::Admin)
+        .route("/admin/platform/audit", get(audit::list_of_platform()))
         .route("/admin/partners", get(partners::list()).post(partners::create()))
         .route("/admin/certificates", get(certificates::list()).post(certificates::sign()))
         .route("/admin/certificates/{fingerprint}", get(certificates::show()))

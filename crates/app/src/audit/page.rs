@@ -4,6 +4,7 @@ use super::retention::first_id;
 use crate::page::Page;
 use crate::{App, Error};
 use domain::Timestamp;
+use domain::admin::Role;
 use domain::ids::AdminId;
 use domain::scope::Scope;
 use jiff::SignedDuration;
@@ -41,8 +42,8 @@ pub struct Asked {
 pub struct Shown {
     /// The record.
     pub record: Record,
-    /// The e-mail address of the account that acted, if it is one of the partner's own: those of
-    /// the operator's people aren't its business.
+    /// The e-mail address of the account that acted, if it is one of the partner's own, or an
+    /// operator looks: those of the operator's people aren't the partner's business.
     pub email: Option<String>,
     /// Whether it is sealed: whoever altered it now would be found out.
     pub is_sealed: bool,
@@ -82,25 +83,26 @@ impl Asked {
 }
 
 impl App {
-    /// A page of a partner's records, the newest first. It has fewer than asked for, even none,
-    /// where so few are among the many that it passed; what comes next tells whether it is the
-    /// last.
+    /// A page of a partner's records, as who has this role sees them, the newest first; the
+    /// platform's own are those of [`crate::partners::platform`]. It has fewer than asked for, even
+    /// none, where so few are among the many that it passed; what comes next tells whether it is
+    /// the last.
     pub async fn audit_page(
         &self,
-        scope: Scope,
+        (scope, role): (Scope, Role),
         asked: &Asked,
         after: Option<Uuid>,
         limit: i64,
     ) -> Result<Page<Shown, Uuid>, Error> {
         let mut tx = self.db.read().await?;
-        let page = page(&mut tx, scope, asked, after, limit).await;
+        let page = page(&mut tx, (scope, role), asked, after, limit).await;
         Ok(tx.end(page).await?)
     }
 }
 
 async fn page(
     tx: &mut Tx,
-    scope: Scope,
+    (scope, role): (Scope, Role),
     asked: &Asked,
     after: Option<Uuid>,
     limit: i64,
@@ -125,7 +127,7 @@ async fn page(
         }
     };
     let accounts = found.iter().filter_map(|(record, _)| account(record)).collect();
-    let emails = emails(tx, scope, &accounts).await?;
+    let emails = emails(tx, (scope, role), &accounts).await?;
     let show = |(record, is_sealed): (Record, bool)| {
         let email = account(&record).and_then(|id| emails.get(&id).cloned());
         Shown { record, email, is_sealed }
@@ -140,11 +142,15 @@ fn account(record: &Record) -> Option<AdminId> {
 
 async fn emails(
     tx: &mut Tx,
-    scope: Scope,
+    (scope, role): (Scope, Role),
     accounts: &BTreeSet<AdminId>,
 ) -> Result<HashMap<AdminId, String>, StoreError> {
     if accounts.is_empty() {
         return Ok(HashMap::new());
     }
-    admins::emails(tx, scope, accounts).await
+    let mut found = admins::emails(tx, scope, accounts).await?;
+    if role == Role::Operator {
+        found.extend(admins::emails_of_operators(tx, accounts).await?);
+    }
+    Ok(found)
 }

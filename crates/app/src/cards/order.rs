@@ -10,6 +10,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error, Once, ids};
 use crypto::keys::Purpose;
 use crypto::seal::Place;
+use domain::Timestamp;
 use domain::card::Card;
 use domain::card::embossing::CardholderLine;
 use domain::card::lifecycle::{CardStatus, Usable};
@@ -29,6 +30,8 @@ use store::{balances, card_orders, cards, users};
 
 /// After how many days plastic of which nothing was heard isn't waited for.
 const WAY_DAYS: i64 = 30;
+/// Orders of a user that are listed.
+const ORDERS: i64 = 100;
 
 /// A card on plastic to be.
 #[derive(Debug)]
@@ -208,6 +211,23 @@ impl App {
         let found = tx.end(found).await?.map(|kept| kept.order);
         let found = found.filter(|order| order.holder == holder);
         Ok(found.ok_or(Refusal::OrderNotFound)?)
+    }
+
+    /// A user's latest orders, and when each was made, the newest first: those too whose card isn't
+    /// seen yet, and those that came to nothing.
+    pub async fn card_orders(
+        &self,
+        scope: Scope,
+        holder: UserId,
+    ) -> Result<Vec<(CardOrder, Timestamp)>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = async {
+            users::find(&mut tx, scope, holder).await?.ok_or(Refusal::CustomerNotFound)?;
+            let found = card_orders::list_of_user(&mut tx, scope, holder, ORDERS).await?;
+            Ok::<_, Error>(found.into_iter().map(|kept| (kept.order, kept.created_at)).collect())
+        };
+        let found = found.await;
+        tx.end(found).await
     }
 
     /// What an audit record tells of an order.

@@ -62,7 +62,15 @@ impl App {
         Ok(Page::of(tx.end(listed).await?, limit, |hit| hit.kept.id.0))
     }
 
-    /// All hits of a user or a corporation, decided or not.
+    /// All hits of a user or a corporation, decided or not; none of one that isn't there.
+    pub async fn hits_of_owner(&self, scope: Scope, name: OwnerName) -> Result<Vec<Hit>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = hits_of(&mut tx, scope, name).await;
+        let kept = tx.end(found).await?.into_iter();
+        Ok(kept.map(|kept| Hit { kept, owner: Some(name) }).collect())
+    }
+
+    /// The same, of one that is known by number.
     pub async fn screening_hits_of(
         &self,
         scope: Scope,
@@ -161,6 +169,19 @@ pub fn is_comment(text: &str) -> bool {
 }
 
 /// Whose number this is; nobody's who was removed.
+async fn hits_of(tx: &mut Tx, scope: Scope, name: OwnerName) -> Result<Vec<Kept>, Error> {
+    let owner = match name {
+        OwnerName::User(user) => Some(user.into()),
+        OwnerName::Corporation(name) => {
+            corporations::find(tx, scope, name).await?.map(|kept| kept.corporation.id.into())
+        }
+    };
+    match owner {
+        Some(owner) => Ok(screening::of_owner(tx, scope, owner).await?),
+        None => Ok(Vec::new()),
+    }
+}
+
 async fn owner_of(
     tx: &mut Tx,
     scope: Scope,

@@ -6,6 +6,7 @@ use app::audit::{Asked, Head, Sealed, Sealer};
 use app::ids::random_id;
 use app::janitor::{Retention, sweep};
 use domain::Timestamp;
+use domain::admin::Role;
 use domain::ids::PartnerId;
 use domain::scope::Scope;
 use serde_json::json;
@@ -449,10 +450,11 @@ on_both! {
         for _ in 0..4 {
             node.user().await;
         }
+        let seen = (node.scope, Role::Admin);
         let pages = async |asked: Asked, limit: i64| {
             let (mut all, mut after) = (Vec::new(), None);
             loop {
-                let page = node.app.audit_page(node.scope, &asked, after, limit).await.expect("ok");
+                let page = node.app.audit_page(seen, &asked, after, limit).await.expect("ok");
                 assert!(page.items.len() <= usize::try_from(limit).expect("few"));
                 all.extend(page.items.into_iter().map(|it| it.record));
                 after = page.next;
@@ -478,7 +480,7 @@ on_both! {
         assert_eq!(found.iter().map(|it| &it.action).collect::<Vec<_>>(), ["user.register"]);
         let of_nobody = Asked { actor: Some("os:nobody".to_owned()), ..of_user };
         assert!(pages(of_nobody, 3).await.is_empty());
-        let elsewhere = Scope::platform(PartnerId(99), "a test");
+        let elsewhere = (Scope::platform(PartnerId(99), "a test"), Role::Operator);
         let page = node.app.audit_page(elsewhere, &Asked::default(), None, 10).await.expect("ok");
         assert!(page.items.is_empty() && page.next.is_none());
     }

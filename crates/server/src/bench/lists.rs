@@ -39,6 +39,8 @@ const ASKED: &[Asked] = &[
     ("one user", |it, n| format!("/customers/{}", it.user(n)["id"])),
     ("balances of a user", |it, n| format!("/customers/{}/balances", it.user(n)["id"])),
     ("cards of a user", |it, n| format!("/customers/{}/cards", it.user(n)["id"])),
+    ("devices of a user", |it, n| format!("/customers/{}/devices", it.user(n)["id"])),
+    ("orders of a user", |it, n| format!("/customers/{}/cards/orders", it.user(n)["id"])),
     ("transactions", |_, _| "/transactions?limit=50".to_owned()),
     ("declined", |_, _| "/transactions?limit=50&processingStatus=DECLINED".to_owned()),
     ("held", |_, _| "/transactions?limit=50&status=AUTHORIZED".to_owned()),
@@ -56,10 +58,26 @@ const ASKED: &[Asked] = &[
     ("one transaction", |it, n| format!("/transactions/{}", text(it.paid(n), "id"))),
     ("overview", |_, _| "/overview".to_owned()),
     ("sums of balances", |_, _| "/balances/summary".to_owned()),
+    ("balances", |_, _| "/balances?limit=50".to_owned()),
+    ("balances of a currency", |_, _| "/balances?limit=50&currency=EUR&state=LOCKED".to_owned()),
+    ("balances of a name", |it, n| format!("/balances?search={}", text(it.user(n), "lastName"))),
+    ("one balance", |it, n| format!("/balances/{}", text(it.paid(n), "balanceId"))),
+    ("a statement", |it, n| {
+        let day = text(it.paid(n), "receivedAt").get(..10).unwrap_or_default();
+        format!("/balances/{}/statement?from={day}&to={day}", text(it.paid(n), "balanceId"))
+    }),
+    ("inactive users", |_, n| format!("/reports/inactive-users?limit=50&days={}", n % 90 + 1)),
+    ("hits of screening", |_, _| "/screening/hits?limit=50".to_owned()),
+    ("accounts", |_, _| "/accounts?limit=50".to_owned()),
     ("partner balances", |_, _| "/partner-balances".to_owned()),
     ("verifications", |_, _| "/verifications?limit=50".to_owned()),
     ("corporations", |_, _| "/corporations?limit=50".to_owned()),
     ("audit", |_, _| "/audit?limit=50".to_owned()),
+    ("audit of an action", |_, _| "/audit?limit=50&action=partner.create".to_owned()),
+    ("audit of a day", |it, n| {
+        let day = text(it.paid(n), "receivedAt").get(..10).unwrap_or_default();
+        format!("/audit?limit=50&from={day}T00:00:00Z&to={day}T23:59:59Z")
+    }),
     ("audit of an object", |it, n| format!("/audit?limit=50&object={}", it.user(n)["id"])),
 ];
 

@@ -3,7 +3,7 @@
 
 use crate::crash::reached;
 use crate::story::{Story, answer, expect, register, registration};
-use crate::support::{Database, Sandbox};
+use crate::support::{Browser, Database, Sandbox};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -137,6 +137,29 @@ on_both_databases! {
             all_sealed(&sandbox).await;
         }
         sandbox.antaca(VERIFY).await.assert_done();
+    }
+
+    /// What the operator's people did to the platform is seen by them alone, each by name; of a
+    /// partner's records they see each other's names too.
+    async fn an_operator_reads_the_platforms_records(database) {
+        let sandbox = Sandbox::start(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let operator = sandbox.admin("OPERATOR", None).await;
+        let caller = operator.sign_in(&sandbox).await;
+        let lock = caller.post(&format!("/admin/cards/{}/lock", story.card));
+        expect(204, lock.header("Issuer-Code", "sandbox").json(&json!({ "reason": 7 }))).await;
+        let path = "/admin/platform/audit?action=admin.sign_in";
+        let told = expect(200, caller.get(path)).await;
+        assert_eq!(told["items"][0]["email"], operator.email.as_str(), "{told}");
+        let locked = caller.get("/admin/audit?action=card.lock").header("Issuer-Code", "sandbox");
+        assert_eq!(expect(200, locked).await["items"][0]["email"], operator.email.as_str());
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await.sign_in(&sandbox).await;
+        let refused = expect(403, admin.get(path)).await;
+        assert_eq!(refused["title"], "FORBIDDEN");
+        let looking = sandbox.admin("OPERATOR", None).await;
+        let browser = Browser::signed_in(&sandbox, &looking).await;
+        let page = browser.load("/panel/audit?action=admin.sign_in").await.html;
+        assert!(page.contains(&operator.email) && page.contains("admin.sign_in"), "{page}");
     }
 
     /// A partner's ADMIN sees who did what, by name where that is one of their own people.

@@ -1,10 +1,12 @@
 //! The panel: in a real browser, and what a browser never sends.
 
 mod accounts;
+mod acts;
 mod cards;
 mod certificates;
 mod denied;
 mod forms;
+mod inert;
 mod live;
 mod money;
 mod pages;

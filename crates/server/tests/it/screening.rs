@@ -3,7 +3,7 @@
 use crate::corporations::{company, post_of};
 use crate::denied::told;
 use crate::story::{Story, expect, register, registration};
-use crate::support::{Caller, Ended, Sandbox};
+use crate::support::{Browser, Caller, Ended, Sandbox};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -173,6 +173,17 @@ on_both_databases! {
         expect(204, decide(&operator, "sandbox", late, confirmed)).await;
         assert!(!is_locked(&sandbox, first).await && is_locked(&sandbox, second).await);
         assert_eq!(expect(200, list(&admin, "sandbox", "")).await["items"], json!([]));
+        for (user, state) in [(first, "CLEARED"), (second, "CONFIRMED")] {
+            let own = expect(200, list(&admin, "sandbox", &format!("userId={user}"))).await;
+            let all = own["items"].as_array().expect("a list").as_slice();
+            let [hit] = all else { panic!("{own}") };
+            assert_eq!(hit["state"], state);
+            let foreign = list(&operator, "external", &format!("userId={user}"));
+            assert_eq!(expect(200, foreign).await["items"], json!([]));
+        }
+        let both = format!("userId={first}&dcCorporationId={}", uuid::Uuid::nil());
+        let problem = expect(422, list(&admin, "sandbox", &both)).await;
+        assert_eq!(problem["violations"][0]["field"], "dcCorporationId");
     }
 
     /// Whoever is imported is found too, and has what follows from being verified.
@@ -224,7 +235,23 @@ on_both_databases! {
         .await;
         let listed = hits(&sandbox).await;
         let hit = listed.iter().find(|hit| hit["dcCorporationId"] == corporation);
-        assert_eq!(hit.expect("it is listed")["part"], "BENEFICIARY/1");
+        let hit = hit.expect("it is listed");
+        assert_eq!(hit["part"], "BENEFICIARY/1");
+        // Once it is decided, it doesn't wait with the others, but it is its corporation's.
+        decide(&sandbox, hit, "CLEARED").await.assert_done();
+        assert!(!hits(&sandbox).await.iter().any(|it| it["id"] == hit["id"]));
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await.sign_in(&sandbox).await;
+        let path = format!("/admin/screening/hits?dcCorporationId={corporation}");
+        let own = expect(200, admin.get(&path).header("Issuer-Code", "sandbox")).await;
+        let [own] = own["items"].as_array().expect("a list").as_slice() else { panic!("{own}") };
+        assert_eq!((&own["hitId"], &own["state"]), (&hit["id"], &json!("CLEARED")));
+        let path = format!("/panel/of/sandbox/screening/hits?corporation={corporation}");
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let page = browser.load(&path).await.html;
+        assert!(page.contains("somebody else"), "{page}");
+        let page = browser.load(&format!("/panel/of/sandbox/corporations/{corporation}")).await;
+        assert!(page.html.contains(&path), "{}", page.html);
         let listed = sandbox.antaca(&["screening", "list"]).await.assert_done().json();
         let own = listed.iter().find(|it| it["partner"] == "sandbox").expect("it is listed");
         assert!(own["of"].as_i64() > Some(0) && own["screened"] == own["of"], "{own}");

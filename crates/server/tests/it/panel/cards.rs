@@ -278,4 +278,31 @@ on_both_databases! {
         })
         .await;
     }
+
+    /// What was ordered is seen at once, long before there is a card to look at.
+    async fn plastic_is_seen_from_its_order_on(database) {
+        let sandbox = plastic::patient(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let id = plastic::ordered(sandbox.partner(), &story, plastic::PHYSICAL).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let path = format!("/admin/customers/{}/cards/orders", story.customer);
+        let caller = admin.sign_in(&sandbox).await;
+        let told = expect(200, caller.get(&path)).await;
+        let [order] = told["items"].as_array().expect("a list").as_slice() else {
+            panic!("{told}")
+        };
+        let expected = json!({
+            "orderId": id, "cardId": null, "kind": "CARD", "status": order["status"],
+            "reason": null, "delivery": "POST", "trackingNumber": null,
+            "orderedAt": order["orderedAt"],
+        });
+        assert_eq!(order, &expected);
+        let none = caller.get("/admin/customers/999999/cards/orders");
+        assert_eq!(expect(404, none).await["title"], "CUSTOMER_NOT_FOUND");
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let page = format!("/panel/of/sandbox/users/{}", story.customer);
+        let html = browser.load(&page).await.html;
+        assert!(html.contains(&id) && html.contains("A new card"), "{html}");
+    }
 }

@@ -2,7 +2,11 @@
 
 use super::accounts::id_of;
 use super::{Scene, unhurried};
+use crate::story::expect;
 use crate::support::Browser;
+use uuid::Uuid;
+
+const NIL: Uuid = Uuid::nil();
 
 const ALL: &[&str] = &["ADMIN", "MANAGER", "EMPLOYEE", "OPERATOR"];
 const MAKERS: &[&str] = &["ADMIN", "MANAGER"];
@@ -43,18 +47,29 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/verifications/FORM/pictures/imageFace", DECIDERS),
 ];
 
+/// Pages of what isn't there: whoever is admitted is told so.
+const ABSENT: &[(&str, &[&str])] = &[
+    ("/transactions/NIL", ALL),
+    ("/notifications/NIL", ALL),
+    ("/partner-calls/NIL", ALL),
+    ("/corporations/FIRM/documents/NIL", DECIDERS),
+];
+
 /// The operator's pages that are about no partner.
 const OF_OPERATOR: &[&str] = &[
     "/panel/certificates",
+    "/panel/certificates/NOTHING",
     "/panel/partners",
     "/panel/new-partner",
     "/panel/partners/sandbox",
     "/panel/accounts",
     "/panel/accounts/ACCOUNT",
+    "/panel/audit",
+    "/panel/audit?action=partner.create",
 ];
 
 /// The operator's forms that are about no partner.
-const FORMS_OF_OPERATOR: &[&str] = &[
+pub(super) const FORMS_OF_OPERATOR: &[&str] = &[
     "/panel/certificates/sign",
     "/panel/certificates/NOTHING/revoke",
     "/panel/new-partner",
@@ -71,7 +86,7 @@ const FORMS_OF_OPERATOR: &[&str] = &[
 ];
 
 /// Forms, the same.
-const FORMS: &[(&str, &[&str])] = &[
+pub(super) const FORMS: &[(&str, &[&str])] = &[
     ("/users/USER/lock", ALL),
     ("/users/USER/unlock", ALL),
     ("/users/USER/balances", MAKERS),
@@ -100,10 +115,60 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/corporations/FIRM/kyb", DECIDERS),
     ("/screening/hits/FORM/decision", OPERATORS),
     ("/notifications/resend", ALL),
+    ("/notifications/NIL/resend", ALL),
+    ("/partner-calls/NIL/resend", ALL),
     ("/partner-calls/resend", ALL),
     ("/verifications/FORM/accept", DECIDERS),
     ("/verifications/FORM/reject", DECIDERS),
 ];
+
+/// What everybody who is signed in has for themselves; tried in `forms`.
+const OWN: &[&str] = &[
+    "/panel",
+    "/panel/account",
+    "/panel/account/sign-out",
+    "/panel/sign-out",
+    "/panel/sign-in",
+    "/panel/assets/{version}/{file}",
+    "/panel/{*rest}",
+];
+
+/// Whether an address is one of a route.
+fn is_of(route: &str, address: &str) -> bool {
+    let address = address.split('?').next().unwrap_or_default();
+    let (route, address): (Vec<_>, Vec<_>) =
+        (route.split('/').collect(), address.split('/').collect());
+    let fits = |(of, part): (&&str, &&str)| of == part || of.starts_with('{');
+    route.len() == address.len() && route.iter().zip(&address).all(fits)
+}
+
+/// Each route of the panel is tried here.
+#[test]
+fn no_route_is_left_out() {
+    const ROUTER: &str = include_str!("../../../../panel/src/router.rs");
+    let of = |path: &str| format!("/panel/of/sandbox{path}");
+    let pages: Vec<_> = PAGES.iter().chain(ABSENT).map(|(path, _)| of(path)).collect();
+    let forms: Vec<_> = FORMS.iter().map(|(path, _)| of(path)).collect();
+    let more = |known: &[String], all: &[&str], route: &str| {
+        known.iter().any(|it| is_of(route, it)) || all.iter().any(|it| is_of(route, it))
+    };
+    let mut count = 0;
+    for text in ROUTER.split(".route(").skip(1) {
+        let route = text.split('"').nth(1).expect("a route");
+        let handlers = text.split(route).nth(1).expect("who answers it");
+        if OWN.contains(&route) {
+            continue;
+        }
+        count += 1;
+        if handlers.contains("get(") {
+            assert!(more(&pages, OF_OPERATOR, route), "GET {route} is tried by nobody");
+        }
+        if handlers.contains("post(") {
+            assert!(more(&forms, FORMS_OF_OPERATOR, route), "POST {route} is tried by nobody");
+        }
+    }
+    assert!(count > 60, "{count} routes were found");
+}
 
 on_both_databases! {
     /// The same of the operator's pages that are about no partner.
@@ -116,6 +181,10 @@ on_both_databases! {
         for path in OF_OPERATOR.iter().map(named) {
             assert_eq!(stranger.load(&path).await.status, 303, "{path}");
         }
+        for path in FORMS_OF_OPERATOR.iter().map(named) {
+            let sent = stranger.send(&path, &[("csrf", "wrong")]).await;
+            assert!(sent.to.starts_with("/panel/sign-in"), "{path}: {} {}", sent.status, sent.to);
+        }
         for role in ALL {
             let of = Some("sandbox").filter(|_| *role != "OPERATOR");
             let admin = sandbox.admin(role, of).await;
@@ -124,7 +193,8 @@ on_both_databases! {
             let token = own.hidden("csrf");
             for path in OF_OPERATOR.iter().map(named) {
                 let loaded = browser.load(&path).await;
-                let wanted = if OPERATORS.contains(role) { 200 } else { 403 };
+                let there = if path.contains("NOTHING") { 404 } else { 200 };
+                let wanted = if OPERATORS.contains(role) { there } else { 403 };
                 assert_eq!(loaded.status, wanted, "{role} {path}");
             }
             for path in FORMS_OF_OPERATOR.iter().map(named) {
@@ -145,7 +215,7 @@ on_both_databases! {
         let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
         let account = id_of(&sandbox, &employee).await;
         let named = |path: &str| {
-            let path = path.replace("ACCOUNT", &account);
+            let path = path.replace("ACCOUNT", &account).replace("NIL", &NIL.to_string());
             let path = path.replace("USER", &scene.story.customer.to_string());
             let path = path.replace("CARD", &scene.story.card.to_string());
             let path = path.replace("FIRM", &scene.corporation);
@@ -159,6 +229,11 @@ on_both_databases! {
             for (path, roles) in PAGES {
                 let loaded = browser.load(&named(path)).await;
                 let wanted = if roles.contains(role) { 200 } else { 403 };
+                assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
+            }
+            for (path, roles) in ABSENT {
+                let loaded = browser.load(&named(path)).await;
+                let wanted = if roles.contains(role) { 404 } else { 403 };
                 assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
             }
             let own = browser.load("/panel/account").await;
@@ -179,7 +254,7 @@ on_both_databases! {
         let other = sandbox.admin("ADMIN", Some("shared")).await;
         let other = Browser::signed_in(&sandbox, &other).await;
         let token = other.load("/panel/account").await.hidden("csrf").to_owned();
-        for path in PAGES.iter().map(|(path, _)| named(path)) {
+        for path in PAGES.iter().chain(ABSENT).map(|(path, _)| named(path)) {
             let loaded = stranger.load(&path).await;
             assert_eq!(loaded.status, 303, "{path}");
             assert!(loaded.to.starts_with("/panel/sign-in?next="), "{path}: {}", loaded.to);
@@ -202,9 +277,73 @@ on_both_databases! {
         }
         assert_eq!(other.load("/panel/of/nobody").await.status, 404);
         // Nothing of all that did anything.
-        let told = crate::story::expect(200, sandbox.partner().get(&format!(
+        let told = expect(200, sandbox.partner().get(&format!(
             "/secure/customers/{}/cards", scene.story.customer
         ))).await;
         assert_eq!(told["items"][0]["state"], "ACTIVE");
+    }
+
+    /// Whatever a partner's administrator asks of what is another's, with all that a form needs: it
+    /// isn't there, by the partner's own address.
+    async fn forms_reach_nothing_of_another_partner(database) {
+        let sandbox = unhurried(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let account = id_of(&sandbox, &employee).await;
+        let (user, card) = (scene.story.customer.to_string(), scene.story.card.to_string());
+        let balance = &scene.story.balance;
+        let by_partner = ["partner", "set", "--code", "shared", "--kyb-by", "PARTNER"];
+        sandbox.antaca(&by_partner).await.assert_done();
+        let own = sandbox.admin("ADMIN", Some("sandbox")).await.sign_in(&sandbox).await;
+        let paths = [
+            format!("/admin/customers/{user}"),
+            format!("/admin/customers/{user}/cards"),
+            format!("/admin/customers/{user}/transactional-locks"),
+            format!("/admin/cards/{card}/limits"),
+            format!("/admin/balances/{balance}"),
+            format!("/admin/accounts/{account}"),
+            format!("/admin/verifications/{}", scene.form),
+            format!("/admin/corporations/{}", scene.corporation),
+        ];
+        let known = async || {
+            let mut all = Vec::new();
+            for path in &paths {
+                all.push(expect(200, own.get(path).header("Issuer-Code", "sandbox")).await);
+            }
+            all
+        };
+        let before = known().await;
+        let other = sandbox.admin("ADMIN", Some("shared")).await;
+        let other = Browser::signed_in(&sandbox, &other).await;
+        let program = ("program", "0019167984");
+        let limit = [("change", "set"), ("type", "atm"), ("unit", "daily"), ("amount", "1")];
+        let kyb = [("kyb", "ACCEPTED"), ("version", "0"), ("reference", "x")];
+        let locked = [("change", "set"), ("reason", "FRAUD_SUSPECTED")];
+        for (path, fields) in [
+            (format!("/users/{user}/lock"), &[][..]),
+            (format!("/users/{user}/balances"), &[("currency", "PLN")]),
+            (format!("/users/{user}/cards"), &[("balance", balance), program]),
+            (format!("/users/{user}/transactional-locks"), &locked),
+            (format!("/cards/{card}/lock"), &[("reason", "CARD_LOST")]),
+            (format!("/cards/{card}/code"), &[]),
+            (format!("/cards/{card}/renew"), &[]),
+            (format!("/cards/{card}/replace"), &[("reason", "CARD_LOST")]),
+            (format!("/cards/{card}/remove"), &[]),
+            (format!("/cards/{card}/limits/change"), &limit),
+            (format!("/balances/{balance}/lock"), &[]),
+            (format!("/accounts/{account}/role"), &[("role", "ADMIN")]),
+            (format!("/accounts/{account}/disable"), &[]),
+            (format!("/accounts/{account}/reset"), &[]),
+            (format!("/accounts/{account}/sign-out"), &[]),
+            (format!("/verifications/{}/accept", scene.form), &[]),
+            (format!("/corporations/{}/kyb", scene.corporation), &kyb),
+        ] {
+            let path = format!("/panel/of/shared{path}");
+            let sent = other.submit("/panel/of/shared/accounts", &path, fields).await;
+            let nothing = sent.status == 404
+                || sent.status == 303 && sent.to.contains("failed=") && sent.to.contains("_FOUND");
+            assert!(nothing, "{path}: {} {} {}", sent.status, sent.to, sent.html);
+        }
+        assert_eq!(known().await, before);
     }
 }
