@@ -105,11 +105,12 @@ struct OwnJson {
 struct AlertJson {
     /// What it is: calls about money that the partner couldn't be told by (`PARKED_CALLS`); a path
     /// of the partner's at which every try fails (`PATH_FAILING`), or to which nothing is sent any
-    /// more (`PATH_PAUSED`); a balance of the partner's own below its threshold (`LOW_BALANCE`); a
+    /// more (`PATH_PAUSED`); orders of plastic of which nothing was heard for three days
+    /// (`ORDERS_OVERDUE`); a balance of the partner's own below its threshold (`LOW_BALANCE`); a
     /// program with less than a fifth of its card numbers left (`NUMBERS_RUN_OUT`).
     #[schema(schema_with = kinds)]
     kind: &'static str,
-    /// How many calls.
+    /// How many calls, or orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     count: Option<i64>,
@@ -131,8 +132,14 @@ struct AlertJson {
     config_id: Option<String>,
 }
 
-const KINDS: [&str; 5] =
-    ["PARKED_CALLS", "PATH_FAILING", "PATH_PAUSED", "LOW_BALANCE", "NUMBERS_RUN_OUT"];
+const KINDS: [&str; 6] = [
+    "PARKED_CALLS",
+    "PATH_FAILING",
+    "PATH_PAUSED",
+    "LOW_BALANCE",
+    "NUMBERS_RUN_OUT",
+    "ORDERS_OVERDUE",
+];
 
 fn kinds() -> utoipa::openapi::schema::Object {
     crate::wire::schema::words(KINDS).build()
@@ -140,7 +147,7 @@ fn kinds() -> utoipa::openapi::schema::Object {
 
 impl From<&Alert> for AlertJson {
     fn from(alert: &Alert) -> Self {
-        let [parked, failing, paused, low, out] = KINDS;
+        let [parked, failing, paused, low, out, overdue] = KINDS;
         let none = Self::default();
         match alert {
             Alert::ParkedCalls(count) => Self { kind: parked, count: Some(*count), ..none },
@@ -150,6 +157,7 @@ impl From<&Alert> for AlertJson {
                 since: Some(moment(*since)),
                 ..none
             },
+            Alert::OverdueOrders(count) => Self { kind: overdue, count: Some(*count), ..none },
             Alert::LowBalance(id) => Self { kind: low, balance_id: Some(id.0), ..none },
             Alert::NumbersRunOut(id) => Self { kind: out, config_id: Some(id.clone()), ..none },
         }

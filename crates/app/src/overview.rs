@@ -25,7 +25,7 @@ use jiff::ToSpan as _;
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::db::Tx;
-use store::{StoreError, authorizations, endpoints, outbox};
+use store::{StoreError, authorizations, card_orders, endpoints, outbox};
 
 /// How many hours are told.
 const HOURS: i64 = 24;
@@ -60,6 +60,8 @@ pub enum Alert {
     },
     /// A balance of the partner's own that is low.
     LowBalance(BalanceId),
+    /// So many orders of plastic of which nothing was heard for three days.
+    OverdueOrders(i64),
     /// A program that has less than a fifth of its card numbers left.
     NumbersRunOut(String),
 }
@@ -81,12 +83,13 @@ impl App {
         let counted = self.counted(scope).await?;
         let now = self.now();
         let mut tx = self.db.read().await?;
-        let read = read(&mut tx, scope, first_hour(now)).await;
-        let Read { hours, parked, failing } = tx.end(read).await?;
+        let read = read(&mut tx, scope, (first_hour(now), self.heard_until())).await;
+        let Read { hours, parked, overdue, failing } = tx.end(read).await?;
         let own = self.own_balances(scope).await?;
         let mut alerts = Vec::new();
         alerts.extend((parked > 0).then_some(Alert::ParkedCalls(parked)));
         alerts.extend(failing);
+        alerts.extend((overdue > 0).then_some(Alert::OverdueOrders(overdue)));
         let is_low = |(own, threshold): &&(PartnerBalance, Option<Amount>)| {
             threshold.is_some_and(|threshold| own.balance.available() < threshold.minor())
         };
@@ -129,10 +132,15 @@ impl App {
 struct Read {
     hours: Vec<Hour>,
     parked: i64,
+    overdue: i64,
     failing: Vec<Alert>,
 }
 
-async fn read(tx: &mut Tx, scope: Scope, since: Timestamp) -> Result<Read, StoreError> {
+async fn read(
+    tx: &mut Tx,
+    scope: Scope,
+    (since, heard_until): (Timestamp, Timestamp),
+) -> Result<Read, StoreError> {
     let failing = endpoints::list(tx, scope.partner()).await?.into_iter().filter_map(|it| {
         let since = it.paused_at.or(it.failing_since)?;
         Some(Alert::Endpoint { event: it.event, since, is_paused: it.paused_at.is_some() })
@@ -140,6 +148,7 @@ async fn read(tx: &mut Tx, scope: Scope, since: Timestamp) -> Result<Read, Store
     Ok(Read {
         hours: authorizations::list_since(tx, scope, since).await?,
         parked: outbox::log::count_parked(tx, scope).await?,
+        overdue: card_orders::count_overdue(tx, scope.partner(), heard_until).await?,
         failing: failing.collect(),
     })
 }

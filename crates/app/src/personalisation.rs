@@ -90,7 +90,8 @@ impl App {
         tx.end(counted).await
     }
 
-    fn heard_until(&self) -> Timestamp {
+    /// What left before that should have been heard of.
+    pub(crate) fn heard_until(&self) -> Timestamp {
         let now = self.now();
         now.checked_sub(SILENCE_HOURS.hours()).unwrap_or(now)
     }

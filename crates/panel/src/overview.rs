@@ -5,11 +5,12 @@ use crate::answer::{Answer, show as shown};
 use crate::filters::{self, amount, moment_in};
 use crate::frame::Frame;
 use crate::session::{Allows, Staff};
-use crate::texts::text;
+use crate::texts::{known, text};
 use app::balances::PartnerBalance;
 use app::overview::{Alert, Hour, Overview};
 use askama::Template;
 use axum::extract::State;
+use domain::ids::BalanceId;
 use domain::money::Amount;
 use jiff::tz::TimeZone;
 
@@ -20,7 +21,13 @@ struct Page {
     at: String,
     zone: TimeZone,
     overview: Overview,
-    waiting: Option<(usize, bool)>,
+    waiting: Option<Waiting>,
+}
+
+/// What waits for who decides: how many, and whether there are more than were counted.
+struct Waiting {
+    forms: (usize, bool),
+    hits: (usize, bool),
 }
 
 /// The chart's size, in units of its own.
@@ -79,6 +86,27 @@ impl Page {
         threshold.map_or_else(String::new, |it| amount(it.minor(), own.balance.currency))
     }
 
+    /// Where a person looks at that, if a page of the panel tells more.
+    fn place(&self, alert: &Alert) -> Option<String> {
+        let rest = match alert {
+            Alert::ParkedCalls(_) => "/partner-calls?standing=FAILED".to_owned(),
+            Alert::Endpoint { event, .. } => format!("/notifications?event={event}"),
+            Alert::LowBalance(id) => format!("/partner-balances/{}", id.0),
+            Alert::OverdueOrders(_) | Alert::NumbersRunOut(_) => return None,
+        };
+        Some(format!("{}{rest}", self.at))
+    }
+
+    /// Which of the partner's own balances it is.
+    fn own(&self, id: BalanceId) -> String {
+        let found = self.overview.own.iter().find(|(own, _)| own.balance.id == id);
+        let named = |(own, _): &(PartnerBalance, Option<Amount>)| {
+            let kind = format!("balance.kind.{}", own.kind);
+            format!("{} {}", known(&kind).unwrap_or_default(), own.balance.currency)
+        };
+        found.map(named).unwrap_or_default()
+    }
+
     /// What a person should look at, in words.
     fn alert(&self, alert: &Alert) -> String {
         match alert {
@@ -87,13 +115,14 @@ impl Page {
                 let what = text(if *is_paused { "alert.paused" } else { "alert.failing" });
                 format!("{event}: {what} {}", moment_in(*since, &self.zone))
             }
-            Alert::LowBalance(id) => format!("{} {}", text("alert.low"), id.0),
+            Alert::OverdueOrders(count) => format!("{count} {}", text("alert.overdue")),
+            Alert::LowBalance(id) => format!("{} {}", text("alert.low"), self.own(*id)),
             Alert::NumbersRunOut(program) => format!("{program}: {}", text("alert.numbers")),
         }
     }
 }
 
-/// How many waiting forms are counted.
+/// How many forms and hits that wait are counted.
 const WAITING: i64 = 100;
 
 /// `GET /panel/of/{partner}`.
@@ -101,7 +130,11 @@ pub(crate) async fn show(State(panel): State<Panel>, staff: Staff) -> Answer {
     let scope = staff.scope()?;
     let waiting = if staff.may(Allows::DECIDERS) {
         let open = panel.app.open_verifications(scope, None, WAITING).await?;
-        Some((open.items.len(), open.next.is_some()))
+        let hits = panel.app.open_hits(scope, None, WAITING).await?;
+        Some(Waiting {
+            forms: (open.items.len(), open.next.is_some()),
+            hits: (hits.items.len(), hits.next.is_some()),
+        })
     } else {
         None
     };

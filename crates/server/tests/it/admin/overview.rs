@@ -1,8 +1,10 @@
 //! `/admin/overview`: how things stand with a partner, at one look.
 
 use super::signed_in;
+use crate::plastic;
 use crate::story::{Story, expect};
-use crate::support::Sandbox;
+use crate::support::{Browser, Sandbox};
+use crate::verifications::advance;
 use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::eventually;
@@ -79,5 +81,34 @@ on_both_databases! {
         let theirs = expect(200, stranger.get("/admin/overview")).await;
         assert_eq!((sums(&theirs), &theirs["alerts"]), ((0, 0), &json!([])));
         assert_eq!(theirs["authorizations"]["approvalRate"], Value::Null);
+    }
+
+    /// Plastic of which nothing was heard for three days, in the words of API and page; the page
+    /// leads to what each of the others is about.
+    async fn silent_bureaus_are_told_of(database) {
+        let sandbox = plastic::patient(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let id = plastic::ordered(sandbox.partner(), &story, plastic::PHYSICAL).await;
+        plastic::sent(&sandbox, &story, &id).await;
+        let alert = [
+            "partner", "alert", "--code", "sandbox", "--kind", "COMPANY", "--currency", "EUR",
+            "--below", "9000000000000000", "--to", "treasury@partner.test",
+        ];
+        sandbox.antaca(&alert).await.assert_done();
+        let overdue = json!({ "kind": "ORDERS_OVERDUE", "count": 1 });
+        for (hours, told) in [(71, false), (2, true)] {
+            advance(&sandbox, hours * 3_600).await;
+            let admin = signed_in(&sandbox, "EMPLOYEE").await;
+            let seen = expect(200, admin.get("/admin/overview")).await;
+            let alerts = seen["alerts"].as_array().expect("a list");
+            assert_eq!(alerts.contains(&overdue), told, "{seen}");
+        }
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let html = Browser::signed_in(&sandbox, &admin).await.load("/panel/of/sandbox").await.html;
+        assert!(html.contains("1 orders of plastic left three days ago"), "{html}");
+        let low = html.split("A balance of the partner&#39;s is low: Company EUR").next();
+        let led = low.and_then(|it| it.rsplit("href=\"").next()).expect("a link");
+        assert!(led.starts_with("/panel/of/sandbox/partner-balances/"), "{led}");
+        assert!(html.contains("/panel/of/sandbox/screening/hits"), "{html}");
     }
 }
