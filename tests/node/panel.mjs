@@ -289,7 +289,7 @@ const scenarios = {
     const pages = {};
     for (const { role, at, form, fields, told } of facts.acts) {
       if (!pages[role]) {
-        pages[role] = await open();
+        pages[role] = await open({ viewport: { width: 360, height: 900 } });
         await signIn(pages[role], role);
       }
       const page = pages[role];
@@ -314,6 +314,7 @@ const scenarios = {
       } catch {
         assert.fail(`${form} isn't answered "${told}" but: ${await page.locator("main").innerText()}`);
       }
+      await fits(page, form);
       await inspect(page, form);
     }
     return {};

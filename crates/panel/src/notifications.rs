@@ -3,6 +3,7 @@
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::cards::card_id;
 use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
@@ -20,6 +21,8 @@ use uuid::Uuid;
 
 /// Entries on a page.
 const LINES: i64 = 50;
+/// What a list can be asked for, as its form asks for it.
+const ASKED: &[&str] = &["standing", "event", "card", "from", "to"];
 /// How far back everything that failed is sent again, in days: so long is it kept.
 const BACK_DAYS: i64 = 30;
 
@@ -46,7 +49,9 @@ impl What {
 #[template(path = "notifications.html")]
 struct List {
     frame: Frame,
+    at: String,
     here: String,
+    of: Of,
     title: String,
     zone: TimeZone,
     asked: query::Asked,
@@ -57,6 +62,13 @@ struct List {
 impl List {
     fn standings(&self) -> &'static [Standing] {
         Standing::ALL
+    }
+
+    fn events(&self) -> &'static [Event] {
+        match self.of {
+            Of::Notifications => Event::NOTIFICATIONS,
+            Of::Calls => Event::CALLS,
+        }
     }
 }
 
@@ -84,19 +96,22 @@ async fn listed(
     Query(query): Query<BTreeMap<String, String>>,
     what: What,
 ) -> Answer {
-    let asked = query::Asked::of(query, &["standing", "event"])?;
+    let asked = query::Asked::of(query, ASKED)?;
+    let (frame, zone) = (staff.frame(), staff.zone());
     let wanted = Asked {
         of: what.of,
         event: asked.parsed("event", Event::parse)?,
         standing: asked.parsed("standing", Standing::parse)?,
-        ..Asked::default()
+        card: asked.parsed("card", |text| card_id(text).ok())?,
+        from: asked.begin_of("from", &zone)?,
+        to: asked.end_of("to", &zone)?,
     };
     let after = asked.after(|text| text.parse::<i64>().ok())?;
     let page = panel.app.notifications_page(staff.scope()?, wanted, after, LINES).await?;
     let here = staff.to(what.path);
     let next = asked.next(&here, page.next)?;
-    let (frame, zone) = (staff.frame(), staff.zone());
-    shown(&List { frame, here, title: what.title(), zone, asked, found: page.items, next })
+    let (of, title, at) = (what.of, what.title(), staff.to(""));
+    shown(&List { frame, at, here, of, title, zone, asked, found: page.items, next })
 }
 
 #[derive(Template)]

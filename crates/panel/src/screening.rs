@@ -75,9 +75,12 @@ pub(crate) async fn list(
 fn owner<'a>(field: impl Fn(&str) -> &'a str) -> Result<Option<OwnerName>, Failed> {
     match (field("user"), field("corporation")) {
         ("", "") => Ok(None),
-        (user, "") => Ok(Some(OwnerName::User(users::named(user)?))),
+        (user, "") => {
+            let user = users::named(user).map_err(|_| Failed::Unreadable)?;
+            Ok(Some(OwnerName::User(user)))
+        }
         ("", name) => {
-            let name = Uuid::try_parse(name).map_err(|_| Failed::NotFound)?;
+            let name = Uuid::try_parse(name).map_err(|_| Failed::Unreadable)?;
             Ok(Some(OwnerName::Corporation(name)))
         }
         _ => Err(Failed::Unreadable),

@@ -8,6 +8,7 @@ use crate::frame::Frame;
 use crate::session::Staff;
 use crate::texts::text;
 use crate::{query, users};
+use app::outbox::Told;
 use app::transactions::{
     Heard, History, Life, Moved, Place, Record, check_sentence, outcome_sentence, reason_sentence,
 };
@@ -17,6 +18,7 @@ use axum::http::HeaderMap;
 use domain::authorization::CheckOutcome;
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::Account;
+use domain::response_codes::response_codes;
 use domain::search::LastFour;
 use domain::transaction::{Category, Processing, Status, Transaction};
 use jiff::tz::TimeZone;
@@ -194,6 +196,28 @@ impl Page {
         };
         let told = heard.checks.iter();
         told.map(|(check, it)| (check_sentence(*check), outcome_sentence(*it), look(*it))).collect()
+    }
+
+    /// What the network was answered, in its own code and in those of the schemes.
+    fn codes(&self, heard: &Heard) -> String {
+        let code = &heard.message.action_code;
+        response_codes(code).map_or_else(
+            || code.clone(),
+            |it| format!("{code}, Mastercard {}, Visa {}", it.mastercard, it.visa),
+        )
+    }
+
+    /// What was approved, where that isn't what was asked for.
+    fn approved(&self, heard: &Heard) -> Option<String> {
+        let it = &heard.message;
+        let approved = Some(it.approved_amount.minor()).filter(|minor| *minor != 0);
+        approved.filter(|minor| *minor != it.amount).map(|minor| amount(minor, it.currency))
+    }
+
+    /// Where one looks at what the partner was told.
+    fn told_at(&self, told: &Told) -> String {
+        let what = if told.event.is_call() { "partner-calls" } else { "notifications" };
+        format!("{}/{what}/{}", self.at, told.id)
     }
 
     fn moved_amount(&self, moved: &Moved) -> String {

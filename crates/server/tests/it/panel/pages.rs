@@ -18,6 +18,8 @@ async fn every_page_can_be_used() {
     let scene = Scene::set(&sandbox).await;
     let operator = sandbox.admin("OPERATOR", None).await;
     let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+    let paid = scene.story.purchase(sandbox.processor(), 2_345, "900000000001");
+    assert_eq!(expect(200, paid).await["description"], "APPROVED");
     let mut facts = scene.facts();
     facts["account"] = id_of(&sandbox, &employee).await.into();
     let asked = told(&sandbox, "everyPage", &[("OPERATOR", &operator)], facts);
