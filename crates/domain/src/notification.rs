@@ -196,10 +196,27 @@ impl Event {
         }
     }
 
-    /// Whether a status means that the partner has it.
+    /// Whether a status means that the partner has it: of what asks, that it agrees.
     #[must_use]
     pub fn is_taken(self, status: u16) -> bool {
-        if self.is_legacy() { matches!(status, 200 | 204) } else { (200..300).contains(&status) }
+        match self {
+            Self::Transaction => matches!(status, 200 | 204),
+            Self::Debit => status == 204,
+            Self::Otp
+            | Self::CardLocked
+            | Self::CardUnlocked
+            | Self::CardExpiring
+            | Self::VerificationInProgress
+            | Self::VerificationAccepted
+            | Self::VerificationRejected
+            | Self::TransactionalLockReasonAdded
+            | Self::TransactionalLockReasonRemoved
+            | Self::TransactionEvent
+            | Self::ForceDebit
+            | Self::ForceCredit
+            | Self::Reversal
+            | Self::Clearing => (200..300).contains(&status),
+        }
     }
 
     /// Whether it is a call of a partner's mode: what it reports mustn't be lost, whatever the
@@ -207,11 +224,6 @@ impl Event {
     #[must_use]
     pub fn is_call(self) -> bool {
         Self::CALLS.contains(&self)
-    }
-
-    /// Whether it is the legacy notifier's.
-    fn is_legacy(self) -> bool {
-        self == Self::Transaction
     }
 
     /// What to do after a try. `attempts` counts this one; `asked` is the answer's `Retry-After`.
@@ -316,6 +328,9 @@ mod tests {
             (Event::Transaction, 202, soon),
             (Event::Transaction, 410, Gone),
             (Event::ForceDebit, 202, Delivered),
+            (Event::Debit, 204, Delivered),
+            (Event::Debit, 200, Verdict::Again(Duration::from_secs(1))),
+            (Event::Debit, 202, Verdict::Again(Duration::from_secs(1))),
             (Event::ForceDebit, 410, Verdict::Again(Duration::from_secs(1))),
             (Event::Reversal, 404, Verdict::Again(Duration::from_secs(1))),
         ] {

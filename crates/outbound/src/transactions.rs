@@ -135,7 +135,8 @@ fn title(answer: &Answer) -> String {
     problem["title"].as_str().unwrap_or_default().to_owned()
 }
 
-/// What an answer to `debit` or `credit` means: any 2xx agrees; the titles of the seeds refuse.
+/// What an answer to `debit` or `credit` means: 204 alone agrees, as the seeds have no other; their
+/// titles refuse. A 200 may be a page of somebody between us, before or after the partner booked.
 #[must_use]
 pub fn says(answer: &Result<Answer, CallError>) -> Says {
     let answer = match answer {
@@ -149,10 +150,8 @@ pub fn says(answer: &Result<Answer, CallError>) -> Says {
 }
 
 fn understood(answer: &Answer) -> Says {
-    if (200..300).contains(&answer.status) {
-        return Says::Agrees;
-    }
     match (answer.status, title(answer).as_str()) {
+        (204, _) => Says::Agrees,
         (422, "INSUFFICIENT_FUNDS") => Says::Refuses(Description::InsufficientFunds),
         (422, "LIMITS_EXCEEDED") => Says::Refuses(Description::LimitsExceeded),
         (422, "FRAUDS_DETECTED") => Says::Refuses(Description::FraudsDetected),

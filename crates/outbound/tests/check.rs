@@ -125,6 +125,17 @@ fn last_segment(request: &Received) -> &str {
     request.path.rsplit('/').next().unwrap_or_default()
 }
 
+/// Has a call booked, and tells with which status it would be answered.
+fn booked(books: &mut Books, request: &Received) -> u16 {
+    let call = Request {
+        method: &request.method,
+        path: &request.path,
+        key: Some(request.key()),
+        body: &request.bytes,
+    };
+    books.answer(&call, testkit::now()).status
+}
+
 fn forget_key(request: &mut Received) -> Option<Behaviour> {
     request.headers.remove("x-idempotency-key");
     None
@@ -250,6 +261,18 @@ async fn one_fault_of_debits_and_credits_is_told_and_no_other() {
         ("credit: is booked, once for its key", Verdict::Wrong, |_, request, _| {
             if is(request, "credit") { forget_key(request) } else { None }
         }),
+        ("credit: is booked, once for its key", Verdict::Wrong, |books, request, _| {
+            let is_it = is(request, "credit") && amount(request) == 700;
+            if is_it && booked(books, request) == 204 {
+                return Some(Behaviour::Json(200, json!({ "booked": true })));
+            }
+            None
+        }),
+        ("debit: is booked, once for its key", Verdict::Wrong, |books, request, _| {
+            let is_it = is(request, "debit") && amount(request) == 1_000;
+            let is_done = is_it && booked(books, request) == 204;
+            is_done.then_some(Behaviour::Status(202))
+        }),
         ("credit: of an unknown balance is refused", Verdict::Wrong, |books, request, _| {
             let id = request.body["balanceId"].as_str().unwrap_or_default();
             if is(request, "credit") && books.amount(id).is_none() { done() } else { None }
@@ -261,6 +284,26 @@ async fn one_fault_of_debits_and_credits_is_told_and_no_other() {
     ];
     for (check, verdict, fault) in cases {
         check_fault((Mode::External, EXTERNAL), *fault, &[(check, *verdict)]).await;
+    }
+}
+
+#[tokio::test]
+async fn who_agrees_with_another_status_is_told_what_becomes_of_it() {
+    for (mode, holds) in [(Mode::External, EXTERNAL), (Mode::Shared, SHARED)] {
+        let partner = faulty(holds, |_, request, _| {
+            is(request, "credit").then(|| Behaviour::Json(200, json!({})))
+        })
+        .await;
+        let found = found(&partner, mode, (&[], PATIENCE)).await;
+        let wrong = found.iter().find(|it| it.check.starts_with("credit: is "));
+        let fault = wrong.and_then(|it| it.fault.as_ref()).expect("is told");
+        assert_eq!(
+            (fault.expected.as_str(), fault.came.as_str()),
+            (
+                "204: any other answer is declined, and what was booked is taken back by a reversal",
+                "200 {}",
+            ),
+        );
     }
 }
 
@@ -395,15 +438,8 @@ async fn one_fault_of_manners_is_told_and_no_other() {
             is_it.then(|| Behaviour::Json(403, json!({ "title": "FORBIDDEN" })))
         }),
         ("what is done is answered 204", |books, request, _| {
-            let call = Request {
-                method: &request.method,
-                path: &request.path,
-                key: Some(request.key()),
-                body: &request.bytes,
-            };
-            let reply = books.answer(&call, testkit::now());
-            let is_credit = is(request, "credit") && reply.status == 204;
-            is_credit.then(|| Behaviour::Json(200, json!({})))
+            let is_done = is(request, "force-credit") && booked(books, request) == 204;
+            is_done.then(|| Behaviour::Json(200, json!({})))
         }),
         ("connections are kept open", |books, request, _| {
             let call = Request {

@@ -158,7 +158,7 @@ on_both! {
 /// What a partner does, what the network is told, and whether the partner takes it back.
 fn answers() -> Vec<(&'static str, Way, D, &'static str, bool)> {
     let raw = |text: &str| Behaviour::Bytes(text.as_bytes().to_vec());
-    let rubbish = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nrubbish";
+    let rubbish = || raw("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nrubbish");
     let cut = "HTTP/1.1 204 No Content\r\nx-cut: ";
     let short = "HTTP/1.1 422 Unprocessable\r\ncontent-length: 900\r\n\r\n{\"title\":";
     let moved = "HTTP/1.1 301 Moved\r\nlocation: https://localhost:1/\r\ncontent-length: 0\r\n\r\n";
@@ -183,7 +183,10 @@ fn answers() -> Vec<(&'static str, Way, D, &'static str, bool)> {
         ("hangs", instead(Behaviour::Hang), late, "9111", true),
         ("drips", Way::BooksBut(Behaviour::Drip(agreed.to_vec())), late, "9111", true),
         ("books and hangs", Way::BooksBut(Behaviour::Hang), late, "9111", true),
-        ("200 and rubbish", Way::BooksBut(raw(rubbish)), D::Approved, "0000", false),
+        ("200 and rubbish", instead(rubbish()), late, "9111", true),
+        ("books and rubbish", Way::BooksBut(rubbish()), late, "9111", true),
+        ("books and 202", Way::BooksBut(Behaviour::Status(202)), late, "9111", true),
+        ("agrees", Way::Books, D::Approved, "0000", false),
     ]
 }
 

@@ -13,6 +13,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Characters of a body that are shown.
 const SHOWN_MAX: usize = 300;
 
+/// What agrees to a question.
+const AGREES: &str =
+    "204: any other answer is declined, and what was booked is taken back by a reversal";
+
 /// What a check comes to.
 pub(super) type Checked<T = ()> = Result<T, Fault>;
 
@@ -43,6 +47,8 @@ pub(super) struct Manners {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Came {
     pub(super) sent: String,
+    /// Whether it answers a question: whether a payment may be.
+    is_asked: bool,
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
@@ -161,7 +167,7 @@ impl<'a> Player<'a> {
             self.manners.untyped.push(format!("{what}, Content-Type \"{media_type}\""));
         }
         self.manners.connections.extend(from);
-        Ok(Came { sent, status: answer.status, body: answer.body })
+        Ok(Came { sent, is_asked, status: answer.status, body: answer.body })
     }
 }
 
@@ -206,8 +212,11 @@ impl Came {
         (200..300).contains(&self.status)
     }
 
-    /// It must be a success, 204 best.
+    /// It must be a success, 204 best; to a question 204 alone agrees.
     pub(super) fn done(&self, manners: &mut Manners) -> Checked {
+        if self.is_asked && self.status != 204 {
+            return Err(wrong(&self.sent, AGREES, &self.shown()));
+        }
         if !self.is_success() {
             return Err(wrong(&self.sent, "204, or another 2xx", &self.shown()));
         }
