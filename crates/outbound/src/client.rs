@@ -226,15 +226,19 @@ impl Client {
             Method::Delete => reqwest::Method::DELETE,
         };
         let Signature { timestamp, signatures } = sign(call.key, call.now, call.body, call.secrets);
-        self.http
+        let request = self
+            .http
             .request(method, url)
+            .header(ACCEPT, "application/json")
             .header("X-Idempotency-Key", call.key.to_string())
             .header("X-Request-Id", call.request_id)
             .header("webhook-id", call.key.to_string())
             .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signatures)
-            .header(CONTENT_TYPE, "application/json")
-            .body(call.body.to_vec())
+            .header("webhook-signature", signatures);
+        if call.body.is_empty() {
+            return request;
+        }
+        request.header(CONTENT_TYPE, "application/json").body(call.body.to_vec())
     }
 }
 

@@ -4,10 +4,23 @@ mod partner;
 
 use crypto::certificates::{Authority, certificate_der, client_key_and_csr};
 use domain::Timestamp;
+use domain::card::lifecycle::LockReason;
+use domain::ids::{BalanceId, CardId, TransactionId, UserId};
+use domain::money::Currency;
+use domain::notification::Event;
+use domain::partner::DescriptionCodes;
+use domain::secret::Otp;
+use domain::transaction::{
+    Category, Description, Order, Place, Processing, Resource, Status, TransactionType,
+};
 use outbound::SharedSecret;
+use outbound::balances;
 use outbound::client::{ANSWER_MAX, Answer, Call, CallError, Client, LIST_MAX, Method};
+use outbound::notifications::{self, OtpNotice, TransactionNotice};
 use outbound::target::{Identity, Reach, Target, TargetError};
+use outbound::transactions::{self, Subject};
 use partner::{Behaviour, Partner, Request};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -126,6 +139,221 @@ async fn every_method_is_sent() {
         client.call(&call).await.expect("an answer");
         let line = format!("{word} /base/users/1 HTTP/1.1");
         assert_eq!(partner.next().head.lines().next(), Some(&*line));
+    }
+}
+
+/// A request as it came: the first line, and the headers by their names, but for the client's own
+/// `user-agent` and `host`.
+fn told(request: &Request) -> (String, Vec<String>) {
+    let mut lines = request.head.lines().filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().to_owned();
+    let own = ["user-agent: ", "host: "];
+    let of_call = |line: &&str| !own.iter().any(|name| line.starts_with(name));
+    let mut headers: Vec<String> = lines.filter(of_call).map(str::to_owned).collect();
+    headers.sort();
+    (first, headers)
+}
+
+/// The headers of the seeds' pages, and those that sign.
+fn expected_headers(length: usize, signature: &str) -> Vec<String> {
+    let mut headers = vec!["accept: application/json".to_owned()];
+    if length > 0 {
+        headers.push(format!("content-length: {length}"));
+        headers.push("content-type: application/json".to_owned());
+    }
+    headers.extend([
+        "webhook-id: 20e87975-dbfb-4c95-b239-169516c0b707".to_owned(),
+        format!("webhook-signature: {signature}"),
+        "webhook-timestamp: 1700000000".to_owned(),
+        "x-idempotency-key: 20e87975-dbfb-4c95-b239-169516c0b707".to_owned(),
+        "x-request-id: request-1".to_owned(),
+    ]);
+    headers
+}
+
+/// A purchase of the card 222.
+fn purchase() -> Order {
+    Order {
+        balance: Some(BALANCE),
+        card: Some(CardId(222)),
+        processor: None,
+        network_id: "177482/1".to_owned(),
+        network_date: NOW,
+        reference_id: None,
+        reference_date: None,
+        kind: TransactionType::Pos,
+        category: Category::Debit,
+        amount: 2233,
+        currency: Currency::EUR,
+        original_amount: None,
+        original_currency: None,
+        conversion_rate: None,
+        text: "Description".to_owned(),
+        data: None,
+        mcc: None,
+        retrieval_reference: None,
+        place: Place::default(),
+    }
+}
+
+const BALANCE: BalanceId = BalanceId(Uuid::from_u128(0x16b5_3ddb_877c_4d6c_80c7_2d37_50f2_4b65));
+const TRANSACTION: TransactionId =
+    TransactionId(Uuid::from_u128(0x24cb_c777_de3f_42e2_b772_7d54_27dc_616e));
+const RESOURCE: Uuid = Uuid::from_u128(0x5966_4b2b_8403_4205_a400_9228_3fa9_5ffe);
+
+/// The object of a transaction that stands so.
+fn object(status: Status) -> Value {
+    let (order, resource) = (purchase(), Resource::card(RESOURCE));
+    transactions::object(&Subject { id: TRANSACTION, order: &order, resource, status })
+}
+
+/// What is sent, and the call as the seeds' pages have it: the first line and the body.
+type Golden = ((Method, String), Value, &'static str, Value);
+
+/// Everything that is told of money and of balances.
+fn calls_about_money() -> Vec<Golden> {
+    let of = |status: &str| {
+        json!({
+            "id": "24cbc777-de3f-42e2-b772-7d5427dc616e",
+            "balanceId": "16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+            "resourceId": "59664b2b-8403-4205-a400-92283fa95ffe", "resource": "card",
+            "transactionId": "177482/1", "referenceTransactionId": null, "type": "pos",
+            "amount": 2233, "currency": "EUR", "originalAmount": null, "originalCurrency": null,
+            "status": status, "description": "Description", "date": "2023-11-14T22:13:20+00:00",
+            "transactionData": {
+                "mcc": null, "merchantIdentifier": null, "merchantName": null, "captureMode": null,
+                "cardId": "222", "lastFourDigits": null, "acquirerCountry": null,
+                "mdesDigitizedWalletId": null, "cashbackPosCurrencyCode": null,
+                "cashbackPosAmount": null, "lastFourDpan": null,
+                "adjustmentReasonDescription": null, "retrievalReferenceNumber": null,
+            },
+        })
+    };
+    let about = |event, status| {
+        let body = object(status);
+        (notifications::address(event, body.to_string().as_bytes()), body)
+    };
+    let (debit, authorized) = about(Event::Debit, Status::Authorized);
+    let (credit, reversed) = about(Event::ForceCredit, Status::Reversed);
+    let (put, cleared) = about(Event::Clearing, Status::Cleared);
+    let (all, one) = (balances::path_of_all("7"), balances::path("7", BALANCE));
+    let link = balances::link(BALANCE, Currency::PLN);
+    let linked = json!({
+        "balanceId": "16b53ddb-877c-4d6c-80c7-2d3750f24b65", "currency": "PLN",
+    });
+    let none = Value::Null;
+    vec![
+        (debit, authorized, "POST /base/transactions/debit", of("AUTHORIZED")),
+        (credit, reversed, "POST /base/transactions/force-credit", of("REVERSED")),
+        (put, cleared, "PUT /base/transactions/177482%2F1", of("CLEARED")),
+        ((Method::Post, all.clone()), link, "POST /base/users/7/balances", linked),
+        ((Method::Get, all), none.clone(), "GET /base/users/7/balances", none.clone()),
+        (
+            (Method::Get, one.clone()),
+            none.clone(),
+            "GET /base/users/7/balances/16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+            none.clone(),
+        ),
+        (
+            (Method::Delete, one),
+            none.clone(),
+            "DELETE /base/users/7/balances/16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+            none.clone(),
+        ),
+        ((Method::Get, "/public-key".to_owned()), none.clone(), "GET /base/public-key", none),
+    ]
+}
+
+/// What is told beside it.
+fn notifications_told() -> Vec<Golden> {
+    let otp = notifications::otp(&OtpNotice {
+        user: UserId(1337),
+        card: CardId(1338),
+        balance: BALANCE,
+        amount: 1000,
+        currency: Currency::PLN,
+        merchant_name: "merchant test",
+        otp: &Otp::parse("1111").expect("a password"),
+    });
+    let otp = serde_json::from_slice(&otp).expect("JSON");
+    let order = purchase();
+    let transaction = notifications::transaction(&TransactionNotice {
+        processing: Processing::Success,
+        processed_at: NOW,
+        description: Description::Approved,
+        codes: DescriptionCodes::Seeds,
+        transaction: TRANSACTION,
+        order: &order,
+        resource: Resource::card(RESOURCE),
+        status: Status::Authorized,
+    });
+    let (reason, codes) = (LockReason::PinTriesExceeded, DescriptionCodes::Seeds);
+    let locked = notifications::card_locked(CardId(11), reason, NOW, codes);
+    let date = "2023-11-14T22:13:20+00:00";
+    let told = json!({
+        "status": "SUCCESS", "date": date, "description": "APPROVED",
+        "transaction": {
+            "id": "24cbc777-de3f-42e2-b772-7d5427dc616e",
+            "balanceId": "16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+            "resourceId": "59664b2b-8403-4205-a400-92283fa95ffe", "resource": "card",
+            "cardId": "222", "externalTransactionId": "177482/1",
+            "referenceExternalTransactionId": null, "type": "POS", "category": "DEBIT",
+            "amount": 2233, "currency": "EUR", "originalAmount": null, "originalCurrency": null,
+            "status": "AUTHORIZED", "description": "Description", "date": date,
+            "referenceExternalTransactionDate": null, "transactionData": [],
+        },
+    });
+    let at = |event: Event| notifications::address(event, b"{}");
+    vec![
+        (
+            at(Event::CardLocked),
+            locked,
+            "POST /base/notifications/cardLocked",
+            json!({ "dcCardId": "11", "date": date, "reason": "PIN_TRIES_EXCEEDED" }),
+        ),
+        (
+            at(Event::Otp),
+            otp,
+            "POST /base/notifications/otp",
+            json!({
+                "storageCustomerId": "1337", "storageCardId": "1338",
+                "balanceId": "16b53ddb-877c-4d6c-80c7-2d3750f24b65", "amount": "1000",
+                "currency": "PLN", "merchantName": "merchant test", "otp": "1111",
+            }),
+        ),
+        (at(Event::Transaction), transaction, "POST /base/notifications/transaction", told),
+        (
+            at(Event::TransactionEvent),
+            notifications::transaction_event(20, NOW),
+            "POST /base/transaction-event",
+            json!({ "id": 20, "timestamp": "1700000000" }),
+        ),
+    ]
+}
+
+/// The whole request of each kind: method, path, headers, body. What has no body says nothing of
+/// its type.
+#[tokio::test]
+async fn each_request_is_that_of_the_seeds_pages() {
+    let (partner, target) = partner(Behaviour::KeepAlive(NO_CONTENT.to_vec()));
+    let client = Client::new(&target).expect("a target");
+    let secrets = [SharedSecret::new(&(0..32).collect::<Vec<u8>>())];
+    for ((method, path), sent, line, expected) in
+        calls_about_money().into_iter().chain(notifications_told())
+    {
+        let body = if sent.is_null() { Vec::new() } else { sent.to_string().into_bytes() };
+        let call = Call { method, path: &path, body: &body, ..notification(&secrets, PATIENCE) };
+        client.call(&call).await.expect("an answer");
+        let request = partner.next();
+        let (first, headers) = told(&request);
+        assert_eq!(first, format!("{line} HTTP/1.1"));
+        let signature = headers.iter().find_map(|it| it.strip_prefix("webhook-signature: "));
+        let signature = signature.expect("it is signed");
+        assert!(signature.starts_with("v1,"), "{line}");
+        assert_eq!(headers, expected_headers(body.len(), signature), "{line}");
+        assert_eq!(request.body, body, "{line}");
+        let came: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        assert_eq!(came, expected, "{line}");
     }
 }
 
