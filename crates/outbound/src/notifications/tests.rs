@@ -93,6 +93,240 @@ fn the_legacy_notification_is_that_of_the_seeds() {
     assert_eq!(transaction(&notice(&order())), expected);
 }
 
+/// The card's transactions in the seeds' table of "Transaction processing status": it has one id
+/// for all, and one time.
+fn of_table(network_id: &str, kind: TransactionType) -> Order {
+    let date = at("2023-01-01T06:01:39Z");
+    Order {
+        balance: Some(BalanceId(uuid(TABLE_ID))),
+        card: Some(CardId(100)),
+        network_id: network_id.to_owned(),
+        network_date: date,
+        kind,
+        currency: Currency::EUR,
+        original_amount: None,
+        original_currency: None,
+        text: "Description".to_owned(),
+        data: None,
+        ..order()
+    }
+}
+
+/// The seeds' text lacks the first digit.
+const TABLE_ID: &str = "079c353a-1421-46ca-8d74-c5dca67942fe";
+
+/// What is told of one of them.
+fn told_of_table(
+    order: &Order,
+    (processing, description, status): (Processing, Description, Status),
+) -> Value {
+    transaction(&TransactionNotice {
+        processing,
+        processed_at: at("2023-01-01T06:01:39Z"),
+        description,
+        transaction: TransactionId(uuid(TABLE_ID)),
+        resource: Resource::card(uuid(TABLE_ID)),
+        status,
+        ..notice(order)
+    })
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// The seeds' `POL` in place of a currency is a country, and their `Description` in place of a code
+/// says that any may stand there.
+#[test]
+fn a_success_is_that_of_the_seeds_table() {
+    let order = Order {
+        amount: 300,
+        original_amount: Some(1000),
+        original_currency: Some(Currency::PLN),
+        data: Some(
+            r#"{"mcc": "5816", "merchantIdentifier": "7498274892", "captureMode": "ECOM",
+                "lastFourDigits": "1000", "acquirerCountry": "POL"}"#
+                .to_owned(),
+        ),
+        ..of_table("478927492", TransactionType::Pos)
+    };
+    let expected = r#"{"status":"SUCCESS","date":"2023-01-01T06:01:39+00:00",
+        "description":"APPROVED","transaction":{"id":"079c353a-1421-46ca-8d74-c5dca67942fe",
+        "balanceId":"079c353a-1421-46ca-8d74-c5dca67942fe",
+        "resourceId":"079c353a-1421-46ca-8d74-c5dca67942fe","resource":"card","cardId":"100",
+        "externalTransactionId":"478927492","referenceExternalTransactionId":null,"type":"POS",
+        "category":"DEBIT","amount":300,"currency":"EUR","originalAmount":1000,
+        "originalCurrency":"PLN","status":"AUTHORIZED","description":"Description",
+        "date":"2023-01-01T06:01:39+00:00","referenceExternalTransactionDate":null,
+        "transactionData":{"mcc":"5816","merchantIdentifier":"7498274892","captureMode":"ECOM",
+        "lastFourDigits":"1000","acquirerCountry":"POL"}}}"#;
+    let came = (Processing::Success, Description::Approved, Status::Authorized);
+    assert_eq!(told_of_table(&order, came), parsed(expected));
+}
+
+/// The merchant's identifier ends with the blank that the network sends.
+#[test]
+fn a_decline_is_that_of_the_seeds_table() {
+    let order = Order {
+        amount: 70_000,
+        original_amount: Some(70_000),
+        original_currency: Some(Currency::EUR),
+        data: Some(
+            r#"{"mcc": "2312", "merchantIdentifier": "000000136 ", "captureMode": "ECOM",
+                "lastFourDigits": "1000", "acquirerCountry": "POL"}"#
+                .to_owned(),
+        ),
+        ..of_table("74892729", TransactionType::Pos)
+    };
+    let expected = r#"{"status":"DECLINED","date":"2023-01-01T06:01:39+00:00",
+        "description":"INSUFFICIENT_FUNDS","transaction":{
+        "id":"079c353a-1421-46ca-8d74-c5dca67942fe",
+        "balanceId":"079c353a-1421-46ca-8d74-c5dca67942fe",
+        "resourceId":"079c353a-1421-46ca-8d74-c5dca67942fe","resource":"card","cardId":"100",
+        "externalTransactionId":"74892729","referenceExternalTransactionId":null,"type":"POS",
+        "category":"DEBIT","amount":70000,"currency":"EUR","originalAmount":70000,
+        "originalCurrency":"EUR","status":"AUTHORIZED","description":"Description",
+        "date":"2023-01-01T06:01:39+00:00","referenceExternalTransactionDate":null,
+        "transactionData":{"mcc":"2312","merchantIdentifier":"000000136 ","captureMode":"ECOM",
+        "lastFourDigits":"1000","acquirerCountry":"POL"}}}"#;
+    let came = (Processing::Declined, Description::InsufficientFunds, Status::Authorized);
+    assert_eq!(told_of_table(&order, came), parsed(expected));
+}
+
+#[test]
+fn what_is_invalid_is_that_of_the_seeds_table() {
+    let order = Order {
+        reference_id: Some("783197893".to_owned()),
+        reference_date: Some(at("2023-01-01T06:01:39Z")),
+        category: Category::Credit,
+        amount: 800,
+        ..of_table("78391719", TransactionType::Adjustment)
+    };
+    let expected = r#"{"status":"INVALID","date":"2023-01-01T06:01:39+00:00",
+        "description":"REFERENCED_TRANSACTION_NOT_FOUND","transaction":{
+        "id":"079c353a-1421-46ca-8d74-c5dca67942fe",
+        "balanceId":"079c353a-1421-46ca-8d74-c5dca67942fe",
+        "resourceId":"079c353a-1421-46ca-8d74-c5dca67942fe","resource":"card","cardId":"100",
+        "externalTransactionId":"78391719","referenceExternalTransactionId":"783197893",
+        "type":"Adjustment","category":"CREDIT","amount":800,"currency":"EUR",
+        "originalAmount":null,"originalCurrency":null,"status":"REVERSED",
+        "description":"Description","date":"2023-01-01T06:01:39+00:00",
+        "referenceExternalTransactionDate":"2023-01-01T06:01:39+00:00","transactionData":[]}}"#;
+    let why = Description::ReferencedTransactionNotFound;
+    let came = (Processing::Invalid, why, Status::Reversed);
+    assert_eq!(told_of_table(&order, came), parsed(expected));
+}
+
+/// The seeds' "Adjustments": a data object without the acquirer's country.
+#[test]
+fn an_adjustment_is_that_of_the_seeds() {
+    let id = "e79c353a-1421-46ca-8d74-c5dca67942fe";
+    let order = Order {
+        balance: Some(BalanceId(uuid(id))),
+        card: Some(CardId(22)),
+        reference_id: Some("7489279234".to_owned()),
+        reference_date: Some(at("2023-01-01T06:01:39Z")),
+        category: Category::Credit,
+        amount: 100,
+        original_amount: Some(25_000),
+        original_currency: Some(Currency::PLN),
+        text: "*".repeat(57),
+        data: Some(
+            r#"{"mcc": "9311", "merchantIdentifier": "7489274", "captureMode": "ADJ",
+                "lastFourDigits": "1000"}"#
+                .to_owned(),
+        ),
+        ..of_table("928562957345", TransactionType::Adjustment)
+    };
+    let expected = r#"{"status":"SUCCESS","date":"2023-01-01T06:01:39+00:00",
+        "description":"APPROVED","transaction":{"id":"e79c353a-1421-46ca-8d74-c5dca67942fe",
+        "balanceId":"e79c353a-1421-46ca-8d74-c5dca67942fe",
+        "resourceId":"e79c353a-1421-46ca-8d74-c5dca67942fe","resource":"card","cardId":"22",
+        "externalTransactionId":"928562957345","referenceExternalTransactionId":"7489279234",
+        "type":"Adjustment","category":"CREDIT","amount":100,"currency":"EUR",
+        "originalAmount":25000,"originalCurrency":"PLN","status":"AUTHORIZED",
+        "description":"*********************************************************",
+        "date":"2023-01-01T06:01:39+00:00",
+        "referenceExternalTransactionDate":"2023-01-01T06:01:39+00:00",
+        "transactionData":{"mcc":"9311","merchantIdentifier":"7489274","captureMode":"ADJ",
+        "lastFourDigits":"1000"}}}"#;
+    let told = transaction(&TransactionNotice {
+        processed_at: at("2023-01-01T06:01:39Z"),
+        transaction: TransactionId(uuid(id)),
+        resource: Resource::card(uuid(id)),
+        ..notice(&order)
+    });
+    assert_eq!(told, parsed(expected));
+}
+
+/// The seeds' "Reversal": a debit, and the reversal that follows.
+#[test]
+fn a_debit_and_its_reversal_are_those_of_the_seeds() {
+    let debit = Order {
+        balance: Some(BalanceId(uuid("16b53ddb-877c-4d6c-80c7-2d3750f24b65"))),
+        card: Some(CardId(222)),
+        network_id: "177482".to_owned(),
+        network_date: at("2023-01-01T10:10:54Z"),
+        amount: 2233,
+        currency: Currency::EUR,
+        original_amount: Some(76_000),
+        original_currency: Some(Currency::parse("THB").expect("a currency")),
+        text: "Description".to_owned(),
+        data: Some(
+            r#"{"mcc": "4121", "merchantIdentifier": "12345678", "captureMode": "ECOM",
+                "lastFourDigits": "1234", "acquirerCountry": "THA",
+                "retrievalReferenceNumber": "443322110088"}"#
+                .to_owned(),
+        ),
+        ..order()
+    };
+    let reversal = Order {
+        network_id: "2678823".to_owned(),
+        network_date: at("2023-01-01T13:43:30Z"),
+        reference_id: Some("177482".to_owned()),
+        reference_date: Some(at("2023-01-01T10:10:54Z")),
+        kind: TransactionType::Adjustment,
+        category: Category::Credit,
+        original_amount: None,
+        original_currency: None,
+        data: None,
+        ..debit.clone()
+    };
+    let told = |order: &Order, processed_at, status| {
+        transaction(&TransactionNotice {
+            processed_at: at(processed_at),
+            transaction: TransactionId(uuid("24cbc777-de3f-42e2-b772-7d5427dc616e")),
+            resource: Resource::card(uuid("59664b2b-8403-4205-a400-92283fa95ffe")),
+            status,
+            ..notice(order)
+        })
+    };
+    let debited = told(&debit, "2023-01-01T10:10:57Z", Status::Authorized);
+    assert_eq!(debited, parsed(SEEDS_DEBIT));
+    let reversed = told(&reversal, "2023-01-01T11:50:10Z", Status::Reversed);
+    assert_eq!(reversed, parsed(SEEDS_REVERSAL));
+}
+
+const SEEDS_DEBIT: &str = r#"{"status":"SUCCESS","date":"2023-01-01T10:10:57+00:00",
+    "description":"APPROVED","transaction":{"id":"24cbc777-de3f-42e2-b772-7d5427dc616e",
+    "balanceId":"16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+    "resourceId":"59664b2b-8403-4205-a400-92283fa95ffe","resource":"card","cardId":"222",
+    "externalTransactionId":"177482","referenceExternalTransactionId":null,"type":"POS",
+    "category":"DEBIT","amount":2233,"currency":"EUR","originalAmount":76000,
+    "originalCurrency":"THB","status":"AUTHORIZED","description":"Description",
+    "date":"2023-01-01T10:10:54+00:00","referenceExternalTransactionDate":null,
+    "transactionData":{"mcc":"4121","merchantIdentifier":"12345678","captureMode":"ECOM",
+    "lastFourDigits":"1234","acquirerCountry":"THA"}}}"#;
+const SEEDS_REVERSAL: &str = r#"{"status":"SUCCESS","date":"2023-01-01T11:50:10+00:00",
+    "description":"APPROVED","transaction":{"id":"24cbc777-de3f-42e2-b772-7d5427dc616e",
+    "balanceId":"16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+    "resourceId":"59664b2b-8403-4205-a400-92283fa95ffe","resource":"card","cardId":"222",
+    "externalTransactionId":"2678823","referenceExternalTransactionId":"177482",
+    "type":"Adjustment","category":"CREDIT","amount":2233,"currency":"EUR",
+    "originalAmount":null,"originalCurrency":null,"status":"REVERSED",
+    "description":"Description","date":"2023-01-01T13:43:30+00:00",
+    "referenceExternalTransactionDate":"2023-01-01T10:10:54+00:00","transactionData":[]}}"#;
+
 #[test]
 fn the_notifications_of_verifications_are_those_of_the_seeds() {
     for (event, status, reason) in [

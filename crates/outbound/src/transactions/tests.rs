@@ -101,6 +101,146 @@ fn a_debit_is_that_of_the_seeds() {
     assert_eq!(object(&subject(&purchase(), Status::Authorized)), expected);
 }
 
+/// A transaction's object as the seeds' own example of it has each key, with what is another in
+/// this one.
+fn example(changed: &[(&str, Value)]) -> Value {
+    let text = r#"{
+        "id": "24cbc777-de3f-42e2-b772-7d5427dc616e",
+        "balanceId": "16b53ddb-877c-4d6c-80c7-2d3750f24b65",
+        "resourceId": "59664b2b-8403-4205-a400-92283fa95ffe",
+        "resource": "card",
+        "transactionId": "2678823",
+        "referenceTransactionId": null,
+        "type": "adjustment",
+        "amount": 2233,
+        "currency": "EUR",
+        "originalAmount": 76000,
+        "originalCurrency": "THB",
+        "status": "AUTHORIZED",
+        "description": "Description",
+        "date": "2023-01-01T13:43:30+00:00",
+        "transactionData": {
+            "mcc": "4121",
+            "merchantIdentifier": "12345678",
+            "merchantName": null,
+            "captureMode": "ECOM",
+            "cardId": "222",
+            "lastFourDigits": "1234",
+            "acquirerCountry": "THA",
+            "mdesDigitizedWalletId": null,
+            "cashbackPosCurrencyCode": null,
+            "cashbackPosAmount": 0,
+            "lastFourDpan": null,
+            "adjustmentReasonDescription": null,
+            "retrievalReferenceNumber": "443322110088"
+        }
+    }"#;
+    let mut expected: Value = serde_json::from_str(text).expect("JSON");
+    for (key, value) in changed {
+        let found = match key.split_once('.') {
+            Some((outer, key)) => &mut expected[outer][key],
+            None => &mut expected[*key],
+        };
+        *found = value.clone();
+    }
+    expected
+}
+
+/// A later message about the purchase's card.
+fn later() -> Order {
+    Order {
+        network_id: "2678823".to_owned(),
+        network_date: at("2023-01-01T13:43:30Z"),
+        ..purchase()
+    }
+}
+
+fn address_of(event: Event, body: &Value) -> (Method, String) {
+    crate::notifications::address(event, body.to_string().as_bytes())
+}
+
+/// "Credit transaction": the network gives, and says why.
+#[test]
+fn a_credit_is_an_adjustment_that_tells_its_reason() {
+    for (kind, reason) in [
+        (TransactionType::Pos, "REFUND"),
+        (TransactionType::Adjustment, "MONEY_SEND"),
+        (TransactionType::Adjustment, "CHARGEBACK"),
+    ] {
+        let data = later().data.expect("there is some");
+        let mut data: Value = serde_json::from_str(&data).expect("JSON");
+        data["adjustmentReasonDescription"] = json!(reason);
+        let order =
+            Order { kind, category: Category::Credit, data: Some(data.to_string()), ..later() };
+        let told = object(&subject(&order, Status::Authorized));
+        let reason = ("transactionData.adjustmentReasonDescription", json!(reason));
+        assert_eq!(told, example(&[reason]));
+    }
+}
+
+/// "Force debit transaction": it has happened, on its own or about an earlier one.
+#[test]
+fn a_force_debit_has_its_own_id_and_a_reference_where_one_is_known() {
+    let alone = object(&subject(&later(), Status::Cleared));
+    let changed = [("type", json!("pos")), ("status", json!("CLEARED"))];
+    assert_eq!(alone, example(&changed));
+    let path = "/transactions/force-debit".to_owned();
+    assert_eq!(address_of(Event::ForceDebit, &alone), (Method::Post, path));
+    // A clearing for more than is held: the difference alone.
+    let more = Order {
+        kind: TransactionType::Adjustment,
+        amount: 267,
+        reference_id: Some("177482".to_owned()),
+        ..later()
+    };
+    let told = object(&subject(&more, Status::Cleared));
+    let reference = ("referenceTransactionId", json!("177482"));
+    assert_eq!(told, example(&[("status", json!("CLEARED")), ("amount", json!(267)), reference]));
+}
+
+/// "Force credit" of a part that the network gives back before it is cleared.
+#[test]
+fn a_part_taken_back_has_its_own_id_and_the_part_alone() {
+    let part = Order {
+        kind: TransactionType::Adjustment,
+        category: Category::Credit,
+        amount: 1_000,
+        reference_id: Some("177482".to_owned()),
+        original_amount: None,
+        original_currency: None,
+        ..later()
+    };
+    let told = object(&subject(&part, Status::Authorized));
+    let path = "/transactions/force-credit".to_owned();
+    assert_eq!(address_of(Event::ForceCredit, &told), (Method::Post, path));
+    assert_eq!(
+        told,
+        example(&[
+            ("amount", json!(1_000)),
+            ("referenceTransactionId", json!("177482")),
+            ("originalAmount", Value::Null),
+            ("originalCurrency", Value::Null),
+        ])
+    );
+}
+
+/// An increment is a debit of the increase, which names the one that it raises.
+#[test]
+fn an_increment_is_a_debit_with_a_reference() {
+    let more = Order { amount: 500, reference_id: Some("177482".to_owned()), ..later() };
+    let told = object(&subject(&more, Status::Authorized));
+    let path = "/transactions/debit".to_owned();
+    assert_eq!(address_of(Event::Debit, &told), (Method::Post, path));
+    assert_eq!(
+        told,
+        example(&[
+            ("type", json!("pos")),
+            ("amount", json!(500)),
+            ("referenceTransactionId", json!("177482")),
+        ])
+    );
+}
+
 #[test]
 fn a_reversal_by_the_network_is_that_of_the_seeds() {
     let expected: Value = serde_json::from_str(
