@@ -148,7 +148,7 @@ async fn a_good_partner_has_no_faults() {
     for (mode, holds, count) in [
         (Mode::External, EXTERNAL, 32),
         (Mode::Shared, SHARED, 16),
-        (Mode::Notifications, EXTERNAL, 15),
+        (Mode::Notifications, EXTERNAL, 17),
     ] {
         let partner = faulty(holds, ALL_WELL).await;
         let found = found(&partner, mode, (&[], PATIENCE)).await;
@@ -416,6 +416,35 @@ async fn one_fault_of_notifications_is_told_and_no_other() {
     for (check, verdict, fault) in cases {
         check_fault((Mode::Notifications, EXTERNAL), *fault, &[(check, *verdict)]).await;
     }
+}
+
+/// The legacy notifier's bodies are such as the product sends: the words of its status, and UUIDs.
+#[tokio::test]
+async fn transactions_are_told_as_the_product_tells_them() {
+    let partner = faulty(EXTERNAL, ALL_WELL).await;
+    let found = found(&partner, Mode::Notifications, (&[], PATIENCE)).await;
+    assert_eq!(faults(&found), [], "{}", lines(&found));
+    let received = partner.received();
+    let told: Vec<&Received> =
+        received.iter().filter(|it| it.path == "/notifications/transaction").collect();
+    let words = |it: &&Received| {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let of = &it.body["transaction"];
+        for name in ["id", "balanceId", "resourceId"] {
+            assert!(text(&of[name]).parse::<Uuid>().is_ok(), "{name} {of}");
+        }
+        [&it.body["status"], &it.body["description"], &of["type"], &of["status"]].map(text)
+    };
+    let words: Vec<[String; 4]> = told.iter().map(words).collect();
+    let expected = [
+        ["SUCCESS", "APPROVED", "POS", "AUTHORIZED"],
+        ["DECLINED", "INSUFFICIENT_FUNDS", "POS", "AUTHORIZED"],
+        ["INVALID", "REFERENCED_TRANSACTION_NOT_FOUND", "Adjustment", "REVERSED"],
+    ];
+    // Each comes twice, under one key.
+    let twice = expected.iter().flat_map(|it| [it.map(str::to_owned), it.map(str::to_owned)]);
+    assert_eq!(words, twice.collect::<Vec<_>>());
+    assert_eq!(told[4].body["transaction"]["transactionData"], json!([]));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub(super) const REVERSAL: &str = "/transactions/reversal";
 const FUNDS: i64 = 10_000;
 
 /// What a shop tells of a purchase.
-const DATA: &str = r#"{"mcc": "5942", "merchantIdentifier": "003060300000005",
+pub(super) const DATA: &str = r#"{"mcc": "5942", "merchantIdentifier": "003060300000005",
     "merchantName": "Book store", "captureMode": "NFC", "lastFourDigits": "4560",
     "acquirerCountry": "POL", "retrievalReferenceNumber": "749248185012"}"#;
 

@@ -13,7 +13,7 @@ on_both_databases! {
         for (code, mode, count) in [
             ("external", "external", 33),
             ("shared", "shared", 17),
-            ("sandbox", "notifications", 16),
+            ("sandbox", "notifications", 18),
         ] {
             let command = ["partner", "check", "--partner", code, "--json"];
             let report = sandbox.antaca(&command).await.assert_done().json().remove(0);
