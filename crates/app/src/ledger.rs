@@ -20,7 +20,7 @@ pub mod worker;
 
 pub use engine::{Engines, Options};
 pub(crate) use facts::read_ahead;
-pub(crate) use notify::{card_event, card_stream, stream_of};
+pub(crate) use notify::{CODES, card_event, card_stream, stream_of};
 
 /// The steps between which a process may die; a test stops it at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

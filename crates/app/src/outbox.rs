@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | written by use cases | `tell` |
 //! | claim | `claim` |
-//! | what is sent | `notice` |
+//! | what is sent | `notice`, `contact` |
 //! | keep back what refers to a call that was given up | `parked` |
 //! | call | `run`, `client`, `encryption` |
 //! | write results, pause addresses | `settle` |
@@ -23,6 +23,7 @@ mod again;
 mod beside;
 mod claim;
 mod client;
+mod contact;
 mod encryption;
 mod example;
 mod log;
@@ -33,6 +34,7 @@ mod settle;
 mod tell;
 
 pub use again::{ResendFailed, Resent, Resumed};
+pub(crate) use contact::KEPT as CONTACT;
 pub use example::Tried;
 pub use log::{Asked, Attempt, Of, Told};
 pub(crate) use tell::News;

@@ -140,12 +140,12 @@ pub struct VerificationNotice<'a> {
     pub verification: &'a str,
     /// Whose it is.
     pub user: UserId,
-    /// E-mail address, given and family name of the user; empty once they are erased.
-    pub email: &'a str,
+    /// E-mail address of the user as it was then; null once they are erased, as their names.
+    pub email: Option<&'a str>,
     /// Given name.
-    pub first_name: &'a str,
+    pub first_name: Option<&'a str>,
     /// Family name.
-    pub last_name: &'a str,
+    pub last_name: Option<&'a str>,
     /// `IN_PROGRESS`, `ACCEPTED` or `REJECTED`.
     pub status: &'a str,
     /// Why it was rejected.
@@ -301,9 +301,9 @@ pub fn example(event: Event) -> Value {
         verification(&VerificationNotice {
             verification: &Uuid::nil().to_string(),
             user: UserId(0),
-            email: "example@example.com",
-            first_name: EXAMPLE,
-            last_name: EXAMPLE,
+            email: Some("example@example.com"),
+            first_name: Some(EXAMPLE),
+            last_name: Some(EXAMPLE),
             status,
             reason,
         })

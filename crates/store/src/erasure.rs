@@ -2,8 +2,8 @@
 //! `docs/personal-data.md` calls personal or sealed. Rows stay where the ledger needs them; the
 //! rest goes.
 
-use crate::StoreError;
-use crate::db::{Row, Sql, Tx};
+use crate::db::{Each, Row, Sql, Tx, Type};
+use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, CorporationId, OwnerId, PartnerId, UserId};
 use domain::scope::Scope;
@@ -66,6 +66,16 @@ const FORMS: Sql = Sql("delete from verification where partner_id = $1 and user_
 const SPENDING: Sql = Sql("delete from spending where partner_id = $1 and owner_id = $2");
 const HITS: Sql = Sql("delete from screening_hit where partner_id = $1 and owner_id = $2");
 const INSTALLATIONS: Sql = Sql("delete from installation where partner_id = $1 and user_id = $2");
+const TOLD: Sql = Sql("
+    select number, detail
+    from outbox
+    where partner_id = $1 and stream = $2
+        and event in ('verificationInProgress', 'verificationAccepted', 'verificationRejected')
+    order by number");
+const UNTOLD: Each = Each {
+    sql: "update outbox set detail = $3 where partner_id = $1 and number = $2",
+    keys: &[Type::Int, Type::Int, Type::Json],
+};
 const LAST: Sql = Sql("
     select max(number) as last
     from (
@@ -98,9 +108,13 @@ pub const STATEMENTS: &[Sql] = &[
     SPENDING,
     HITS,
     INSTALLATIONS,
+    TOLD,
     LAST,
     TRANSACTIONS,
 ];
+
+/// Those that run for each of a set.
+pub const EACH: &[Each] = &[UNTOLD];
 
 /// Which of both is erased.
 #[derive(Clone, Copy, Debug)]
@@ -217,6 +231,7 @@ pub async fn erase(
             for sql in [IMAGES, FORMS, SPENDING, HITS, INSTALLATIONS] {
                 tx.run(&sql, &[&partner, &id]).await?;
             }
+            erase_contacts(tx, partner, id).await?;
             tx.run(&USER, &[&partner, &id, &now]).await?
         }
         Removed::Corporation(id) => {
@@ -228,4 +243,18 @@ pub async fn erase(
         }
     };
     Ok(erased == 1)
+}
+
+/// Erases how a user was addressed from what tells, or told, of their forms: what is told again
+/// names nobody.
+async fn erase_contacts(tx: &mut Tx, partner: PartnerId, user: UserId) -> Result<(), StoreError> {
+    let stream = format!("user/{}", user.0);
+    let mut rows = Vec::new();
+    for row in tx.rows(&TOLD, &[&partner, &stream]).await? {
+        let detail: Option<serde_json::Value> = row.get("detail")?;
+        let Some(mut detail) = detail else { continue };
+        detail["contact"] = serde_json::Value::Null;
+        rows.push(values![partner, row.get::<i64>("number")?, detail]);
+    }
+    tx.run_each(&UNTOLD, &rows).await.map(|_| ())
 }

@@ -99,7 +99,7 @@ impl App {
         card: &Card,
         request_id: &str,
     ) -> Result<(), Error> {
-        match card_event(card) {
+        match card_event(&self.settings.get(), scope.partner(), card) {
             Some(event) => self.tell(tx, scope, news_of(card.id, event), request_id).await,
             None => Ok(()),
         }

@@ -8,14 +8,18 @@ use domain::Timestamp;
 use domain::authorization::Ask;
 use domain::card::Card;
 use domain::card::lifecycle::CardStatus;
-use domain::ids::{BalanceId, CardId};
+use domain::ids::{BalanceId, CardId, PartnerId};
 use domain::money::Currency;
 use domain::notification::Event;
+use domain::partner::DescriptionCodes;
 use domain::transaction::{Order, Processing, Transaction};
 use serde_json::{Value, json};
 use store::ledger::Message;
 use store::outbox::Entry;
 use uuid::Uuid;
+
+/// Where a row keeps in which codes its partner is told: those of when it was written, at each try.
+pub(crate) const CODES: &str = "codes";
 
 /// The entries of a decision, of what its partner wants to hear: of transactions, by the legacy
 /// notifier, and of the history's records. A transaction that came beside the one that the decision
@@ -30,6 +34,7 @@ pub(super) fn entries(
     (before, transaction, beside): (Option<&Transaction>, &Transaction, Option<&Transaction>),
 ) -> Vec<Entry> {
     let Some(outbound) = facts.settings.outbound(message.partner) else { return Vec::new() };
+    let codes = codes_in(&facts.settings, message.partner);
     let mut entries = Vec::new();
     let is_asked = message.processing == Processing::Asking;
     if is_asked || !is_told(command) {
@@ -39,7 +44,8 @@ pub(super) fn entries(
     if outbound.tells(Event::Transaction) {
         let moved = moved(command, message, before, transaction);
         let said = command.event.said();
-        let detail = said.and_then(|said| detail(command, said, &transaction.order, moved));
+        let own = said.and_then(|said| detail(command, said, &transaction.order, moved));
+        let detail = Some(with_codes(own.unwrap_or_else(|| json!({})), codes));
         let entry = entry(Event::Transaction, message, transaction, named(command.message.0));
         entries.push(Entry { detail, ..entry });
     }
@@ -51,7 +57,8 @@ pub(super) fn entries(
         let id = beside.id.0;
         let of_beside = |of: &Entry| {
             let id = if of.event == Event::Transaction { id } else { key(id, Use::Record) };
-            let detail = Some(json!({ "beside": beside.id.0.to_string() }));
+            let detail = json!({ "beside": beside.id.0.to_string() });
+            let detail = Some(with_codes(detail, codes));
             Entry { id, detail, ..of.clone() }
         };
         let told: Vec<Entry> = entries.iter().map(of_beside).collect();
@@ -96,13 +103,28 @@ pub(super) fn of_withdrawn(
     let told = [(Event::Transaction, id), (Event::TransactionEvent, key(id, Use::Record))];
     let told = told.into_iter().filter(|(event, _)| outbound.tells(*event));
     let named = |id| (id, message.request_id.as_str(), transaction.changed_at);
-    told.map(|(event, id)| entry(event, message, transaction, named(id))).collect()
+    let codes = codes_in(settings, message.partner);
+    let row = |(event, id)| {
+        let detail = (event == Event::Transaction).then(|| with_codes(json!({}), codes));
+        Entry { detail, ..entry(event, message, transaction, named(id)) }
+    };
+    told.map(row).collect()
+}
+
+/// The codes that a partner is told in now.
+fn codes_in(settings: &Snapshot, partner: PartnerId) -> DescriptionCodes {
+    settings.partner(partner).map_or(DescriptionCodes::Seeds, |it| it.settings.description_codes)
+}
+
+fn with_codes(mut detail: Value, codes: DescriptionCodes) -> Value {
+    detail[CODES] = codes.as_str().into();
+    detail
 }
 
 /// The entry of a lock that a decision has put on a card, if its partner wants to hear of it.
 pub(super) fn of_card(settings: &Snapshot, command: &Command, card: &Card) -> Option<Entry> {
     let partner = command.scope.partner();
-    let (event, detail) = card_event(card)?;
+    let (event, detail) = card_event(settings, partner, card)?;
     if !settings.outbound(partner)?.tells(event) {
         return None;
     }
@@ -124,10 +146,15 @@ pub(super) fn of_card(settings: &Snapshot, command: &Command, card: &Card) -> Op
 }
 
 /// What is told of a card's state, if it is told.
-pub(crate) fn card_event(card: &Card) -> Option<(Event, Option<Value>)> {
+pub(crate) fn card_event(
+    settings: &Snapshot,
+    partner: PartnerId,
+    card: &Card,
+) -> Option<(Event, Option<Value>)> {
     match card.status {
         CardStatus::Locked { reason, .. } => {
-            Some((Event::CardLocked, Some(json!({ "reason": reason.as_str() }))))
+            let detail = json!({ "reason": reason.as_str() });
+            Some((Event::CardLocked, Some(with_codes(detail, codes_in(settings, partner)))))
         }
         CardStatus::Usable(_) => Some((Event::CardUnlocked, None)),
         CardStatus::Removed { .. } => None,

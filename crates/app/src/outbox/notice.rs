@@ -1,7 +1,9 @@
 //! What is sent for each row, made from rows that don't change any more.
 
 use super::claim::Claimed;
+use super::contact::{Addressed, KEPT};
 use crate::error::Chain;
+use crate::ledger::CODES;
 use crate::transactions::Resources;
 use crate::{App, Error};
 use domain::card::lifecycle::LockReason;
@@ -26,7 +28,10 @@ struct Sources {
     messages: HashMap<MessageId, Message>,
     transactions: HashMap<TransactionId, Transaction>,
     resources: Resources,
+    /// How users are addressed now, of rows that don't keep it.
     contacts: HashMap<UserId, Contact>,
+    /// How users were addressed, by the rows that keep it.
+    addressed: HashMap<i64, Addressed>,
 }
 
 impl App {
@@ -45,7 +50,19 @@ impl App {
         let codes = known.settings.description_codes;
         let mut tx = self.db.read().await?;
         let sources = load(&mut tx, partner, codes, &entries).await;
-        let sources = tx.end(sources).await?;
+        let mut sources = tx.end(sources).await?;
+        for entry in &entries {
+            let Some(Value::String(sealed)) = contact_of(entry) else { continue };
+            match self.addressed(partner, entry, sealed).await {
+                Ok(addressed) => {
+                    sources.addressed.insert(entry.number, addressed);
+                }
+                Err(error) => {
+                    let number = entry.number;
+                    tracing::error!(number, error = %Chain(&error), "a row can't be read");
+                }
+            }
+        }
         let mut bodies = HashMap::new();
         for entry in entries {
             match body(entry, &sources) {
@@ -59,6 +76,16 @@ impl App {
             }
         }
         Ok(bodies)
+    }
+
+    async fn addressed(
+        &self,
+        partner: PartnerId,
+        entry: &Entry,
+        sealed: &str,
+    ) -> Result<Addressed, Error> {
+        let form = (text_of(entry, "verificationId")?, text_of(entry, "status")?);
+        self.open_contact(partner, form, sealed).await
     }
 }
 
@@ -77,7 +104,8 @@ async fn load(
     let transactions: HashMap<_, _> =
         transactions::load(tx, keys).await?.into_iter().map(|(_, it)| (it.id, it)).collect();
     let resources = Resources::load(tx, partner, transactions.values()).await?;
-    let named: BTreeSet<UserId> = entries.iter().filter_map(|entry| user_of(entry)).collect();
+    let unkept = entries.iter().filter(|entry| contact_of(entry).is_none());
+    let named: BTreeSet<UserId> = unkept.filter_map(|entry| user_of(entry)).collect();
     let contacts = users::contacts(tx, partner, named.into_iter()).await?;
     Ok(Sources {
         codes,
@@ -85,6 +113,7 @@ async fn load(
         transactions,
         resources,
         contacts: contacts.into_iter().collect(),
+        addressed: HashMap::new(),
     })
 }
 
@@ -96,7 +125,8 @@ fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
             let reason = entry.detail.as_ref().and_then(|detail| detail["reason"].as_str());
             let reason = reason.and_then(LockReason::parse);
             let reason = reason.ok_or(Error::broken("a lock has no reason"))?;
-            Ok(notifications::card_locked(card()?, reason, entry.created_at, sources.codes))
+            let codes = codes_of(entry, sources);
+            Ok(notifications::card_locked(card()?, reason, entry.created_at, codes))
         }
         Event::CardUnlocked => Ok(notifications::card_unlocked(card()?, entry.created_at)),
         Event::CardExpiring => {
@@ -122,19 +152,33 @@ fn body(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     }
 }
 
-/// A form as it stood when that was written; the user is addressed as they are now.
+/// A form as it stood when that was written, and the user as they were addressed then.
 fn verification(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let user = user_of(entry).ok_or(Error::broken("a verification is nobody's"))?;
-    let contact = sources.contacts.get(&user);
+    let addressed = match contact_of(entry) {
+        None => sources.contacts.get(&user).and_then(Addressed::of),
+        // Whoever is erased isn't named any more.
+        Some(Value::Null) => None,
+        Some(_) => {
+            let addressed = sources.addressed.get(&entry.number).cloned();
+            Some(addressed.ok_or(Error::broken("what is kept of a user can't be read"))?)
+        }
+    };
+    let addressed = addressed.as_ref();
     Ok(notifications::verification(&VerificationNotice {
         verification: text_of(entry, "verificationId")?,
         user,
-        email: contact.map_or("", |it| it.email.as_str()),
-        first_name: contact.map_or("", |it| it.first_name.as_str()),
-        last_name: contact.map_or("", |it| it.last_name.as_str()),
+        email: addressed.map(|it| it.email.as_str()),
+        first_name: addressed.map(|it| it.first_name.as_str()),
+        last_name: addressed.map(|it| it.last_name.as_str()),
         status: text_of(entry, "status")?,
         reason: text_of(entry, "reason").ok(),
     }))
+}
+
+/// What a row keeps of how its user was addressed: sealed, or null where they are erased.
+fn contact_of(entry: &Entry) -> Option<&Value> {
+    entry.detail.as_ref()?.get(KEPT)
 }
 
 /// The user of a form that an entry is about.
@@ -155,10 +199,11 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let named = beside.unwrap_or(message.transaction);
     let transaction = sources.transactions.get(&named).ok_or_else(missing)?;
     if beside.is_some() {
-        return Ok(notice(message, transaction, &transaction.order, transaction.status, sources));
+        let order = &transaction.order;
+        return Ok(notice(entry, (message, transaction), (order, transaction.status), sources));
     }
     let kept = &transaction.order;
-    let order = match &entry.detail {
+    let order = match entry.detail.as_ref().filter(|detail| detail["id"].is_string()) {
         None => kept.clone(),
         Some(detail) => {
             own_order(kept, detail).ok_or(Error::broken("what a message said can't be read"))?
@@ -170,7 +215,7 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
     let moved = entry.detail.as_ref().and_then(|detail| detail["amount"].as_i64());
     let amount = moved.unwrap_or(amount);
     let order = Order { amount, currency: message.currency, ..order };
-    Ok(notice(message, transaction, &order, message.status, sources))
+    Ok(notice(entry, (message, transaction), (&order, message.status), sources))
 }
 
 /// Which record of the history was made or changed: it names itself, or it is a decision's
@@ -193,18 +238,24 @@ fn beside(entry: &Entry) -> Option<TransactionId> {
     Uuid::parse_str(id).ok().map(TransactionId)
 }
 
+/// The codes that the partner was told in when that was written; those of now, if the row doesn't
+/// say so.
+fn codes_of(entry: &Entry, sources: &Sources) -> DescriptionCodes {
+    let word = entry.detail.as_ref().and_then(|detail| detail[CODES].as_str());
+    word.and_then(DescriptionCodes::parse).unwrap_or(sources.codes)
+}
+
 fn notice(
-    message: &Message,
-    transaction: &Transaction,
-    order: &Order,
-    status: Status,
+    entry: &Entry,
+    (message, transaction): (&Message, &Transaction),
+    (order, status): (&Order, Status),
     sources: &Sources,
 ) -> Value {
     notifications::transaction(&TransactionNotice {
         processing: message.processing,
         processed_at: message.created_at,
         description: message.description,
-        codes: sources.codes,
+        codes: codes_of(entry, sources),
         transaction: transaction.id,
         order,
         resource: sources.resources.of(transaction),

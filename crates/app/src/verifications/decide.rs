@@ -3,7 +3,7 @@
 use super::seal::open_form;
 use crate::audit::{Done, Entry, Operator, Origin};
 use crate::once::Turn;
-use crate::outbox::News;
+use crate::outbox::{CONTACT, News};
 use crate::owners::{self, OwnerName};
 use crate::refusals::Refusal;
 use crate::users::LockChange;
@@ -201,6 +201,7 @@ impl App {
         form: &Verification,
         request_id: &str,
     ) -> Result<(), Error> {
+        let partner = scope.partner();
         if !self.decides_kyc(scope) {
             return Ok(());
         }
@@ -209,11 +210,16 @@ impl App {
             VerificationStatus::Accepted => Event::VerificationAccepted,
             VerificationStatus::Rejected => Event::VerificationRejected,
         };
+        let contact = users::contacts(tx, partner, std::iter::once(form.user)).await?.pop();
+        let (_, contact) = contact.ok_or(Error::broken("a form is nobody's"))?;
+        let name = (form.id.0.to_string(), form.status.as_str());
+        let contact = self.seal_contact(partner, (&name.0, name.1), &contact).await?;
         let detail = json!({
             "verificationId": form.id.0,
             "userId": form.user.0,
             "status": form.status.as_str(),
             "reason": form.reason.map(Reason::as_str),
+            CONTACT: contact,
         });
         self.tell(tx, scope, News::of_owner(form.user.into(), event, detail), request_id).await
     }

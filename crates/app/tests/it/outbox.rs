@@ -1,8 +1,11 @@
 //! What partners are told: in which order, how often, and what a misbehaving partner changes.
 
-use domain::card::lifecycle::LockReason::{PendingQuery, SuspectedFraud};
+use domain::card::lifecycle::LockReason::{
+    OfflinePinAttemptsExceeded, PendingQuery, SuspectedFraud,
+};
 use domain::ledger::clearing::Finality::Final;
 use domain::notification::{Event, Outcome};
+use domain::partner::DescriptionCodes;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -185,6 +188,64 @@ on_both! {
         assert!(tries.iter().all(|it| it.key() == tries[0].key() && it.bytes == tries[0].bytes));
         let done = [(Some(Outcome::Failed), 6), (Some(Outcome::Delivered), 1)];
         assert_eq!(outcomes(&node).await, done);
+    }
+}
+
+on_both! {
+    /// Each try tells what was when it happened, in the codes of then, though the partner has asked
+    /// for others since; what happens later is told in those.
+    async fn each_try_tells_in_the_codes_of_its_time(node) {
+        let well = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let is_well = well.clone();
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let status = move |_: &Received, _: usize| match is_well.load(order) {
+            true => Behaviour::Status(204),
+            false => Behaviour::Status(503),
+        };
+        let partner = Partner::start(status).await;
+        let (one, other) = (node.funded(1_000).await, node.funded(1_000).await);
+        node.deliver_to(&partner, ALL).await;
+        let declined = async |name: &str| {
+            node.lock(one, PendingQuery).await;
+            node.purchase(one.card, 10, name).await.expect("decided");
+            node.lock(other, OfflinePinAttemptsExceeded).await;
+        };
+        let set = async |codes| {
+            let operator = app::audit::Operator("os:test".to_owned());
+            let set = app::partners::Set { description_codes: Some(codes), ..Default::default() };
+            node.app.set_partner(&operator, "sandbox", set).await.expect("is set");
+        };
+        declined("p1").await;
+        settled(&node, 2).await;
+        set(DescriptionCodes::Extended).await;
+        well.store(true, order);
+        node.advance_real(6);
+        over(&node, 3).await;
+        node.unlock(one).await;
+        node.unlock(other).await;
+        declined("p2").await;
+        over(&node, 8).await;
+        let received = partner.received();
+        let mut tries: BTreeMap<&str, Vec<&Received>> = BTreeMap::new();
+        for it in &received {
+            tries.entry(it.key()).or_default().push(it);
+        }
+        assert_eq!(tries.values().filter(|tries| tries.len() == 2).count(), 2);
+        for tries in tries.values() {
+            assert!(tries.iter().all(|it| it.bytes == tries[0].bytes));
+        }
+        let last = |of: &dyn Fn(&&Received) -> bool, name: &str| {
+            let told: Vec<Value> =
+                received.iter().filter(of).map(|it| it.body[name].clone()).collect();
+            (told.first().cloned(), told.last().cloned())
+        };
+        let declines = last(&|it| it.body["status"] == "DECLINED", "description");
+        assert_eq!(declines, (Some(json!("UNKNOWN_ERROR")), Some(json!("CARD_LOCKED"))));
+        let of_other = other.card.0.to_string();
+        let is_lock = |it: &&Received| it.body["dcCardId"] == of_other.as_str();
+        let locks = last(&|it| is_lock(it) && it.path.ends_with("cardLocked"), "reason");
+        let (seeds, own) = ("PIN_TRIES_EXCEEDED", "OFFLINE_PIN_ATTEMPTS_EXCEEDED");
+        assert_eq!(locks, (Some(json!(seeds)), Some(json!(own))));
     }
 }
 

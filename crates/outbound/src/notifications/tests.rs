@@ -337,9 +337,9 @@ fn the_notifications_of_verifications_are_those_of_the_seeds() {
         let told = verification(&VerificationNotice {
             verification: "6faaa45a-41f6-4922-95fe-16e316ba7e91",
             user: UserId(1337),
-            email: "leonbakiewicz@gmail.com",
-            first_name: "Leon",
-            last_name: "Bakiewicz",
+            email: Some("leonbakiewicz@gmail.com"),
+            first_name: Some("Leon"),
+            last_name: Some("Bakiewicz"),
             status,
             reason,
         });
@@ -525,9 +525,9 @@ fn an_example_has_the_shape_of_what_is_told() {
         verification(&VerificationNotice {
             verification: "6faaa45a-41f6-4922-95fe-16e316ba7e91",
             user: UserId(1337),
-            email: "leon@example.com",
-            first_name: "Leon",
-            last_name: "Bakiewicz",
+            email: Some("leon@example.com"),
+            first_name: Some("Leon"),
+            last_name: Some("Bakiewicz"),
             status: "ACCEPTED",
             reason: None,
         })

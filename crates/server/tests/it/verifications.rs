@@ -265,6 +265,43 @@ on_both_databases! {
         assert_eq!(actions(balance), ["balance.create"]);
     }
 
+    /// What is told of a form is what was, however its user is called when it is told again; who is
+    /// erased isn't named any more.
+    async fn a_form_is_told_again_as_it_was(database) {
+        let sandbox = starts(database, "MANUAL").await;
+        let partner = sandbox.partner();
+        let user = Applicant::register(&sandbox).await;
+        let form = user.submit(&filled()).await;
+        let first = user.told(1).await.remove(0);
+        assert_eq!(first.1, user.notice(&form, "IN_PROGRESS", None));
+        let path = format!("/lifecycle/v1/users/{}", user.id);
+        let renamed = json!({ "firstName": "Jane", "email": format!("jane{}@doe.test", user.id) });
+        let put = partner.put(&path).header("Issuer-Code", "sandbox");
+        expect(200, put.json(&renamed)).await;
+        let listed = partner.get("/secure/notifications?event=verificationInProgress");
+        let listed = expect(200, listed).await;
+        let id = listed["items"][0]["notificationId"].as_str().expect("an id");
+        let again = format!("/secure/notifications/{id}/resend");
+        expect(204, partner.post(&again)).await;
+        assert_eq!(user.told(2).await, [first.clone(), first.clone()]);
+
+        let delete = partner.request(reqwest::Method::DELETE, &path);
+        expect(204, delete.header("Issuer-Code", "sandbox")).await;
+        for _ in 0..2 {
+            advance(&sandbox, 3 * 366 * 86_400).await;
+        }
+        testkit::eventually("the user is erased", 2 * WORKER, async || {
+            sandbox.metric("antaca_janitor_rows_total", &["kind=\"user\""]).await == 1
+        })
+        .await;
+        expect(204, partner.post(&again)).await;
+        let mut nobody = first.1;
+        for name in ["email", "firstName", "lastName"] {
+            nobody[name] = Value::Null;
+        }
+        assert_eq!(user.told(3).await[2], (first.0, nobody));
+    }
+
     /// Who is rejected may try again; no form lowers who is verified; one queue, oldest first.
     async fn a_new_form_may_follow(database) {
         let sandbox = starts(database, "MANUAL").await;

@@ -73,6 +73,7 @@ fn engine() -> Vec<Each> {
         cards::of_partner::EACH,
         corporations::ENGINE,
         endpoints::ENGINE,
+        erasure::EACH,
         imports::EACH,
         janitor::EACH,
         ledger::ENGINE,
