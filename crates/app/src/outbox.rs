@@ -51,7 +51,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use store::outbox;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -59,7 +59,8 @@ use tokio::time::Instant;
 const POLL: Duration = Duration::from_secs(1);
 /// The time between two claims for a partner: each is a commit.
 const CLAIM_PAUSE: Duration = Duration::from_millis(50);
-/// Streams of one partner that are delivered at a time: one slow partner has no more of this node.
+/// Streams of one partner that are delivered at a time: one slow partner has no more of this node,
+/// and no more calls open. More may be claimed, since a claim is a commit; they wait their turn.
 const RUNS_MAX: usize = 64;
 
 /// Rung when something is written to the outbox of this node, and what time it is due by: real
@@ -209,6 +210,7 @@ impl App {
     /// be taken, it takes a while to say so, or it would be asked again and again.
     async fn drain(self, partner: PartnerId, results: Results) -> PartnerId {
         let (mut runs, mut bell) = (JoinSet::new(), self.outbox.bell.rung.subscribe());
+        let turns = Arc::new(Semaphore::new(RUNS_MAX));
         let stopping = self.tasks.stopping();
         let (mut next_look, mut taken_any) = (Instant::now(), false);
         loop {
@@ -217,8 +219,10 @@ impl App {
             while runs.try_join_next().is_some() {}
             bell.mark_unchanged();
             let room = runs.len() <= RUNS_MAX / 2 && !stopping.is_cancelled();
-            let taken =
-                if room { self.begin_runs(partner, &results, &mut runs).await } else { Ok(false) };
+            let taken = match room {
+                true => self.begin_runs(partner, (&results, &turns), &mut runs).await,
+                false => Ok(false),
+            };
             match taken {
                 Ok(false) => {}
                 Ok(true) => {
@@ -248,7 +252,7 @@ impl App {
     async fn begin_runs(
         &self,
         partner: PartnerId,
-        results: &Results,
+        (results, turns): (&Results, &Arc<Semaphore>),
         runs: &mut JoinSet<()>,
     ) -> Result<bool, Error> {
         let Some(line) = self.line_to(partner).await? else { return Ok(false) };
@@ -265,6 +269,7 @@ impl App {
                 bodies: bodies.clone(),
                 paused: claimed.paused.clone(),
                 lease: claimed.lease,
+                turns: turns.clone(),
             };
             runs.spawn(run.deliver(self.clone(), results.clone()));
         }

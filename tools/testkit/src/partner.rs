@@ -85,12 +85,41 @@ fn at_once(behave: impl Fn(&Received, usize) -> Behaviour + Send + Sync + 'stati
     })
 }
 
+/// How many requests wait for an answer, and how many did at most at one time.
+#[derive(Default)]
+struct Open(Mutex<(usize, usize)>);
+
+impl Open {
+    /// Counts a request for as long as what comes of it is kept.
+    fn begin(&self) -> Begun<'_> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.0 += 1;
+        open.1 = open.1.max(open.0);
+        Begun(self)
+    }
+}
+
+struct Begun<'a>(&'a Open);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).0 -= 1;
+    }
+}
+
+/// What a server keeps of its requests.
+#[derive(Default)]
+struct Seen {
+    received: Mutex<Vec<Received>>,
+    open: Open,
+}
+
 /// A partner's server, until it is dropped.
 pub struct Partner {
     address: SocketAddr,
     authority: Authority,
     identity: (String, String),
-    received: Arc<Mutex<Vec<Received>>>,
+    seen: Arc<Seen>,
     _serving: JoinSet<()>,
 }
 
@@ -141,11 +170,11 @@ impl Partner {
         let tls = TlsAcceptor::from(tls(clients, &certificate, &key));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let received = Arc::<Mutex<Vec<Received>>>::default();
+        let seen = Arc::<Seen>::default();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, tls, received.clone(), behave));
+        serving.spawn(serve(listener, tls, seen.clone(), behave));
         let identity = (client, client_key.to_string());
-        Self { address, authority, identity, received, _serving: serving }
+        Self { address, authority, identity, seen, _serving: serving }
     }
 
     /// Where its paths begin.
@@ -169,13 +198,20 @@ impl Partner {
     /// Everything that it was sent, in order.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many requests waited for an answer at most at one time. One that hangs, or that is
+    /// answered byte by byte, counts until that begins.
+    #[must_use]
+    pub fn most_open(&self) -> usize {
+        self.seen.open.0.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
     /// How often it was sent something.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.seen.received.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
@@ -199,18 +235,13 @@ fn tls(clients: Option<&str>, certificate: &str, key: &str) -> Arc<ServerConfig>
     Arc::new(config.with_single_cert(vec![der(certificate)], key).expect("an identity"))
 }
 
-async fn serve(
-    listener: TcpListener,
-    tls: TlsAcceptor,
-    received: Arc<Mutex<Vec<Received>>>,
-    behave: Arc<Behave>,
-) {
+async fn serve(listener: TcpListener, tls: TlsAcceptor, seen: Arc<Seen>, behave: Arc<Behave>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (tls, received, behave) = (tls.clone(), received.clone(), behave.clone());
+        let (tls, seen, behave) = (tls.clone(), seen.clone(), behave.clone());
         connections.spawn(async move {
             // What goes wrong here is what a test is about.
-            let _ = connection(stream, tls, &received, &*behave).await;
+            let _ = connection(stream, tls, &seen, &*behave).await;
         });
     }
 }
@@ -218,17 +249,22 @@ async fn serve(
 async fn connection(
     stream: TcpStream,
     tls: TlsAcceptor,
-    received: &Mutex<Vec<Received>>,
+    seen: &Seen,
     behave: &Behave,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(tls.accept(stream).await?);
     while let Some(request) = read(&mut stream).await? {
         let nth = {
-            let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut received = seen.received.lock().unwrap_or_else(PoisonError::into_inner);
             received.push(request.clone());
             received.len() - 1
         };
-        match behave(&request, nth).await {
+        // Over before the answer is sent: whoever has it may call again at once.
+        let behaviour = {
+            let _begun = seen.open.begin();
+            behave(&request, nth).await
+        };
+        match behaviour {
             Behaviour::Status(status) => {
                 let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
                 let answer =

@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::outbox::{Attempt, Entry, Lease, Next, Settled};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// How long a partner may take to answer a notification.
@@ -33,12 +34,17 @@ pub(super) struct Run {
     pub(super) bodies: Arc<HashMap<i64, Vec<u8>>>,
     pub(super) paused: Arc<HashSet<Event>>,
     pub(super) lease: Lease,
+    /// Turns at calling the partner.
+    pub(super) turns: Arc<Semaphore>,
 }
 
 impl Run {
-    /// Tries one after the other; the first that has to be tried again ends the run, and what is
-    /// left of it is given back.
+    /// Tries one after the other, when its turn has come; the first that has to be tried again ends
+    /// the run, and what is left of it is given back.
     pub(super) async fn deliver(mut self, app: App, results: Results) {
+        let turns = self.turns.clone();
+        // Nobody closes it; whose lease is over by then gives all back.
+        let _turn = turns.acquire().await;
         let (mut open, mut parked) = (true, std::mem::take(&mut self.parked));
         for entry in &self.entries {
             let now = app.outbox.now();

@@ -8,9 +8,13 @@ use domain::notification::{Event, Outcome};
 use domain::partner::DescriptionCodes;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{Behaviour, Database, Funded, Partner, Received, TestApp, eventually, on_both};
+use testkit::books::Mode;
+use testkit::{
+    Behaviour, Bookkeeper, Database, Funded, Partner, Received, TestApp, Way, eventually, on_both,
+};
 
 /// What is told here; the history's events have a test of their own.
 const ALL: &[Event] = &[Event::CardLocked, Event::CardUnlocked, Event::Transaction];
@@ -768,4 +772,50 @@ async fn a_backlog_drains_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backlog_drains_on_postgres() {
     backlog(Database::Postgres).await;
+}
+
+/// What one partner is told by at most at one time.
+const AT_ONCE: usize = 64;
+
+on_both! {
+    /// However many streams have something due at one moment, a partner has no more calls open than
+    /// it is to have; the others have their turn, and none is left out.
+    async fn a_partner_has_no_more_calls_open_than_its_turns(node) {
+        let (down, taken) = (Arc::new(AtomicBool::new(true)), AtomicUsize::new(0));
+        let is_down = down.clone();
+        let choose = move |_: &Received, _: usize| {
+            if is_down.load(SeqCst) {
+                return Way::Instead(Behaviour::Status(503));
+            }
+            let is_first = taken.fetch_add(1, SeqCst) < AT_ONCE;
+            if is_first { Way::AnswersWhenLetGo } else { Way::Books }
+        };
+        let partner = Bookkeeper::start(Mode::Shared { limit: 0 }, choose).await;
+        let funded = node.funded(0).await;
+        let mut cards = vec![funded.card];
+        while cards.len() < AT_ONCE + 36 {
+            cards.push(node.card_on(funded.user, funded.balance).await);
+        }
+        node.deliver_to(&partner, &[Event::CardLocked]).await;
+        for card in &cards {
+            node.lock(Funded { card: *card, ..funded }, PendingQuery).await;
+        }
+        eventually("each was tried", PATIENCE, async || {
+            outcomes(&node).await.iter().filter(|(_, tries)| *tries > 0).count() == cards.len()
+        })
+        .await;
+        let tried = partner.count();
+        down.store(false, SeqCst);
+        // All are due again at one moment.
+        node.advance_real(400);
+        eventually("all turns are taken", PATIENCE, async || {
+            partner.count() >= tried + AT_ONCE
+        })
+        .await;
+        partner.let_go();
+        over(&node, cards.len()).await;
+        let all = outcomes(&node).await;
+        assert!(all.iter().all(|(outcome, _)| *outcome == Some(Outcome::Delivered)), "{all:?}");
+        assert_eq!(partner.most_open(), AT_ONCE);
+    }
 }

@@ -253,6 +253,37 @@ on_both! {
 }
 
 on_both! {
+    /// As many questions to a partner are open at once as are set, and no more; who comes later
+    /// waits for a turn.
+    async fn no_more_questions_are_open_than_are_set(node) {
+        let choose = |it: &Received, nth: usize| {
+            if is_question(it) && nth < 3 { Way::AnswersWhenLetGo } else { Way::Books }
+        };
+        let partner = asked(&node, choose).await;
+        set(&node, Set { asks_at_once: Some(3), ..Set::default() }).await;
+        let funded = node.funded(10_000).await;
+        let purchase = |name: String| {
+            let (app, command) = (node.app.clone(), node.ask(funded.card, 100, &name));
+            node.app.tasks.run(async move { app.authorize(command).await })
+        };
+        let asked: Vec<_> = (0..12).map(|nth| purchase(format!("p{nth}"))).collect();
+        // All are decided as far as they are ours to decide, three of them are asked about.
+        eventually("all are to be asked about", PATIENCE, async || {
+            partner.count() >= 3 && node.amounts(funded.balance).await == (8_800, 1_200)
+        })
+        .await;
+        assert_eq!(partner.count(), 3);
+        partner.let_go();
+        for one in asked {
+            let message = one.await.expect("runs").expect("decided");
+            assert_eq!(told(&message), (Processing::Success, D::Approved, "0000", 100));
+        }
+        assert_eq!((partner.count(), partner.most_open()), (12, 3));
+        node.verify().await;
+    }
+}
+
+on_both! {
     /// A partner that can't be reached has booked nothing, so nothing is taken back.
     async fn who_is_not_reached_is_not_asked(node) {
         let partner = asked(&node, |_, _| Way::Books).await;
