@@ -21,6 +21,7 @@ use outbound::target::{Identity, Reach, Target, TargetError};
 use outbound::transactions::{self, Subject};
 use partner::{Behaviour, Partner, Request};
 use serde_json::{Value, json};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -411,6 +412,21 @@ async fn an_answer_of_64_kib_is_read_and_a_longer_one_is_refused() {
     }
 }
 
+/// What can't be read to the end isn't read: the connection is closed, long before.
+#[tokio::test]
+async fn an_answer_without_an_end_is_cut_off() {
+    const FLOOD: usize = 64 * 1024 * 1024;
+    let of_length = format!("HTTP/1.1 200 OK\r\ncontent-length: {FLOOD}\r\n\r\n");
+    for head in [of_length.as_str(), "HTTP/1.1 200 OK\r\n\r\n"] {
+        let (sender, taken) = channel();
+        let (_partner, target) = partner(Behaviour::Flood(head.into(), FLOOD, sender));
+        assert_eq!(call(&target, PATIENCE).await, Err(CallError::TooLarge));
+        // What lies in the buffers of both ends isn't ours to bound.
+        let taken = taken.recv_timeout(PATIENCE).expect("the connection ends");
+        assert!(taken < FLOOD / 2, "{taken}");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_drips_is_given_up_in_time() {
     for head in ["HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n", "HTTP/1.1 200 OK\r\nx: "] {
@@ -454,6 +470,29 @@ async fn a_server_of_another_authority_is_refused() {
     let target = Target { trusted_ca, ..target };
     assert_eq!(call(&target, PATIENCE).await, Err(CallError::Tls));
     assert!(partner.received_nothing());
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "certificates hold in real time")]
+async fn a_server_whose_certificate_is_over_is_refused() {
+    let before = Timestamp::now() - jiff::SignedDuration::from_hours(72);
+    let authority = Authority::create("Partner", before);
+    let (key, csr) = client_key_and_csr("Antaca");
+    let client = authority.sign_client(&csr, 30, before).expect("a request");
+    for (days, expected) in [(30, Ok(204)), (1, Err(CallError::Tls))] {
+        let server = authority.sign_server(&["localhost"], days, before).expect("a certificate");
+        let answer = Behaviour::Answer(NO_CONTENT.to_vec());
+        let partner = Partner::start(authority.certificate_pem(), &server, answer);
+        let target = Target {
+            base_url: format!("https://localhost:{}", partner.port),
+            trusted_ca: authority.certificate_pem().to_owned(),
+            identity: Some(Identity { certificate: client.pem.clone(), key: key.clone() }),
+            reach: Reach::Anywhere,
+        };
+        let answer = call(&target, PATIENCE).await.map(|answer| answer.status);
+        assert_eq!(answer, expected);
+        assert_eq!(partner.received_nothing(), expected.is_err());
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //! deposit that stands for it is held and moves. Its books and ours agree in the end.
 
 use crate::shared::{
-    PATIENCE, asks, booked, calls, credit, increment, is_question, set, settled, told, transaction,
+    PATIENCE, asks, booked, calls, credit, increment, is_question, play, played, set, settled,
+    told, transaction,
 };
 use app::Refusal;
 use app::partners::Set;
@@ -136,6 +137,36 @@ on_both! {
             books.transaction(&message.transaction.0.to_string()).map(|it| it.status.clone())
         };
         assert_eq!(partner.books(status).as_deref(), Some("CLEARED"));
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// Whatever a partner that holds the money does instead of agreeing: the deposit is let go, and
+    /// what it may have booked is taken back.
+    async fn a_hostile_partner_keeps_no_deposit(node, external()) {
+        let (case, choose) = played();
+        let partner = holds(&node, choose).await;
+        let deposit = node.backed_by(CollateralMode::Deposit, DEPOSIT).await;
+        let funded = holder(&node).await;
+        let at = (&partner, &case);
+        let (held, taken_back) = play(&node, at, (funded, Ask::Debit), async |held: i64, name: &str| {
+            assert_eq!(node.partner_amounts(deposit).await, (DEPOSIT - held, held), "{name}");
+        })
+        .await;
+        let has = Some(STARTING - held);
+        eventually("what was declined is undone", PATIENCE, async || {
+            amount_at(&partner, funded.balance) == has
+        })
+        .await;
+        let sent = partner.count();
+        node.advance_real(601);
+        eventually("each reversal is sent again", PATIENCE, async || {
+            partner.count() >= sent + taken_back
+        })
+        .await;
+        assert_eq!((amount_at(&partner, funded.balance), booked(&partner)), (has, -held));
+        assert_eq!(node.partner_amounts(deposit).await, (DEPOSIT - held, held));
         node.verify().await;
     }
 }

@@ -16,8 +16,8 @@ use domain::partner::AuthorizationMode;
 use domain::transaction::{DecidedBy, Description as D, Processing, Status, TransactionType};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testkit::books::Mode;
 use testkit::{Behaviour, Bookkeeper, Funded, Received, TestApp, Way, eventually, on_both};
@@ -156,7 +156,7 @@ on_both! {
 }
 
 /// What a partner does, what the network is told, and whether the partner takes it back.
-fn answers() -> Vec<(&'static str, Way, D, &'static str, bool)> {
+pub(crate) fn answers() -> Vec<(&'static str, Way, D, &'static str, bool)> {
     let raw = |text: &str| Behaviour::Bytes(text.as_bytes().to_vec());
     let rubbish = || raw("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nrubbish");
     let cut = "HTTP/1.1 204 No Content\r\nx-cut: ";
@@ -183,6 +183,8 @@ fn answers() -> Vec<(&'static str, Way, D, &'static str, bool)> {
         ("hangs", instead(Behaviour::Hang), late, "9111", true),
         ("drips", Way::BooksBut(Behaviour::Drip(agreed.to_vec())), late, "9111", true),
         ("books and hangs", Way::BooksBut(Behaviour::Hang), late, "9111", true),
+        ("answers late", Way::AnswersLate(LATE), late, "9111", true),
+        ("books late", Way::BooksLate(LATE), late, "9111", true),
         ("200 and rubbish", instead(rubbish()), late, "9111", true),
         ("books and rubbish", Way::BooksBut(rubbish()), late, "9111", true),
         ("books and 202", Way::BooksBut(Behaviour::Status(202)), late, "9111", true),
@@ -198,56 +200,127 @@ fn gigabyte() -> Behaviour {
     Behaviour::Bytes(bytes)
 }
 
-on_both! {
-    /// Whatever a partner does: what the network is told, what is held, what is taken back. In the
-    /// end the partner has booked what we have approved.
-    async fn a_hostile_partner_costs_nobody_money(node) {
-        let (given, case) = (answers(), Arc::new(std::sync::Mutex::new(0)));
-        let ways: Vec<Way> = given.iter().map(|(_, way, ..)| way.clone()).collect();
-        let now = case.clone();
-        let choose = move |it: &Received, _: usize| {
-            let now = *now.lock().expect("one at a time");
-            if is_question(it) { ways[now].clone() } else { Way::Books }
-        };
-        let partner = asked(&node, choose).await;
-        set(&node, Set { ask_within_ms: Some(Some(500)), ..Set::default() }).await;
-        let (mut held, mut sent) = (0, 0);
-        let funded = node.funded(1_000_000).await;
-        for (nth, (name, _, description, code, takes_back)) in given.iter().enumerate() {
-            *case.lock().expect("one at a time") = nth;
-            let message = node.purchase(funded.card, 1_000, name).await.expect("decided");
-            let approved = *description == D::Approved;
-            let (done, amount) =
-                if approved { (Processing::Success, 1_000) } else { (Processing::Declined, 0) };
-            assert_eq!(told(&message), (done, *description, *code, amount), "{name}");
-            held += amount;
-            assert_eq!(node.amounts(funded.balance).await, (1_000_000 - held, held), "{name}");
-            sent += 1 + usize::from(*takes_back);
-            eventually(name, PATIENCE, async || partner.count() >= sent).await;
-            let last = partner.received().pop().expect("it was called");
-            assert_eq!(last.path.ends_with("/reversal"), *takes_back, "{name}");
-            if *takes_back {
-                // The object that was sent, unchanged.
-                let asked = &partner.received()[sent - 2];
-                assert_eq!((&last.body, last.key() == asked.key()), (&asked.body, false), "{name}");
-            }
-            // Nothing is retried beyond that, and the same message gets the same answer.
-            let again = node.purchase(funded.card, 1_000, name).await.expect("decided");
-            assert_eq!(told(&again), told(&message), "{name}");
-            assert_eq!(partner.count(), sent, "{name}");
+/// What a partner may take here for its answer, and longer.
+const WITHIN_MS: i64 = 500;
+const LATE: Duration = Duration::from_millis(800);
+
+/// Which of the [`answers`] is played.
+type Case = Arc<Mutex<usize>>;
+
+/// Questions are answered as the case has it; all else is booked.
+pub(crate) fn played() -> (Case, impl Fn(&Received, usize) -> Way + Send + Sync + 'static) {
+    let ways: Vec<Way> = answers().into_iter().map(|(_, way, ..)| way).collect();
+    let case = Case::default();
+    let now = case.clone();
+    let choose = move |it: &Received, _: usize| {
+        let now = *now.lock().expect("one at a time");
+        if is_question(it) { ways[now].clone() } else { Way::Books }
+    };
+    (case, choose)
+}
+
+/// Plays each answer to such a question of 1,000. `stands` looks at what is held, or was given, after
+/// so much was approved. Answers how much was, and how many reversals were sent.
+pub(crate) async fn play(
+    node: &TestApp,
+    (partner, case): (&Bookkeeper, &Case),
+    (of, ask): (Funded, Ask),
+    stands: impl AsyncFn(i64, &str),
+) -> (i64, usize) {
+    set(node, Set { ask_within_ms: Some(Some(WITHIN_MS)), ..Set::default() }).await;
+    let (mut approved, mut sent, mut taken_back) = (0, partner.count(), 0);
+    for (nth, (name, _, description, code, takes_back)) in answers().iter().enumerate() {
+        *case.lock().expect("one at a time") = nth;
+        let name = &format!("{} {name}", ask.as_str());
+        let command = || Authorize { ask, ..node.ask(of.card, 1_000, name) };
+        let message = node.app.authorize(command()).await.expect("decided");
+        let is_approved = *description == D::Approved;
+        let (done, amount) =
+            if is_approved { (Processing::Success, 1_000) } else { (Processing::Declined, 0) };
+        assert_eq!(told(&message), (done, *description, *code, amount), "{name}");
+        approved += amount;
+        stands(approved, name).await;
+        sent += 1 + usize::from(*takes_back);
+        eventually(name, PATIENCE, async || partner.count() >= sent).await;
+        let last = partner.received().pop().expect("it was called");
+        assert_eq!(last.path.ends_with("/reversal"), *takes_back, "{name}");
+        if *takes_back {
+            taken_back += 1;
+            // The object that was sent, unchanged.
+            let asked = &partner.received()[sent - 2];
+            assert_eq!((&last.body, last.key() == asked.key()), (&asked.body, false), "{name}");
         }
-        assert_eq!(booked(&partner), -held);
-        // Ten minutes later each reversal is sent once more: it may have overtaken its debit.
-        let taken_back = given.iter().filter(|(.., takes_back)| *takes_back).count();
-        node.advance_real(601);
-        eventually("each is sent again", PATIENCE, async || {
-            partner.count() >= sent + taken_back
+        // Nothing is retried beyond that, and the same message gets the same answer.
+        let again = node.app.authorize(command()).await.expect("decided");
+        assert_eq!(told(&again), told(&message), "{name}");
+        assert_eq!(partner.count(), sent, "{name}");
+    }
+    (approved, taken_back)
+}
+
+on_both! {
+    /// Whatever a partner does: what the network is told, what is held or given, what is taken back.
+    /// In the end the partner has booked what we have approved.
+    async fn a_hostile_partner_costs_nobody_money(node) {
+        let (case, choose) = played();
+        let partner = asked(&node, choose).await;
+        let funded = node.funded(1_000_000).await;
+        let at = (&partner, &case);
+        let (held, debits) = play(&node, at, (funded, Ask::Debit), async |held: i64, name: &str| {
+            assert_eq!(node.amounts(funded.balance).await, (1_000_000 - held, held), "{name}");
         })
         .await;
+        eventually("debits are booked", PATIENCE, async || booked(&partner) == -held).await;
+        let (given, credits) = play(&node, at, (funded, Ask::Credit), async |given: i64, name: &str| {
+            let stands = (1_000_000 - held + given, held);
+            assert_eq!(node.amounts(funded.balance).await, stands, "{name}");
+        })
+        .await;
+        eventually("credits are booked", PATIENCE, async || booked(&partner) == given - held).await;
+        // Ten minutes later each reversal is sent once more: it may have overtaken its debit.
+        let (sent, again) = (partner.count(), debits + credits);
+        node.advance_real(601);
+        eventually("each is sent again", PATIENCE, async || partner.count() >= sent + again).await;
         let keys: std::collections::HashSet<String> =
             partner.received().iter().map(|it| it.key().to_owned()).collect();
-        assert_eq!(keys.len(), sent + taken_back);
-        assert_eq!(booked(&partner), -held);
+        assert_eq!(keys.len(), sent + again);
+        assert_eq!(booked(&partner), given - held);
+        node.verify().await;
+    }
+}
+
+on_both! {
+    /// A partner that books only after it has heard, and forgotten, that it never was: the reversal
+    /// that comes ten minutes later mends its books.
+    async fn what_is_booked_after_its_reversal_is_undone_by_the_next(node) {
+        let late = Arc::new(AtomicBool::new(false));
+        let is_late = late.clone();
+        let choose = move |it: &Received, _: usize| match is_question(it) {
+            true => Way::BooksWhenLetGo,
+            // It knows nothing to undo, and doesn't remember that it was to.
+            false if !is_late.load(SeqCst) => Way::Instead(Behaviour::Status(204)),
+            false => Way::Books,
+        };
+        let partner = asked(&node, choose).await;
+        set(&node, Set { ask_within_ms: Some(Some(WITHIN_MS)), ..Set::default() }).await;
+        let funded = node.funded(10_000).await;
+        let debit = node.purchase(funded.card, 1_000, "p1").await.expect("decided");
+        let given = credit(&node, funded, 300, "r1").await;
+        for message in [debit, given] {
+            assert_eq!(told(&message), (Processing::Declined, D::PartnerTimeout, "9111", 0));
+        }
+        assert_eq!(node.amounts(funded.balance).await, (10_000, 0));
+        let reversals = || calls(&partner).iter().filter(|it| *it == "reversal").count();
+        eventually("both are taken back", PATIENCE, async || reversals() == 2).await;
+        settled(&node, 2).await;
+        late.store(true, SeqCst);
+        partner.let_go();
+        eventually("both are booked all the same", PATIENCE, async || booked(&partner) == -700)
+            .await;
+        node.advance_real(601);
+        eventually("both are undone", PATIENCE, async || booked(&partner) == 0).await;
+        assert_eq!(reversals(), 4);
+        assert_eq!(node.amounts(funded.balance).await, (10_000, 0));
         node.verify().await;
     }
 }

@@ -27,6 +27,9 @@ pub(crate) enum Behaviour {
     KeepAlive(Vec<u8>),
     /// Sends these bytes and one more now and then, without an end.
     Drip(Vec<u8>),
+    /// Sends these bytes and so many more as fast as they are taken; tells how many were when the
+    /// connection ended.
+    Flood(Vec<u8>, usize, Sender<usize>),
 }
 
 /// A request as it came.
@@ -160,6 +163,14 @@ fn converse(
                 stream.write_all(answer).ok()?;
                 stream.conn.send_close_notify();
                 return stream.flush().ok();
+            }
+            Behaviour::Flood(answer, count, taken) => {
+                let _ = stream.write_all(answer);
+                let (chunk, mut sent) = ([b' '; 16 * 1024], 0);
+                while sent < *count && stream.write_all(&chunk).is_ok() {
+                    sent += chunk.len();
+                }
+                return taken.send(sent).ok();
             }
             Behaviour::Drip(answer) => {
                 stream.write_all(answer).ok()?;
