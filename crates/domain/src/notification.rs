@@ -2,6 +2,7 @@
 
 use crate::words::words;
 use std::time::Duration;
+use uuid::Uuid;
 
 words! {
     /// What a notification reports; the last segment of its path at the partner, but for the
@@ -129,6 +130,35 @@ pub enum Try {
     Refused,
 }
 
+/// Where within its range a pause lies: what failed at one time isn't tried again at one time.
+/// `Spread::drawn(key, 3)` is always the same, so each node plans the third try of a key alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread(u64);
+
+/// Parts of a pause's tenth that a draw may choose.
+const PARTS: u64 = 1_000;
+
+impl Spread {
+    /// The draw for a try, counted from 1, from a seed: the key of what is told.
+    #[must_use]
+    pub fn drawn(seed: Uuid, attempt: usize) -> Self {
+        let (high, low) = seed.as_u64_pair();
+        let attempt = u64::try_from(attempt).unwrap_or(u64::MAX);
+        // SplitMix64: neighbouring seeds, as those of ordered ids, have draws that aren't alike.
+        let mut mixed =
+            (high ^ low.rotate_left(32)).wrapping_add(attempt.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self((mixed ^ (mixed >> 31)) % (PARTS + 1))
+    }
+
+    /// The pause, up to a tenth longer.
+    fn of(self, pause: Duration) -> Duration {
+        let parts = u32::try_from(self.0).unwrap_or(0);
+        pause.saturating_add(pause.saturating_mul(parts) / 10_000)
+    }
+}
+
 /// What is to be done after a try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -226,9 +256,16 @@ impl Event {
         Self::CALLS.contains(&self)
     }
 
-    /// What to do after a try. `attempts` counts this one; `asked` is the answer's `Retry-After`.
+    /// What to do after a try. `attempts` counts this one; `asked` is the answer's `Retry-After`;
+    /// `spread` says how much of a tenth longer a pause is.
     #[must_use]
-    pub fn judge(self, tried: Try, attempts: usize, asked: Option<Duration>) -> Verdict {
+    pub fn judge(
+        self,
+        tried: Try,
+        attempts: usize,
+        asked: Option<Duration>,
+        spread: Spread,
+    ) -> Verdict {
         match tried {
             Try::Answered(status) if self.is_taken(status) => return Verdict::Delivered,
             Try::Answered(410) if !self.is_call() => return Verdict::Gone,
@@ -243,7 +280,7 @@ impl Event {
             let doubled = CALL_PAUSES.0.saturating_mul(1 << attempts.saturating_sub(1).min(16));
             let pause = doubled.min(CALL_PAUSES.1).max(asked.unwrap_or_default().min(ASKED_MAX));
             let is_last = attempts >= CALL_TRIES;
-            return if is_last { Verdict::GiveUp } else { Verdict::Again(pause) };
+            return if is_last { Verdict::GiveUp } else { Verdict::Again(spread.of(pause)) };
         }
         let pauses = match self {
             Self::Otp => &[],
@@ -265,7 +302,10 @@ impl Event {
         };
         match pauses.get(attempts.saturating_sub(1)) {
             None => Verdict::GiveUp,
-            Some(pause) => Verdict::Again((*pause).max(asked.unwrap_or_default().min(ASKED_MAX))),
+            Some(pause) => {
+                let pause = (*pause).max(asked.unwrap_or_default().min(ASKED_MAX));
+                Verdict::Again(spread.of(pause))
+            }
         }
     }
 }
@@ -273,9 +313,13 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    /// No pause is longer than the plan's.
+    const LEAST: Spread = Spread(0);
 
     fn pauses(event: Event) -> Vec<u64> {
-        let judge = |attempts| event.judge(Try::Answered(500), attempts, None);
+        let judge = |attempts| event.judge(Try::Answered(500), attempts, None, LEAST);
         (1..)
             .map(judge)
             .map_while(|verdict| match verdict {
@@ -334,29 +378,77 @@ mod tests {
             (Event::ForceDebit, 410, Verdict::Again(Duration::from_secs(1))),
             (Event::Reversal, 404, Verdict::Again(Duration::from_secs(1))),
         ] {
-            let found = event.judge(Try::Answered(status), 1, None);
+            let found = event.judge(Try::Answered(status), 1, None, LEAST);
             assert_eq!(found, verdict, "{event} {status}");
         }
-        assert_eq!(Event::CardLocked.judge(Try::Unanswered, 1, None), soon);
+        assert_eq!(Event::CardLocked.judge(Try::Unanswered, 1, None, LEAST), soon);
         let again = Verdict::Again(Duration::from_secs(1));
         let instead = Verdict::Instead(Event::ForceDebit);
-        assert_eq!(Event::Debit.judge(Try::Refused, 1, None), instead);
-        assert_eq!(Event::Debit.judge(Try::Answered(204), 1, None), Verdict::Delivered);
-        assert_eq!(Event::Debit.judge(Try::Answered(422), 1, None), again);
-        assert_eq!(Event::ForceDebit.judge(Try::Refused, 1, None), again);
-        assert_eq!(Event::Clearing.judge(Try::Unknown, 1, None), Verdict::Delivered);
-        assert_eq!(Event::Clearing.judge(Try::Answered(404), 1, None), again);
-        assert_eq!(Event::ForceCredit.judge(Try::Unknown, 1, None), again);
+        assert_eq!(Event::Debit.judge(Try::Refused, 1, None, LEAST), instead);
+        assert_eq!(Event::Debit.judge(Try::Answered(204), 1, None, LEAST), Verdict::Delivered);
+        assert_eq!(Event::Debit.judge(Try::Answered(422), 1, None, LEAST), again);
+        assert_eq!(Event::ForceDebit.judge(Try::Refused, 1, None, LEAST), again);
+        assert_eq!(Event::Clearing.judge(Try::Unknown, 1, None, LEAST), Verdict::Delivered);
+        assert_eq!(Event::Clearing.judge(Try::Answered(404), 1, None, LEAST), again);
+        assert_eq!(Event::ForceCredit.judge(Try::Unknown, 1, None, LEAST), again);
     }
 
     #[test]
     fn a_partner_may_ask_for_an_hour_more() {
         for (asked, pause) in [(1, 5), (60, 60), (3_600, 3_600), (86_400, 3_600)] {
             let asked = Some(Duration::from_secs(asked));
-            let found = Event::CardLocked.judge(Try::Answered(429), 1, asked);
+            let found = Event::CardLocked.judge(Try::Answered(429), 1, asked, LEAST);
             assert_eq!(found, Verdict::Again(Duration::from_secs(pause)));
         }
-        let late = Event::Transaction.judge(Try::Answered(503), 6, Some(Duration::from_secs(9)));
+        let asked = Some(Duration::from_secs(9));
+        let late = Event::Transaction.judge(Try::Answered(503), 6, asked, LEAST);
         assert_eq!(late, Verdict::GiveUp);
+    }
+
+    /// The pause after a try, in milliseconds.
+    fn pause(event: Event, attempt: usize, asked: Option<u64>, spread: Spread) -> u128 {
+        let asked = asked.map(Duration::from_secs);
+        let verdict = event.judge(Try::Answered(503), attempt, asked, spread);
+        let Verdict::Again(pause) = verdict else { panic!("{event} isn't tried again") };
+        pause.as_millis()
+    }
+
+    #[test]
+    fn a_pause_is_up_to_a_tenth_longer() {
+        let hour = 3_600_000;
+        for (event, attempt, asked, range) in [
+            (Event::CardLocked, 1, None, 5_000..=5_500),
+            (Event::CardLocked, 2, None, 30_000..=33_000),
+            (Event::CardLocked, 10, None, 24 * hour..=24 * hour + hour * 24 / 10),
+            (Event::Transaction, 3, None, 300_000..=330_000),
+            (Event::CardLocked, 1, Some(60), 60_000..=66_000),
+            (Event::Reversal, 1, None, 1_000..=1_100),
+            (Event::Reversal, 2, None, 2_000..=2_200),
+            (Event::ForceDebit, 13, None, hour..=hour + hour / 10),
+        ] {
+            let ends = [LEAST, Spread(PARTS)].map(|spread| pause(event, attempt, asked, spread));
+            assert_eq!(ends, [*range.start(), *range.end()], "{event} {attempt}");
+            let seeds = (1..=500).map(Uuid::from_u128);
+            let drawn: BTreeSet<u128> = seeds
+                .map(|seed| pause(event, attempt, asked, Spread::drawn(seed, attempt)))
+                .collect();
+            assert!(drawn.iter().all(|pause| range.contains(pause)), "{event} {attempt}");
+            // They lie all over the range.
+            let quarter = (range.end() - range.start()) / 4;
+            let (low, high) = (range.start() + quarter, range.end() - quarter);
+            assert!(drawn.iter().any(|pause| *pause < low), "{event} {attempt}");
+            assert!(drawn.iter().any(|pause| *pause > high), "{event} {attempt}");
+            assert!(drawn.len() > 50, "{event} {attempt}: {}", drawn.len());
+        }
+    }
+
+    #[test]
+    fn the_same_try_of_a_key_is_planned_alike_and_the_next_is_not() {
+        let key = Uuid::from_u128(0x20e8_7975_dbfb_4c95_b239_1695_16c0_b707);
+        let draws: Vec<Spread> = (1..=8).map(|attempt| Spread::drawn(key, attempt)).collect();
+        for (attempt, spread) in (1..).zip(&draws) {
+            assert_eq!(Spread::drawn(key, attempt), *spread);
+        }
+        assert!(draws.iter().any(|spread| *spread != draws[0]));
     }
 }

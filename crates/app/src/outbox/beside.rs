@@ -7,7 +7,7 @@ use crate::App;
 use crate::error::Chain;
 use domain::Timestamp;
 use domain::ids::PartnerId;
-use domain::notification::{Event, Try, Verdict};
+use domain::notification::{Event, Spread, Try, Verdict};
 use std::time::Instant;
 use store::StoreError;
 use store::db::Tx;
@@ -55,7 +55,7 @@ impl App {
         let answer = line.tell(&Telling { event, key, request_id, body, timeout, now }).await;
         let took = begun.elapsed();
         let tried = answer.as_ref().map_or(Try::Unanswered, |it| Try::Answered(it.status));
-        let verdict = event.judge(tried, 1, None);
+        let verdict = event.judge(tried, 1, None, Spread::drawn(key, 1));
         note(event, (key, request_id), 1, (&answer, &verdict, took));
         Called::Came(verdict)
     }

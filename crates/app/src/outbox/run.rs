@@ -6,7 +6,7 @@ use super::parked::Parked;
 use super::settle::Results;
 use crate::App;
 use crate::ledger::calls;
-use domain::notification::{Event, Outcome, Try, Verdict};
+use domain::notification::{Event, Outcome, Spread, Try, Verdict};
 use jiff::SignedDuration;
 use outbound::client::Answer;
 use outbound::transactions;
@@ -86,7 +86,7 @@ impl Run {
         let answer = self.call(entry, body, at).await;
         let duration = begun.elapsed();
         let attempts = entry.attempts + 1;
-        let verdict = judge(entry.event, &answer, attempts - entry.attempts_before);
+        let verdict = judge(entry, &answer);
         let named = (entry.id, entry.request_id.as_str());
         note(entry.event, named, attempts, (&answer, &verdict, duration));
         if answer.as_ref().is_ok_and(transactions::is_unknown) {
@@ -160,18 +160,17 @@ fn note_parked(entry: &Entry, reason: &'static str) {
     );
 }
 
-fn judge(event: Event, answer: &Result<Answer, NotSent>, attempts: i64) -> Verdict {
-    let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
-    match answer {
-        Ok(answer) if transactions::is_unknown(answer) => {
-            event.judge(Try::Unknown, attempts, answer.retry_after)
-        }
-        Ok(answer) if transactions::refuses(answer) => {
-            event.judge(Try::Refused, attempts, answer.retry_after)
-        }
-        Ok(answer) => event.judge(Try::Answered(answer.status), attempts, answer.retry_after),
-        Err(_) => event.judge(Try::Unanswered, attempts, None),
-    }
+fn judge(entry: &Entry, answer: &Result<Answer, NotSent>) -> Verdict {
+    let attempt = usize::try_from(entry.attempts + 1).unwrap_or(usize::MAX);
+    let planned = entry.attempts + 1 - entry.attempts_before;
+    let planned = usize::try_from(planned).unwrap_or(usize::MAX);
+    let (tried, asked) = match answer {
+        Ok(answer) if transactions::is_unknown(answer) => (Try::Unknown, answer.retry_after),
+        Ok(answer) if transactions::refuses(answer) => (Try::Refused, answer.retry_after),
+        Ok(answer) => (Try::Answered(answer.status), answer.retry_after),
+        Err(_) => (Try::Unanswered, None),
+    };
+    entry.event.judge(tried, planned, asked, Spread::drawn(entry.id, attempt))
 }
 
 /// A try, as it is kept.

@@ -686,7 +686,7 @@ on_both! {
         };
         assert_eq!(standings().await.len(), 4);
         eventually("the first is given up", PATIENCE * 4, async || {
-            node.advance_real(3_600);
+            node.advance_real(4_000);
             standings().await.iter().all(|(standing, _)| *standing != Open)
         })
         .await;
