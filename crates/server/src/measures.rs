@@ -1,5 +1,6 @@
 //! Metrics: what they are called, and what is looked up when they are asked for. The rest is
-//! counted where it happens. No label holds an id, a code of a partner or a path.
+//! counted where it happens. No label holds an id or a path. A partner's code stands in those of the
+//! calls that are made to partners, and nowhere else: there are as many as the operator has named.
 
 use crate::workers::Pulse;
 use app::App;
@@ -26,6 +27,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("antaca_jwe_total", "bodies that were decrypted or encrypted"),
     ("antaca_decisions_total", "the engine's decisions, by kind, outcome and description"),
     ("antaca_notifications_total", "calls of partners, by event and by what came of them"),
+    ("antaca_partner_calls_total", "calls to partners, by partner, call and result"),
     ("antaca_questions_total", "payments that partners were asked about, by what they said"),
     ("antaca_balance_calls_total", "calls about balances that partners hold, by what came of them"),
     ("antaca_ekyc_questions_total", "questions to an eKYC provider, by what came of them"),
@@ -60,6 +62,7 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     ("antaca_batch_wait_seconds", "how long the longest waiting command of a batch had waited"),
     ("antaca_batch_seconds", "from the begin of a batch's transaction to its commit"),
     ("antaca_commit_seconds", "the commit alone"),
+    ("antaca_partner_call_seconds", "how long a partner took to answer, by partner and call"),
     ("antaca_question_seconds", "how long a partner took to say whether a payment may be"),
     ("antaca_balance_call_seconds", "how long a partner took to answer about a balance, by call"),
     ("antaca_notification_seconds", "how long a partner took to answer, by event"),

@@ -137,7 +137,7 @@ impl App {
             now: self.outbox.now(),
             answer_max: ANSWER_MAX,
         };
-        Ok(Some(line.client.call(&call).await))
+        Ok(Some(line.call(path(question.way), &call).await))
     }
 }
 

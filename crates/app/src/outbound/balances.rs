@@ -291,7 +291,7 @@ impl App {
             now: self.outbox.now(),
             answer_max: about.answer_max,
         };
-        Ok(Some(line.client.call(&call).await))
+        Ok(Some(line.call(about.what, &call).await))
     }
 }
 

@@ -5,18 +5,23 @@ use super::encryption::HeldKey;
 use crate::outbound::Kept;
 use crate::{App, Error};
 use domain::ids::PartnerId;
+use metrics::Label;
 use outbound::SharedSecret;
-use outbound::client::Client;
+use outbound::client::{Answer, Call, CallError, Client};
 use outbound::target::{Identity, Reach, Target};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use store::outbound::Outbound;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// A client, and what calls are signed with.
 pub(crate) struct Line {
+    /// For calls that [`Line::call`] doesn't count.
     pub(crate) client: Client,
+    /// The partner's code, for metrics.
+    partner: Arc<str>,
     pub(crate) secrets: Vec<SharedSecret>,
     /// Turns at asking, apart from notifications: neither keeps the other waiting.
     pub(crate) questions: Semaphore,
@@ -25,6 +30,39 @@ pub(crate) struct Line {
     pub(crate) balances: Semaphore,
     /// The partner's key, where what is sensitive is encrypted for it.
     pub(super) key: Option<HeldKey>,
+}
+
+impl Line {
+    /// Makes one call, and counts it as this kind of call.
+    pub(crate) async fn call(
+        &self,
+        kind: &'static str,
+        call: &Call<'_>,
+    ) -> Result<Answer, CallError> {
+        let begun = Instant::now();
+        let answer = self.client.call(call).await;
+        let result = result(&answer);
+        let labels =
+            [Label::from_static_parts("call", kind), Label::new("partner", self.partner.clone())];
+        metrics::histogram!("antaca_partner_call_seconds", labels.iter()).record(begun.elapsed());
+        let labels = labels.into_iter().chain([Label::from_static_parts("result", result)]);
+        metrics::counter!("antaca_partner_calls_total", labels.collect::<Vec<_>>()).increment(1);
+        answer
+    }
+}
+
+/// The word for an answer in metrics: the class of its status, or why there is none.
+fn result(answer: &Result<Answer, CallError>) -> &'static str {
+    match answer {
+        Err(error) => error.as_str(),
+        Ok(answer) => match answer.status / 100 {
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            5 => "5xx",
+            _ => "other",
+        },
+    }
 }
 
 /// The lines that are open.
@@ -117,7 +155,9 @@ impl App {
             Ok(client) => {
                 let (questions, balances) = (Semaphore::new(at_once), Semaphore::new(at_once));
                 let key = outbound.encrypt.then(HeldKey::default);
-                Ok(Some(Line { client, secrets, questions, balances, key }))
+                let code = self.settings.get().partner(partner).map(|it| it.code.clone());
+                let partner = code.unwrap_or_default().into();
+                Ok(Some(Line { client, partner, secrets, questions, balances, key }))
             }
             Err(error) => {
                 tracing::error!(partner = partner.0, %error, "a partner can't be called");

@@ -116,7 +116,7 @@ impl Line {
             now: telling.now,
             answer_max: ANSWER_MAX,
         };
-        self.client.call(&call).await
+        self.call(telling.event.as_str(), &call).await
     }
 
     /// The partner's key, if it has one.
@@ -155,7 +155,7 @@ impl Line {
             now: telling.now,
             answer_max: ANSWER_MAX,
         };
-        let answer = self.client.call(&call).await.map_err(CallError::as_str)?;
+        let answer = self.call("publicKey", &call).await.map_err(CallError::as_str)?;
         if answer.status != 200 {
             return Err("NOT_OK");
         }

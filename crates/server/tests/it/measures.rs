@@ -3,7 +3,9 @@
 use crate::story::{Story, expect, unique};
 use crate::support::Sandbox;
 use reqwest::Method;
+use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Reads the text format: each sample by name and labels, each with a type that was told before.
 fn samples(text: &str) -> BTreeMap<String, f64> {
@@ -53,11 +55,14 @@ fn assert_documented(text: &str) {
     }
 }
 
-/// No number of a card, nobody's code, nothing's id.
+/// No number of a card, nothing's id; a partner's code where its calls are counted, and there alone.
 fn assert_tells_nobody(text: &str, story: &Story) {
     assert_eq!(testkit::luhn_runs(text.as_bytes()), Vec::<String>::new());
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let series = line.rsplit_once(' ').map_or(line, |(series, _)| series);
+        let of_calls = series.starts_with("antaca_partner_call");
+        let label = if of_calls { "partner=\"sandbox\"" } else { "a label that nothing has" };
+        let series = series.replace(label, "");
         let words = series.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         for word in words {
             assert!(!(word.len() == 36 && word.matches('-').count() == 4), "an id: {line}");
@@ -130,6 +135,39 @@ on_both_databases! {
         }
         assert!(samples.contains_key("antaca_request_seconds_bucket{channel=\"processor\",\
             method=\"POST\",route=\"/processor/v1/authorizations\",le=\"0.1\"}"), "{text}");
+    }
+}
+
+on_both_databases! {
+    /// What a partner is asked and told is counted by partner, call and result.
+    async fn calls_to_a_partner_are_counted_by_what_they_are(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (story, shared) = (Story::begin(&sandbox, 0).await, sandbox.partner_of_code("shared"));
+        let asked = Story::begin_of((&shared, "shared", "0019167984"), 1_000).await;
+        let counted = async |name: &str, (partner, call): (&str, &str), result: &str| {
+            let labels = [format!("call=\"{call}\""), format!("partner=\"{partner}\"")];
+            let words = [labels[0].as_str(), labels[1].as_str(), result];
+            sandbox.metric(name, &words).await
+        };
+        let (debit, locked) = (("shared", "debit"), ("sandbox", "cardLocked"));
+        let (calls, done) = ("antaca_partner_calls_total", "result=\"2xx\"");
+        let took = "antaca_partner_call_seconds_count";
+        assert_eq!(counted(calls, debit, "").await, 0);
+        let id = format!("purchase-{}", unique());
+        let bought = expect(200, asked.purchase(sandbox.processor(), 100, &id)).await;
+        assert_eq!(bought["approved"], true);
+        assert_eq!(counted(calls, debit, done).await, 1);
+        assert_eq!((counted(calls, debit, "").await, counted(took, debit, "").await), (1, 1));
+        let path = format!("/secure/customers/{}/cards/{}/lock", story.customer, story.card);
+        expect(204, sandbox.partner().post(&path).json(&json!({ "reason": 7 }))).await;
+        testkit::eventually("the lock is told", Duration::from_secs(30), async || {
+            counted(calls, locked, done).await == 1
+        })
+        .await;
+        assert_eq!(counted(calls, ("sandbox", "debit"), "").await, 0);
+        let (_, text) = sandbox.operations("/metrics").await;
+        assert_tells_nobody(&text, &story);
+        assert_documented(&text);
     }
 }
 
