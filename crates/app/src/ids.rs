@@ -34,6 +34,29 @@ impl App {
         block.next().ok_or(Error::broken("a block of numbers is empty"))
     }
 
+    /// Leaves out the numbers of a series before this one, and those that are in hand; which one is
+    /// the next.
+    pub(crate) async fn leave_numbers_out(
+        &self,
+        partner: PartnerId,
+        series: &str,
+        before: i64,
+    ) -> Result<i64, Error> {
+        let mut blocks = self.numbers.0.lock().await;
+        let mut tx = self.db.begin().await?;
+        let left = async {
+            let next = store::counters::taken(&mut tx, partner, series).await? + 1;
+            if next < before {
+                store::counters::take(&mut tx, partner, series, before - next).await?;
+            }
+            Ok::<_, Error>(next.max(before))
+        };
+        let left = left.await;
+        let next = tx.end(left).await?;
+        blocks.remove(&(partner, series.to_owned()));
+        Ok(next)
+    }
+
     /// A new user's id.
     pub(crate) async fn new_user_id(&self) -> Result<UserId, Error> {
         self.next_number(PartnerId::PLATFORM, "user").await.map(UserId)

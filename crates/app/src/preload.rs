@@ -10,6 +10,7 @@ pub use cards::{Holding, Made};
 pub use history::Past;
 pub use names::list_for_measuring;
 
+use crate::cards::BinRange;
 use crate::{App, Error};
 use domain::ids::PartnerId;
 use domain::program::Program;
@@ -93,6 +94,24 @@ impl App {
         let mut tx = self.db.read().await?;
         let open = log::count_open(&mut tx, &partners).await;
         Ok(tx.end(open).await?)
+    }
+
+    /// Has the next card of a partner for measuring be the one behind so many hundredths of its
+    /// BIN's numbers; `false` if more are taken.
+    pub async fn fill_range_for_measuring(
+        &self,
+        of: BenchPartner,
+        hundredths: u8,
+    ) -> Result<bool, Error> {
+        let Bench { program, .. } = self.bench(of)?;
+        let bin = program.bins.first().ok_or(Error::broken("a program has no BIN"))?;
+        self.fill_range(program.partner, bin, hundredths).await
+    }
+
+    /// How many numbers a partner for measuring has taken of its BIN, and of how many.
+    pub async fn range_for_measuring(&self, of: BenchPartner) -> Result<BinRange, Error> {
+        let ranges = self.bin_ranges(&self.bench(of)?.program).await?;
+        ranges.into_iter().next().ok_or(Error::broken("a program has no BIN"))
     }
 
     async fn drop_untold(&self, bench: &Bench<'_>) -> Result<(), Error> {

@@ -113,6 +113,19 @@ impl App {
         Ok(found)
     }
 
+    /// Has the next number of a BIN be the one behind so many hundredths of all; those before are
+    /// left out for ever. `false` if more are taken: none comes twice.
+    pub(crate) async fn fill_range(
+        &self,
+        partner: PartnerId,
+        bin: &str,
+        hundredths: u8,
+    ) -> Result<bool, Error> {
+        let filled = numbers_of(bin) / 100 * u64::from(hundredths);
+        let first = i64::try_from(filled + 1).unwrap_or(i64::MAX);
+        Ok(self.leave_numbers_out(partner, &series(bin), first).await? == first)
+    }
+
     /// Seals a number to its card's row, and makes what it is found by.
     pub(crate) async fn seal_pan(
         &self,

@@ -43,6 +43,7 @@ pub(super) async fn measure(
         return over_https::measure(ground, arguments, encrypted, progress).await;
     }
     let mut opened = ground.prepare(&[BenchPartner::Measured], progress).await?;
+    let from = opened.fill_range(arguments.filled).await?;
     let partner = opened.measured()?;
     let holders: Arc<[_]> = opened.take_cards().into_iter().flatten().collect();
     let app = opened.sandbox.desk.app.clone();
@@ -56,9 +57,10 @@ pub(super) async fn measure(
     };
     let callers = vec![caller; arguments.callers as usize];
     let issued = drive(callers, arguments.count, std::process::id(), progress).await;
+    let to = opened.range().await?;
     drop(app);
     opened.close().await?;
-    Ok(Issued { generator_cpu: None, ..issued })
+    Ok(Issued { generator_cpu: None, range: Some((from, to)), ..issued })
 }
 
 /// Has the callers issue so many cards, and looks at the process that does it.
@@ -104,7 +106,7 @@ async fn drive<C: Caller>(
     }
     all.end(begun);
     let spent = |n: usize| Some(times()[n]?.saturating_sub(before[n]?));
-    Issued { figures: all.figures(), cpu: spent(0), generator_cpu: spent(1) }
+    Issued { figures: all.figures(), cpu: spent(0), generator_cpu: spent(1), range: None }
 }
 
 /// Calls the use case.

@@ -13,6 +13,7 @@ use crate::instance::{self, PATIENCE, Use};
 use crate::output::Progress;
 use crate::sandbox::calls::{authority, identity};
 use crate::sandbox::{self, Prepared};
+use app::cards::BinRange;
 use app::outbound::SetOutbound;
 use app::preload::{BenchPartner, Holding, Past};
 use crypto::certificates::{Authority, client_key_and_csr};
@@ -149,6 +150,26 @@ impl Opened {
         let measured = self.partners.iter().find(|party| party.of == BenchPartner::Measured);
         let measured = measured.map(|party| party.id);
         measured.ok_or_else(|| Failure::new("There is no partner for measuring."))
+    }
+
+    /// Has the next card of the partner that is measured be the one behind so many hundredths of
+    /// its BIN's numbers, if that is asked for; how many are taken then.
+    pub(super) async fn fill_range(&self, hundredths: Option<u8>) -> Result<BinRange, Failure> {
+        if let Some(hundredths) = hundredths {
+            let app = &self.sandbox.desk.app;
+            if !app.fill_range_for_measuring(BenchPartner::Measured, hundredths).await? {
+                return Err(Failure::new(format!(
+                    "More than {hundredths} % of the BIN's numbers are taken: choose another \
+                     folder or database."
+                )));
+            }
+        }
+        self.range().await
+    }
+
+    /// How many numbers of its BIN the partner that is measured has taken.
+    pub(super) async fn range(&self) -> Result<BinRange, Failure> {
+        Ok(self.sandbox.desk.app.range_for_measuring(BenchPartner::Measured).await?)
     }
 
     /// A new certificate of the partner that is measured, and its key.

@@ -8,6 +8,7 @@ pub(super) use delivered::Delivered;
 use isolation::Isolation;
 pub(super) use listed::Listed;
 
+use app::cards::BinRange;
 use app::{App, Error};
 use serde_json::{Map, Value, json};
 use simulator::load::tally::Figures;
@@ -243,13 +244,17 @@ pub(super) struct Issued {
     pub(super) cpu: Option<Duration>,
     /// Of the one that calls, if it is another.
     pub(super) generator_cpu: Option<Duration>,
+    /// How many numbers of the BIN were taken before and after, in blocks.
+    pub(super) range: Option<(BinRange, BinRange)>,
 }
 
 impl Issued {
     /// One object.
     pub(super) fn json(&self) -> Value {
         let figures = &self.figures;
+        let range = self.range.as_ref().map(|(from, to)| [from.taken, to.taken, to.of]);
         json!({
+            "numbers": range.map(|[from, to, of]| json!({ "from": from, "to": to, "of": of })),
             "cards": figures.approved,
             "throughput": parts(figures.approved.saturating_mul(1_000_000), figures.elapsed.max(1)),
             "p50_ms": parts(figures.p50, 1_000),
@@ -271,6 +276,7 @@ impl Issued {
             format!("cards a second     {}", known("throughput")),
             format!("milliseconds       {}", times(&told)),
             format!("cards              {} issued, {} errors", known("cards"), known("errors")),
+            format!("numbers            {}", self.numbers()),
             format!(
                 "processor seconds  {} in {} seconds; callers {}",
                 known("cpu_seconds"),
@@ -279,6 +285,12 @@ impl Issued {
             ),
         ]
         .join("\n")
+    }
+
+    /// Of which part of the BIN's range they are.
+    fn numbers(&self) -> String {
+        let Some((from, to)) = &self.range else { return "unknown".to_owned() };
+        format!("from {} to {} of {}", from.taken + 1, to.taken, to.of)
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) enum BenchCommand {
     /// Measure how many virtual cards a second are issued
     #[command(after_help = "Example:\n  antaca bench cards --count 1000000\n  \
         antaca bench cards --count 20000 --callers 32 --https response\n  \
+        antaca bench cards --count 20000 --filled 99\n  \
         antaca bench cards --count 20000 --database postgres://antaca@db/bench")]
     Cards(CardsArgs),
     /// Measure how many users a second are registered by an import
@@ -155,6 +156,9 @@ pub(crate) struct CardsArgs {
     /// each caller over a connection of its own [default: without HTTP]
     #[arg(long, value_name = "WHAT")]
     pub(crate) https: Option<Encrypted>,
+    /// Begin behind so many hundredths of the BIN's numbers, as if they had been issued
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub(crate) filled: Option<u8>,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -242,6 +242,25 @@ on_both_databases! {
         }
     }
 
+    /// At the begin of a BIN's range and near its end: there the numbers are taken, none twice.
+    async fn issuing_is_measured_where_the_range_is_asked_to_be(database) {
+        let around = testkit::folder();
+        let cards = async |filled: &str, more: &[&str]| {
+            let cards = ["cards", "--count", "300", "--callers", "8", "--json", "--filled", filled];
+            bench(around.path(), &database, &[&cards, more].concat()).await
+        };
+        for (filled, more, from) in
+            [("1", &[][..], 100_000), ("99", &["--https", "response"], 9_900_000)]
+        {
+            let told = cards(filled, more).await.assert_done().json().remove(0);
+            assert_eq!((&told["cards"], &told["errors"]), (&300.into(), &0.into()), "{told}");
+            // Blocks of 64 numbers.
+            let numbers = serde_json::json!({ "from": from, "to": from + 320, "of": 10_000_000 });
+            assert_eq!(told["numbers"], numbers, "{told}");
+        }
+        cards("1", &[]).await.assert_refused("More than 1 % of the BIN's numbers are taken");
+    }
+
     /// Both partners have cards and a deposit of their own, and both are served and told.
     async fn a_greedy_partner_is_measured_beside(database) {
         let around = testkit::folder();

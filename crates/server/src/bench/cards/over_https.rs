@@ -25,6 +25,7 @@ pub(super) async fn measure(
     progress: &Progress,
 ) -> Result<Issued, Failure> {
     let mut opened = ground.prepare(&[BenchPartner::Measured], progress).await?;
+    let from = opened.fill_range(arguments.filled).await?;
     let identity = opened.identity_of_measured().await?;
     let holders: Arc<[_]> = opened.take_cards().into_iter().flatten().collect();
     opened.close().await?;
@@ -39,7 +40,13 @@ pub(super) async fn measure(
     progress.tell(|| "Stopping the server…".to_owned());
     let ended = server.end().await?;
     let issued = issued?;
-    if ended.success() { Ok(issued) } else { Err(server.gone()) }
+    if !ended.success() {
+        return Err(server.gone());
+    }
+    let opened = ground.open(&[BenchPartner::Measured]).await?;
+    let to = opened.range().await?;
+    opened.close().await?;
+    Ok(Issued { range: Some((from, to)), ..issued })
 }
 
 /// One connection for each caller.
