@@ -103,19 +103,13 @@ impl App {
         let checked = checked.await;
         let (holding, profile) = tx.end(checked).await?;
         let line = line_of(command.line.clone(), &profile)?;
-        let status = CardStatus::Usable(Usable::Ordered);
+        let pin = command.pin.as_ref();
+        // A number that is drawn is used up, so that nothing can be refused any more.
+        if pin.is_some_and(|pin| is_weak(pin, None, Some(profile.birth_date))) {
+            return Err(Refusal::WeakPin.into());
+        }
         let wanted = (holding, command.card.label.clone());
-        let (mut card, pan) = self.new_card(scope, &program, wanted, status).await?;
-        let pin = match &command.pin {
-            None => None,
-            Some(pin) if is_weak(pin, &card.last_four, Some(profile.birth_date)) => {
-                return Err(Refusal::WeakPin.into());
-            }
-            Some(pin) => {
-                card.pin_version = 1;
-                Some(pin)
-            }
-        };
+        let (card, pan) = self.new_card_for(scope, &program, wanted, pin).await?;
         let holding = (card.holder, card.id);
         let order = order_of(holding, OrderKind::Card, &command.carrier, line);
         let pin = match pin {
@@ -126,6 +120,26 @@ impl App {
             None => None,
         };
         Ok(Made { program, card, pan, order, pin })
+    }
+
+    /// Makes a card that is ordered. Whoever chose its PIN didn't know its number: if one ends with
+    /// the other, another number is drawn.
+    async fn new_card_for(
+        &self,
+        scope: Scope,
+        program: &Program,
+        wanted: (Holding, Option<String>),
+        pin: Option<&Pin>,
+    ) -> Result<(Card, SealedPan), Error> {
+        loop {
+            let status = CardStatus::Usable(Usable::Ordered);
+            let (mut card, pan) = self.new_card(scope, program, wanted.clone(), status).await?;
+            if pin.is_some_and(|pin| is_weak(pin, Some(&card.last_four), None)) {
+                continue;
+            }
+            card.pin_version = pin.map_or(0, |_| 1);
+            return Ok((card, pan));
+        }
     }
 
     async fn order_in(

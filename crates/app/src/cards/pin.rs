@@ -58,7 +58,7 @@ impl App {
         };
         let read = read.await;
         let (card, user, sealed) = tx.end(read).await?;
-        if is_weak(pin, &card.last_four, user.map(|user| user.profile.birth_date)) {
+        if is_weak(pin, Some(&card.last_four), user.map(|user| user.profile.birth_date)) {
             return Err(Refusal::WeakPin.into());
         }
         self.seal_pvv(scope, &card, &sealed, pin).await

@@ -24,6 +24,7 @@ mod outbox;
 mod overload;
 mod overview;
 mod partners;
+mod plastic;
 mod programs;
 mod secrets;
 mod shared;

@@ -9,10 +9,11 @@ pub const DIGITS: usize = 4;
 
 /// Whether a PIN is among the first that a thief tries: it ascends or descends digit by digit, one
 /// digit is more than half of it, it is one pair twice, it ends the card's number, or it is the
-/// holder's birthday or year, which stand on what lies in the same wallet.
+/// holder's birthday or year, which stand on what lies in the same wallet. What isn't known yet is
+/// left aside.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "its digits are compared, and nothing is kept")]
-pub fn is_weak(pin: &Pin, last_four: &str, birth: Option<Date>) -> bool {
+pub fn is_weak(pin: &Pin, last_four: Option<&str>, birth: Option<Date>) -> bool {
     let digits = pin.expose().as_bytes();
     let steps =
         |by: i16| digits.windows(2).all(|pair| i16::from(pair[1]) - i16::from(pair[0]) == by);
@@ -22,7 +23,7 @@ pub fn is_weak(pin: &Pin, last_four: &str, birth: Option<Date>) -> bool {
         || steps(-1)
         || most.is_some_and(|most| most * 2 > digits.len())
         || first == second
-        || pin.expose() == last_four
+        || last_four.is_some_and(|last_four| pin.expose() == last_four)
         || birth.is_some_and(|birth| is_of(pin.expose(), birth))
 }
 
@@ -68,9 +69,11 @@ mod tests {
             ("5094", false),
         ] {
             let pin_read = Pin::parse(pin).expect("digits");
-            assert_eq!(is_weak(&pin_read, "5093", birth), weak, "{pin}");
+            assert_eq!(is_weak(&pin_read, Some("5093"), birth), weak, "{pin}");
         }
         let year = Pin::parse("1987").expect("digits");
-        assert!(!is_weak(&year, "5093", None));
+        assert!(!is_weak(&year, Some("5093"), None));
+        let end = Pin::parse("5093").expect("digits");
+        assert!(!is_weak(&end, None, birth));
     }
 }
