@@ -4,7 +4,7 @@
 //! Orders that wait are given to a batch, all in one transaction; the batch's file is laid; then
 //! all of it has left, in one transaction too. Whoever dies in between leaves a batch that the next
 //! run lays again, under the same name. Two nodes, or a worker and a command, may do so at once:
-//! both files hold the same orders.
+//! both files hold the same orders, but for cards that were locked for good or removed in between.
 
 mod batch;
 mod bureau;

@@ -16,7 +16,7 @@ use crypto::cvc::ServiceCode;
 use crypto::pin::clear_block;
 use domain::Timestamp;
 use domain::card::Card;
-use domain::card::order::OrderKind;
+use domain::card::order::{CardOrder, OrderKind};
 use domain::ids::PartnerId;
 use domain::program::{Plastic, Program};
 use domain::scope::Scope;
@@ -31,6 +31,17 @@ use zeroize::Zeroizing;
 
 /// The most orders of a batch.
 const ORDERS_MAX: i64 = 500;
+
+/// How an order ends that doesn't leave: as it is audited, and whether it does.
+type End = (&'static str, fn(&mut CardOrder, &Card) -> bool);
+
+/// Its card is gone or locked for good.
+const GIVE_UP: End = ("order.give_up", CardOrder::give_up);
+/// What is to be made can't be told.
+const FAIL: End = ("order.fail", |order, _| {
+    order.fail();
+    true
+});
 
 /// What is sent, and where to.
 struct Sending<'a> {
@@ -102,26 +113,33 @@ impl App {
             let card = cards::find(&mut tx, scope, kept.order.card).await;
             let card = tx.end(card).await?.ok_or(Error::broken("an order has no card"))?;
             if kept.order.clone().give_up(&card) {
-                let mut tx = self.db.begin().await?;
-                let ended = self.give_up_in(&mut tx, scope, kept, &card).await;
-                given_up += u64::from(tx.end(ended).await?);
+                given_up += u64::from(self.end_order(scope, kept, GIVE_UP).await?);
             }
         }
         Ok(given_up)
     }
 
-    async fn give_up_in(
+    /// Ends an order that doesn't leave; `false` if it isn't to end any more, or was changed.
+    async fn end_order(&self, scope: Scope, kept: &Kept, end: End) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let ended = self.end_order_in(&mut tx, scope, kept, end).await;
+        tx.end(ended).await
+    }
+
+    async fn end_order_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
         kept: &Kept,
-        card: &Card,
+        (action, end): End,
     ) -> Result<bool, Error> {
-        balances::lock(tx, &[(scope.partner(), card.balance)].into()).await?;
-        let before = cards::find(tx, scope, card.id).await?;
-        let before = before.ok_or(Error::broken("an order has no card"))?;
-        let (mut card, mut order) = (before.clone(), kept.order.clone());
-        if !order.give_up(&card) || !card_orders::update(tx, scope, &order, self.now()).await? {
+        let gone = || Error::broken("an order has no card");
+        // A card never changes its balance, so it may be read before the lock.
+        let guard = cards::find(tx, scope, kept.order.card).await?.ok_or_else(gone)?.balance;
+        balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
+        let mut card = cards::find(tx, scope, kept.order.card).await?.ok_or_else(gone)?;
+        let mut order = kept.order.clone();
+        if !end(&mut order, &card) || !card_orders::update(tx, scope, &order, self.now()).await? {
             return Ok(false);
         }
         // Nobody would ever see it.
@@ -129,8 +147,7 @@ impl App {
             card.remove(self.now())?;
             cards::update(tx, scope, &card).await?;
         }
-        let entry =
-            Entry::changed("order.give_up", order.id.0, &facts(&kept.order), &facts(&order));
+        let entry = Entry::changed(action, order.id.0, &facts(&kept.order), &facts(&order));
         self.record(tx, scope.partner(), &origin(), entry).await?;
         Ok(true)
     }
@@ -169,8 +186,9 @@ impl App {
         if orders.is_empty() {
             return Ok(0);
         }
-        let lines = match self.lines(of, bureau, (batch, &orders)).await {
-            Ok(lines) => lines,
+        let (lines, orders) = match self.lines(of, bureau, (batch, orders)).await {
+            Ok((_, orders)) if orders.is_empty() => return Ok(0),
+            Ok(made) => made,
             Err(error @ Error::Unavailable(..)) => return Err(error),
             Err(error) => {
                 let error = Chain(&error).to_string();
@@ -190,26 +208,50 @@ impl App {
         Ok(sent)
     }
 
+    /// A batch as its bureau reads it, and the orders that are in it. Others end here: those whose
+    /// cards were locked for good or removed meanwhile, and those that can't be made, which would
+    /// keep all others waiting.
     async fn lines(
         &self,
         of: &Sending<'_>,
         bureau: &Opened,
-        (batch, orders): (&Batch, &[Kept]),
-    ) -> Result<String, Error> {
-        let mut lines = vec![
-            json!({
-                "batch": batch.name,
-                "bureau": bureau.name,
-                "records": orders.len(),
-                "keyId": bureau.key.thumbprint(),
-            })
-            .to_string(),
-        ];
+        (batch, orders): (&Batch, Vec<Kept>),
+    ) -> Result<(String, Vec<Kept>), Error> {
+        self.need_keys(of).await?;
+        let (mut lines, mut made) = (Vec::new(), Vec::new());
         for kept in orders {
-            lines.push(self.line(of, bureau, kept).await?.to_string());
+            match self.line(of, bureau, &kept).await {
+                Ok(Some(line)) => {
+                    lines.push(line.to_string());
+                    made.push(kept);
+                }
+                Ok(None) => {
+                    self.end_order(of.scope, &kept, GIVE_UP).await?;
+                }
+                Err(error @ Error::Unavailable(..)) => return Err(error),
+                Err(error) => {
+                    let (order, error) = (kept.order.id, Chain(&error).to_string());
+                    tracing::error!(%order, batch = batch.name, error, "an order can't be made");
+                    self.end_order(of.scope, &kept, FAIL).await?;
+                }
+            }
         }
-        lines.push(String::new());
-        Ok(lines.join("\n"))
+        let head = json!({
+            "batch": batch.name,
+            "bureau": bureau.name,
+            "records": made.len(),
+            "keyId": bureau.key.thumbprint(),
+        });
+        let all = [head.to_string()].into_iter().chain(lines).chain([String::new()]);
+        Ok((all.collect::<Vec<_>>().join("\n"), made))
+    }
+
+    /// Looks for what all orders of a program need: without it none of them is to blame.
+    async fn need_keys(&self, of: &Sending<'_>) -> Result<(), Error> {
+        for bin in &of.program.bins {
+            self.verification_key(of.program.partner, bin, 0).await?;
+        }
+        Ok(())
     }
 
     /// In one transaction: of a batch all has left, or nothing has.
@@ -233,8 +275,13 @@ impl App {
         Ok(sent)
     }
 
-    /// One order as the bureau reads it.
-    async fn line(&self, of: &Sending<'_>, bureau: &Opened, kept: &Kept) -> Result<Value, Error> {
+    /// One order as the bureau reads it; none if its card is gone or locked for good.
+    async fn line(
+        &self,
+        of: &Sending<'_>,
+        bureau: &Opened,
+        kept: &Kept,
+    ) -> Result<Option<Value>, Error> {
         let (scope, order) = (of.scope, &kept.order);
         let mut tx = self.db.read().await?;
         let read = async {
@@ -244,6 +291,9 @@ impl App {
         };
         let read = read.await;
         let (card, pan) = tx.end(read).await?;
+        if order.clone().give_up(&card) {
+            return Ok(None);
+        }
         let secrets = self.secrets_of(scope, &card, &pan, kept).await?;
         let mut line = json!({
             "reference": super::report::reference(self, scope.partner(), order.id)?,
@@ -260,7 +310,7 @@ impl App {
         if order.kind != OrderKind::Print {
             line["embossedName"] = order.line.as_str().into();
         }
-        Ok(line)
+        Ok(Some(line))
     }
 
     #[expect(clippy::disallowed_methods, reason = "encrypted for the bureau at once")]

@@ -31,7 +31,7 @@ words! {
 words! {
     /// Why an order came to nothing.
     pub enum OrderFailure {
-        /// The bureau couldn't make the card.
+        /// The card couldn't be made, by the bureau or by what it is told.
         NotPersonalised = "NOT_PERSONALISED",
         /// Nobody took it.
         Undelivered = "UNDELIVERED",
@@ -144,6 +144,12 @@ impl CardOrder {
         self.status = OrderStatus::Failed;
         self.failure = Some(failure);
         true
+    }
+
+    /// The order won't leave, since nobody can be told what is to be made.
+    pub fn fail(&mut self) {
+        self.status = OrderStatus::Failed;
+        self.failure = Some(OrderFailure::NotPersonalised);
     }
 
     /// Its card was activated, so it has arrived, whatever was reported; whether that is new.
