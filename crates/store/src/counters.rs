@@ -70,6 +70,12 @@ pub async fn take(
     }
 }
 
+/// The next number of a series, which isn't taken; the series' row stays locked until the
+/// transaction ends.
+pub async fn hold(tx: &mut Tx, partner: PartnerId, name: &str) -> Result<i64, StoreError> {
+    take(tx, partner, name, 0).await
+}
+
 /// Has the numbers of a series that tells how far something is taken from this one on again, if
 /// they were.
 pub async fn go_back(

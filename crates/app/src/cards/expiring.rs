@@ -3,7 +3,9 @@
 //! A card ends by its date: nobody has to do anything about that. The last days of cards are ends
 //! of months, so once a month a partner's cards are walked through, by their ids in windows. How
 //! far it is for a month is a series of numbers, and taking the next window and telling of its
-//! cards are one transaction: each card is told of once, whoever walks and whoever dies.
+//! cards are one transaction: each card is told of once, whoever walks and whoever dies. No window
+//! ends beyond the newest card. A card that comes with its end near and an id that was passed, as
+//! another node's import has it in hand, is told of as it comes.
 
 use super::lock::news_of;
 use crate::{App, Error};
@@ -46,7 +48,7 @@ impl App {
 
     async fn walk(&self, partner: PartnerId, expiry: Date) -> Result<u64, Error> {
         let scope = Scope::platform(partner, "partners are told of cards that expire");
-        let series = format!("{}{expiry}", counters::EXPIRING);
+        let series = series_of(expiry);
         let mut told = 0;
         loop {
             let mut tx = self.db.read().await?;
@@ -71,11 +73,52 @@ impl App {
         scope: Scope,
         (series, expiry): (&str, Date),
     ) -> Result<u64, Error> {
-        let partner = scope.partner();
-        let first = counters::take(tx, partner, series, WINDOW).await?;
-        let window = CardId(first)..=CardId(first + WINDOW - 1);
+        let first = counters::hold(tx, scope.partner(), series).await?;
+        let newest = cards::newest(tx, scope).await?.map_or(0, |newest| newest.0);
+        let count = WINDOW.min(newest - first + 1);
+        if count <= 0 {
+            return Ok(0);
+        }
+        counters::take(tx, scope.partner(), series, count).await?;
+        let window = CardId(first)..=CardId(first + count - 1);
         let found = cards::list_of_expiry(tx, scope, window, expiry).await?;
-        let near: Vec<&Card> = found.iter().filter(|card| is_told(card)).collect();
+        self.tell_of_end(tx, scope, expiry, found.iter().collect()).await
+    }
+
+    /// Tells of cards that were just written, as far as whoever walks has passed them.
+    pub(crate) async fn tell_of_passed_cards(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        new: &[Card],
+    ) -> Result<(), Error> {
+        let partner = scope.partner();
+        let settings = self.settings.get();
+        if !settings.outbound(partner).is_some_and(|it| it.tells(Event::CardExpiring)) {
+            return Ok(());
+        }
+        for expiry in near_ends(self.today()) {
+            let near: Vec<&Card> = new.iter().filter(|card| card.expiry == expiry).collect();
+            if near.is_empty() {
+                continue;
+            }
+            // Whoever walks comes by before this is held, or after these are there.
+            let next = counters::hold(tx, partner, &series_of(expiry)).await?;
+            let passed = near.into_iter().filter(|card| card.id.0 < next).collect();
+            self.tell_of_end(tx, scope, expiry, passed).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_of_end(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        expiry: Date,
+        cards: Vec<&Card>,
+    ) -> Result<u64, Error> {
+        let partner = scope.partner();
+        let near: Vec<&Card> = cards.into_iter().filter(|card| is_told(card)).collect();
         let count = i64::try_from(near.len()).unwrap_or(i64::MAX);
         if count == 0 {
             return Ok(0);
@@ -93,6 +136,11 @@ impl App {
         outbox::insert(tx, entries.iter(), self.outbox.now()).await?;
         Ok(count.unsigned_abs())
     }
+}
+
+/// The series that tells how far it is for the cards of a day.
+fn series_of(expiry: Date) -> String {
+    format!("{}{expiry}", counters::EXPIRING)
 }
 
 /// The ends of months that are at most 30 days away: of this one and of the next.

@@ -17,6 +17,7 @@ use crate::screening::Looked;
 use crate::{App, Error, ids};
 use cards::{New, Ready, Why};
 use domain::Timestamp;
+use domain::card::Card;
 use domain::card::foreign::Unfit;
 use domain::ids::{BalanceId, CardId, UserId};
 use domain::import::ImportState;
@@ -132,6 +133,8 @@ struct Decided {
     new: Vec<User>,
     /// The places, among the lines, of those who have a card.
     cards: Vec<(usize, UserId)>,
+    /// The cards themselves, once they are written.
+    made: Vec<Card>,
     keep: Vec<imports::Line>,
     /// Places whose earlier outcome is replaced.
     again: Vec<i64>,
@@ -251,9 +254,7 @@ impl App {
         match self.lines_in(&mut tx, import, lease, (lines, hits, ready)).await {
             Ok(Some(decided)) => {
                 tx.commit().await?;
-                if !hits.of.is_empty() {
-                    self.outbox.bell().ring();
-                }
+                self.outbox.bell().ring();
                 import.lease = lease;
                 import.counts.lines += decided.counts.lines;
                 import.counts.created += decided.counts.created;
@@ -332,6 +333,7 @@ impl App {
             entries.extend(self.balance_of_verified(tx, scope, user, Kyc::None).await?);
         }
         self.note_version(tx, scope, (first.into(), hits.version)).await?;
+        self.tell_of_passed_cards(tx, scope, &decided.made).await?;
         for line in &decided.keep {
             if let (Some(user), Some(looked)) = (line.user, hits.of.get(&line.line)) {
                 let found = (user.into(), user.into(), looked);

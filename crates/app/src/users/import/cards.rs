@@ -161,7 +161,9 @@ impl App {
         let pairs = new.iter().map(|(card, pan)| (card, *pan));
         let written = cards::insert_new(tx, scope, pairs, self.now()).await?;
         self.record_all(tx, scope.partner(), &import.origin, entries).await?;
-        Ok(written == new.len() as u64)
+        let all = written == new.len() as u64;
+        decided.made = new.into_iter().map(|(card, _)| card).collect();
+        Ok(all)
     }
 
     /// The balance that a new user's card pays from: the automatic one, or one that is made for it.
