@@ -107,7 +107,8 @@ struct Cast {
     foreign_corporation: String,
 }
 
-async fn balance(partner: &Caller, customer: i64, currency: &str) -> String {
+/// A new balance of a user.
+pub(crate) async fn balance(partner: &Caller, customer: i64, currency: &str) -> String {
     let path = format!("/secure/customers/{customer}/balances");
     let made = expect(201, partner.post(&path).json(&json!({ "currency": currency }))).await;
     made["balanceId"].as_str().expect("an id").to_owned()
@@ -275,15 +276,20 @@ fn body(story: &Story, balance: &str, config_id: &str, plastic: bool) -> Value {
     body
 }
 
-/// A balance of a user of another partner, and a corporation of that.
-async fn foreigners(sandbox: &Sandbox) -> (String, String) {
+/// Another partner, with a program of virtual cards.
+pub(crate) async fn stranger(sandbox: &Sandbox) -> Caller {
     let create = ["partner", "create", "--code", "stranger", "--kyc-mode", "EXTERNAL"];
     sandbox.antaca(&create).await.assert_done();
     let program = ["program", "create", "--partner", "stranger", "--processor"];
     let of = ["sandbox-processor", "--config-id", VIRTUAL, "--card-type", "VIRTUAL"];
     let more = ["--currency", "EUR", "--bin", "53208791"];
     sandbox.antaca(&[&program[..], &of, &more].concat()).await.assert_done();
-    let partner = signed(sandbox, "stranger", &["--partner", "stranger"]).await;
+    signed(sandbox, "stranger", &["--partner", "stranger"]).await
+}
+
+/// A balance of a user of another partner, and a corporation of that.
+async fn foreigners(sandbox: &Sandbox) -> (String, String) {
+    let partner = stranger(sandbox).await;
     let wallet = partner.post("/lifecycle/v1/wallet").header("Issuer-Code", "stranger");
     let user = expect(201, wallet.json(&registration())).await;
     let balance = balance(&partner, user["id"].as_i64().expect("an id"), "EUR").await;

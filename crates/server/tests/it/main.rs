@@ -10,6 +10,7 @@ mod asked;
 mod audit;
 mod audit_chain;
 mod backup;
+mod bad_cards;
 mod bad_input;
 mod bad_orders;
 mod balances;

@@ -492,6 +492,41 @@ on_both_databases! {
         }
     }
 
+    /// Wrong digits, a wrong code and a wrong month are tries alike, and the partner is told of the
+    /// lock that the fifth leaves.
+    async fn every_wrong_thing_is_a_try_to_activate(database) {
+        let sandbox = quick(database).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let (card, full, order) = arrived(&sandbox, &story).await;
+        let code = read_by_bureau(&sandbox, &sent_as(&sandbox, &order))["activationCode"].clone();
+        let digits: u32 = code.as_str().and_then(|it| it.parse().ok()).expect("six digits");
+        let other = format!("{:06}", (digits + 1) % 1_000_000);
+        let right = on_it(&full);
+        let last = right["lastFourDigits"].as_str().expect("digits");
+        let wrong = format!("{:04}", (last.parse::<u32>().expect("digits") + 1) % 10_000);
+        for told in [
+            json!({ "lastFourDigits": wrong, "code": code }),
+            json!({ "lastFourDigits": last, "code": other }),
+            json!({ "lastFourDigits": last, "expiry": "2020-01" }),
+            json!({ "lastFourDigits": wrong, "expiry": right["expiry"] }),
+            json!({ "lastFourDigits": last, "code": other }),
+        ] {
+            let answered = activate(&sandbox, &story, card, told.clone()).await;
+            assert_eq!(answered, (422, "ACTIVATION_DATA_WRONG".into()), "{told}");
+        }
+        let told = json!({ "lastFourDigits": last, "code": code });
+        assert_eq!(activate(&sandbox, &story, card, told).await, (409, "CARD_LOCKED".into()));
+        testkit::eventually("the partner is told", SOON, async || {
+            let told = expect(200, sandbox.partner().get("/sandbox/v1/received")).await;
+            let items = told["items"].as_array().expect("a list").clone();
+            items.iter().any(|it| {
+                let body = &it["body"];
+                body["reason"] == "SUSPECTED_FRAUD" && body["dcCardId"] == card.to_string()
+            })
+        })
+        .await;
+    }
+
     /// A card that can't be made is nobody's; one that comes back stays as it was.
     async fn orders_fail(database) {
         let sandbox = patient(database).await;
