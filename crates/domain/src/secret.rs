@@ -192,6 +192,31 @@ mod tests {
         assert!(Pan::with_check_digit("41111111111111x").is_err());
     }
 
+    /// The worked example of IBM's modulus 10 self-check digit (61248 gives 1), and numbers for
+    /// tests that PAYONE ("Positive test cases with credit cards") and PayPal ("Card testing")
+    /// publish: of 14, 15, 16 and 19 digits.
+    #[test]
+    fn published_numbers_have_the_check_digit() {
+        assert_eq!(luhn_sum("612481".bytes()), 20);
+        for good in [
+            "30000000000004",
+            "36259600000004",
+            "340000000000009",
+            "371449635398431",
+            "4012888888881881",
+            "2720990000000015",
+            "4111141011111111116",
+        ] {
+            Pan::parse(good).expect(good);
+            let (number, check) = good.split_at(good.len() - 1);
+            let made = Pan::with_check_digit(number).expect("digits");
+            assert!(made.last_four().ends_with(check), "{good}");
+            for other in (0..10).map(|digit| digit.to_string()).filter(|it| it != check) {
+                assert!(Pan::parse(&format!("{number}{other}")).is_err(), "{good}: {other}");
+            }
+        }
+    }
+
     #[test]
     fn a_code_is_three_digits_and_never_printed() {
         assert_eq!(format!("{:?}", Cvv::parse("123").expect("digits")), "Cvv(…)");
