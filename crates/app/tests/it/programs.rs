@@ -151,8 +151,70 @@ on_both! {
     }
 }
 
+on_both! {
+    /// What several callers were given at once, of a BIN of 6 and one of 8 digits, in the order in
+    /// which their cards were made: none twice, and no order that anybody could see.
+    async fn issued_numbers_pass_a_runs_test(node) {
+        const CALLERS: usize = 4;
+        const EACH: usize = 100;
+        for (config_id, bin) in [("0000000061", "400061"), ("0000000081", "40008101")] {
+            create(&node, node.scope.partner(), config_id, bin).await.expect("creates");
+            let user = node.user().await;
+            let balance = node.balance_of(user).await;
+            let caller = async || {
+                let mut made = Vec::new();
+                for _ in 0..EACH {
+                    made.push(issue_of(&node, config_id, user, balance).await.expect("issues"));
+                }
+                made
+            };
+            let (a, b, c, d) = tokio::join!(caller(), caller(), caller(), caller());
+            let mut cards = [a, b, c, d].concat();
+            cards.sort_unstable();
+            let mut numbers = Vec::new();
+            for card in cards {
+                let full = node.app.full_card(node.scope, user, card, &testkit::origin()).await;
+                let number = digits(&full.expect("is shown").pan);
+                let place = number.strip_prefix(bin).expect("of its BIN");
+                numbers.push(place[..15 - bin.len()].parse::<u64>().expect("digits"));
+            }
+            check_runs(&numbers);
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers.len(), CALLERS * EACH);
+        }
+    }
+}
+
+/// Wald and Wolfowitz: above or below the median, random numbers change sides as often as tosses of
+/// a coin; and they climb as often as they fall. Five standard deviations are allowed, since the
+/// keys are drawn anew each time.
+fn check_runs(numbers: &[u64]) {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    let (count, median) = (numbers.len(), sorted[numbers.len() / 2]);
+    let above: Vec<_> = numbers.iter().map(|number| *number >= median).collect();
+    let runs = 1 + above.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    // The mean is n/2 + 1; the variance n(n-2) / 4(n-1), a little less than n/4.
+    let off = runs.abs_diff(count / 2 + 1);
+    assert!(4 * off * off <= 25 * count, "{runs} runs of {count}");
+    let climbs = numbers.windows(2).filter(|pair| pair[0] < pair[1]).count();
+    // The mean is (n-1)/2; the variance (n+1)/12.
+    let off = climbs.abs_diff((count - 1) / 2);
+    assert!(12 * off * off <= 25 * (count + 1), "{climbs} climbs of {count}");
+}
+
 async fn issue(node: &TestApp, user: UserId, balance: BalanceId) -> Result<CardId, Error> {
-    let config_id = "0019167984".to_owned();
+    issue_of(node, "0019167984", user, balance).await
+}
+
+async fn issue_of(
+    node: &TestApp,
+    config_id: &str,
+    user: UserId,
+    balance: BalanceId,
+) -> Result<CardId, Error> {
+    let config_id = config_id.to_owned();
     let command = IssueVirtual { holder: user, corporation: None, balance, config_id, label: None };
     let once = Once {
         endpoint: "POST /cards".to_owned(),
