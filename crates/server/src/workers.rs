@@ -340,3 +340,26 @@ async fn turn(app: &App, pause: Duration, bell: Option<fn(&App) -> &Notify>) {
         Some(bell) => drop(timeout(pause, bell(app).notified()).await),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was made before the last time of day that has come leaves, and nothing else.
+    #[test]
+    fn orders_leave_once_a_day_at_their_time_and_not_before() {
+        let orders = Orders::Daily(jiff::civil::time(18, 30, 0, 0));
+        for (now, before) in [
+            ("2026-11-30T00:00:00Z", "2026-11-29T18:30:00Z"),
+            ("2026-11-30T18:29:59.999999Z", "2026-11-29T18:30:00Z"),
+            ("2026-11-30T18:30:00Z", "2026-11-30T18:30:00Z"),
+            ("2026-11-30T18:30:01Z", "2026-11-30T18:30:00Z"),
+            ("2026-11-30T23:59:59Z", "2026-11-30T18:30:00Z"),
+            ("2026-12-01T00:00:00Z", "2026-11-30T18:30:00Z"),
+            ("2027-01-01T07:00:00Z", "2026-12-31T18:30:00Z"),
+        ] {
+            let [now, before]: [Timestamp; 2] = [now, before].map(|it| it.parse().expect("a time"));
+            assert_eq!(orders.leave_before(now), before, "{now}");
+        }
+    }
+}

@@ -204,3 +204,31 @@ on_both! {
         assert_eq!((batches.len(), batches[0].len(), &batches[0][0]["records"]), (1, 2, &1.into()));
     }
 }
+
+on_both! {
+    /// What was ordered before the day's time leaves then, by the business clock; what is ordered
+    /// at that time or later, a day after.
+    async fn orders_leave_that_were_made_before_a_moment(node) {
+        let folder = testkit::folder();
+        with_plastic(&node, folder.path()).await;
+        let of = node.funded(0).await;
+        let first = order(&node, of, None).await.expect("orders");
+        node.advance(3_600);
+        let time = node.app.now();
+        let second = order(&node, of, None).await.expect("orders");
+        node.advance(3_600);
+        let statuses = async || {
+            [found(&node, of, first).await.status, found(&node, of, second).await.status]
+        };
+        let day_before = time.saturating_sub(jiff::SignedDuration::from_hours(24));
+        let day_before = day_before.expect("within the calendar");
+        assert_eq!(node.app.send_orders(day_before).await.expect("sends"), 0);
+        assert_eq!(statuses().await, [OrderStatus::Ordered, OrderStatus::Ordered]);
+        for sent in [1, 0] {
+            assert_eq!(node.app.send_orders(time).await.expect("sends"), sent);
+            assert_eq!(statuses().await, [OrderStatus::SentToBureau, OrderStatus::Ordered]);
+        }
+        assert_eq!(send(&node).await, 1);
+        assert_eq!(statuses().await, [OrderStatus::SentToBureau, OrderStatus::SentToBureau]);
+    }
+}

@@ -298,6 +298,29 @@ on_both_databases! {
         assert_eq!((status, &problem["title"]), (409, &json!("CARD_LOCK_IRREVERSIBLE")));
     }
 
+    /// Another code needs a signature too; without one the code stays.
+    async fn a_code_is_reset_with_a_signature_alone(database) {
+        let sandbox = Sandbox::start(database).await;
+        let (story, phone) = begun(&sandbox, 0).await;
+        let set = ["partner", "set", "--code", "sandbox", "--step-up", "on"];
+        sandbox.antaca(&set).await.assert_done();
+        let path = format!("/customers/me/cards/{}/cvv", story.card);
+        let unsigned = || encrypted(phone.caller.post(&path));
+        let elsewhere = format!("/customers/me/cards/{}/pin", story.card);
+        let elsewhere = phone.device.step_up(&phone.challenge().await, "POST", &elsewhere);
+        for request in [unsigned(), unsigned().header("X-Step-Up", elsewhere)] {
+            assert_eq!(expect(403, request).await["title"], "STEP_UP_REQUIRED");
+        }
+        let shown = sandbox.partner().get(&format!(
+            "/secure/customers/{}/cards/{}",
+            story.customer, story.card
+        ));
+        assert_eq!(decrypted(&expect(200, encrypted(shown)).await), story.full);
+        let signed = encrypted(phone.signed(Method::POST, &path).await);
+        let reset = decrypted(&expect(200, signed).await);
+        assert_ne!(reset["cvv"], story.full["cvv"], "a reset skips a code that is the same");
+    }
+
     /// Where the partner wants it, what only the cardholder knows is shown and changed with a fresh
     /// signature of the device over that very call, once.
     async fn sensitive_calls_are_signed(database) {

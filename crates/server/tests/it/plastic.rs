@@ -527,6 +527,38 @@ on_both_databases! {
         .await;
     }
 
+    /// Who has a name that no machine embosses gets no plastic without another one.
+    async fn a_name_that_cannot_be_embossed_is_refused(database) {
+        let sandbox = patient(database).await;
+        let partner = sandbox.partner();
+        let mut body = crate::story::registration();
+        body["firstName"] = "小明".into();
+        body["lastName"] = "王".into();
+        let user = expect(201, crate::story::register(partner, &body)).await;
+        let customer = user["id"].as_i64().expect("an id");
+        let balance = crate::bad_orders::balance(partner, customer, "EUR").await;
+        let create = json!({ "balanceId": balance, "configId": DIGITAL_FIRST });
+        let cards_path = format!("/secure/customers/{customer}/cards");
+        let made = encrypted(partner.post(&format!("{cards_path}/virtual")).json(&create));
+        let full = decrypted(&expect(201, made).await);
+        let card = full["id"].as_i64().expect("an id");
+        let story = Story { customer, balance, card, full };
+        let order = |name: Option<&str>| {
+            let mut body = order_of(&story, PHYSICAL);
+            body["embossedName"] = name.into();
+            encrypted(partner.post(&format!("{cards_path}/physical")).json(&body))
+        };
+        assert_eq!(expect(422, order(None)).await["title"], "NAME_NOT_EMBOSSABLE");
+        let print = json!({ "deliveryAddress": address(), "delivery": "POST" });
+        let print = encrypted(partner.post(&card_path(&story, card, "/print")).json(&print));
+        assert_eq!(expect(422, print).await["title"], "NAME_NOT_EMBOSSABLE");
+        assert_eq!(cards(&sandbox, &story).await.len(), 1);
+        assert!(batches(&sandbox).is_empty());
+        let told = decrypted(&expect(202, order(Some("Wang Xiaoming"))).await);
+        sent(&sandbox, &story, told["orderId"].as_str().expect("an id")).await;
+        assert_eq!(batches(&sandbox)[1]["embossedName"], "WANG XIAOMING");
+    }
+
     /// A card that can't be made is nobody's; one that comes back stays as it was.
     async fn orders_fail(database) {
         let sandbox = patient(database).await;

@@ -143,3 +143,78 @@ on_both_databases! {
         assert_eq!(expect(422, encrypted(eleventh)).await["title"], "CARD_LIMIT_REACHED");
     }
 }
+
+/// A virtual card with a label, limits, controls and a budget of which something is spent.
+async fn with_everything(sandbox: &Sandbox) -> Story {
+    let mut story = Story::begin(sandbox, 10_000).await;
+    let body = json!({
+        "balanceId": story.balance, "configId": "0019167984", "label": "Travel",
+    });
+    let create = format!("/secure/customers/{}/cards/virtual", story.customer);
+    let made = encrypted(sandbox.partner().post(&create).json(&body));
+    story.full = decrypted(&expect(201, made).await);
+    story.card = story.full["id"].as_i64().expect("an id");
+    let draft = json!({
+        "limits": [{ "type": "general", "timeUnit": "lifetime", "currency": "EUR",
+            "amountMinor": 5_000, "count": 9 }],
+        "controls": {
+            "countries": { "blocked": ["TH"] }, "mccs": { "allowed": ["5942"] },
+            "captureModes": { "blocked": ["MAGSTRIPE"] },
+        },
+        "budget": { "amountMinor": 700, "from": "2020-01-01", "to": "2099-12-31" },
+    });
+    expect(200, sandbox.partner().put(&of(&story, "limits")).json(&draft)).await;
+    let id = format!("spent-{}", unique());
+    let body = json!({
+        "card": { "cardId": story.card }, "kind": "authorization", "type": "pos", "amount": 300,
+        "currency": "EUR", "transactionId": id, "description": "Book store",
+        "transactionDate": "2026-11-21T10:00:00+00:00", "transactionData": { "mcc": "5942" },
+    });
+    let post = sandbox.processor().post("/processor/v1/authorizations");
+    let told = expect(200, post.header("X-Idempotency-Key", &id).json(&body)).await;
+    assert_eq!(told["description"], "APPROVED", "{told}");
+    story
+}
+
+/// A card's label, and what it may spend and has.
+async fn kept(sandbox: &Sandbox, story: &Story) -> (Value, Value) {
+    let cards = format!("/secure/customers/{}/cards", story.customer);
+    let listed = expect(200, sandbox.partner().get(&cards)).await;
+    let mut listed = listed["items"].as_array().expect("a list").iter();
+    let label =
+        listed.find(|card| card["id"] == story.card).expect("it is listed")["label"].clone();
+    (label, expect(200, sandbox.partner().get(&of(story, "limits"))).await)
+}
+
+on_both_databases! {
+    /// Label, limits, controls and budget, with what was spent of them.
+    async fn what_a_card_had_is_carried_over(database) {
+        let sandbox = Sandbox::start(database).await;
+        let mut story = with_everything(&sandbox).await;
+        let before = kept(&sandbox, &story).await;
+        assert_eq!(before.0, "Travel");
+        assert_eq!(before.1["budget"]["usedMinor"], 300);
+        assert_eq!(before.1["controls"]["mccs"]["allowed"], json!(["5942"]));
+
+        let left = days_left(&sandbox, &story.full).await;
+        advance(&sandbox, left - 60).await;
+        expect(200, encrypted(sandbox.partner().post(&of(&story, "renew")))).await;
+        assert_eq!(kept(&sandbox, &story).await, before, "renewed");
+
+        let lost = json!({ "reason": "CARD_LOST" });
+        let lost = encrypted(sandbox.partner().post(&of(&story, "replace")).json(&lost));
+        let made = decrypted(&expect(201, lost).await);
+        story.card = made["id"].as_i64().expect("an id");
+        assert_eq!(kept(&sandbox, &story).await, before, "replaced");
+        // What is carried over holds: 400 of the budget are left.
+        let id = format!("beyond-{}", unique());
+        let body = json!({
+            "card": { "cardId": story.card }, "kind": "authorization", "type": "pos",
+            "amount": 401, "currency": "EUR", "transactionId": id, "description": "Book store",
+            "transactionDate": "2026-11-21T10:00:00+00:00", "transactionData": { "mcc": "5942" },
+        });
+        let post = sandbox.processor().post("/processor/v1/authorizations");
+        let told = expect(200, post.header("X-Idempotency-Key", &id).json(&body)).await;
+        assert_eq!(told["description"], "BUDGET_EXCEEDED", "{told}");
+    }
+}
