@@ -23,6 +23,23 @@ pub fn forms_of_number(number: &str) -> Vec<Vec<u8>> {
     vec![digits.to_vec(), groups(b" "), groups(b"-"), hexadecimal.into_bytes(), packed, encoded]
 }
 
+/// How a few bytes might be written: as they are, as hexadecimal in either case, in base64 of
+/// either alphabet.
+#[must_use]
+pub fn forms_of_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let small: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Without the end, which depends on what follows.
+    let mut encoded = base64(bytes);
+    encoded.truncate(bytes.len() / 3 * 4);
+    let of_urls = encoded.iter().map(|sign| match sign {
+        b'+' => b'-',
+        b'/' => b'_',
+        sign => *sign,
+    });
+    let of_urls = of_urls.collect();
+    vec![bytes.to_vec(), small.to_uppercase().into_bytes(), small.into_bytes(), encoded, of_urls]
+}
+
 fn base64(bytes: &[u8]) -> Vec<u8> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     bytes
@@ -87,6 +104,22 @@ mod tests {
             let file = folder.path().join("inner/file");
             std::fs::write(&file, case).expect("written");
             assert_eq!(files_with(folder.path(), &needles), [(file, index)]);
+        }
+    }
+
+    #[test]
+    fn bytes_are_found_in_each_of_their_forms() {
+        let forms = forms_of_bytes(&[0x04, 0x82, 0x64, 0xFB, 0xFF, 0xFE, 0xAB, 0xCD]);
+        let needles: Vec<&[u8]> = forms.iter().map(Vec::as_slice).collect();
+        let cases: [&[u8]; 5] = [
+            b"\x00\x04\x82\x64\xfb\xff\xfe\xab\xcd\x00",
+            b"0x048264FBFFFEABCD",
+            b"x'048264fbfffeabcd'",
+            b"BIJk+//+q80=",
+            b"BIJk-__-q80",
+        ];
+        for (index, case) in cases.into_iter().enumerate() {
+            assert_eq!(contains_secret(case, &needles), Some(index));
         }
     }
 

@@ -16,7 +16,7 @@ mod postgres;
 mod wait;
 
 pub use device::Device;
-pub use files::{files_with, forms_of_number};
+pub use files::{files_with, forms_of_bytes, forms_of_number};
 pub use identity::TrustedIdentity;
 pub use leaks::{contains_secret, luhn_runs};
 pub use mail::{Letter, MailHost, MailTls};

@@ -70,6 +70,7 @@ mod story;
 mod thc;
 mod trouble;
 mod twins;
+mod untold;
 mod upgrade;
 mod users;
 mod verifications;

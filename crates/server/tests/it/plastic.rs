@@ -3,12 +3,12 @@
 use crate::customers::{paid_with, sealed};
 use crate::story::{Story, answer, decrypted, encrypted, expect, unique};
 use crate::support::{Caller, Database, Sandbox};
+use crate::untold::{forms, nothing_tells};
 use crypto::jwe::PrivateKey;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use testkit::contains_secret;
 
 const SOON: Duration = Duration::from_secs(20);
 /// A program of plastic, one of virtual cards that may be printed, and one of neither.
@@ -17,7 +17,7 @@ pub(crate) const DIGITAL_FIRST: &str = "0019167986";
 const VIRTUAL: &str = "0019167984";
 
 /// What is ordered of a program.
-fn order_of(story: &Story, config_id: &str) -> Value {
+pub(crate) fn order_of(story: &Story, config_id: &str) -> Value {
     json!({
         "balanceId": story.balance, "configId": config_id, "dcUserId": story.customer,
         "deliveryAddress": address(), "delivery": "POST",
@@ -73,7 +73,12 @@ async fn cards(sandbox: &Sandbox, story: &Story) -> Vec<Value> {
     listed["items"].as_array().expect("a list").clone()
 }
 
-async fn activate(sandbox: &Sandbox, story: &Story, card: i64, told: Value) -> (u16, Value) {
+pub(crate) async fn activate(
+    sandbox: &Sandbox,
+    story: &Story,
+    card: i64,
+    told: Value,
+) -> (u16, Value) {
     let path = format!("/secure/customers/{}/cards/{card}/activate", story.customer);
     let (status, body) = answer(sandbox.partner().post(&path).json(&told)).await;
     (status, body["title"].clone())
@@ -97,34 +102,14 @@ fn batches(sandbox: &Sandbox) -> Vec<Value> {
 }
 
 /// What a bureau reads of an order.
-fn read_by_bureau(sandbox: &Sandbox, line: &Value) -> Value {
+pub(crate) fn read_by_bureau(sandbox: &Sandbox, line: &Value) -> Value {
     let key = std::fs::read_to_string(sandbox.dir().join("bureau.key")).expect("its key");
     let key = PrivateKey::from_pkcs8_pem(&key).expect("a key");
     let plain = key.decrypt(line["secrets"].as_str().expect("secrets")).expect("is for it");
     serde_json::from_slice(&plain).expect("JSON")
 }
 
-/// No file of the sandbox has these, nor a copy of its database, where it is SQLite, or its keys.
-async fn nothing_tells(sandbox: &Sandbox, secrets: &[&[u8]]) {
-    let copies = testkit::folder();
-    for (more, name) in [(&[][..], "backup"), (&["--keys"], "backup-of-keys")] {
-        let out = copies.path().join(name);
-        let all = [&["backup", "--out", out.to_str().expect("text")][..], more].concat();
-        let made = sandbox.antaca(&all).await;
-        assert!(made.code == Some(0) || is_on_postgres(sandbox), "{made:?}");
-    }
-    for file in files(&sandbox.dir()).into_iter().chain(files(copies.path())) {
-        let bytes = std::fs::read(&file).expect("a file");
-        let told = contains_secret(&bytes, secrets);
-        assert_eq!(told, None, "{} tells number or PIN", file.display());
-    }
-}
-
-fn is_on_postgres(sandbox: &Sandbox) -> bool {
-    matches!(sandbox.database(), Database::Postgres(_))
-}
-
-fn card_path(story: &Story, card: i64, rest: &str) -> String {
+pub(crate) fn card_path(story: &Story, card: i64, rest: &str) -> String {
     format!("/secure/customers/{}/cards/{card}{rest}", story.customer)
 }
 
@@ -133,8 +118,17 @@ pub(crate) async fn arrived(sandbox: &Sandbox, story: &Story) -> (i64, Value, St
     let mut body = order_of(story, PHYSICAL);
     body["embossedName"] = "Łukasz Żółć".into();
     let path = format!("/secure/customers/{}/cards/physical", story.customer);
-    let told = encrypted(sandbox.partner().post(&path).json(&body));
-    let told = decrypted(&expect(202, told).await);
+    let asked = encrypted(sandbox.partner().post(&path).json(&body));
+    arrived_by(sandbox, story, asked).await
+}
+
+/// The same, by this order.
+pub(crate) async fn arrived_by(
+    sandbox: &Sandbox,
+    story: &Story,
+    asked: RequestBuilder,
+) -> (i64, Value, String) {
+    let told = decrypted(&expect(202, asked).await);
     let order = told["orderId"].as_str().expect("an id").to_owned();
     let card = until(sandbox, story, &order, "PERSONALISED").await["cardId"].as_i64();
     let card = card.expect("the card is told");
@@ -158,7 +152,7 @@ fn replace(
 }
 
 /// The line of an order in the batches.
-fn sent_as(sandbox: &Sandbox, order: &str) -> Value {
+pub(crate) fn sent_as(sandbox: &Sandbox, order: &str) -> Value {
     let name = format!("sandbox:{order}");
     let mut lines = batches(sandbox).into_iter();
     lines.find(|line| line["reference"] == name.as_str()).expect("it was sent")
@@ -180,7 +174,13 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// A sandbox whose bureau answers at once.
 pub(crate) async fn quick(database: Database) -> Sandbox {
-    Sandbox::start_with(database, &[("ANTACA_SANDBOX_BUREAU_SECONDS", "0")]).await
+    quick_with(database, &[]).await
+}
+
+/// The same, with these variables.
+pub(crate) async fn quick_with(database: Database, variables: &[(&str, &str)]) -> Sandbox {
+    let quick = [("ANTACA_SANDBOX_BUREAU_SECONDS", "0")];
+    Sandbox::start_with(database, &[&quick, variables].concat()).await
 }
 
 /// A sandbox whose bureau answers only when it is told to.
@@ -248,7 +248,7 @@ on_both_databases! {
         let pan = secrets["pan"].as_str().expect("a number");
         let block = secrets["pinBlock"].as_str().expect("a block");
         assert!(block.starts_with("0482"), "format 0, four digits, and the first two of the PIN");
-        nothing_tells(&sandbox, &[pan.as_bytes(), block.as_bytes()]).await;
+        nothing_tells(&sandbox, &forms(&secrets, "8264")).await;
         for name in ["cvv", "icvv", "cvc2"] {
             assert_eq!(secrets[name].as_str().map(str::len), Some(3), "{name}");
         }
