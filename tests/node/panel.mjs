@@ -57,14 +57,14 @@ async function open(options = {}) {
 }
 
 /// Signs somebody in.
-async function signIn(page, role) {
+async function signIn(page, role, place = /\/panel\/(of|partners)/) {
   const { email, password, authenticator } = staff[role];
   await page.goto("/panel");
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByLabel("Code").fill(code(authenticator));
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(/\/panel\/(of|partners)/);
+  await page.waitForURL(place);
 }
 
 /// Looks for what makes a page hard to use for some people.
@@ -94,6 +94,7 @@ function places() {
   return {
     partners: "/panel/partners",
     account: "/panel/account",
+    authenticator: "/panel/account/authenticator",
     "all-accounts": "/panel/accounts",
     "platform-audit": "/panel/audit",
     certificates: "/panel/certificates",
@@ -160,6 +161,27 @@ const scenarios = {
       }
     }
     return shown;
+  },
+
+  async first() {
+    const page = await open({ javaScriptEnabled: false });
+    await signIn(page, "NEW", /\/panel\/account\/secrets/);
+    const looked = await open();
+    await looked.context().addCookies(await page.context().cookies());
+    await show(looked, "first", "/panel/account/secrets");
+    await page.goto(of("/users"));
+    await page.waitForURL(/\/panel\/account\/secrets/);
+    const secret = await page.locator("main code").textContent();
+    await page.getByLabel("The code that the new").fill(code(`otpauth://totp/a?secret=${secret}`));
+    await page.getByLabel("The password that you were given").fill(staff.NEW.password);
+    for (const name of ["The new password", "The new password once more"]) {
+      await page.getByLabel(name, { exact: true }).fill("four words of my own");
+    }
+    await page.getByRole("button", { name: "Make it mine" }).click();
+    await page.getByRole("status").waitFor();
+    await page.goto(of("/users"));
+    assert.ok(await page.getByRole("heading", { name: "Users" }).isVisible());
+    return {};
   },
 
   async evil() {

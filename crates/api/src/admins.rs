@@ -1,13 +1,14 @@
 //! Sessions of panel accounts, and the accounts themselves.
 
 pub(crate) mod accounts;
+pub(crate) mod own;
 
 use crate::Api;
 use crate::answer::{Created, NoContent};
 use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
-use crate::wire::{moment, text};
+use crate::wire::{Reader, moment, text};
 use app::admins::Credentials;
 use crypto::password::Password;
 use domain::admin::Role;
@@ -19,6 +20,11 @@ use utoipa::ToSchema;
 const TAG: &str = "Sessions";
 /// More than a password has.
 const LONG: usize = 200;
+
+/// A code that is typed once more where something grave is done.
+pub(crate) fn confirming() -> impl Reader<String> {
+    text(LONG)
+}
 
 type RoleName = crate::answer::Named<Role>;
 
@@ -36,6 +42,8 @@ struct SessionJson {
     /// When it ends, unless it is used: 15 minutes after the last call, 12 hours after the first.
     #[schema(format = DateTime)]
     expires_at: String,
+    /// Whether a password and an authenticator of one's own are to be set before anything else.
+    secrets_to_renew: bool,
 }
 
 /// `POST /admin/sessions` → 201 `{"token", "role", "partner", "expiresAt"}`.
@@ -82,6 +90,7 @@ async fn signed_in(
         role: crate::answer::Named(begun.account.role),
         partner: partner.map(|partner| partner.code.clone()),
         expires_at: moment(begun.expires_at),
+        secrets_to_renew: begun.account.secrets_shown,
     }))
 }
 

@@ -16,6 +16,7 @@ mod remove;
 mod renew;
 mod replace;
 mod reset_cvv;
+mod show;
 mod unlock;
 
 pub(crate) use activate::{activate, month};
@@ -34,6 +35,7 @@ pub(crate) use remove::remove;
 pub(crate) use renew::{renew, renew_unseen};
 pub(crate) use replace::{replace, replace_unseen};
 pub(crate) use reset_cvv::{reset_cvv, reset_cvv_unseen};
+pub(crate) use show::show_unseen;
 pub(crate) use unlock::unlock;
 
 use crate::answer::Named;

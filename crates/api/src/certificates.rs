@@ -2,12 +2,14 @@
 //! "Certificates").
 
 use crate::Api;
+use crate::admins::confirming;
 use crate::answer::{Created, Done, List, NoContent, json as rendered};
 use crate::call::{Call, Head, refused};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Fields, Reader, moment, parsed, reader, schema, text};
 use app::Refusal;
+use app::admins::{Confirmation, Manager};
 use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate, USUAL_DAYS};
 use app::settings::Snapshot;
 use serde::Serialize;
@@ -195,11 +197,12 @@ pub(crate) fn sign() -> Endpoint {
              of RSA from 2048 bits on, P-256 or P-384, with a CN that is free or this holder's; \
              name and key alone are taken from it. `scopes` are `secure` for a partner and \
              `processor` for a processor where they aren't sent; an operator's has `collateral`, \
-             `iban` or both. It lasts 398 days, or `days`, 825 at most.",
+             `iban` or both. It lasts 398 days, or `days`, 825 at most. `totp` is a code that the \
+             caller's authenticator shows now, and that opened nothing yet.",
         )
         .example(json!({
             "csr": "-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n",
-            "partner": "acme", "scopes": ["secure"],
+            "partner": "acme", "scopes": ["secure"], "totp": "123456",
         }))
         .refuses(&[
             Refusal::PartnerNotFound,
@@ -208,6 +211,9 @@ pub(crate) fn sign() -> Endpoint {
             Refusal::OperatorNameInvalid,
             Refusal::CsrRefused,
             Refusal::CommonNameTaken,
+            Refusal::ConfirmationRequired,
+            Refusal::ConfirmationRefused,
+            Refusal::AdminChanged,
         ])
 }
 
@@ -216,6 +222,7 @@ struct Request {
     holder: HolderName,
     scopes: Vec<String>,
     days: u32,
+    code: Option<String>,
 }
 
 fn read_request(call: &Call) -> Result<Request, Problem> {
@@ -225,6 +232,7 @@ fn read_request(call: &Call) -> Result<Request, Problem> {
     fields.demand_one(&["partner", "processor", "operator"], ONE_HOLDER);
     let scopes = fields.optional("scopes", scopes());
     let days = fields.optional("days", days());
+    let code = fields.optional("totp", confirming());
     let Some(csr) = csr else { return Err(fields.problem()) };
     fields.finish()?;
     Ok(Request {
@@ -232,6 +240,7 @@ fn read_request(call: &Call) -> Result<Request, Problem> {
         holder,
         scopes: scopes.unwrap_or_default(),
         days: days.unwrap_or(USUAL_DAYS),
+        code,
     })
 }
 
@@ -267,7 +276,7 @@ fn days() -> impl Reader<u32> {
 }
 
 async fn signed(api: Api, head: Head, request: Request) -> Result<Created<SignedJson>, Problem> {
-    let Request { csr, holder, scopes, days } = request;
+    let Request { csr, holder, scopes, days, code } = request;
     let authority = api.authority.as_ref().ok_or_else(Problem::internal)?;
     let holder = holder.find(&api.app.settings.get())?.ok_or_else(Problem::internal)?;
     let scopes = if scopes.is_empty() { holder.usual_scopes() } else { scopes };
@@ -276,8 +285,9 @@ async fn signed(api: Api, head: Head, request: Request) -> Result<Created<Signed
         let held = CertificateJson::of(&signed.certificate, &signed.settings);
         rendered(&SignedJson { held, certificate: signed.pem.clone() })
     });
-    let now = (api.real_time)();
-    Ok(Created::kept(api.app.sign_certificate_once(authority, sign, now, once).await?))
+    let confirmation = Confirmation { code: code.as_deref(), real_now: (api.real_time)() };
+    let by = (Manager::of(head.caller().admin()?), confirmation);
+    Ok(Created::kept(api.app.sign_certificate_once(authority, sign, by, once).await?))
 }
 
 /// Revokes a certificate → 204.
@@ -291,7 +301,7 @@ pub(crate) fn revoke() -> Endpoint {
 }
 
 async fn revoked(api: Api, head: Head, digits: String) -> Result<NoContent, Problem> {
-    let now = (api.real_time)();
-    api.app.revoke_certificate_once(&digits, now, head.once(|_| Value::Null)).await?;
+    let (manager, now) = (Manager::of(head.caller().admin()?), (api.real_time)());
+    api.app.revoke_certificate_once(manager, &digits, now, head.once(|_| Value::Null)).await?;
     Ok(NoContent)
 }

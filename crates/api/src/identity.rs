@@ -1,7 +1,13 @@
 //! Who is calling: the client certificate, looked up in the register at every request.
 
+mod admin;
+
+pub(crate) use admin::{Allows, admin};
+
+use crate::call::refused;
 use crate::problem::Problem;
 use crate::{Api, Peer};
+use app::Refusal;
 use app::admins::AdminSession;
 use app::balances::Right;
 use app::certificates::Certificate;
@@ -49,8 +55,9 @@ impl Caller {
         }
         if route.starts_with("/admin/") {
             let account = AdminId(Uuid::nil());
+            let (role, digest) = (Role::Operator, [0; 32]);
             let session =
-                AdminSession { account, partner: None, role: Role::Operator, digest: [0; 32] };
+                AdminSession { account, partner: None, role, secrets_shown: false, digest };
             return Self::Admin(Some(Scope::of_caller(PartnerId::PLATFORM)), session);
         }
         Self::Processor(ProcessorId(0))
@@ -281,92 +288,6 @@ pub(crate) async fn customers(
     }
 }
 
-/// Whom a route under `/admin` admits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allows {
-    roles: &'static [Role],
-    /// Whether it is about a partner's, which the operator's own then name in `Issuer-Code`.
-    of_partner: bool,
-}
-
-impl Allows {
-    /// Who decides KYC, and may see who did what.
-    pub(crate) const DECIDERS: Self =
-        Self { roles: &[Role::Admin, Role::Operator], of_partner: true };
-    /// Who answers to the law for the cards of a partner.
-    pub(crate) const OPERATORS: Self = Self { roles: &[Role::Operator], of_partner: true };
-    /// Who manages accounts, of one partner or of all.
-    pub(crate) const MANAGERS: Self =
-        Self { roles: &[Role::Admin, Role::Operator], of_partner: false };
-    /// The operator's own, about the platform.
-    pub(crate) const PLATFORM: Self = Self { roles: &[Role::Operator], of_partner: false };
-    /// Who has an account.
-    pub(crate) const ALL: Self = Self { roles: Role::ALL, of_partner: false };
-    /// The same, about a partner's users and their money.
-    pub(crate) const STAFF: Self = Self { roles: Role::ALL, of_partner: true };
-    /// Who makes balances and virtual cards, and says how much is spent.
-    pub(crate) const MAKERS: Self = Self { roles: &[Role::Admin, Role::Manager], of_partner: true };
-}
-
-/// `/admin`: the token of a panel account's session, sent once, of a role that the route admits.
-pub(crate) async fn admin(
-    State((api, allows)): State<(Api, Allows)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let found = match bearer(request.headers()) {
-        Some(token) => api.app.admin_session(token).await,
-        None => Ok(None),
-    };
-    let caller = match found {
-        Ok(Some(session)) if session.partner.is_none_or(|id| api.app.is_live(id)) => {
-            admitted(&api, &request, session, allows)
-        }
-        Ok(_) => {
-            let detail = "This channel needs the token of a session that is in force.";
-            Err(Problem::unauthorized("SESSION_EXPIRED", detail))
-        }
-        Err(error) => Err(error.into()),
-    };
-    match caller {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Whom an account acts for, if its role may do that at all.
-fn admitted(
-    api: &Api,
-    request: &Request,
-    session: AdminSession,
-    allows: Allows,
-) -> Result<Caller, Problem> {
-    if !allows.roles.contains(&session.role) {
-        return Err(Problem::forbidden("FORBIDDEN", "The account's role doesn't allow this."));
-    }
-    if !allows.of_partner {
-        return Ok(Caller::Admin(None, session));
-    }
-    let settings = api.app.settings.get();
-    let mut codes = request.headers().get_all("issuer-code").iter();
-    let (sent, only) = (codes.next(), codes.next().is_none());
-    let named = sent.map(|code| settings.partner_of_code(code.to_str().ok()?)).filter(|_| only);
-    let named = named.flatten().filter(|partner| partner.state == PartnerState::Live);
-    let of = match (session.partner, sent) {
-        (Some(own), None) => Some(own),
-        (Some(own), Some(_)) => named.map(|partner| partner.id).filter(|id| *id == own),
-        (None, _) => named.map(|partner| partner.id),
-    };
-    let of = of.ok_or_else(|| {
-        let detail = "The header Issuer-Code must name the partner that it is for, once.";
-        Problem::forbidden("ISSUER_CODE_MISMATCH", detail)
-    })?;
-    Ok(Caller::Admin(Some(Scope::of_caller(of)), session))
-}
-
 /// Somebody who signs in, an app that pairs its device or begins a session: nobody is known yet,
 /// but for the address.
 pub(crate) async fn stranger(
@@ -433,8 +354,12 @@ pub(crate) async fn known(api: &Api, request: Request) -> Result<(), Problem> {
     let certified = is_certified(api, &request);
     drop(request);
     match token {
-        Some(token) if api.app.admin_session(&token).await?.is_some() => Ok(()),
-        Some(_) | None => certified,
+        Some(token) => match api.app.admin_session(&token).await? {
+            Some(session) if session.secrets_shown => Err(refused(Refusal::SecretsToRenew)),
+            Some(_) => Ok(()),
+            None => certified,
+        },
+        None => certified,
     }
 }
 

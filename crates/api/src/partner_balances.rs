@@ -7,6 +7,7 @@ use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::wire::{currency, word};
 use app::Refusal;
+use app::admins::Manager;
 use app::balances::PartnerBalance;
 use domain::balance::{BalanceState, PartnerBalanceKind};
 use domain::money::Currency;
@@ -54,6 +55,19 @@ pub(crate) fn create() -> Endpoint {
         .refuses(&[Refusal::CurrencyNotSupported])
 }
 
+/// `POST /admin/partner-balances` `{kind, currency}` → 201 the balance.
+pub(crate) fn create_by_person() -> Endpoint {
+    Endpoint::of(read_any, created_by_person)
+        .about(
+            TAG,
+            "Create a balance of a partner's own",
+            "Of any kind, in any currency; there is one of each kind and currency, and one that is \
+             there already is answered as it is.",
+        )
+        .example(json!({ "kind": "IBAN_TECHNICAL", "currency": "EUR" }))
+        .refuses(&[Refusal::AdminChanged])
+}
+
 /// `POST /secure/partner-balances/{balanceId}/transactions` → 201 the transaction.
 pub(crate) fn transfer() -> Endpoint {
     crate::balances::transfer_of_partner(TAG)
@@ -94,6 +108,25 @@ async fn created(
 ) -> Result<Created<PartnerBalanceJson>, Problem> {
     let once = head.once(kept::<_, PartnerBalanceJson>);
     let made = api.app.create_own_balance(head.scope()?, kind, currency, once).await?;
+    Ok(Created::kept(made))
+}
+
+fn read_any(call: &Call) -> Result<(PartnerBalanceKind, Currency), Problem> {
+    let wrong = "must be COMPANY, CREDIT, DEPOSIT or IBAN_TECHNICAL";
+    let mut fields = call.fields()?;
+    let kind = fields.required("kind", word(PartnerBalanceKind::ALL, wrong));
+    let currency = fields.required("currency", currency());
+    kind.zip(currency).ok_or_else(|| fields.problem())
+}
+
+async fn created_by_person(
+    api: Api,
+    head: Head,
+    asked: (PartnerBalanceKind, Currency),
+) -> Result<Created<PartnerBalanceJson>, Problem> {
+    let manager = Manager::of(head.caller().admin()?);
+    let once = head.once(kept::<_, PartnerBalanceJson>);
+    let made = api.app.create_partner_balance_once(manager, head.scope()?, asked, once).await?;
     Ok(Created::kept(made))
 }
 

@@ -7,6 +7,7 @@ use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{Fields, Reader, boolean, currency, events, integer, parsed, schema, text, word};
 use app::Refusal;
+use app::admins::Manager;
 use app::outbound::SetOutbound;
 use app::page::Page;
 use app::partners::{Called, Change, Create, Set};
@@ -209,7 +210,8 @@ async fn created(api: Api, head: Head, command: Create) -> Result<Created<Partne
         let called = Called::usual();
         rendered(&PartnerJson::of(&(partner.clone(), called)))
     });
-    Ok(Created::kept(api.app.create_partner_once(command, once).await?))
+    let manager = Manager::of(head.caller().admin()?);
+    Ok(Created::kept(api.app.create_partner_once(manager, command, once).await?))
 }
 
 /// Changes a partner → 204.
@@ -289,6 +291,7 @@ async fn changed(
     head: Head,
     (code, change): (String, Change),
 ) -> Result<NoContent, Problem> {
-    api.app.change_partner_once(&code, change, head.once(|()| Value::Null)).await?;
+    let manager = Manager::of(head.caller().admin()?);
+    api.app.change_partner_once(manager, &code, change, head.once(|()| Value::Null)).await?;
     Ok(NoContent)
 }

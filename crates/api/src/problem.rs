@@ -251,9 +251,12 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CommonNameTaken
         | Refusal::SecretRotatedRecently
         | Refusal::CertificateAmbiguous => StatusCode::CONFLICT,
-        Refusal::KycNotPermitted | Refusal::KybNotPermitted | Refusal::ScopeRefused => {
-            StatusCode::FORBIDDEN
-        }
+        Refusal::KycNotPermitted
+        | Refusal::KybNotPermitted
+        | Refusal::ScopeRefused
+        | Refusal::SecretsToRenew
+        | Refusal::ConfirmationRequired
+        | Refusal::ConfirmationRefused => StatusCode::FORBIDDEN,
         Refusal::PartnerUnavailable => StatusCode::BAD_GATEWAY,
         Refusal::ProgramNotFound
         | Refusal::UserNotFound
@@ -291,6 +294,9 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProgramInvalid
         | Refusal::GiftProgramInvalid
         | Refusal::AdminInvalid
+        | Refusal::PasswordInvalid
+        | Refusal::PasswordGuessable
+        | Refusal::AuthenticatorCodeWrong
         | Refusal::ProcessorNotFound
         | Refusal::PinKeyNotFound
         | Refusal::PinKeyInvalid

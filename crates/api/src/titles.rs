@@ -241,6 +241,17 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::LimitAboveProgram => "Stay within the ceilings that GET …/limits shows.",
         Refusal::AdminNotFound => "Name one that the list of accounts shows.",
         Refusal::AdminChanged => "Sign in again.",
+        Refusal::SecretsToRenew => {
+            "Take `POST /admin/me/authenticator` and `PUT /admin/me/secrets`, or the panel."
+        }
+        Refusal::ConfirmationRequired => "Send `totp`, a code that opened nothing yet.",
+        Refusal::ConfirmationRefused => {
+            "Wait for the next code and try again; failures count as at a sign-in."
+        }
+        Refusal::PasswordInvalid | Refusal::PasswordGuessable => {
+            "Choose another one: some words that don't belong together, or what a program makes."
+        }
+        Refusal::AuthenticatorCodeWrong => "Type the code that it shows now, in this session.",
         Refusal::AdminIsYourself => "Ask somebody else who manages accounts.",
         Refusal::LastOperator => "Make another account of the role OPERATOR first.",
         Refusal::AdminAlreadyExists => "Use another address, or reset the account.",

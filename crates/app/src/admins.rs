@@ -6,12 +6,18 @@
 //! before its time.
 
 mod accounts;
+mod confirm;
+mod manager;
+mod own;
 
-pub use accounts::{ChangeAdmin, Enrolled, Manager, NewAdmin, Secrets, ShownAdmin};
+pub use accounts::{ChangeAdmin, Enrolled, NewAdmin, Secrets, ShownAdmin};
+pub use confirm::Confirmation;
+pub use crypto::password::Password;
+pub use manager::Manager;
+pub use own::{Offer, Renewal, Taken};
 
 use crate::audit::{Entry, Origin};
 use crate::{App, Error};
-use crypto::password::Password;
 use crypto::totp::CodeSecret;
 use domain::Timestamp;
 use domain::admin::{Account, NotLetIn, Proof};
@@ -106,6 +112,9 @@ pub struct AdminSession {
     pub partner: Option<PartnerId>,
     /// What they may do.
     pub role: domain::admin::Role,
+    /// Whether somebody else was shown what opens the account: then nothing opens until that is
+    /// changed.
+    pub secrets_shown: bool,
     /// The digest of its token.
     pub digest: Digest,
 }
@@ -166,8 +175,7 @@ impl App {
             Some(kept) => self.code_secret(kept)?,
             None => CodeSecret::generate(),
         };
-        let seconds = u64::try_from(real_now.as_second()).unwrap_or_default();
-        let code_step = secret.step_of(&credentials.code, seconds);
+        let code_step = secret.step_of(&credentials.code, own::seconds(real_now));
         let hash = kept.map(|kept| kept.password.clone());
         let turn = self.admin_checks.turn().await?;
         let compared = tokio::task::spawn_blocking(move || {
@@ -209,11 +217,9 @@ impl App {
         let (mut account, now) = (kept.account, self.now());
         let before = account.clone();
         let let_in = account.sign_in(proof, now);
-        if account != before {
-            admins::update(tx, &account).await?;
-        }
-        let partner = account.partner.unwrap_or(PartnerId::PLATFORM);
         let Err(NotLetIn) = let_in else {
+            let partner = account.partner.unwrap_or(PartnerId::PLATFORM);
+            admins::update(tx, &account).await?;
             let token =
                 Zeroizing::new(crypto::encoding::url_safe(&crypto::random::bytes::<BYTES>()));
             let expires_at = Lifetime::PANEL.end(now, now);
@@ -223,15 +229,28 @@ impl App {
             self.record(tx, partner, &actor, entry).await?;
             return Ok(Some(Begun { token, account, expires_at }));
         };
-        if account.locked_until > before.locked_until {
-            admins::end_all(tx, account.id).await?;
-        }
-        let locked = account.locked_until.map(|until| until.to_string());
-        let facts = json!({ "lockedUntil": locked });
         // Whoever that was, it needn't be whose the account is.
-        let entry = Entry::made("admin.sign_in_failed", account.id.0, facts);
-        self.record(tx, partner, origin, entry).await?;
+        self.count_failure(tx, (&before, &account), "admin.sign_in_failed", origin).await?;
         Ok(None)
+    }
+
+    /// Writes down a failed try. One that has locked the account ends its sessions.
+    async fn count_failure(
+        &self,
+        tx: &mut Tx,
+        (before, after): (&Account, &Account),
+        action: &'static str,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if after != before {
+            admins::update(tx, after).await?;
+        }
+        if after.locked_until > before.locked_until {
+            admins::end_all(tx, after.id).await?;
+        }
+        let locked = after.locked_until.map(|until| until.to_string());
+        let entry = Entry::made(action, after.id.0, json!({ "lockedUntil": locked }));
+        self.record(tx, after.partner.unwrap_or(PartnerId::PLATFORM), origin, entry).await
     }
 
     /// The session of a token, if it is in force; it lasts a while longer then.
@@ -256,8 +275,9 @@ impl App {
             let prolonged = admins::prolong(&mut tx, &digest, until).await;
             tx.end(prolonged).await?;
         }
-        let Account { id: account, email, partner, role, .. } = found.account;
-        Ok(Some(SignedIn { session: AdminSession { account, partner, role, digest }, email }))
+        let Account { id: account, email, partner, role, secrets_shown, .. } = found.account;
+        let session = AdminSession { account, partner, role, secrets_shown, digest };
+        Ok(Some(SignedIn { session, email }))
     }
 
     /// Ends a session.
@@ -329,6 +349,12 @@ pub fn actor(id: AdminId) -> String {
 /// The place of an account's secret.
 fn secret_row(id: AdminId) -> String {
     format!("admin_account/{}", id.0)
+}
+
+/// The secret within what an authenticator reads, as it is typed.
+fn typed_secret(code_url: &str) -> &str {
+    let mut parts = code_url.split(['?', '&']);
+    parts.find_map(|part| part.strip_prefix("secret=")).unwrap_or_default()
 }
 
 fn digest(text: &str) -> Digest {

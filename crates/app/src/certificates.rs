@@ -7,6 +7,7 @@ mod revoke;
 pub use ending::Ending;
 pub use revoke::Named;
 
+use crate::admins::{Confirmation, Manager};
 use crate::audit::{Done, Entry, Operator, Origin};
 use crate::once::{Once, Turn};
 use crate::page::Page;
@@ -117,18 +118,20 @@ impl App {
     ) -> Result<String, Error> {
         let (certificate, pem) = signed(authority, command, now)?;
         let mut tx = self.db.begin().await?;
-        let registered = self.register_in(&mut tx, &operator.origin(), &certificate).await;
+        let registered = self
+            .register_in(&mut tx, (Manager::COMMAND_LINE, &operator.origin()), &certificate)
+            .await;
         tx.end(registered).await?;
         self.refresh_settings().await?;
         Ok(pem)
     }
 
-    /// The same by somebody with a panel account, once for its key.
+    /// The same by somebody with a panel account and a code, once for its key.
     pub async fn sign_certificate_once(
         &self,
         authority: &Authority,
         command: Sign,
-        now: Timestamp,
+        (manager, confirmation): (Manager, Confirmation<'_>),
         once: Once<SignedCertificate>,
     ) -> Result<Value, Error> {
         let scope = platform();
@@ -136,17 +139,21 @@ impl App {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
-        let signed = signed(authority, command, now);
+        let signed = match signed(authority, command, confirmation.real_now) {
+            Ok(signed) => self.confirm(manager, confirmation, &once.origin).await.map(|()| signed),
+            Err(refusal) => Err(refusal.into()),
+        };
         let settings = self.settings.get();
         let mut tx = self.db.begin().await?;
         let registered = match signed {
             Ok((certificate, pem)) => {
-                let registered = self.register_in(&mut tx, &once.origin, &certificate).await;
+                let by = (manager, &once.origin);
+                let registered = self.register_in(&mut tx, by, &certificate).await;
                 // Its record is its holder's, not the platform's.
                 let signed = SignedCertificate { certificate, pem, settings };
                 registered.map(|()| Done::unchanged(signed))
             }
-            Err(refusal) => Err(refusal.into()),
+            Err(error) => Err(error),
         };
         let answer = self.finish(scope, &once, tx, registered).await?;
         self.refresh_settings().await?;
@@ -156,11 +163,12 @@ impl App {
     async fn register_in(
         &self,
         tx: &mut Tx,
-        origin: &Origin,
+        (manager, origin): (Manager, &Origin),
         certificate: &Certificate,
     ) -> Result<(), Error> {
         // First, since it locks: of two nodes the later one sees the name that the earlier gave.
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         let mut namesakes = certificates::list(tx).await?;
         namesakes.retain(|held| held.common_name == certificate.common_name);
         if namesakes.iter().any(|held| Holder::of(held) != Holder::of(certificate)) {

@@ -1,6 +1,7 @@
 //! Partners: create, set. Both are the operator's: through the control channel, or by those of its
 //! people who have a panel account.
 
+use crate::admins::Manager;
 use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::{Once, Turn};
 use crate::outbound::SetOutbound;
@@ -106,7 +107,9 @@ impl App {
     ) -> Result<Partner, Error> {
         let partner = self.new_partner(command).await?;
         let mut tx = self.db.begin().await?;
-        let created = self.create_partner_in(&mut tx, &operator.origin(), &partner).await;
+        let created = self
+            .create_partner_in(&mut tx, (Manager::COMMAND_LINE, &operator.origin()), &partner)
+            .await;
         tx.end(created).await?;
         self.refresh_settings().await?;
         Ok(partner)
@@ -115,6 +118,7 @@ impl App {
     /// The same by somebody with a panel account, once for its key.
     pub async fn create_partner_once(
         &self,
+        manager: Manager,
         command: Create,
         once: Once<Partner>,
     ) -> Result<Value, Error> {
@@ -127,7 +131,8 @@ impl App {
         let mut tx = self.db.begin().await?;
         let created = match partner {
             Ok(partner) => {
-                let created = self.create_partner_in(&mut tx, &once.origin, &partner).await;
+                let by = (manager, &once.origin);
+                let created = self.create_partner_in(&mut tx, by, &partner).await;
                 // Its record is the partner's, not the platform's.
                 created.map(|()| Done::unchanged(partner))
             }
@@ -152,11 +157,12 @@ impl App {
     async fn create_partner_in(
         &self,
         tx: &mut Tx,
-        origin: &Origin,
+        (manager, origin): (Manager, &Origin),
         partner: &Partner,
     ) -> Result<(), Error> {
         // First, since it locks: whoever changes settings takes this lock before any other.
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         if !partners::insert(tx, partner, self.now()).await? {
             return Err(Refusal::PartnerAlreadyExists.into());
         }
@@ -173,7 +179,8 @@ impl App {
         command: Set,
     ) -> Result<Partner, Error> {
         let mut tx = self.db.begin().await?;
-        let set = self.change_partner_in(&mut tx, &operator.origin(), code, command).await;
+        let by = (Manager::COMMAND_LINE, &operator.origin());
+        let set = self.change_partner_in(&mut tx, by, code, command).await;
         let partner = tx.end(set).await?;
         self.refresh_settings().await?;
         Ok(partner)
@@ -183,6 +190,7 @@ impl App {
     /// account, once for its key.
     pub async fn change_partner_once(
         &self,
+        manager: Manager,
         code: &str,
         change: Change,
         once: Once<()>,
@@ -196,7 +204,8 @@ impl App {
         };
         self.partner_key(partner).await?;
         let mut tx = self.db.begin().await?;
-        let changed = self.set_both_in(&mut tx, &once.origin, (code, partner), change).await;
+        let changed =
+            self.set_both_in(&mut tx, (manager, &once.origin), (code, partner), change).await;
         let changed = changed.map(|()| Done::unchanged(()));
         let answer = self.finish(scope, &once, tx, changed).await?;
         self.refresh_settings().await?;
@@ -206,14 +215,14 @@ impl App {
     async fn set_both_in(
         &self,
         tx: &mut Tx,
-        origin: &Origin,
+        by: (Manager, &Origin),
         (code, partner): (&str, PartnerId),
         change: Change,
     ) -> Result<(), Error> {
-        self.change_partner_in(tx, origin, code, change.partner).await?;
+        self.change_partner_in(tx, by, code, change.partner).await?;
         let SetOutbound { notifications, encrypt, .. } = &change.outbound;
         if notifications.is_some() || encrypt.is_some() {
-            self.set_outbound_in(tx, origin, partner, (change.outbound, None)).await?;
+            self.set_outbound_in(tx, by.1, partner, (change.outbound, None)).await?;
         }
         Ok(())
     }
@@ -221,13 +230,14 @@ impl App {
     async fn change_partner_in(
         &self,
         tx: &mut Tx,
-        origin: &Origin,
+        (manager, origin): (Manager, &Origin),
         code: &str,
         command: Set,
     ) -> Result<Partner, Error> {
         // First, since it locks: what is read after that stays so, and what an earlier one has
         // changed isn't changed back.
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         let held = partners::list(tx).await?.into_iter().find(|partner| partner.code == code);
         let held = held.ok_or(Refusal::PartnerNotFound)?;
         let before = partner_json(&held);

@@ -171,6 +171,23 @@ refusals! {
          questions at once; what may be paid without its answer is above zero; sessions live 1 to \
          720 minutes.";
     AdminChanged, "ADMIN_CHANGED", "Your own account was shut or changed meanwhile.";
+    SecretsToRenew, "SECRETS_TO_RENEW",
+        "Somebody else was shown what opens this account: set a password and an authenticator of \
+         your own before anything else.";
+    ConfirmationRequired, "CONFIRMATION_REQUIRED",
+        "This needs a code that your authenticator shows now, beside your session.";
+    ConfirmationRefused, "CONFIRMATION_REFUSED",
+        "The password or the code that you are signed in with is wrong, or the code was used, or \
+         the account is locked.";
+    PasswordInvalid, "PASSWORD_INVALID",
+        "A password has 12 to 128 characters, isn't the one before, and hasn't the e-mail address \
+         in it.";
+    PasswordGuessable, "PASSWORD_GUESSABLE",
+        "The password is among those that are guessed first: it was leaked somewhere, or is made \
+         of words, names, dates or keys in a row.";
+    AuthenticatorCodeWrong, "AUTHENTICATOR_CODE_WRONG",
+        "The code isn't one that the authenticator to be shows, or that was offered in another \
+         session.";
     AdminIsYourself, "ADMIN_IS_YOURSELF",
         "Nobody changes, shuts or resets the panel account that they are signed in with.";
     LastOperator, "LAST_OPERATOR",
@@ -266,6 +283,9 @@ impl Refusal {
             Self::KycNotPermitted
                 | Self::KybNotPermitted
                 | Self::ScopeRefused
+                | Self::SecretsToRenew
+                | Self::ConfirmationRequired
+                | Self::ConfirmationRefused
                 | Self::RequestInProgress
                 | Self::NotificationsPaused
                 | Self::NotificationsNotSetUp

@@ -7,6 +7,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
+use zxcvbn::{Score, zxcvbn};
 
 /// What a hash costs: 19 MiB, 2 passes, 1 lane (OWASP's first choice for passwords).
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -49,6 +50,13 @@ impl Password {
         hash.expect("our own cost and salt are valid").to_string()
     }
 
+    /// Whether somebody who guesses has it soon: it is a leaked one, or made of such, of words,
+    /// names, dates and rows of keys, or of what is known of whose it is. Takes some milliseconds.
+    #[must_use]
+    pub fn is_guessable(&self, known: &[&str]) -> bool {
+        zxcvbn(&self.0, known).score() < Score::Three
+    }
+
     /// Whether a hash is of this password. Takes as long whether it is or not.
     #[must_use]
     pub fn is(&self, hash: &str) -> bool {
@@ -66,6 +74,29 @@ fn argon2() -> Argon2<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All are long enough for a rule that counts characters.
+    #[test]
+    fn what_everybody_uses_is_guessable() {
+        let known = ["ann@acme.test", "ann", "acme.test"];
+        let is_guessable = |text: &str| Password::new(text.to_owned()).is_guessable(&known);
+        for leaked in [
+            "password1234",
+            "P@ssw0rd2026",
+            "qwertyuiop123",
+            "iloveyou1234",
+            "aaaaaaaaaaaaaaaa",
+            "abcdefghijklmnop",
+            "ann@acme.test1",
+            "passwordpassword",
+        ] {
+            assert!(is_guessable(leaked), "{leaked}");
+        }
+        for good in ["correct horse battery", "Żółw-na-plaży-47", "kX3vq9Lm2Rt7"] {
+            assert!(!is_guessable(good), "{good}");
+        }
+        assert!(!Password::generate().is_guessable(&known));
+    }
 
     #[test]
     fn a_hash_is_of_its_password_alone() {

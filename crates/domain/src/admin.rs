@@ -7,6 +7,7 @@
 use crate::ids::{AdminId, PartnerId};
 use crate::words::words;
 use jiff::{Timestamp, ToSpan as _};
+use std::ops::RangeInclusive;
 
 words! {
     /// What somebody may do (spec "Admin roles").
@@ -41,6 +42,24 @@ const LOCK_MINUTES: i64 = 30;
 /// After how many days without use it is shut.
 const UNUSED_DAYS: i64 = 90;
 
+/// Characters of a password that somebody chooses.
+const PASSWORD_CHARS: RangeInclusive<usize> = 12..=128;
+/// The name in an address that is too short to be looked for in a password, in characters.
+const SHORT_NAME: usize = 3;
+
+/// Whether a password may follow another, as far as that is seen from its text: whether it is
+/// guessed soon is another question. `email` is in small letters.
+#[must_use]
+pub fn may_follow(new: &str, old: &str, email: &str) -> bool {
+    let name = email.split('@').next().unwrap_or_default();
+    let name = Some(name).filter(|name| name.chars().count() > SHORT_NAME);
+    let folded = new.to_lowercase();
+    PASSWORD_CHARS.contains(&new.chars().count())
+        && new != old
+        && !folded.contains(email)
+        && !name.is_some_and(|name| folded.contains(name))
+}
+
 /// Somebody's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -62,6 +81,9 @@ pub struct Account {
     pub used_at: Timestamp,
     /// The time step of the last code that was accepted (RFC 6238): no earlier one is.
     pub code_step: i64,
+    /// Whether somebody else was shown what opens it, who has made or reset it: then nothing opens
+    /// until whose it is has set a password and an authenticator of their own.
+    pub secrets_shown: bool,
     /// Raised by one at each change.
     pub version: i64,
 }
@@ -93,11 +115,27 @@ impl Account {
 
     /// Tries to sign in: counts what was wrong, forgets it where all is right.
     pub fn sign_in(&mut self, proof: Proof, now: Timestamp) -> Result<(), NotLetIn> {
+        let step = proof.code_step.filter(|step| *step > self.code_step && proof.password);
+        self.tried(step, now)
+    }
+
+    /// Tries the password alone, in a session that a code has begun: counts the same.
+    pub fn confirm_password(&mut self, is_right: bool, now: Timestamp) -> Result<(), NotLetIn> {
+        self.tried(is_right.then_some(self.code_step), now)
+    }
+
+    /// Tries a code alone, in a session that the password has begun: counts the same.
+    pub fn confirm_code(&mut self, step: Option<i64>, now: Timestamp) -> Result<(), NotLetIn> {
+        self.sign_in(Proof { password: true, code_step: step }, now)
+    }
+
+    /// Counts a try, good if there is a step.
+    fn tried(&mut self, step: Option<i64>, now: Timestamp) -> Result<(), NotLetIn> {
         if self.state(now) != AccountState::Active || self.locked_until.is_some_and(|end| now < end)
         {
             return Err(NotLetIn);
         }
-        match proof.code_step.filter(|step| *step > self.code_step && proof.password) {
+        match step {
             Some(step) => {
                 (self.failures, self.locked_until) = (0, None);
                 (self.code_step, self.used_at) = (step, now);
@@ -132,6 +170,7 @@ mod tests {
             locked_until: None,
             used_at: NOW,
             code_step: 100,
+            secrets_shown: false,
             version: 0,
         }
     }
@@ -170,6 +209,47 @@ mod tests {
         assert_eq!(account.sign_in(right, later(29)), Err(NotLetIn), "though it is right");
         assert_eq!(account.sign_in(right, later(30)), Ok(()));
         assert_eq!(account.locked_until, None);
+    }
+
+    #[test]
+    fn in_a_session_each_is_tried_alone_and_counts_the_same() {
+        let mut account = account();
+        assert_eq!(account.confirm_code(Some(101), NOW), Ok(()));
+        assert_eq!(account.confirm_code(Some(101), NOW), Err(NotLetIn), "it was used");
+        assert_eq!(account.confirm_code(None, NOW), Err(NotLetIn));
+        assert_eq!(account.confirm_password(false, NOW), Err(NotLetIn));
+        assert_eq!(account.failures, 3);
+        assert_eq!(account.confirm_password(true, NOW), Ok(()));
+        assert_eq!((account.failures, account.code_step), (0, 101));
+        for _ in 0..10 {
+            assert_eq!(account.confirm_password(false, NOW), Err(NotLetIn));
+        }
+        assert_eq!(account.confirm_password(true, later(29)), Err(NotLetIn), "it is locked");
+        assert_eq!(account.confirm_code(Some(102), later(29)), Err(NotLetIn));
+        assert_eq!(account.confirm_password(true, later(30)), Ok(()));
+    }
+
+    #[test]
+    fn a_password_is_long_and_says_nothing_of_whose_it_is() {
+        let email = "anna@acme.test";
+        for (new, may) in [
+            ("kX3vq9Lm2Rt7", true),
+            ("kX3vq9Lm2Rt", false),
+            ("żółw żółw żó", true),
+            ("żółw żółw ż", false),
+            ("the password before", false),
+            ("The password before", true),
+            ("my ANNA@acme.test is it", false),
+            ("what Anna likes best", false),
+        ] {
+            assert_eq!(may_follow(new, "the password before", email), may, "{new}");
+        }
+        assert!(
+            may_follow("what ann likes best", "", "ann@acme.test"),
+            "three letters are anywhere"
+        );
+        assert!(may_follow(&"é".repeat(128), "", email));
+        assert!(!may_follow(&"é".repeat(129), "", email));
     }
 
     #[test]

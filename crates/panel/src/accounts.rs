@@ -4,7 +4,7 @@
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::filters;
-use crate::form::Posted;
+use crate::form::{Posted, confirmation};
 use crate::frame::Frame;
 use crate::qr::{self, Drawn};
 use crate::query;
@@ -54,6 +54,13 @@ struct List {
     next: Option<String>,
 }
 
+impl List {
+    /// Whether those that are made here are the operator's.
+    fn are_operators(&self) -> bool {
+        self.roles == OF_OPERATOR
+    }
+}
+
 /// `GET …/accounts`: by address.
 pub(crate) async fn list(
     State(panel): State<Panel>,
@@ -89,6 +96,10 @@ impl Page {
 
     fn may_change(&self) -> bool {
         self.roles().next().is_some()
+    }
+
+    fn is_operators(&self) -> bool {
+        self.it.account.role == Role::Operator
     }
 
     fn is_open(&self) -> bool {
@@ -149,7 +160,8 @@ pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Pos
     let role = Role::parse(posted.field("role")).ok_or(Failed::Unreadable)?;
     let partner = staff.partner_if_any().map(|partner| partner.id);
     let new = NewAdmin { email: posted.field("email").to_owned(), role, partner };
-    let made = panel.app.create_admin(manager(&staff), new, posted.once_kept(kept)).await;
+    let (code, once) = (confirmation(&panel, &posted), posted.once_kept(kept));
+    let made = panel.app.create_admin(manager(&staff), new, code, once).await;
     opened(&staff, "done.account-made", made)
 }
 
@@ -161,7 +173,8 @@ pub(crate) async fn reset(
     posted: Posted,
 ) -> Answer {
     let id = account(&names)?;
-    let reset = panel.app.reset_admin(manager(&staff), id, posted.once_kept(kept)).await;
+    let (code, once) = (confirmation(&panel, &posted), posted.once_kept(kept));
+    let reset = panel.app.reset_admin(manager(&staff), id, code, once).await;
     opened(&staff, "done.account-made", reset)
 }
 

@@ -3,11 +3,12 @@
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::filters;
-use crate::form::Posted;
+use crate::form::{Posted, confirmation};
 use crate::frame::Frame;
 use crate::query;
 use crate::session::Staff;
 use app::Refusal;
+use app::admins::Manager;
 use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate, USUAL_DAYS};
 use app::settings::Snapshot;
 use askama::Template;
@@ -126,8 +127,8 @@ pub(crate) async fn revoke(
     posted: Posted,
 ) -> Answer {
     let once = posted.once_kept(|_: &Certificate| Value::Null);
-    let now = (panel.real_time)();
-    let result = panel.app.revoke_certificate_once(&fingerprint, now, once).await;
+    let (manager, now) = (Manager::of(&staff.session), (panel.real_time)());
+    let result = panel.app.revoke_certificate_once(manager, &fingerprint, now, once).await;
     back(&staff, &format!("{HERE}/{fingerprint}"), Done("done.certificate-revoked"), result)
 }
 
@@ -152,8 +153,8 @@ pub(crate) async fn sign(State(panel): State<Panel>, staff: Staff, posted: Poste
             "name": signed.certificate.common_name, "pem": signed.pem,
         })
     });
-    let now = (panel.real_time)();
-    let signed = match panel.app.sign_certificate_once(authority, sign, now, once).await {
+    let by = (Manager::of(&staff.session), confirmation(&panel, &posted));
+    let signed = match panel.app.sign_certificate_once(authority, sign, by, once).await {
         Ok(signed) => signed,
         refused @ Err(_) => return back(&staff, HERE, Done("done.certificate-revoked"), refused),
     };
@@ -186,5 +187,7 @@ fn read(panel: &Panel, posted: &Posted) -> Result<Sign, Failed> {
     let scopes = if scopes.is_empty() { holder.usual_scopes() } else { scopes };
     let days =
         posted.typed("days").map_or(Ok(USUAL_DAYS), str::parse).map_err(|_| Failed::Unreadable)?;
-    Ok(Sign { csr: posted.field("csr").to_owned(), holder, scopes, days })
+    // As a file or pasted; the file counts where there is one.
+    let csr = posted.typed("csrFile").unwrap_or_else(|| posted.field("csr")).to_owned();
+    Ok(Sign { csr, holder, scopes, days })
 }

@@ -4,8 +4,10 @@ use crate::Panel;
 use crate::answer::Failed;
 use crate::session::{Staff, is_ours};
 use app::Once;
+use app::admins::{Confirmation, Password};
 use axum::body::{Body, to_bytes};
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
+use axum::http::header;
 use axum::http::request::Parts;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -15,6 +17,8 @@ use std::sync::Arc;
 const FORM_MAX: usize = 64 * 1024;
 /// Characters of the name that a form is known by.
 const ONCE_MAX: usize = 64;
+/// What a file reads as that is no text.
+const NO_TEXT: &str = "\u{fffd}";
 
 /// A form that was sent by a page of this session.
 #[derive(Clone)]
@@ -33,7 +37,12 @@ impl Posted {
         self.0.fields.get(name).map_or("", |value| value.trim())
     }
 
-    /// The same, if something was typed.
+    /// A password, with the blanks around it.
+    pub(crate) fn password(&self, name: &str) -> Password {
+        Password::new(self.0.fields.get(name).cloned().unwrap_or_default())
+    }
+
+    /// A field, if something was typed.
     pub(crate) fn typed(&self, name: &str) -> Option<&str> {
         Some(self.field(name)).filter(|value| !value.is_empty())
     }
@@ -54,6 +63,11 @@ impl Posted {
             render,
         }
     }
+}
+
+/// The code that a form asks for where something grave is done.
+pub(crate) fn confirmation<'a>(panel: &Panel, posted: &'a Posted) -> Confirmation<'a> {
+    Confirmation { code: posted.typed("totp"), real_now: (panel.real_time)() }
 }
 
 impl<S: Sync> FromRequestParts<S> for Posted {
@@ -92,13 +106,47 @@ pub(crate) async fn fields(
     if !is_ours(parts) {
         return Err(Failed::OldForm);
     }
-    let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| Failed::TooLarge)?;
-    let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
-    let fields: BTreeMap<String, String> =
-        fields.map_err(|_| Failed::Unreadable)?.into_iter().collect();
+    let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| Failed::TooLarge)?.to_vec();
+    let (fields, bytes) = if is_in_parts(parts) {
+        let fields = in_parts(parts, bytes).await?;
+        // The same form has another border between its parts each time that it is sent.
+        let same = serde_urlencoded::to_string(&fields).map_err(|_| Failed::Unreadable)?;
+        (fields, same.into_bytes())
+    } else {
+        let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
+        (fields.map_err(|_| Failed::Unreadable)?.into_iter().collect(), bytes)
+    };
     // PostgreSQL keeps no text that has one, and nobody types one.
-    if fields.values().any(|value| value.contains('\0')) {
+    if fields.values().any(|value: &String| value.contains('\0')) {
         return Err(Failed::Unreadable);
     }
-    Ok((fields, bytes.to_vec()))
+    Ok((fields, bytes))
+}
+
+/// Whether a form comes in parts, as one with a file does.
+fn is_in_parts(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
+}
+
+/// The fields of such a form. A file is a field as well, and where it is no text it reads as one
+/// that nothing takes.
+async fn in_parts(parts: &Parts, bytes: Vec<u8>) -> Result<BTreeMap<String, String>, Failed> {
+    let request = Request::from_parts(parts.clone(), Body::from(bytes));
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|_| Failed::Unreadable)?;
+    let mut fields = BTreeMap::new();
+    while let Some(part) = form.next_field().await.map_err(|_| Failed::Unreadable)? {
+        let (name, is_file) =
+            (part.name().unwrap_or_default().to_owned(), part.file_name().is_some());
+        let bytes = part.bytes().await.map_err(|_| Failed::Unreadable)?.to_vec();
+        let value = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(_) if is_file => NO_TEXT.to_owned(),
+            Err(_) => return Err(Failed::Unreadable),
+        };
+        let value = if is_file && value.contains('\0') { NO_TEXT.to_owned() } else { value };
+        fields.insert(name, value);
+    }
+    Ok(fields)
 }

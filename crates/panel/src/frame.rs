@@ -112,9 +112,9 @@ impl Frame {
 impl Staff {
     /// What surrounds a page of theirs.
     pub(crate) fn frame(&self) -> Frame {
-        let partner = self.partner_if_any();
+        let partner = self.partner_if_any().filter(|_| !self.session.secrets_shown);
         let mut places = Vec::new();
-        if self.may(Allows::OPERATORS) {
+        if self.may(Allows::OPERATORS) && !self.session.secrets_shown {
             for (path, name) in OPERATORS {
                 let (path, name) = ((*path).to_owned(), text(name));
                 places.push(Place { here: self.is_at(&path), path, name });

@@ -6,6 +6,7 @@
 //! endpoint of `/admin`, with a form instead of JSON. What is typed by anybody is escaped by the
 //! templates, and the pages' policy allows no script but the panel's own file.
 
+mod account;
 mod accounts;
 mod answer;
 mod assets;

@@ -7,6 +7,7 @@ use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::Staff;
 use crate::texts::{known, text};
+use app::admins::Manager;
 use app::outbound::SetOutbound;
 use app::partners::{Called, Change, Create, Set};
 use askama::Template;
@@ -137,7 +138,7 @@ pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Pos
     let page = format!("/panel/partners/{code}");
     let command = Create { code, name, settings };
     let once = posted.once_kept(|_: &Partner| Value::Null);
-    let result = panel.app.create_partner_once(command, once).await;
+    let result = panel.app.create_partner_once(Manager::of(&staff.session), command, once).await;
     let page = if result.is_ok() { page.as_str() } else { "/panel/new-partner" };
     back(&staff, page, Done("done.partner-made"), result)
 }
@@ -249,7 +250,8 @@ async fn changed(
     (Path(code), posted): (Path<String>, Posted),
     (change, done): (Change, Done),
 ) -> Answer {
-    let result = panel.app.change_partner_once(&code, change, posted.once()).await;
+    let manager = Manager::of(&staff.session);
+    let result = panel.app.change_partner_once(manager, &code, change, posted.once()).await;
     back(&staff, &format!("/panel/partners/{code}"), done, result)
 }
 

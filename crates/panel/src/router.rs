@@ -1,11 +1,11 @@
 //! Every page, on one screen.
 
 use crate::answer::{Failed, see};
-use crate::session::{Allows, Staff, admitted};
+use crate::session::{Allows, RENEWING, Staff, admitted};
 use crate::{
-    Panel, Parts, accounts, assets, audit, balances, cards, certificates, corporations, limits,
-    notifications, overview, own, partners, reports, screening, sign_in, transactions, users,
-    verifications,
+    Panel, Parts, account, accounts, assets, audit, balances, cards, certificates, corporations,
+    limits, notifications, overview, own, partners, reports, screening, sign_in, transactions,
+    users, verifications,
 };
 use app::certificates::Authority;
 use app::{App, Clock};
@@ -28,7 +28,13 @@ fn all() -> Router<Panel> {
     Router::new()
         .route("/panel", get(home))
         .route("/panel/sign-out", post(sign_in::sign_out))
-        .route("/panel/account", get(sign_in::account))
+        .route("/panel/account", get(account::show))
+        .route("/panel/account/password", post(account::set_password))
+        .route(
+            "/panel/account/authenticator",
+            get(account::authenticator).post(account::set_authenticator),
+        )
+        .route(RENEWING, get(account::secrets).post(account::set_secrets))
         .route("/panel/account/sign-out", post(sign_in::sign_out_everywhere))
         .route("/panel/of/{partner}", get(overview::show))
         .route("/panel/of/{partner}/transactions", get(transactions::list))

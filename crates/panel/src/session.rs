@@ -24,6 +24,11 @@ pub(crate) const COOKIE: &str = "__Host-antaca";
 /// Where partners' pages are, their code behind it.
 const OF_PARTNER: &str = "/panel/of/";
 
+/// The page of an account whose secrets were shown to somebody else: all others lead there.
+pub(crate) const RENEWING: &str = "/panel/account/secrets";
+/// What such an account may send beside.
+const ENDING: &[&str] = &["/panel/sign-out", "/panel/account/sign-out"];
+
 /// Whom a page admits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allows(&'static [Role]);
@@ -136,6 +141,10 @@ pub(crate) async fn admitted(
         (Ok(_), _) => return to_sign_in(&request, &path),
         (Err(error), _) => return Failed::from(error).into_response(),
     };
+    let asked = request.uri().path();
+    if signed_in.session.secrets_shown && asked != RENEWING && !ENDING.contains(&asked) {
+        return see(RENEWING);
+    }
     let partner = match partner_of(&panel, signed_in.session, request.uri().path()) {
         Ok(partner) => partner,
         Err(OfPartner::Ended) => return to_sign_in(&request, &path),

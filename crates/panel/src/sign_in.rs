@@ -82,17 +82,6 @@ pub(crate) async fn sign_out_everywhere(State(panel): State<Panel>, staff: Staff
     signed_out()
 }
 
-#[derive(Template)]
-#[template(path = "account.html")]
-struct Account {
-    frame: Frame,
-}
-
-/// `GET /panel/account`: one's own account.
-pub(crate) async fn account(staff: Staff) -> Answer {
-    show(&Account { frame: staff.frame() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

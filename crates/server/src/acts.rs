@@ -19,7 +19,7 @@ mod screening;
 mod trust;
 mod verifications;
 
-pub(crate) use admins::{CreateAdmin, NamedAdmin, SetAdmin};
+pub(crate) use admins::{CreateAdmin, ResetAdmin, SetAdmin};
 pub(crate) use alerts::SetAlert;
 pub(crate) use audit::{VerifyAudit, clean, sentences};
 pub(crate) use balances::{ListBalances, MoveMoney, NamedBalance, SumUp};
@@ -94,7 +94,7 @@ pub(crate) enum Act {
     /// `admin set`
     SetAdmin(SetAdmin),
     /// `admin reset`
-    ResetAdmin(NamedAdmin),
+    ResetAdmin(ResetAdmin),
     /// `admin list`
     ListAdmins,
     /// `corporation decide`

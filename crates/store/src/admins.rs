@@ -1,7 +1,7 @@
 //! Rows of `admin_account` and `admin_session`: panel accounts, and their right to act. They belong
 //! to no tenant's data: an account is looked for before it is known whose it is.
 
-use crate::db::{Row, Sql, Table, Tx, Type};
+use crate::db::{Row, Sql, Table, ToValue, Tx, Type};
 use crate::read::word;
 use crate::{StoreError, values};
 use domain::Timestamp;
@@ -28,6 +28,7 @@ const ACCOUNTS: Table = Table {
         ("code_secret", Type::Bytes),
         ("created_at", Type::Time),
         ("version", Type::Int),
+        ("secrets_shown", Type::Bool),
     ],
 };
 
@@ -46,7 +47,7 @@ macro_rules! select {
     ($where:literal) => {
         Sql(concat!(
             "select id, email, partner_id, role, disabled, failures, locked_until, used_at,
-                code_step, password, code_secret, version
+                code_step, password, code_secret, secrets_shown, version
             from admin_account ",
             $where
         ))
@@ -82,21 +83,23 @@ const EMAILS_OF_OPERATORS: Sql = Sql("
 const UPDATE: Sql = Sql("
     update admin_account
     set role = $2, disabled = $3, failures = $4, locked_until = $5, used_at = $6, code_step = $7,
-        version = version + 1
-    where id = $1 and version = $8");
+        secrets_shown = $8, version = version + 1
+    where id = $1 and version = $9");
 const SET_SECRETS: Sql = Sql("
     update admin_account
     set password = $2, code_secret = $3, version = version + 1
     where id = $1");
 const SESSION: Sql = Sql("
     select s.began_at, s.expires_at, a.id, a.email, a.partner_id, a.role, a.disabled, a.failures,
-        a.locked_until, a.used_at, a.code_step, a.version
+        a.locked_until, a.used_at, a.code_step, a.secrets_shown, a.version
     from admin_session s
     join admin_account a on a.id = s.account_id
     where s.token_digest = $1");
 const PROLONG: Sql = Sql("update admin_session set expires_at = $2 where token_digest = $1");
 const END: Sql = Sql("delete from admin_session where token_digest = $1");
 const END_ALL: Sql = Sql("delete from admin_session where account_id = $1");
+const END_OTHERS: Sql =
+    Sql("delete from admin_session where account_id = $1 and token_digest <> $2");
 
 /// The statements of this module.
 pub const STATEMENTS: &[Sql] = &[
@@ -116,6 +119,7 @@ pub const STATEMENTS: &[Sql] = &[
     PROLONG,
     END,
     END_ALL,
+    END_OTHERS,
 ];
 
 /// SHA-256 of what only its holder has.
@@ -160,6 +164,7 @@ pub async fn insert(tx: &mut Tx, kept: &Kept, now: Timestamp) -> Result<bool, St
         code_secret,
         now,
         account.version,
+        account.secrets_shown,
     ];
     Ok(tx.insert_new(&ACCOUNTS, &[row]).await? == 1)
 }
@@ -232,12 +237,11 @@ pub async fn emails_of_operators(
 
 /// Writes an account; the caller holds its lock.
 pub async fn update(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
-    let Account { id, role, disabled, failures, locked_until, used_at, code_step, version, .. } =
-        account;
-    let role = role.as_str();
-    let changed = tx
-        .run(&UPDATE, &[id, &role, disabled, failures, locked_until, used_at, code_step, version])
-        .await?;
+    let Account { id, disabled, failures, locked_until, used_at, code_step, version, .. } = account;
+    let (role, shown) = (account.role.as_str(), &account.secrets_shown);
+    let row: [&dyn ToValue; 9] =
+        [id, &role, disabled, failures, locked_until, used_at, code_step, shown, version];
+    let changed = tx.run(&UPDATE, &row).await?;
     if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
@@ -289,6 +293,11 @@ pub async fn end_all(tx: &mut Tx, account: AdminId) -> Result<u64, StoreError> {
     tx.run(&END_ALL, &[&account]).await
 }
 
+/// Ends all sessions of an account but the one of this token's digest.
+pub async fn end_others(tx: &mut Tx, account: AdminId, digest: &Digest) -> Result<(), StoreError> {
+    tx.run(&END_OTHERS, &[&account, digest]).await.map(|_| ())
+}
+
 fn read(row: &Row) -> Result<Kept, StoreError> {
     Ok(Kept {
         account: read_account(row)?,
@@ -308,6 +317,7 @@ fn read_account(row: &Row) -> Result<Account, StoreError> {
         locked_until: row.get("locked_until")?,
         used_at: row.get("used_at")?,
         code_step: row.get("code_step")?,
+        secrets_shown: row.get("secrets_shown")?,
         version: row.get("version")?,
     })
 }

@@ -107,6 +107,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(39, "0039_audit_chain"),
     migration!(40, "0040_panel"),
     migration!(41, "0041_orders_of_user"),
+    migration!(43, "0043_shown_secrets"),
     migration!(44, "0044_told_contacts"),
 ];
 

@@ -1,6 +1,7 @@
 //! `/admin/accounts…`: the accounts of who works with the panel. A partner's ADMIN manages those
 //! of its partner, the operator all.
 
+use super::confirming;
 use crate::Api;
 use crate::answer::{Created, Done, List, Named, NoContent, json as rendered};
 use crate::call::{Call, Head, refused};
@@ -8,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::wire::{moment, place, text, word};
 use app::Refusal;
-use app::admins::{ChangeAdmin, Enrolled, Manager, NewAdmin, ShownAdmin};
+use app::admins::{ChangeAdmin, Confirmation, Enrolled, Manager, NewAdmin, ShownAdmin};
 use domain::admin::{AccountState, Role};
 use domain::ids::{AdminId, PartnerId};
 use serde::Serialize;
@@ -48,6 +49,9 @@ struct AccountJson {
     /// When it was last used, made, opened or reset.
     #[schema(format = DateTime)]
     used_at: String,
+    /// Whether somebody else was shown what opens it: then it opens nothing but the way to a
+    /// password and an authenticator of one's own.
+    secrets_to_renew: bool,
 }
 
 impl From<&ShownAdmin> for AccountJson {
@@ -60,6 +64,7 @@ impl From<&ShownAdmin> for AccountJson {
             state: Named(*state),
             locked_until: account.locked_until.map(moment),
             used_at: moment(account.used_at),
+            secrets_to_renew: account.secrets_shown,
         }
     }
 }
@@ -161,7 +166,10 @@ pub(crate) fn create() -> Endpoint {
             "Its password and what an authenticator reads are told once: pass them on by two \
              ways. An ADMIN makes accounts of its partner, whose code may be left out; the \
              operator names the partner, and none for another OPERATOR. With a key, a retry is \
-             answered without the secrets; if they were lost on the way, reset the account.",
+             answered without the secrets; if they were lost on the way, reset the account. \
+             Whoever was made an account sets a password and an authenticator of their own before \
+             anything else opens. For an OPERATOR `totp` is a code that the caller's authenticator \
+             shows now, and that opened nothing yet.",
         )
         .example(json!({ "email": "ann@acme.example", "role": "MANAGER", "partner": "acme" }))
         .refuses(&[
@@ -169,10 +177,12 @@ pub(crate) fn create() -> Endpoint {
             Refusal::AdminAlreadyExists,
             Refusal::AdminChanged,
             Refusal::PartnerNotFound,
+            Refusal::ConfirmationRequired,
+            Refusal::ConfirmationRefused,
         ])
 }
 
-type New = (String, Role, Option<String>);
+type New = (String, Role, Option<String>, Option<String>);
 
 fn read_new(call: &Call) -> Result<New, Problem> {
     let mut fields = call.fields()?;
@@ -180,19 +190,21 @@ fn read_new(call: &Call) -> Result<New, Problem> {
     let role =
         fields.required("role", word(Role::ALL, "must be ADMIN, MANAGER, EMPLOYEE or OPERATOR"));
     let partner = fields.optional("partner", text(CODE_MAX));
+    let code = fields.optional("totp", confirming());
     let (Some(email), Some(role)) = (email, role) else { return Err(fields.problem()) };
     fields.finish()?;
-    Ok((email, role, partner))
+    Ok((email, role, partner, code))
 }
 
 async fn created(
     api: Api,
     head: Head,
-    (email, role, partner): New,
+    (email, role, partner, code): New,
 ) -> Result<Created<EnrolledJson>, Problem> {
     let partner = named(&api, &head, partner)?;
     let new = NewAdmin { email, role, partner };
-    let made = api.app.create_admin(manager(&head)?, new, head.once(kept)).await?;
+    let confirmation = Confirmation { code: code.as_deref(), real_now: (api.real_time)() };
+    let made = api.app.create_admin(manager(&head)?, new, confirmation, head.once(kept)).await?;
     Ok(Created::kept(enrolled(made)))
 }
 
@@ -241,18 +253,39 @@ async fn changed(
 
 /// Gives an account other secrets.
 pub(crate) fn reset() -> Endpoint {
-    Endpoint::of(read_id, was_reset)
+    Endpoint::of(read_reset, was_reset)
         .about(
             TAG,
             "Give an account of the panel another password and authenticator",
             "They are told once, as of a new account; those before open nothing any more. Its lock \
-             is taken off, and its sessions end.",
+             is taken off, and its sessions end. Whose it is sets others of their own before \
+             anything else opens. Of an OPERATOR `totp` is a code that the caller's authenticator \
+             shows now, and that opened nothing yet.",
         )
-        .refuses(&[Refusal::AdminChanged, Refusal::AdminIsYourself])
+        .refuses(&[
+            Refusal::AdminChanged,
+            Refusal::AdminIsYourself,
+            Refusal::ConfirmationRequired,
+            Refusal::ConfirmationRefused,
+        ])
 }
 
-async fn was_reset(api: Api, head: Head, account: AdminId) -> Result<Done<EnrolledJson>, Problem> {
-    let reset = api.app.reset_admin(manager(&head)?, account, head.once(kept)).await?;
+fn read_reset(call: &Call) -> Result<(AdminId, Option<String>), Problem> {
+    let account = call.account()?;
+    let mut fields = call.fields_if_sent()?;
+    let code = fields.optional("totp", confirming());
+    fields.finish()?;
+    Ok((account, code))
+}
+
+async fn was_reset(
+    api: Api,
+    head: Head,
+    (account, code): (AdminId, Option<String>),
+) -> Result<Done<EnrolledJson>, Problem> {
+    let confirmation = Confirmation { code: code.as_deref(), real_now: (api.real_time)() };
+    let once = head.once(kept);
+    let reset = api.app.reset_admin(manager(&head)?, account, confirmation, once).await?;
     Ok(Done::kept(enrolled(reset)))
 }
 

@@ -125,6 +125,7 @@ impl Channel {
             Self::Admin => &[
                 (401, "SESSION_EXPIRED"),
                 (401, "SIGN_IN_REFUSED"),
+                (403, "SECRETS_TO_RENEW"),
                 (403, "FORBIDDEN"),
                 (403, "ISSUER_CODE_MISMATCH"),
             ],

@@ -1,15 +1,16 @@
 //! The routes under `/admin`, by who may call them.
 
 use super::finished;
-use crate::admins::accounts;
+use crate::admins::{accounts, own as own_secrets};
 use crate::identity::{self, Allows, Caller};
 use crate::limits::Body;
 use crate::openapi::Channel;
 use crate::public_key;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, admins, audit, balances, cards, certificates, corporations, devices, overview,
-    partner_balances, partners, screening, statements, transactions, users, verifications,
+    Api, admins, audit, balances, cards, certificates, corporations, devices, notifications,
+    overview, partner_balances, partners, screening, statements, transactions, users,
+    verifications,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -23,6 +24,8 @@ fn signing_in() -> Routes {
 fn own() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/sessions/current", delete(admins::sign_out()))
+        .route("/admin/me/authenticator", post(own_secrets::offer()))
+        .route("/admin/me/secrets", put(own_secrets::renew()))
         .route("/admin/public-key", get(public_key::show()))
 }
 
@@ -34,7 +37,7 @@ fn of_cards() -> Routes {
         .route("/admin/customers/{customerId}/cards/orders", get(cards::orders()))
         .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
         .route("/admin/customers/{customerId}/cards/{cardId}/limits", get(cards::limits()))
-        .route("/admin/cards/{cardId}", delete(cards::remove()))
+        .route("/admin/cards/{cardId}", get(cards::show_unseen()).delete(cards::remove()))
         .route("/admin/cards/{cardId}/limits", get(cards::limits()))
         .route("/admin/cards/{cardId}/lock", post(cards::lock()))
         .route("/admin/cards/{cardId}/unlock", post(cards::unlock()))
@@ -81,6 +84,14 @@ fn of_money() -> Routes {
         .route("/admin/transactions/{transactionId}", get(transactions::life()))
         .route("/admin/partner-balances", get(partner_balances::list()))
         .route("/admin/partner-balances/{balanceId}", get(partner_balances::find()))
+}
+
+/// Those about what a partner was told.
+fn of_notifications() -> Routes {
+    Routes::of(Channel::Admin)
+        .route("/admin/notifications", get(notifications::list()))
+        .route("/admin/notifications/{notificationId}", get(notifications::find()))
+        .route("/admin/notifications/{notificationId}/resend", post(notifications::resend()))
 }
 
 /// Those that make what can be paid with, let it live on, or say how much of it.
@@ -143,6 +154,7 @@ fn looks_back() -> Routes {
 fn operates() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/screening/hits/{hitId}/decision", post(screening::decide()))
+        .route("/admin/partner-balances", post(partner_balances::create_by_person()))
         .route(
             "/admin/partner-balances/{balanceId}/transactions",
             post(partner_balances::transfer_by_person()),
@@ -170,12 +182,13 @@ fn sets_up() -> Routes {
 }
 
 /// Those that need a session, each with whom it admits.
-fn admitted() -> [(Routes, Allows); 10] {
+fn admitted() -> [(Routes, Allows); 11] {
     [
-        (own(), Allows::ALL),
+        (own(), Allows::OWN),
         (of_cards(), Allows::STAFF),
         (of_people(), Allows::STAFF),
         (of_money(), Allows::STAFF),
+        (of_notifications(), Allows::STAFF),
         (makes(), Allows::MAKERS),
         (decides(), Allows::DECIDERS),
         (looks_back(), Allows::DECIDERS),

@@ -1,7 +1,7 @@
 //! Panel accounts made, changed and reset: by the operator, and by a partner's ADMIN those of its
 //! partner. What opens an account is shown once, to whoever made or reset it, and never kept.
 
-use super::{AdminSession, secret_row};
+use super::{Confirmation, Manager, secret_row, typed_secret};
 use crate::audit::{Done, Entry};
 use crate::once::{Once, Turn};
 use crate::page::Page;
@@ -14,48 +14,10 @@ use domain::ids::{AdminId, PartnerId};
 use domain::scope::Scope;
 use domain::user::Email;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use store::admins::{self, Kept};
 use store::db::Tx;
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-/// Who manages accounts, and whose.
-#[derive(Clone, Copy, Debug)]
-pub struct Manager {
-    /// The account that they are signed in with, and what it was when they were let in.
-    account: Option<(AdminId, Role)>,
-    /// The partner whose accounts they are; none for all.
-    partner: Option<PartnerId>,
-}
-
-impl Manager {
-    /// The operator, on the command line: all accounts.
-    pub const COMMAND_LINE: Self = Self { account: None, partner: None };
-
-    /// Whose session it is: of a partner's own accounts, or of the operator all.
-    #[must_use]
-    pub fn of(session: &AdminSession) -> Self {
-        let account = Some((session.account, session.role));
-        Self { account, partner: session.partner }
-    }
-
-    /// The same, of this partner's accounts alone.
-    #[must_use]
-    pub fn within(self, partner: PartnerId) -> Self {
-        Self { partner: Some(partner), ..self }
-    }
-
-    /// Whether it is the account that they are signed in with.
-    #[must_use]
-    pub fn is(self, account: AdminId) -> bool {
-        self.account.is_some_and(|(own, _)| own == account)
-    }
-
-    fn reaches(self, partner: Option<PartnerId>) -> bool {
-        self.partner.is_none_or(|own| partner == Some(own))
-    }
-}
 
 /// An account to be.
 #[derive(Clone, Debug)]
@@ -100,8 +62,7 @@ impl Secrets {
     /// What is typed into an authenticator that reads nothing.
     #[must_use]
     pub fn typed(&self) -> &str {
-        let mut parts = self.code_url.split(['?', '&']);
-        parts.find_map(|part| part.strip_prefix("secret=")).unwrap_or_default()
+        typed_secret(&self.code_url)
     }
 }
 
@@ -128,11 +89,12 @@ struct Attempt {
 }
 
 impl App {
-    /// Makes an account.
+    /// Makes an account; one of the operator's with a code.
     pub async fn create_admin(
         &self,
         manager: Manager,
         new: NewAdmin,
+        confirmation: Confirmation<'_>,
         once: Once<ShownAdmin>,
     ) -> Result<Enrolled, Error> {
         if !manager.reaches(new.partner) {
@@ -143,7 +105,12 @@ impl App {
             Turn::Done(answer) => return Ok(Enrolled { shown: shown(answer), secrets: None }),
             Turn::Ours(turn) => turn,
         };
-        let made = self.new_admin(new).await;
+        let made = match self.new_admin(manager, new).await {
+            Ok(made) if made.0.account.role == Role::Operator => {
+                self.confirm(manager, confirmation, &once.origin).await.map(|()| made)
+            }
+            made => made,
+        };
         let attempt = ids::random_id();
         let mut tx = self.db.begin().await?;
         let (result, secrets) = match made {
@@ -158,7 +125,7 @@ impl App {
         Ok(enrolled(attempt, kept, secrets))
     }
 
-    async fn new_admin(&self, new: NewAdmin) -> Result<(Kept, Secrets), Error> {
+    async fn new_admin(&self, manager: Manager, new: NewAdmin) -> Result<(Kept, Secrets), Error> {
         let email = new.email.to_lowercase();
         let operators = new.role == Role::Operator;
         if Email::parse(&email).is_none() || operators != new.partner.is_none() {
@@ -178,6 +145,7 @@ impl App {
             locked_until: None,
             used_at: self.now(),
             code_step: 0,
+            secrets_shown: !manager.keeps_secrets(),
             version: 0,
         };
         let Fresh { secrets, hash, sealed } = self.fresh_secrets(&account).await?;
@@ -251,33 +219,6 @@ impl App {
         Ok(Done::changed(self.shown(account), entry))
     }
 
-    /// Locks the manager's own account and another one, by address; the other. Whoever was shut or
-    /// given another role since they were let in manages nothing any more: what did that is
-    /// committed, or waits for this.
-    async fn locked(
-        &self,
-        tx: &mut Tx,
-        manager: Manager,
-        other: Option<AdminId>,
-    ) -> Result<Option<Account>, Error> {
-        let mut addresses = BTreeSet::new();
-        for id in manager.account.map(|(own, _)| own).into_iter().chain(other) {
-            addresses.extend(admins::find_by_id(tx, id).await?.map(|account| account.email));
-        }
-        let mut locked = Vec::new();
-        for address in &addresses {
-            locked.extend(admins::find_locked(tx, address).await?.map(|kept| kept.account));
-        }
-        let is_still = |(id, role): (AdminId, Role)| {
-            let own = locked.iter().find(|account| account.id == id);
-            own.is_some_and(|it| it.role == role && it.state(self.now()) == AccountState::Active)
-        };
-        if !manager.account.is_none_or(is_still) {
-            return Err(Refusal::AdminChanged.into());
-        }
-        Ok(locked.into_iter().find(|account| Some(account.id) == other))
-    }
-
     /// Locks all of the operator's accounts and looks whether one beside this can be used: two
     /// that shut each other come one after the other.
     async fn need_another_operator(&self, tx: &mut Tx, id: AdminId) -> Result<(), Error> {
@@ -288,11 +229,12 @@ impl App {
     }
 
     /// Gives an account another password and another authenticator, takes its lock off, and ends
-    /// its sessions.
+    /// its sessions; one of the operator's with a code.
     pub async fn reset_admin(
         &self,
         manager: Manager,
         id: AdminId,
+        confirmation: Confirmation<'_>,
         once: Once<ShownAdmin>,
     ) -> Result<Enrolled, Error> {
         let scope = self.scope_of_admin(manager, id).await?;
@@ -306,6 +248,9 @@ impl App {
             return Ok(Enrolled { shown: shown(refused), secrets: None });
         }
         let account = self.admin_of_id(id).await?;
+        if account.role == Role::Operator {
+            self.confirm(manager, confirmation, &once.origin).await?;
+        }
         let fresh = self.fresh_secrets(&account).await?;
         let attempt = ids::random_id();
         let mut tx = self.db.begin().await?;
@@ -326,6 +271,7 @@ impl App {
         let mut account = found.ok_or(Refusal::AdminNotFound)?;
         (account.failures, account.locked_until) = (0, None);
         (account.used_at, account.code_step) = (self.now(), 0);
+        account.secrets_shown = !manager.keeps_secrets();
         admins::update(tx, &account).await?;
         admins::set_secrets(tx, id, (&fresh.hash, &fresh.sealed)).await?;
         admins::end_all(tx, id).await?;
@@ -364,7 +310,7 @@ impl App {
         after: Option<AdminId>,
         limit: i64,
     ) -> Result<Page<ShownAdmin, Uuid>, Error> {
-        let scope = manager.partner.map(|partner| scope_of(Some(partner)));
+        let scope = manager.partner().map(|partner| scope_of(Some(partner)));
         let mut tx = self.db.read().await?;
         let found = admins::page(&mut tx, scope, after, limit.saturating_add(1)).await;
         let found = tx.end(found).await?;
@@ -392,7 +338,7 @@ impl App {
         Ok(tx.end(all).await?.into_iter().map(|account| self.shown(account)).collect())
     }
 
-    async fn admin_of_id(&self, id: AdminId) -> Result<Account, Error> {
+    pub(super) async fn admin_of_id(&self, id: AdminId) -> Result<Account, Error> {
         let mut tx = self.db.read().await?;
         let found = admins::find_by_id(&mut tx, id).await;
         Ok(tx.end(found).await?.ok_or(Refusal::AdminNotFound)?)
@@ -413,15 +359,19 @@ impl App {
         let (password, secret) = (Password::generate(), CodeSecret::generate());
         let code_url = secret.url(&account.email).ok_or(Refusal::AdminInvalid)?;
         let sealed = self.keyring.seal_platform(&secret_row(account.id), secret.expose());
+        let (hash, password) = self.hashed(password).await?;
+        Ok(Fresh { secrets: Secrets { password, code_url }, hash, sealed })
+    }
+
+    /// What is kept of a password, with it.
+    pub(super) async fn hashed(&self, password: Password) -> Result<(String, Password), Error> {
         let turn = self.admin_checks.turn_at_making().await?;
         let hashed = tokio::task::spawn_blocking(move || {
             let hash = password.hash();
             drop(turn);
             (hash, password)
         });
-        let (hash, password) =
-            hashed.await.map_err(|_| Error::broken("hashing a password panicked"))?;
-        Ok(Fresh { secrets: Secrets { password, code_url }, hash, sealed })
+        hashed.await.map_err(|_| Error::broken("hashing a password panicked"))
     }
 
     /// What is told of an account, with whose it is.

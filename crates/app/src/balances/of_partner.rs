@@ -1,5 +1,6 @@
 //! The partners' own balances: create, find, list (spec "Partner balances").
 
+use crate::admins::Manager;
 use crate::audit::{Done, Entry, Operator};
 use crate::once::Turn;
 use crate::refusals::Refusal;
@@ -82,6 +83,35 @@ impl App {
         Ok(made)
     }
 
+    /// Creates a partner's own balance of any kind, or finds the one of this kind and currency, by
+    /// somebody of the operator's with a panel account.
+    pub async fn create_partner_balance_once(
+        &self,
+        manager: Manager,
+        scope: Scope,
+        (kind, currency): (PartnerBalanceKind, Currency),
+        once: Once<PartnerBalance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let made = async {
+            if let Some(found) = own(&mut tx, scope, kind, currency).await? {
+                return Ok(Done::unchanged(found));
+            }
+            // First, since it locks: whoever changes settings takes this lock before any other.
+            instance::raise_settings_version(&mut tx).await?;
+            self.need_manager(&mut tx, manager).await?;
+            self.insert_own_in(&mut tx, scope, kind, currency).await
+        };
+        let made = made.await;
+        let made = self.finish(scope, &once, tx, made).await?;
+        self.refresh_settings().await?;
+        Ok(made)
+    }
+
     async fn create_own_balance_in(
         &self,
         tx: &mut Tx,
@@ -98,6 +128,17 @@ impl App {
         }
         // First, since it locks: whoever changes settings takes this lock before any other.
         instance::raise_settings_version(tx).await?;
+        self.insert_own_in(tx, scope, kind, currency).await
+    }
+
+    /// The caller has raised the settings' version.
+    async fn insert_own_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        kind: PartnerBalanceKind,
+        currency: Currency,
+    ) -> Result<Done<PartnerBalance>, Error> {
         let new = self.insert_partner_balance(tx, scope.partner(), kind, currency).await?;
         let made = own(tx, scope, kind, currency).await?;
         let made = made.ok_or(Error::broken("a partner balance that was made isn't there"))?;

@@ -30,10 +30,15 @@ impl App {
 impl App {
     /// Who has or had a card that may be seen; that never changes.
     pub async fn holder_of(&self, scope: Scope, id: CardId) -> Result<UserId, Error> {
+        Ok(self.card(scope, id).await?.holder)
+    }
+
+    /// A card that may be seen, removed or not.
+    pub async fn card(&self, scope: Scope, id: CardId) -> Result<Card, Error> {
         let mut tx = self.db.read().await?;
         let card = cards::find(&mut tx, scope, id).await;
         let card = tx.end(card).await?.filter(|card| !card.is_ordered());
-        Ok(card.ok_or(Refusal::CardNotFound)?.holder)
+        Ok(card.ok_or(Refusal::CardNotFound)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Revoke a certificate, and tell which ones are.
 
 use super::{Certificate, concerned, hex};
+use crate::admins::Manager;
 use crate::audit::{Done, Entry, Operator, Origin};
 use crate::once::{Once, Turn};
 use crate::partners::platform;
@@ -48,7 +49,8 @@ impl App {
         now: Timestamp,
     ) -> Result<Certificate, Error> {
         let mut tx = self.db.begin().await?;
-        let revoked = self.revoke_in(&mut tx, &operator.origin(), named, now).await;
+        let by = (Manager::COMMAND_LINE, &operator.origin());
+        let revoked = self.revoke_in(&mut tx, by, named, now).await;
         let revoked = tx.end(revoked).await?;
         self.refresh_settings().await?;
         Ok(revoked)
@@ -57,6 +59,7 @@ impl App {
     /// The same of a fingerprint, by somebody with a panel account, once for its key.
     pub async fn revoke_certificate_once(
         &self,
+        manager: Manager,
         fingerprint: &str,
         now: Timestamp,
         once: Once<Certificate>,
@@ -68,7 +71,7 @@ impl App {
         };
         let named = Named::Fingerprint(fingerprint.to_owned());
         let mut tx = self.db.begin().await?;
-        let revoked = self.revoke_in(&mut tx, &once.origin, &named, now).await;
+        let revoked = self.revoke_in(&mut tx, (manager, &once.origin), &named, now).await;
         // Its record is its holder's, not the platform's.
         let answer = self.finish(scope, &once, tx, revoked.map(Done::unchanged)).await?;
         self.refresh_settings().await?;
@@ -78,7 +81,7 @@ impl App {
     async fn revoke_in(
         &self,
         tx: &mut Tx,
-        origin: &Origin,
+        (manager, origin): (Manager, &Origin),
         named: &Named,
         now: Timestamp,
     ) -> Result<Certificate, Error> {
@@ -87,6 +90,7 @@ impl App {
             return Ok(known);
         }
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         if certificates::revoke(tx, &known.fingerprint, now).await? {
             let detail = json!({ "serial": known.serial, "fingerprint": hex(&known.fingerprint) });
             let entry = Entry::of("certificate.revoke", &known.common_name, detail);

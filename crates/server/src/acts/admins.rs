@@ -3,7 +3,7 @@
 use super::{Desk, word};
 use crate::failure::Failure;
 use app::Once;
-use app::admins::{ChangeAdmin, Enrolled, Manager, NewAdmin, ShownAdmin};
+use app::admins::{ChangeAdmin, Confirmation, Enrolled, Manager, NewAdmin, ShownAdmin};
 use app::audit::Operator;
 use clap::Args;
 use domain::admin::Role;
@@ -23,6 +23,11 @@ pub(crate) struct CreateAdmin {
     /// The Issuer-Code of the partner that they work for; none for OPERATOR
     #[arg(long)]
     pub(crate) partner: Option<String>,
+    /// Let it be used with what is shown: where it is your own. Without it whoever signs in sets a
+    /// password and an authenticator of their own before anything else
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) keep_secrets: bool,
 }
 
 /// What is to change of a panel account.
@@ -40,13 +45,23 @@ pub(crate) struct SetAdmin {
     pub(crate) state: Option<String>,
 }
 
-/// A panel account by its address.
+/// A panel account that gets other secrets.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NamedAdmin {
+pub(crate) struct ResetAdmin {
     /// Its e-mail address
     #[arg(long)]
     pub(crate) email: String,
+    /// Let it be used with what is shown: where it is your own
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) keep_secrets: bool,
+}
+
+/// The command line, where what is shown stays or is to be changed at the next sign-in.
+fn manager(keep_secrets: bool) -> Manager {
+    let manager = Manager::COMMAND_LINE;
+    if keep_secrets { manager.keeping_secrets() } else { manager }
 }
 
 impl Desk {
@@ -56,12 +71,13 @@ impl Desk {
         command: CreateAdmin,
     ) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
-        let CreateAdmin { email, role, partner } = command;
+        let CreateAdmin { email, role, partner, keep_secrets } = command;
         let partner = partner.map(|code| self.partner(&code)).transpose()?;
         let role = word("--role", Role::parse, &role)?;
         let new = NewAdmin { email, role, partner };
         let once = Once::unkept(operator.origin(), account_json);
-        Ok(enrolled(self.app.create_admin(Manager::COMMAND_LINE, new, once).await?))
+        let made = self.app.create_admin(manager(keep_secrets), new, Confirmation::NONE, once);
+        Ok(enrolled(made.await?))
     }
 
     pub(super) async fn set_admin(
@@ -81,12 +97,13 @@ impl Desk {
     pub(super) async fn reset_admin(
         &self,
         operator: &Operator,
-        command: &NamedAdmin,
+        command: &ResetAdmin,
     ) -> Result<Value, Failure> {
         self.app.refresh_settings().await?;
         let account = self.app.admin_named(&command.email).await?;
         let once = Once::unkept(operator.origin(), account_json);
-        Ok(enrolled(self.app.reset_admin(Manager::COMMAND_LINE, account, once).await?))
+        let manager = manager(command.keep_secrets);
+        Ok(enrolled(self.app.reset_admin(manager, account, Confirmation::NONE, once).await?))
     }
 
     pub(super) async fn list_admins(&self) -> Result<Value, Failure> {
@@ -114,5 +131,6 @@ fn account_json(shown: &ShownAdmin) -> Value {
         "state": shown.state.as_str(),
         "lockedUntil": account.locked_until.map(|until| until.to_string()),
         "usedAt": account.used_at.to_string(),
+        "secretsToRenew": account.secrets_shown,
     })
 }

@@ -5,7 +5,7 @@ use super::partner::PARTNER;
 use crate::acts::Desk;
 use crate::failure::Failure;
 use crate::folder::{Folder, Readers};
-use app::admins::{Manager, NewAdmin, Secrets, ShownAdmin};
+use app::admins::{Confirmation, Manager, NewAdmin, Secrets, ShownAdmin};
 use app::audit::Operator;
 use app::{App, Error, Once, Refusal};
 use domain::admin::Role;
@@ -45,11 +45,13 @@ pub(crate) async fn made(
     new: NewAdmin,
 ) -> Result<Option<Secrets>, Failure> {
     let email = new.email.clone();
-    let (all, once) = (Manager::COMMAND_LINE, || Once::unkept(operator.origin(), nothing));
-    let made = match app.create_admin(all, new, once()).await {
+    // Whoever has the sandbox is whose they are.
+    let all = Manager::COMMAND_LINE.keeping_secrets();
+    let once = || Once::unkept(operator.origin(), nothing);
+    let made = match app.create_admin(all, new, Confirmation::NONE, once()).await {
         Err(Error::Refused(Refusal::AdminAlreadyExists)) => {
             let known = app.admin_named(&email).await?;
-            app.reset_admin(all, known, once()).await?
+            app.reset_admin(all, known, Confirmation::NONE, once()).await?
         }
         made => made?,
     };

@@ -212,7 +212,7 @@ impl Cast {
             (Jwe::Both, Some(body)) => sealed_at(&key, caller, post, &body).await,
             (Jwe::Nothing, Some(body)) => post.json(&body),
             (Jwe::Nothing, None) => post,
-            (Jwe::Answer | Jwe::Both, Some(body)) => encrypted(post).json(&body),
+            (Jwe::Answer, Some(body)) => encrypted(post).json(&body),
             (Jwe::Answer | Jwe::Both, None) => encrypted(post),
         }
     }

@@ -458,7 +458,11 @@ pub(crate) const ROUTES: &[Route] = &[
     ("PUT", "/admin/cards/{cardId}/limits", Makers, CARD, LIMITS),
     ("POST", "/admin/cards/{cardId}/renew", Makers, CARD, Nothing),
     ("POST", "/admin/cards/{cardId}/replace", Makers, CARD, LOST),
+    ("GET", "/admin/cards/{cardId}", Admin, CARD, Nothing),
     ("DELETE", "/admin/cards/{cardId}", Admin, CARD, Nothing),
+    ("GET", "/admin/notifications", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/notifications/{notificationId}", Admin, NOTIFICATION, Nothing),
+    ("POST", "/admin/notifications/{notificationId}/resend", Admin, NOTIFICATION, Nothing),
     ("GET", "/admin/customers/{customerId}/verifications", Deciders, USER, Nothing),
     ("GET", "/admin/verifications", Deciders, NOBODYS, Nothing),
     ("GET", "/admin/verifications/{verificationId}", Deciders, FORM, Nothing),
@@ -520,6 +524,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/balances/{balanceId}/transactions", Admin, BALANCE, Nothing),
     ("GET", "/admin/balances/{balanceId}/statement", Admin, BALANCE, PERIOD),
     ("GET", "/admin/partner-balances", Admin, NOBODYS, Nothing),
+    ("POST", "/admin/partner-balances", Operators, NOBODYS, Json(r#"{"kind": "NONE"}"#)),
     ("GET", "/admin/partner-balances/{balanceId}", Admin, BALANCE, Nothing),
     ("POST", "/admin/partner-balances/{balanceId}/transactions", Operators, BALANCE, LOAD),
     ("GET", "/admin/overview", Admin, NOBODYS, Nothing),
@@ -563,6 +568,9 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/admin/partners", Platform, NOBODYS, Json(r#"{"issuerCode": "?"}"#)),
     ("GET", "/admin/partners/{issuerCode}", Platform, PARTNER, Nothing),
     ("PUT", "/admin/partners/{issuerCode}", Platform, PARTNER, Json(r#"{"name": "Acme"}"#)),
+    // Without a body it changes nothing, whoever it is.
+    ("POST", "/admin/me/authenticator", Admin, NOBODYS, Nothing),
+    ("PUT", "/admin/me/secrets", Admin, NOBODYS, Nothing),
     ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -876,6 +884,7 @@ on_both_databases! {
                 };
                 // All but these are about a partner's.
                 let named = !["/admin/public-key", "/admin/sessions/current"].contains(&route.1)
+                    && !route.1.starts_with("/admin/me/")
                     && !matches!(route.2, Managers | Platform);
                 let codes = [(None, own), (Some("closed"), false), (Some(""), false)];
                 for (code, matches) in codes.into_iter().chain([(Some("sandbox"), true)]) {

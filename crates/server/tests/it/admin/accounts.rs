@@ -110,7 +110,8 @@ on_both_databases! {
         let own = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
         let other = sandbox.admin("EMPLOYEE", Some("shared")).await;
         let admin = signed_in(&sandbox, "ADMIN").await;
-        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let codes = sandbox.admin("OPERATOR", None).await;
+        let operator = codes.sign_in(&sandbox).await;
         let theirs = listed(&admin, "").await;
         assert!(theirs.iter().all(|it| it["partner"] == "sandbox"), "{theirs:?}");
         assert!(theirs.iter().any(|it| it["email"] == own.email.as_str()));
@@ -144,7 +145,9 @@ on_both_databases! {
 
         let made = expect(201, operator.post(ACCOUNTS).json(&body)).await;
         assert_eq!((&made["role"], &made["partner"]), (&json!("ADMIN"), &json!("shared")));
-        let made = expect(201, operator.post(ACCOUNTS).json(&new("OPERATOR"))).await;
+        let mut body = new("OPERATOR");
+        body["totp"] = codes.code(1).into();
+        let made = expect(201, operator.post(ACCOUNTS).json(&body)).await;
         assert_eq!(made["partner"], Value::Null);
         expect(200, operator.post(&format!("{}/reset", of(&id)))).await;
     }

@@ -1,6 +1,5 @@
 //! Certificates, signed and revoked by the operator under `/admin/certificates`.
 
-use super::signed_in;
 use crate::audit::records;
 use crate::story::{expect, register, registration, unique};
 use crate::support::Sandbox;
@@ -13,15 +12,21 @@ on_both_databases! {
     /// What was signed opens the partner's channel until it is revoked; a retry signs no other.
     async fn a_certificate_is_signed_and_revoked(database) {
         let mut sandbox = Sandbox::start(database).await;
-        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let codes = sandbox.admin("OPERATOR", None).await;
+        let operator = codes.sign_in(&sandbox).await;
         let name = format!("sandbox-{}", unique());
         let (key, csr) = client_key_and_csr(&name);
-        let body = json!({ "csr": csr, "partner": "sandbox", "days": 30 });
+        let mut body = json!({ "csr": csr, "partner": "sandbox", "days": 30 });
+        let told = expect(403, operator.post(CERTIFICATES).json(&body)).await;
+        assert_eq!(told["title"], "CONFIRMATION_REQUIRED");
+        body["totp"] = codes.code(1).into();
         let idempotency = format!("key-{}", unique());
         let post =
             || operator.post(CERTIFICATES).header("X-Idempotency-Key", &idempotency).json(&body);
         let signed = expect(201, post()).await;
         assert_eq!(expect(201, post()).await, signed, "once");
+        let told = expect(403, operator.post(CERTIFICATES).json(&body)).await;
+        assert_eq!(told["title"], "CONFIRMATION_REFUSED", "a code is good for one");
         assert_eq!(signed["scopes"], json!(["secure"]));
         let pem = signed["certificate"].as_str().expect("a PEM");
         let partner = sandbox.with_certificate(pem, &key);
@@ -64,7 +69,8 @@ on_both_databases! {
     /// What isn't a request, isn't the holder's to have, or is another's name, is refused.
     async fn what_cannot_be_signed_is_refused(database) {
         let sandbox = Sandbox::start(database).await;
-        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let codes = sandbox.admin("OPERATOR", None).await;
+        let operator = codes.sign_in_with(&sandbox, -1).await;
         let csr = |name: &str| client_key_and_csr(name).1;
         for (body, status, title) in [
             (json!({ "csr": "no", "partner": "sandbox" }), 422, "CSR_REFUSED"),
@@ -74,7 +80,8 @@ on_both_databases! {
             (json!({ "csr": csr("a"), "operator": "treasury" }), 403, "SCOPE_REFUSED"),
             (json!({ "csr": csr("a"), "operator": "No!", "scopes": ["iban"] }), 422,
              "OPERATOR_NAME_INVALID"),
-            (json!({ "csr": csr("sandbox"), "partner": "shared" }), 409, "COMMON_NAME_TAKEN"),
+            (json!({ "csr": csr("sandbox"), "partner": "shared", "totp": codes.code(0) }), 409,
+             "COMMON_NAME_TAKEN"),
             (json!({ "csr": csr("a") }), 422, "VALIDATION_ERROR"),
             (json!({ "csr": csr("a"), "partner": "shared", "operator": "b" }), 422,
              "VALIDATION_ERROR"),
@@ -84,7 +91,8 @@ on_both_databases! {
             let told = expect(status, operator.post(CERTIFICATES).json(&body)).await;
             assert_eq!(told["title"], title, "{body}");
         }
-        let iban = json!({ "csr": csr("iban-desk"), "operator": "treasury", "scopes": ["iban"] });
+        let iban = json!({ "csr": csr("iban-desk"), "operator": "treasury", "scopes": ["iban"],
+            "totp": codes.code(1) });
         let signed = expect(201, operator.post(CERTIFICATES).json(&iban)).await;
         assert_eq!(signed["operator"], "treasury");
     }

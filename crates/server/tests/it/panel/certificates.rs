@@ -16,6 +16,10 @@ on_both_databases! {
         let (list, sign) = ("/panel/certificates", "/panel/certificates/sign");
         let fields = [("kind", "partner"), ("holder", "sandbox"), ("days", "30"),
             ("csr", csr.as_str())];
+        let told = browser.submit(list, sign, &fields).await;
+        assert!(told.to.contains("failed=CONFIRMATION_REQUIRED"), "{told:?}");
+        let code = operator.code(1);
+        let fields = [&fields[..], &[("totp", code.as_str())]].concat();
         let page = browser.submit(list, sign, &fields).await;
         assert_eq!(page.status, 200, "{}", page.html);
         let rest = page.html.split("-----BEGIN CERTIFICATE-----").nth(1).expect("a PEM");
@@ -42,5 +46,39 @@ on_both_databases! {
             ("csr", csr.as_str())];
         let told = browser.submit(list, sign, &fields).await;
         assert!(told.to.contains("failed=SCOPE_REFUSED"), "{told:?}");
+    }
+
+    /// The request may be a file; what isn't one is refused in words, and without the session's
+    /// token nothing is read.
+    async fn an_operator_sends_a_request_as_a_file(database) {
+        let sandbox = unhurried(database).await;
+        let operator = sandbox.admin("OPERATOR", None).await;
+        let browser = Browser::signed_in(&sandbox, &operator).await;
+        let name = format!("sandbox-{}", unique());
+        let (key, csr) = client_key_and_csr(&name);
+        let (list, sign) = ("/panel/certificates", "/panel/certificates/sign");
+        let code = operator.code(1);
+        let fields = [("kind", "partner"), ("holder", "sandbox"), ("days", "30"), ("csr", ""),
+            ("totp", code.as_str())];
+        for no_request in [vec![0x30, 0x82, 0, 0xff, 1], b"what?".to_vec(), Vec::new()] {
+            let told = browser.upload(list, sign, &fields, ("csrFile", no_request)).await;
+            assert!(told.to.contains("failed=CSR_REFUSED"), "{told:?}");
+        }
+        let large = vec![b'a'; 70_000];
+        let told = browser.upload(list, sign, &fields, ("csrFile", large)).await;
+        assert_eq!(told.status, 413, "{told:?}");
+        let wrong = [&fields[..], &[("csrf", "wrong")]].concat();
+        let told = browser.upload(list, sign, &wrong, ("csrFile", csr.clone().into_bytes())).await;
+        assert_eq!(told.status, 403, "{told:?}");
+        let page = browser.upload(list, sign, &fields, ("csrFile", csr.into_bytes())).await;
+        assert_eq!(page.status, 200, "{}", page.html);
+        let mark = "href=\"data:application/x-pem-file,";
+        let file = page.html.split(mark).nth(1).and_then(|it| it.split('"').next());
+        let file = file.expect("a file");
+        let digits = file.split('%').skip(1).map(|it| u8::from_str_radix(it, 16).expect("a byte"));
+        let pem = String::from_utf8(digits.collect()).expect("a text");
+        assert!(page.html.contains(&format!("download=\"{name}.pem\"")), "{}", page.html);
+        let partner = sandbox.with_certificate(&pem, &key);
+        expect(201, register(&partner, &registration())).await;
     }
 }

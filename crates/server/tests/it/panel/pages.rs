@@ -35,6 +35,13 @@ async fn every_page_can_be_used() {
 }
 
 on_both_databases! {
+    /// Whoever was made an account makes it their own, without a script, before all else opens.
+    async fn a_new_colleague_begins(database) {
+        let sandbox = Sandbox::start(database).await;
+        let new = sandbox.admin_with("EMPLOYEE", Some("sandbox"), &[]).await;
+        in_chromium(told(&sandbox, "first", &[("NEW", &new)], json!({}))).await;
+    }
+
     /// What others have typed is shown as they typed it, and does nothing.
     async fn what_others_type_is_only_shown(database) {
         let sandbox = Sandbox::start(database).await;

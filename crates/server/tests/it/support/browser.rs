@@ -1,6 +1,7 @@
 //! The panel without a real browser: cookies and forms, as a browser sends them.
 
 use super::{Admin, Sandbox};
+use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder, Response, header};
 
@@ -126,6 +127,25 @@ impl Browser {
         let request = self.form(path, fields);
         let request = if origin.is_empty() { request } else { request.header("Origin", origin) };
         Loaded::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Sends a form of a page with a file, with its hidden fields.
+    pub(crate) async fn upload(
+        &self,
+        page: &str,
+        to: &str,
+        fields: &[(&str, &str)],
+        (name, file): (&'static str, Vec<u8>),
+    ) -> Loaded {
+        let loaded = self.load(page).await;
+        let mut form = Form::new().text("once", loaded.hidden("once").to_owned());
+        form = form.text("csrf", loaded.hidden("csrf").to_owned());
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        form = form.part(name, Part::bytes(file).file_name("request.csr"));
+        let request = self.request(reqwest::Method::POST, to).header("Origin", &self.base);
+        Loaded::of(request.multipart(form).send().await.expect("an answer")).await
     }
 
     fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
