@@ -211,7 +211,8 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ImportNotFound
         | Refusal::PartnerNotFound
         | Refusal::AdminNotFound
-        | Refusal::CertificateNotFound => StatusCode::NOT_FOUND,
+        | Refusal::CertificateNotFound
+        | Refusal::ProgramUnknown => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::RequestInProgress
         | Refusal::NotificationsPaused
@@ -292,6 +293,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ClockLimitReached
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
+        | Refusal::ProcessorInvalid
         | Refusal::GiftProgramInvalid
         | Refusal::AdminInvalid
         | Refusal::PasswordInvalid

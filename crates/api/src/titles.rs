@@ -220,6 +220,7 @@ fn advice(refusal: Refusal) -> &'static str {
             "Send it again when that has ended. Where its caller or its server is gone, some \
              seconds later."
         }
+        Refusal::ProgramUnknown => "Name one that `GET /admin/programs` shows.",
         Refusal::ProgramNotFound => "Use the `configId` of one of your open programs.",
         Refusal::CustomerLocked => "Unlock the user first.",
         Refusal::UserAlreadyExists => "Find the user by e-mail or phone, and use that one.",
@@ -327,6 +328,7 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::PartnerSettingsInvalid
         | Refusal::TimeZoneUnknown
         | Refusal::ProgramInvalid
+        | Refusal::ProcessorInvalid
         | Refusal::GiftProgramInvalid
         | Refusal::AdminInvalid
         | Refusal::KybInvalid

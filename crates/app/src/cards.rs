@@ -22,7 +22,7 @@ pub use full_data::FullCard;
 pub use issue_virtual::IssueVirtual;
 pub(crate) use list::of_holder;
 pub(crate) use lock::state_facts;
-pub use numbers::BinRange;
+pub use numbers::{BinRange, run_out};
 pub use order::{Carrier, OrderPhysical};
 pub use renew::Renewed;
 pub use replace::{Replace, Replaced};

@@ -9,6 +9,7 @@ mod check;
 mod secret;
 
 pub(crate) use balances::Patience;
+pub(crate) use certificate::checked_ca;
 pub use certificate::{Import, our_certificate_json};
 pub use check::Check;
 pub use secret::SecretAct;
@@ -45,6 +46,20 @@ pub struct SetOutbound {
     pub notifications: Option<Vec<Event>>,
     /// Whether what is sensitive of that is encrypted for its key.
     pub encrypt: Option<bool>,
+}
+
+impl SetOutbound {
+    /// The names of what is to change.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let all = [
+            ("baseUrl", self.base_url.is_some()),
+            ("trustedCa", self.trusted_ca.is_some()),
+            ("certificate", self.identity.is_some()),
+            ("notifications", self.notifications.is_some()),
+            ("encryptNotifications", self.encrypt.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_told)| *is_told).map(|(name, _)| name).collect()
+    }
 }
 
 /// Our certificate for a partner, and its key.
@@ -131,6 +146,7 @@ impl App {
         command: (SetOutbound, Option<Vec<u8>>),
     ) -> Result<(), Error> {
         let (command, key) = command;
+        let told = command.names();
         let outbound = self
             .change_outbound_in(tx, partner, |outbound| {
                 outbound.base_url = command.base_url.or(outbound.base_url.take());
@@ -145,6 +161,7 @@ impl App {
             })
             .await?;
         let entry = Entry::of("partner.outbound", "calls", outbound_json(&outbound));
+        let entry = entry.with("set", json!(told));
         self.record(tx, partner, origin, entry).await
     }
 

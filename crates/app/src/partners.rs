@@ -4,10 +4,12 @@
 use crate::admins::Manager;
 use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::{Once, Turn};
-use crate::outbound::SetOutbound;
+use crate::outbound::{SetOutbound, checked_ca};
 use crate::refusals::Refusal;
 use crate::settings::Snapshot;
 use crate::{App, Error};
+use crypto::certificates::describe_chain;
+use domain::Timestamp;
 use domain::ids::PartnerId;
 use domain::money::Currency;
 use domain::notification::Event;
@@ -203,13 +205,30 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         self.partner_key(partner).await?;
+        let outbound = self.checked_outbound(change.outbound);
         let mut tx = self.db.begin().await?;
-        let changed =
-            self.set_both_in(&mut tx, (manager, &once.origin), (code, partner), change).await;
+        let by = (manager, &once.origin);
+        let changed = match outbound {
+            Ok(outbound) => {
+                let change = Change { outbound, ..change };
+                self.set_both_in(&mut tx, by, (code, partner), change).await
+            }
+            Err(refusal) => Err(refusal.into()),
+        };
         let changed = changed.map(|()| Done::unchanged(()));
         let answer = self.finish(scope, &once, tx, changed).await?;
         self.refresh_settings().await?;
         Ok(answer)
+    }
+
+    fn checked_outbound(&self, set: SetOutbound) -> Result<SetOutbound, Refusal> {
+        let url = |text: String| self.checked_url(&text);
+        let authorities = |pem: String| checked_ca(&pem, self.outbox.now());
+        Ok(SetOutbound {
+            base_url: set.base_url.map(url).transpose()?,
+            trusted_ca: set.trusted_ca.map(authorities).transpose()?,
+            ..set
+        })
     }
 
     async fn set_both_in(
@@ -220,8 +239,7 @@ impl App {
         change: Change,
     ) -> Result<(), Error> {
         self.change_partner_in(tx, by, code, change.partner).await?;
-        let SetOutbound { notifications, encrypt, .. } = &change.outbound;
-        if notifications.is_some() || encrypt.is_some() {
+        if !change.outbound.names().is_empty() {
             self.set_outbound_in(tx, by.1, partner, (change.outbound, None)).await?;
         }
         Ok(())
@@ -276,6 +294,10 @@ impl App {
 pub struct Called {
     /// Where its paths begin, once that is set.
     pub base_url: Option<String>,
+    /// The authorities that its server is trusted by, PEM, once they are set.
+    pub trusted_ca: Option<String>,
+    /// Whether it can be called: that needs a certificate of ours too.
+    pub complete: bool,
     /// What it is told of.
     pub notifications: Vec<Event>,
     /// Whether what is sensitive of that is encrypted for its key.
@@ -289,6 +311,8 @@ impl Called {
         match settings.outbound(partner) {
             Some(known) => Self {
                 base_url: known.base_url.clone(),
+                trusted_ca: known.trusted_ca.clone(),
+                complete: known.is_complete(),
                 notifications: known.notifications.clone(),
                 encrypt: known.encrypt,
             },
@@ -299,7 +323,20 @@ impl Called {
     /// As of a new partner.
     #[must_use]
     pub fn usual() -> Self {
-        Self { base_url: None, notifications: Event::USUAL.to_vec(), encrypt: false }
+        Self {
+            base_url: None,
+            trusted_ca: None,
+            complete: false,
+            notifications: Event::USUAL.to_vec(),
+            encrypt: false,
+        }
+    }
+
+    /// The name of the first of the authorities, and until when it is one.
+    #[must_use]
+    pub fn authority(&self) -> Option<(String, Timestamp)> {
+        let told = describe_chain(self.trusted_ca.as_deref()?).ok()?;
+        Some((told.common_name, told.not_after))
     }
 }
 

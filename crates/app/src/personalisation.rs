@@ -13,61 +13,20 @@ mod report;
 pub use bureau::SetBureau;
 pub use report::{Line, Taken};
 
-use crate::audit::{Operator, Origin, change_json};
-use crate::refusals::Refusal;
+use crate::audit::Origin;
 use crate::{App, Error};
 use domain::card::order::{CardOrder, OrderFailure};
 use domain::ids::PartnerId;
-use domain::program::{Plastic, Port, Program};
+use domain::program::Plastic;
 use domain::{Date, Timestamp};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 use store::card_orders::{self, Kept};
-use store::db::Tx;
-use store::{instance, programs};
 
 /// How long a bureau may say nothing of what it got, in hours (spec "Personalisation").
 const SILENCE_HOURS: i64 = 72;
 
 impl App {
-    /// Sets who makes a program's plastic.
-    pub async fn set_program_plastic(
-        &self,
-        operator: &Operator,
-        (partner, config_id): (PartnerId, &str),
-        plastic: &Plastic,
-    ) -> Result<Program, Error> {
-        self.bureau(&plastic.bureau).await?;
-        let mut tx = self.db.begin().await?;
-        let set = self.set_plastic_in(&mut tx, operator, (partner, config_id), plastic).await;
-        tx.end(set).await?;
-        self.refresh_settings().await?;
-        let settings = self.settings.get();
-        Ok(settings.program(partner, config_id).ok_or(Refusal::ProgramNotFound)?.clone())
-    }
-
-    async fn set_plastic_in(
-        &self,
-        tx: &mut Tx,
-        operator: &Operator,
-        (partner, config_id): (PartnerId, &str),
-        plastic: &Plastic,
-    ) -> Result<(), Error> {
-        // First, since it locks: whoever changes settings takes this lock before any other.
-        instance::raise_settings_version(tx).await?;
-        let all = programs::list(tx).await?;
-        let known = all.iter().find(|it| it.partner == partner && it.config_id == config_id);
-        let known = known.ok_or(Refusal::ProgramNotFound)?;
-        if known.port == Port::None {
-            return Err(Refusal::CardMadeElsewhere.into());
-        }
-        let before = known.plastic.as_ref();
-        programs::set_plastic(tx, partner, config_id, plastic).await?;
-        let facts = |plastic: Option<&Plastic>| plastic.map_or_else(|| json!({}), plastic_json);
-        let change = change_json(&facts(before), &facts(Some(plastic)));
-        self.record_act(tx, operator, partner, ("program.set", config_id, &change)).await
-    }
-
     /// Orders that left three days ago or earlier, and of which nothing was heard since.
     pub async fn overdue_orders(&self, partner: PartnerId) -> Result<Vec<Value>, Error> {
         let mut tx = self.db.read().await?;

@@ -1,59 +1,144 @@
-//! Programs and processors: create. Both are the operator's, through the control channel.
+//! Programs and processors: create, change. Both are the operator's: through the control channel,
+//! or by those of its people who have a panel account.
 
-use crate::audit::{Operator, change_json};
+use crate::audit::{Done, Entry, Operator, Origin, is_remark};
+use crate::once::{Once, Turn};
+use crate::partners::platform;
 use crate::personalisation::plastic_json;
 use crate::refusals::Refusal;
+use crate::settings::Snapshot;
 use crate::{App, Error};
 use domain::balance::PartnerBalanceKind;
 use domain::gift::{self, GiftProgram};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
-use domain::program::{Audience, Port, Product, Program, is_bin, is_config_id};
+use domain::program::{
+    Audience, Plastic, Port, Product, Program, ProgramState, is_bin, is_config_id,
+};
+use domain::scope::Scope;
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 use store::db::Tx;
-use store::programs::Processor;
 use store::spending::to_json as rules_json;
 use store::{instance, keys, programs};
 
+pub use store::programs::Processor;
+
+/// Characters of a processor's name at most.
+const NAME_MAX: usize = 64;
+/// Characters of a bureau's name for what it puts on chips at most.
+const CHIP_PROFILE_MAX: usize = 100;
+/// For how many milliseconds a processor may wait for an answer.
+const BUDGET_MS: RangeInclusive<i64> = 100..=5_000;
+
+/// How many months a program's cards live, unless the operator says otherwise.
+pub const USUAL_LIFETIME_MONTHS: i32 = 36;
+/// How many cards an owner may have of it, the same.
+pub const USUAL_CARD_CAP: i64 = 10;
+/// How many days a hold lasts, the same.
+pub const USUAL_HOLD_DAYS: i32 = 7;
+/// How long a processor waits for an answer, in milliseconds, the same.
+pub const USUAL_BUDGET_MS: i64 = 2_000;
+
+/// What is to change of a program; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// What each of its cards may spend at most, whatever its own limits are; what stands open
+    /// isn't touched.
+    pub rules: Option<Rules>,
+    /// Who makes its cards' plastic.
+    pub plastic: Option<Plastic>,
+    /// A further BIN, for when those before are full; one that it has stays.
+    pub bin: Option<String>,
+    /// Whether its cards work and new ones may be made.
+    pub state: Option<ProgramState>,
+}
+
+/// A program that was made, and the settings in which its partner and its processor are.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The program.
+    pub program: Program,
+    /// Those settings.
+    pub settings: Arc<Snapshot>,
+}
+
+impl Change {
+    fn make(self, program: &mut Program) -> Result<(), Refusal> {
+        program.state = self.state.unwrap_or(program.state);
+        if let Some(rules) = self.rules {
+            program.rules = rules;
+        }
+        if let Some(plastic) = self.plastic {
+            if program.port == Port::None {
+                return Err(Refusal::CardMadeElsewhere);
+            }
+            if !is_remark(&plastic.chip_profile, CHIP_PROFILE_MAX) {
+                return Err(Refusal::ProgramInvalid);
+            }
+            program.plastic = Some(plastic);
+        }
+        if let Some(bin) = self.bin.filter(|bin| !has_bin(program, bin)) {
+            if !is_bin(&bin) {
+                return Err(Refusal::ProgramInvalid);
+            }
+            program.bins.push(bin);
+        }
+        Ok(())
+    }
+}
+
 impl App {
     /// Creates a program; a BIN that is new to the platform gets its keys.
-    pub async fn create_program(
-        &self,
-        operator: &Operator,
-        program: Program,
-    ) -> Result<Program, Error> {
-        check(&program)?;
+    pub async fn create_program(&self, program: Program, once: Once<Made>) -> Result<Value, Error> {
+        let scope = Scope::platform(program.partner, "the operator makes a program");
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let sound = self.check_new(&program).await;
+        let mut tx = self.db.begin().await?;
+        let created = match sound {
+            Ok(settings) => {
+                let created = self.create_program_in(&mut tx, program).await;
+                created.map(|done| done.map(|program| Made { program, settings }))
+            }
+            Err(error) => Err(error),
+        };
+        let answer = self.finish(scope, &once, tx, created).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
+    }
+
+    async fn check_new(&self, program: &Program) -> Result<Arc<Snapshot>, Error> {
+        check(program)?;
         self.refresh_settings().await?;
         let settings = self.settings.get();
         settings.processor(program.processor).ok_or(Refusal::ProcessorNotFound)?;
         // The key is unwrapped before the transaction: it may have to be read.
         self.partner_key(program.partner).await?;
-        let mut tx = self.db.begin().await?;
-        let created = self.create_program_in(&mut tx, operator, &program).await;
-        tx.end(created).await?;
-        self.refresh_settings().await?;
-        Ok(program)
+        Ok(settings)
     }
 
     async fn create_program_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
-        program: &Program,
-    ) -> Result<(), Error> {
+        program: Program,
+    ) -> Result<Done<Program>, Error> {
         let partner = program.partner;
         // First, since it locks: of two nodes the later one sees the BIN of the earlier.
         instance::raise_settings_version(tx).await?;
         for bin in &program.bins {
-            self.take_bin(tx, program, bin).await?;
+            self.take_bin(tx, &program, bin).await?;
         }
-        if !programs::insert(tx, program, self.now()).await? {
+        if !programs::insert(tx, &program, self.now()).await? {
             return Err(Refusal::ProgramAlreadyExists.into());
         }
         let company = PartnerBalanceKind::Company;
         self.insert_partner_balance(tx, partner, company, program.currency).await?;
-        let act = ("program.create", program.config_id.as_str(), &program_json(program));
-        self.record_act(tx, operator, partner, act).await
+        let entry = Entry::of("program.create", &program.config_id, program_json(&program));
+        Ok(Done::changed(program, entry))
     }
 
     /// Takes a BIN for a program; one that is new to the platform gets its keys. All cards of a BIN
@@ -77,80 +162,80 @@ impl App {
         Ok(())
     }
 
-    /// Gives a program a further BIN, for when those before are full; one that it has stays.
-    pub async fn add_program_bin(
+    /// Changes a program: all that is told, or nothing.
+    pub async fn change_program(
         &self,
-        operator: &Operator,
-        (partner, config_id): (PartnerId, &str),
-        bin: &str,
-    ) -> Result<Program, Error> {
-        if !is_bin(bin) {
-            return Err(Refusal::ProgramInvalid.into());
-        }
-        self.partner_key(partner).await?;
-        let mut tx = self.db.begin().await?;
-        let added = self.add_bin_in(&mut tx, operator, (partner, config_id), bin).await;
-        let added = tx.end(added).await?;
-        self.refresh_settings().await?;
-        Ok(added)
+        named: (PartnerId, &str),
+        change: Change,
+        once: Once<Program>,
+    ) -> Result<Value, Error> {
+        let bureau = change.plastic.as_ref().map(|plastic| plastic.bureau.clone());
+        let make = |program: &mut Program| change.make(program);
+        self.change_program_by(named, bureau, make, once).await
     }
 
-    async fn add_bin_in(
+    /// Changes what each of a program's cards may spend at most: what isn't touched stays, whoever
+    /// else changes it meanwhile. The change is told what is there, and may refuse.
+    pub async fn change_program_rules(
+        &self,
+        named: (PartnerId, &str),
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
+        once: Once<Program>,
+    ) -> Result<Value, Error> {
+        let make = |program: &mut Program| change(&mut program.rules);
+        self.change_program_by(named, None, make, once).await
+    }
+
+    async fn change_program_by(
+        &self,
+        (partner, config_id): (PartnerId, &str),
+        bureau: Option<String>,
+        change: impl FnOnce(&mut Program) -> Result<(), Refusal> + Send,
+        once: Once<Program>,
+    ) -> Result<Value, Error> {
+        let scope = Scope::platform(partner, "the operator changes a program");
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        // Keys are unwrapped before the transaction: they may have to be read.
+        self.partner_key(partner).await?;
+        let known = match bureau {
+            Some(bureau) => self.bureau(&bureau).await.map(|_| ()),
+            None => Ok(()),
+        };
+        let mut tx = self.db.begin().await?;
+        let changed = match known {
+            Ok(()) => self.change_program_in(&mut tx, (partner, config_id), change).await,
+            Err(error) => Err(error),
+        };
+        let answer = self.finish(scope, &once, tx, changed).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
+    }
+
+    async fn change_program_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
         (partner, config_id): (PartnerId, &str),
-        bin: &str,
-    ) -> Result<Program, Error> {
-        // First, since it locks: of two nodes the later one sees the BIN of the earlier.
+        change: impl FnOnce(&mut Program) -> Result<(), Refusal> + Send,
+    ) -> Result<Done<Program>, Error> {
+        // First, since it locks: of two nodes the later one sees what the earlier has changed.
         instance::raise_settings_version(tx).await?;
         let all = programs::list(tx).await?;
         let known = all.into_iter().find(|it| it.partner == partner && it.config_id == config_id);
-        let mut program = known.ok_or(Refusal::ProgramNotFound)?;
-        if has_bin(&program, bin) {
-            return Ok(program);
+        let before = known.ok_or(Refusal::ProgramNotFound)?;
+        let mut program = before.clone();
+        change(&mut program)?;
+        if program == before {
+            return Ok(Done::unchanged(program));
         }
-        self.take_bin(tx, &program, bin).await?;
-        let before = json!({ "bins": program.bins });
-        program.bins.push(bin.to_owned());
-        programs::set_bins(tx, &program).await?;
-        let change = change_json(&before, &json!({ "bins": program.bins }));
-        self.record_act(tx, operator, partner, ("program.set", config_id, &change)).await?;
-        Ok(program)
-    }
-
-    /// Sets what each card of a program may spend at most, whatever its own limits are; what stands
-    /// open isn't touched.
-    pub async fn set_program_rules(
-        &self,
-        operator: &Operator,
-        partner: PartnerId,
-        config_id: &str,
-        rules: &Rules,
-    ) -> Result<Program, Error> {
-        let mut tx = self.db.begin().await?;
-        let set = self.set_program_rules_in(&mut tx, operator, (partner, config_id), rules).await;
-        tx.end(set).await?;
-        self.refresh_settings().await?;
-        let settings = self.settings.get();
-        Ok(settings.program(partner, config_id).ok_or(Refusal::ProgramNotFound)?.clone())
-    }
-
-    async fn set_program_rules_in(
-        &self,
-        tx: &mut Tx,
-        operator: &Operator,
-        (partner, config_id): (PartnerId, &str),
-        rules: &Rules,
-    ) -> Result<(), Error> {
-        // First, since it locks: whoever changes settings takes this lock before any other.
-        instance::raise_settings_version(tx).await?;
-        let all = programs::list(tx).await?;
-        let known = all.iter().find(|it| it.partner == partner && it.config_id == config_id);
-        let before = &known.ok_or(Refusal::ProgramNotFound)?.rules;
-        programs::set_rules(tx, partner, config_id, rules).await?;
-        let change = change_json(&rules_json(before), &rules_json(rules));
-        self.record_act(tx, operator, partner, ("program.set", config_id, &change)).await
+        for bin in program.bins.iter().filter(|bin| !has_bin(&before, bin)) {
+            self.take_bin(tx, &program, bin).await?;
+        }
+        programs::update(tx, &program).await?;
+        let (was, is) = (program_json(&before), program_json(&program));
+        Ok(Done::changed(program, Entry::changed("program.set", config_id, &was, &is)))
     }
 
     /// Creates a processor, or finds the one of this name, which must have the same time budget.
@@ -164,10 +249,10 @@ impl App {
         if let Some(known) = self.known_processor(name, time_budget_ms)? {
             return Ok(known);
         }
-        let id = self.new_processor_id().await?;
-        let processor = Processor { id, name: name.to_owned(), time_budget_ms };
+        let processor = self.new_processor(name, time_budget_ms).await?;
+        let id = processor.id;
         let mut tx = self.db.begin().await?;
-        let created = self.create_processor_in(&mut tx, operator, &processor).await;
+        let created = self.create_processor_in(&mut tx, &operator.origin(), &processor).await;
         let created = tx.end(created).await;
         self.refresh_settings().await?;
         match created {
@@ -178,6 +263,32 @@ impl App {
                 .ok_or(Error::broken("a processor that exists can't be read")),
             Err(error) => Err(error),
         }
+    }
+
+    /// Creates a processor whose name is free, by somebody with a panel account, once for its key.
+    pub async fn create_processor_once(
+        &self,
+        (name, time_budget_ms): (&str, i64),
+        once: Once<Processor>,
+    ) -> Result<Value, Error> {
+        let scope = platform();
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let processor = self.new_processor(name, time_budget_ms).await;
+        let mut tx = self.db.begin().await?;
+        let created = match processor {
+            Ok(processor) => {
+                let created = self.create_processor_in(&mut tx, &once.origin, &processor).await;
+                // Its record is written already.
+                created.map(|()| Done::unchanged(processor))
+            }
+            Err(error) => Err(error),
+        };
+        let answer = self.finish(scope, &once, tx, created).await?;
+        self.refresh_settings().await?;
+        Ok(answer)
     }
 
     fn known_processor(
@@ -192,10 +303,18 @@ impl App {
         }
     }
 
+    async fn new_processor(&self, name: &str, time_budget_ms: i64) -> Result<Processor, Error> {
+        if !is_remark(name, NAME_MAX) || !BUDGET_MS.contains(&time_budget_ms) {
+            return Err(Refusal::ProcessorInvalid.into());
+        }
+        let id = self.new_processor_id().await?;
+        Ok(Processor { id, name: name.to_owned(), time_budget_ms })
+    }
+
     async fn create_processor_in(
         &self,
         tx: &mut Tx,
-        operator: &Operator,
+        origin: &Origin,
         processor: &Processor,
     ) -> Result<(), Error> {
         // First, since it locks: whoever changes settings takes this lock before any other.
@@ -204,8 +323,8 @@ impl App {
             return Err(Refusal::ProcessorAlreadyExists.into());
         }
         let detail = json!({ "timeBudgetMs": processor.time_budget_ms });
-        let act = ("processor.create", processor.name.as_str(), &detail);
-        self.record_act(tx, operator, PartnerId::PLATFORM, act).await
+        let entry = Entry::of("processor.create", &processor.name, detail);
+        self.record(tx, PartnerId::PLATFORM, origin, entry).await
     }
 }
 

@@ -95,7 +95,7 @@ refusals! {
     CurrencyMismatch, "CURRENCY_MISMATCH", "It isn't in the balance's currency.";
     LimitAboveProgram, "LIMIT_ABOVE_PROGRAM", "The card's program allows less than this limit.";
     LimitsChanged, "LIMITS_CHANGED",
-        "What the card may spend was changed meanwhile: it isn't any more what the page had shown.";
+        "What may be spent was changed meanwhile: it isn't any more what the page had shown.";
     CustomerMismatch, "CUSTOMER_MISMATCH", "The path and the body name different users.";
     CardLimitReached, "CARD_LIMIT_REACHED",
         "The user has as many cards as the program allows, or the gift has its card.";
@@ -148,10 +148,12 @@ refusals! {
          with it there are no gifts, no imported cards and no statements of users' balances.";
     ClockLimitReached, "CLOCK_LIMIT_REACHED", "A sandbox's clock can be moved by ten years in all.";
     TimeZoneUnknown, "TIME_ZONE_UNKNOWN", "There is no such IANA time zone.";
+    ProgramUnknown, "PROGRAM_UNKNOWN", "The partner has no program of this configId.";
     ProgramAlreadyExists, "PROGRAM_ALREADY_EXISTS", "The partner has a program of this configId.";
     ProgramInvalid, "PROGRAM_INVALID",
-        "A configId has 10 digits, a BIN 6 or 8; lifetime 1 to 120 months, cap 1 to 1000 cards, \
-         holds 1 to 30 days; cards that nobody here makes are neither digital first nor gifts.";
+        "A configId has 10 digits, a BIN 6 or 8, a chip profile 1 to 100 characters; lifetime 1 to \
+         120 months, cap 1 to 1000 cards, holds 1 to 30 days; cards that nobody here makes are \
+         neither digital first nor gifts.";
     GiftProgramInvalid, "GIFT_PROGRAM_INVALID",
         "A program for anonymous gifts is prepaid, for consumers, in EUR, with the scheme's \
          approval (1 to 100 characters) and at most 15000 for an e-commerce payment.";
@@ -196,6 +198,8 @@ refusals! {
         "The BIN is another partner's, there is one that begins or continues it, or it is of \
          programs whose cards somebody else makes.";
     ProcessorNotFound, "PROCESSOR_NOT_FOUND", "There is no such processor.";
+    ProcessorInvalid, "PROCESSOR_INVALID",
+        "A processor's name has 1 to 64 characters; it waits for an answer for 100 to 5000 ms.";
     PinKeyNotFound, "PIN_KEY_NOT_FOUND", "The processor shares no PIN key of this name.";
     PinKeyAlreadyExists, "PIN_KEY_ALREADY_EXISTS",
         "The processor shares another PIN key of this name.";
@@ -230,7 +234,7 @@ refusals! {
         "A card is renewed from 60 days before its last day on.";
     CardExpired, "CARD_EXPIRED", "The card has expired.";
     ProcessorAlreadyExists, "PROCESSOR_ALREADY_EXISTS",
-        "There is a processor of this name with another time budget.";
+        "There is a processor of this name, with a time budget of its own.";
     CommonNameTaken, "COMMON_NAME_TAKEN", "The certificate request's CN is another holder's.";
     CsrRefused, "CSR_REFUSED",
         "The certificate request isn't one that can be signed: RSA of 2048 to 4096 bits, P-256 or \

@@ -127,6 +127,29 @@ impl Snapshot {
         all
     }
 
+    /// Every program, or those of the partner of a code, each with the code: by both names.
+    #[must_use]
+    pub fn programs_by_code(&self, code: Option<&str>) -> Vec<(&str, &Program)> {
+        let partners = self.partners.values();
+        let mut all: Vec<_> = partners
+            .filter(|partner| code.is_none_or(|code| partner.code == code))
+            .flat_map(|partner| {
+                let programs = self.programs_of(partner.id).into_iter();
+                programs.map(|program| (partner.code.as_str(), program))
+            })
+            .collect();
+        all.sort_by_key(|(code, program)| (*code, &program.config_id));
+        all
+    }
+
+    /// Every processor, by name.
+    #[must_use]
+    pub fn processors(&self) -> Vec<&Processor> {
+        let mut all: Vec<&Processor> = self.processors.values().collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
     /// A processor.
     #[must_use]
     pub fn processor(&self, id: ProcessorId) -> Option<&Processor> {

@@ -325,7 +325,8 @@ pub(crate) enum ProgramCommand {
         --processor\n    acme-processor --card-type VIRTUAL --currency EUR --bin 53208799"
     )]
     Create(Box<With<CreateProgram>>),
-    /// Set what each card of a program may spend at most, who makes its plastic; give it a BIN more
+    /// Set what each card of a program may spend at most, who makes its plastic; give it a BIN
+    /// more; close and open it
     #[command(after_help = "Example:\n  antaca program set --partner acme --config-id 0000000042 \
         --bureau acme-cards \\\n    --chip-profile MCHIP-EUR\n  antaca program set --partner \
         acme --config-id 0000000042 --add-bin 53208798\n  antaca program set --partner \
@@ -348,7 +349,7 @@ pub(crate) struct ProgramSetArgs {
     #[arg(long)]
     pub(crate) config_id: String,
     /// A JSON file with limits and controls
-    #[arg(long, required_unless_present_any = ["bureau", "add_bin"])]
+    #[arg(long, required_unless_present_any = ["bureau", "add_bin", "state"])]
     pub(crate) limits: Option<PathBuf>,
     /// The name of the bureau that makes its cards of plastic
     #[arg(long, requires = "chip_profile")]
@@ -359,6 +360,9 @@ pub(crate) struct ProgramSetArgs {
     /// A further BIN, 6 or 8 digits, for numbers of its cards when those before are full
     #[arg(long, value_name = "BIN")]
     pub(crate) add_bin: Option<String>,
+    /// Whether its cards work and new ones may be made
+    #[arg(long, value_parser = ["LIVE", "CLOSED"])]
+    pub(crate) state: Option<String>,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -155,9 +155,11 @@ async fn program(command: ProgramCommand) -> Result<(), Failure> {
         ProgramCommand::Create(it) => show(&it.at, Act::CreateProgram(it.what)).await,
         ProgramCommand::Set(it) => {
             let limits = it.limits.as_deref().map(read_json).transpose()?;
-            let ProgramSetArgs { partner, config_id, bureau, chip_profile, add_bin, at, .. } = it;
+            let ProgramSetArgs { bureau, chip_profile, at, .. } = it;
             let plastic = bureau.zip(chip_profile);
-            let set = SetProgram { partner, config_id, limits, plastic, add_bin };
+            let (partner, config_id) = (it.partner, it.config_id);
+            let (add_bin, state) = (it.add_bin, it.state);
+            let set = SetProgram { partner, config_id, limits, plastic, add_bin, state };
             show(&at, Act::SetProgram(set)).await
         }
         ProgramCommand::List(it) => show(&it.at, Act::ListPrograms(it.what)).await,

@@ -7,7 +7,6 @@ use crate::{StoreError, values};
 use domain::Timestamp;
 use domain::gift::GiftProgram;
 use domain::ids::{PartnerId, ProcessorId};
-use domain::limits::Rules;
 use domain::program::{
     Audience, CardType, FxDifferenceTo, Plastic, Port, Product, Program, ProgramState, Scheme,
 };
@@ -70,21 +69,14 @@ const LIST: Sql = Sql("
 const BINS: Sql = Sql("select bin, partner_id from bin_range order by bin");
 const LIST_PROCESSORS: Sql = Sql("select id, name, time_budget_ms from processor order by id");
 
-const SET_PLASTIC: Sql = Sql("
+const UPDATE: Sql = Sql("
     update program
-    set bureau = $3, chip_profile = $4, version = version + 1
-    where partner_id = $1 and config_id = $2");
-const SET_BINS: Sql = Sql("
-    update program
-    set more_bins = $3, version = version + 1
-    where partner_id = $1 and config_id = $2");
-const SET_RULES: Sql = Sql("
-    update program
-    set rules = $3, version = version + 1
+    set rules = $3, bureau = $4, chip_profile = $5, more_bins = $6, state = $7,
+        version = version + 1
     where partner_id = $1 and config_id = $2");
 
 /// The statements of this module.
-pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, SET_PLASTIC, SET_BINS, SET_RULES];
+pub const STATEMENTS: &[Sql] = &[LIST, BINS, LIST_PROCESSORS, UPDATE];
 
 /// An issuing processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,36 +125,29 @@ pub async fn insert(tx: &mut Tx, program: &Program, now: Timestamp) -> Result<bo
     Ok(tx.insert_new(&PROGRAMS, &[row]).await? == 1)
 }
 
-/// Sets what each card of a program may spend; `false` if there is no such program.
-pub async fn set_rules(
-    tx: &mut Tx,
-    partner: PartnerId,
-    config_id: &str,
-    to: &Rules,
-) -> Result<bool, StoreError> {
-    let to = rules::to_value(to);
-    Ok(tx.run(&SET_RULES, &[&partner, &config_id, &to]).await? == 1)
-}
-
-/// Writes which BINs a program has beside its first; `false` if there is no such program.
-pub async fn set_bins(tx: &mut Tx, program: &Program) -> Result<bool, StoreError> {
-    let more = more_bins(program);
-    Ok(tx.run(&SET_BINS, &[&program.partner, &program.config_id, &more]).await? == 1)
+/// Writes what may change of a program: rules, plastic, further BINs, state. `false` if there is no
+/// such program.
+pub async fn update(tx: &mut Tx, program: &Program) -> Result<bool, StoreError> {
+    let plastic = program.plastic.as_ref();
+    let written = tx
+        .run(
+            &UPDATE,
+            &[
+                &program.partner,
+                &program.config_id,
+                &rules::to_value(&program.rules),
+                &plastic.map(|plastic| &plastic.bureau),
+                &plastic.map(|plastic| &plastic.chip_profile),
+                &more_bins(program),
+                &program.state.as_str(),
+            ],
+        )
+        .await?;
+    Ok(written == 1)
 }
 
 fn more_bins(program: &Program) -> String {
     program.bins.get(1..).unwrap_or_default().join(",")
-}
-
-/// Sets who makes a program's plastic; `false` if there is no such program.
-pub async fn set_plastic(
-    tx: &mut Tx,
-    partner: PartnerId,
-    config_id: &str,
-    to: &Plastic,
-) -> Result<bool, StoreError> {
-    let Plastic { bureau, chip_profile } = to;
-    Ok(tx.run(&SET_PLASTIC, &[&partner, &config_id, bureau, chip_profile]).await? == 1)
 }
 
 /// Every BIN and the partner that it belongs to.

@@ -485,6 +485,7 @@ async fn set_up(app: &App, settings: PartnerSettings) -> (Scope, ProcessorId) {
         plastic: None,
         gift: None,
     };
-    app.create_program(&operator, program).await.expect("creates a program");
+    let once = app::Once::unkept(operator.origin(), |_| serde_json::Value::Null);
+    app.create_program(program, once).await.expect("creates a program");
     (Scope::platform(partner.id, "a test"), processor)
 }

@@ -93,7 +93,7 @@ impl App {
 
     /// Whether a program has less than a fifth of its numbers left.
     pub(crate) async fn is_running_out(&self, program: &Program) -> Result<bool, Error> {
-        Ok(is_running_out(&self.bin_ranges(program).await?))
+        Ok(run_out(&self.bin_ranges(program).await?))
     }
 
     /// The open programs that have less than a fifth of their numbers left.
@@ -174,10 +174,11 @@ pub struct BinRange {
     pub of: u64,
 }
 
-/// Whether four fifths are taken of all (spec "Numbers").
-fn is_running_out(ranges: &[BinRange]) -> bool {
+/// Whether four fifths are taken of all that a program has (spec "Numbers"); of none, none are.
+#[must_use]
+pub fn run_out(ranges: &[BinRange]) -> bool {
     let sum = |of: fn(&BinRange) -> u64| ranges.iter().map(of).sum::<u64>();
-    sum(|it| it.taken) * 5 >= sum(|it| it.of) * 4
+    !ranges.is_empty() && sum(|it| it.taken) * 5 >= sum(|it| it.of) * 4
 }
 
 fn series(bin: &str) -> String {
@@ -201,13 +202,14 @@ mod tests {
     fn a_program_runs_out_of_numbers_when_a_fifth_is_left() {
         let range = |taken, of| BinRange { bin: "53208701".to_owned(), taken, of };
         for (ranges, expected) in [
+            (Vec::new(), false),
             (vec![range(0, 100)], false),
             (vec![range(79, 100)], false),
             (vec![range(80, 100)], true),
             (vec![range(100, 100), range(0, 100)], false),
             (vec![range(100, 100), range(60, 100)], true),
         ] {
-            assert_eq!(is_running_out(&ranges), expected, "{ranges:?}");
+            assert_eq!(run_out(&ranges), expected, "{ranges:?}");
         }
         assert_eq!((numbers_of("532087"), numbers_of("53208701")), (1_000_000_000, 10_000_000));
     }

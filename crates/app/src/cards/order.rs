@@ -186,8 +186,7 @@ impl App {
         balances::lock(tx, &[(scope.partner(), guard)].into()).await?;
         let card = of_holder(tx, scope, holder, id).await?;
         self.need_made_here(scope, &card).await?;
-        let program = self.find_program(scope, &card.config_id).await?;
-        let program = program.ok_or(Refusal::ProgramNotFound)?;
+        let program = self.live_program(scope, &card.config_id, card.card_type).await?;
         if !program.digital_first || program.plastic.is_none() {
             return Err(Refusal::PlasticNotSupported.into());
         }

@@ -156,8 +156,8 @@ impl App {
         let card = of_holder(tx, scope, holder, id).await?;
         self.need_made_here(scope, &card).await?;
         card.may_be_reissued(self.today())?;
-        let program = self.find_program(scope, &card.config_id).await?;
-        if program.is_none_or(|program| program.plastic.is_none()) {
+        let program = self.live_program(scope, &card.config_id, card.card_type).await?;
+        if program.plastic.is_none() {
             return Err(Refusal::PlasticNotSupported.into());
         }
         let carrier = command.carrier.as_ref().ok_or(Refusal::DeliveryRequired)?;

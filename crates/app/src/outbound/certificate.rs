@@ -90,16 +90,19 @@ impl App {
         self.refresh_settings().await
     }
 
+    /// Where a partner's paths may begin, as it is kept.
+    pub(crate) fn checked_url(&self, text: &str) -> Result<String, Refusal> {
+        base_url(text, self.outbox.reach()).map_err(|_| Refusal::BaseUrlInvalid)
+    }
+
     async fn checked(
         &self,
         outbound: &Outbound,
         import: &Import,
         now: Timestamp,
     ) -> Result<Checked, Error> {
-        let base_url = base_url(&import.base_url, self.outbox.reach());
-        let base_url = base_url.map_err(|_| Refusal::BaseUrlInvalid)?;
-        let trusted_ca = check_authorities(&import.trusted_ca, now);
-        let trusted_ca = trusted_ca.map_err(|_| Refusal::TrustedCaRefused)?;
+        let base_url = self.checked_url(&import.base_url)?;
+        let trusted_ca = checked_ca(&import.trusted_ca, now)?;
         let mut refusal = Refusal::CertificateNotRequested;
         for key in [&outbound.pending_key, &outbound.key].into_iter().flatten() {
             let opened = self.open_outbound(outbound.partner, Kept::Key, key).await?;
@@ -135,6 +138,11 @@ impl App {
         let act = ("outbound.import", serial.as_str(), &detail);
         self.record_act(tx, operator, partner, act).await
     }
+}
+
+/// The authorities that a partner's server may be trusted by, as they are kept; `now` is real time.
+pub(crate) fn checked_ca(pem: &str, now: Timestamp) -> Result<String, Refusal> {
+    check_authorities(pem, now).map_err(|_| Refusal::TrustedCaRefused)
 }
 
 /// Puts a certificate in use, if its key is still there; a request for that key is done with.

@@ -90,6 +90,11 @@ impl App {
         Ok(self.all_bureaus().await?.iter().map(told).collect())
     }
 
+    /// The name of every bureau.
+    pub async fn bureau_names(&self) -> Result<Vec<String>, Error> {
+        Ok(self.all_bureaus().await?.into_iter().map(|it| it.name).collect())
+    }
+
     /// Makes what is missing of a bureau's folder: whoever can do that can lay batches there.
     pub async fn check_bureau(&self, name: &str) -> Result<Value, Error> {
         let opened = self.open_bureau(&self.bureau(name).await?)?;

@@ -1,11 +1,12 @@
 //! Limits, controls and budgets of cards, users and programs, in the decision.
 
 use crate::holds::join_all;
-use app::Error;
 use app::audit::Operator;
 use app::processor::{Authorize, Clear, Inform, Message, Told};
+use app::programs::Change;
 use app::refusals::Refusal;
 use app::spending::{Allowance, Draft, DraftBudget, DraftLimit};
+use app::{Error, Once};
 use domain::authorization::Ask;
 use domain::ids::{CardId, UserId};
 use domain::ledger::clearing::Finality::Final;
@@ -273,9 +274,7 @@ on_both! {
             count: None,
         };
         let rules = Rules { limits: vec![ceiling], ..Rules::default() };
-        let operator = Operator("os:test".to_owned());
-        let partner = node.scope.partner();
-        node.app.set_program_rules(&operator, partner, "0019167984", &rules).await.expect("is set");
+        set_ceilings(&node, rules).await;
         assert_eq!(pay(&node, one.card, 101, "p4").await, Description::LimitExceed);
         assert_eq!(pay(&node, one.card, 100, "p5").await, Description::Approved);
         assert_eq!(pay(&node, other.card, 200, "p6").await, Description::Approved);
@@ -286,6 +285,14 @@ on_both! {
         let zloty = node.limit_card(other, limits(&[zloty])).await;
         assert!(matches!(zloty, Err(Error::Refused(Refusal::CurrencyMismatch))), "{zloty:?}");
     }
+}
+
+/// Sets what each card of the program that every test has may spend at most.
+async fn set_ceilings(node: &TestApp, rules: Rules) {
+    let change = Change { rules: Some(rules), ..Change::default() };
+    let once = Once::unkept(testkit::origin(), |_| serde_json::Value::Null);
+    let named = (node.scope.partner(), "0019167984");
+    node.app.change_program(named, change, once).await.expect("is set");
 }
 
 /// What a card may spend, as it is kept.
@@ -307,9 +314,7 @@ on_both! {
         };
         let ceilings = vec![ceiling(TimeUnit::Daily, 500), ceiling(TimeUnit::Yearly, 500)];
         let rules = Rules { limits: ceilings, ..Rules::default() };
-        let operator = Operator("os:test".to_owned());
-        let partner = node.scope.partner();
-        node.app.set_program_rules(&operator, partner, "0019167984", &rules).await.expect("is set");
+        set_ceilings(&node, rules).await;
 
         let gambling = Control::Blocked(vec!["7995".to_owned()]);
         let blocked = node.change_limits(funded, |rules| {

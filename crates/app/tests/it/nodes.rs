@@ -2,7 +2,6 @@
 
 use crate::holds::join_all;
 use crate::once::answered;
-use app::audit::Operator;
 use app::cards::IssueVirtual;
 use app::processor::{Authorize, CardName};
 use app::{Error, Once};
@@ -131,8 +130,8 @@ async fn create_program(node: &TestApp, config_id: &str, bin: &str) {
     let settings = node.app.settings.get();
     let known = settings.program(node.scope.partner(), "0019167984").expect("is there").clone();
     let program = Program { config_id: config_id.to_owned(), bins: vec![bin.to_owned()], ..known };
-    let operator = Operator("os:test".to_owned());
-    node.app.create_program(&operator, program).await.expect("creates");
+    let once = Once::unkept(testkit::origin(), |_| serde_json::Value::Null);
+    node.app.create_program(program, once).await.expect("creates");
 }
 
 async fn issue(node: &TestApp, holder: UserId, balance: BalanceId, config_id: &str) -> CardId {

@@ -4,11 +4,13 @@
 use app::audit::Operator;
 use app::cards::{FullCard, IssueVirtual};
 use app::partners::Create;
+use app::programs::{Change, program_json};
 use app::{Error, Once, Refusal};
 use domain::ids::{BalanceId, CardId, PartnerId, UserId};
-use domain::program::Program;
+use domain::program::{Program, ProgramState};
 use domain::secret::Pan;
-use serde_json::json;
+use domain::transaction::Description;
+use serde_json::{Value, json};
 use testkit::{Database, TestApp, on_both};
 
 fn operator() -> Operator {
@@ -24,7 +26,18 @@ fn program(node: &TestApp, partner: PartnerId, config_id: &str, bin: &str) -> Pr
 
 async fn create(node: &TestApp, partner: PartnerId, id: &str, bin: &str) -> Result<(), Error> {
     let program = program(node, partner, id, bin);
-    node.app.create_program(&operator(), program).await.map(|_| ())
+    let once = Once::unkept(testkit::origin(), |_| Value::Null);
+    node.app.create_program(program, once).await.map(|_| ())
+}
+
+fn once() -> Once<Program> {
+    Once::unkept(testkit::origin(), program_json)
+}
+
+/// Gives the program that every test has a further BIN.
+async fn add_bin(node: &TestApp, bin: &str) -> Result<Value, Error> {
+    let change = Change { bin: Some(bin.to_owned()), ..Change::default() };
+    node.app.change_program((node.scope.partner(), "0019167984"), change, once()).await
 }
 
 async fn second_partner(node: &TestApp) -> PartnerId {
@@ -102,6 +115,51 @@ async fn of_two_bins_that_overlap_two_nodes_make_one() {
 }
 
 on_both! {
+    /// A closed program's cards pay nothing and none is made of it; nothing else of it is touched,
+    /// and when it is opened all is as before. What is there already leaves no record.
+    async fn a_closed_program_works_again_when_it_is_opened(node) {
+        let funded = node.funded(1_000).await;
+        let set = async |state| {
+            let change = Change { state: Some(state), ..Change::default() };
+            let named = (node.scope.partner(), "0019167984");
+            node.app.change_program(named, change, once()).await.expect("is set")
+        };
+        let pay = async |name: &str| {
+            node.purchase(funded.card, 100, name).await.expect("decided").description
+        };
+        let before = set(ProgramState::Live).await;
+        let version = node.app.settings.get().version;
+        let closed = set(ProgramState::Closed).await;
+        assert_eq!(closed["state"], "CLOSED");
+        assert!(node.app.settings.get().version > version);
+        assert_eq!(pay("closed").await, Description::TransactionNotPermitted);
+        let refused = issue(&node, funded.user, funded.balance).await;
+        assert!(is_refused(&refused, Refusal::ProgramNotFound), "{refused:?}");
+        let unknown = (node.scope.partner(), "1");
+        let unknown = node.app.change_program(unknown, Change::default(), once()).await;
+        assert!(is_refused(&unknown, Refusal::ProgramNotFound));
+        assert_eq!(set(ProgramState::Live).await, before);
+        assert_eq!(pay("open").await, Description::Approved);
+        issue(&node, funded.user, funded.balance).await.expect("issues");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_changes_at_two_nodes_both_stay() {
+    let one = TestApp::on(Database::Postgres).await;
+    let other = one.sibling().await;
+    for round in 10..20 {
+        let (here, there) = (format!("470000{round}"), format!("480000{round}"));
+        let (here, there) = tokio::join!(add_bin(&one, &here), add_bin(&other, &there));
+        here.and(there).expect("both are added");
+    }
+    one.app.refresh_settings().await.expect("reads settings");
+    let settings = one.app.settings.get();
+    let program = settings.program(one.scope.partner(), "0019167984").expect("is there");
+    assert_eq!(program.bins.len(), 21);
+}
+
+on_both! {
     /// A full BIN is followed by the program's next one; without one no card is made, and none has
     /// a number that another has. Cards keep the codes that their own BIN's keys make.
     async fn a_full_bin_is_followed_by_the_next(node) {
@@ -130,14 +188,13 @@ on_both! {
         assert_eq!(numbers.len(), 64 + 10_000_000 - 9_999_964);
         let code = cvv(&full(first).await);
 
-        let name = (node.scope.partner(), "0019167984");
-        let taken = node.app.add_program_bin(&operator(), name, "532087").await;
+        let taken = add_bin(&node, "532087").await;
         assert!(is_refused(&taken, Refusal::BinTaken), "it begins the other");
-        let invalid = node.app.add_program_bin(&operator(), name, "5320870").await;
+        let invalid = add_bin(&node, "5320870").await;
         assert!(is_refused(&invalid, Refusal::ProgramInvalid));
         for _ in 0..2 {
-            let program = node.app.add_program_bin(&operator(), name, "53208799").await;
-            assert_eq!(program.expect("adds").bins, ["53208701", "53208799"]);
+            let program = add_bin(&node, "53208799").await.expect("adds");
+            assert_eq!(program["bins"], json!(["53208701", "53208799"]));
         }
         let next = issue(&node, user, balance).await.expect("issues");
         assert!(number(next).await.starts_with("53208799"));

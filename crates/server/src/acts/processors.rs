@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::failure::Failure;
 use app::audit::Operator;
+use app::programs::USUAL_BUDGET_MS;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,7 +16,8 @@ pub(crate) struct CreateProcessor {
     #[arg(long)]
     pub(crate) name: String,
     /// How long it waits for an answer, in milliseconds
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(i64).range(100..=5000))]
+    #[arg(long, default_value_t = USUAL_BUDGET_MS,
+        value_parser = clap::value_parser!(i64).range(100..=5000))]
     pub(crate) time_budget_ms: i64,
 }
 

@@ -1,10 +1,12 @@
 //! An operator's commands about programs.
 
-use super::{Desk, word};
+use super::{Desk, maybe, word};
 use crate::failure::Failure;
-use app::Refusal;
 use app::audit::Operator;
-use app::programs::program_json;
+use app::programs::{
+    Change, Made, USUAL_CARD_CAP, USUAL_HOLD_DAYS, USUAL_LIFETIME_MONTHS, program_json,
+};
+use app::{Once, Refusal};
 use clap::Args;
 use domain::gift::{ECOMMERCE_MINOR, GiftProgram};
 use domain::limits::Rules;
@@ -50,13 +52,13 @@ pub(crate) struct CreateProgram {
     #[arg(long, default_value = "CONSUMER", value_parser = ["CONSUMER", "BUSINESS"])]
     pub(crate) audience: String,
     /// How many months a card lives
-    #[arg(long, default_value_t = 36)]
+    #[arg(long, default_value_t = USUAL_LIFETIME_MONTHS)]
     pub(crate) lifetime_months: i32,
     /// How many cards an owner may have of it
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = USUAL_CARD_CAP)]
     pub(crate) card_cap: i64,
     /// How many days a hold lasts
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = USUAL_HOLD_DAYS)]
     pub(crate) hold_days: i32,
     /// Who bears a difference between the exchange rates of authorization and clearing
     #[arg(long, default_value = "COMPANY", value_parser = ["COMPANY", "CARDHOLDER"])]
@@ -96,6 +98,9 @@ pub(crate) struct SetProgram {
     /// A further BIN of its cards.
     #[serde(default)]
     pub(crate) add_bin: Option<String>,
+    /// Whether its cards work and new ones may be made.
+    #[serde(default)]
+    pub(crate) state: Option<String>,
 }
 
 /// What makes a program one for anonymous gifts: the approval that it has.
@@ -146,8 +151,8 @@ impl Desk {
             plastic: None,
             gift: gift(command.gift_approval, command.gift_ecommerce_max)?,
         };
-        let program = self.app.create_program(operator, program).await?;
-        Ok(program_json(&program))
+        let once = Once::unkept(operator.origin(), |made: &Made| program_json(&made.program));
+        Ok(self.app.create_program(program, once).await?)
     }
 
     pub(super) async fn set_program(
@@ -160,21 +165,17 @@ impl Desk {
         let settings = self.app.settings.get();
         let program = settings.program(partner, &command.config_id);
         let program = program.ok_or(app::Error::from(Refusal::ProgramNotFound))?;
-        let mut set = program.clone();
-        if let Some(limits) = &command.limits {
-            let rules = api::spending::program_rules(limits, program.currency)
-                .map_err(|wrong| Failure::new(format!("The limits can't be taken: {wrong}.")))?;
-            set = self.app.set_program_rules(operator, partner, &program.config_id, &rules).await?;
-        }
-        if let Some((bureau, chip_profile)) = command.plastic {
-            let (name, plastic) =
-                ((partner, &*program.config_id), Plastic { bureau, chip_profile });
-            set = self.app.set_program_plastic(operator, name, &plastic).await?;
-        }
-        if let Some(bin) = &command.add_bin {
-            let name = (partner, &*program.config_id);
-            set = self.app.add_program_bin(operator, name, bin).await?;
-        }
-        Ok(program_json(&set))
+        let rules = command.limits.map(|limits| {
+            let rules = api::spending::program_rules(&limits, program.currency);
+            rules.map_err(|wrong| Failure::new(format!("The limits can't be taken: {wrong}.")))
+        });
+        let change = Change {
+            rules: rules.transpose()?,
+            plastic: command.plastic.map(|(bureau, chip_profile)| Plastic { bureau, chip_profile }),
+            bin: command.add_bin,
+            state: maybe("--state", ProgramState::parse, command.state)?,
+        };
+        let once = Once::unkept(operator.origin(), program_json);
+        Ok(self.app.change_program((partner, &command.config_id), change, once).await?)
     }
 }

@@ -199,6 +199,7 @@ async fn bureau(desk: &Desk, folder: &Folder, operator: &Operator) -> Result<(),
                 limits: None,
                 plastic: Some((BUREAU.to_owned(), CHIP_PROFILE.to_owned())),
                 add_bin: None,
+                state: None,
             };
             desk.act(operator, Act::SetProgram(set)).await?;
         }

@@ -182,7 +182,7 @@ on_both_databases! {
             assert!(sent.to.contains("?failed=LIMITS_CHANGED&"), "{} {}", sent.status, sent.to);
             assert_eq!(limits(&sandbox, &story).await, before);
             let seen = browser.load(&sent.to).await.html;
-            for part in ["What the card may spend was changed meanwhile", meanwhile] {
+            for part in ["What may be spent was changed meanwhile", meanwhile] {
                 assert!(seen.contains(part), "{part}: {seen}");
             }
         }
