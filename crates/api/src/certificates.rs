@@ -7,7 +7,7 @@ use crate::answer::{Created, Done, List, NoContent, json as rendered};
 use crate::call::{Call, Head, refused};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Fields, Reader, moment, parsed, reader, schema, text};
+use crate::wire::{Fields, Reader, moment, parsed, pem, reader, schema, text};
 use app::Refusal;
 use app::admins::{Confirmation, Manager};
 use app::certificates::{self, Certificate, Holder, Sign, SignedCertificate, USUAL_DAYS};
@@ -227,7 +227,7 @@ struct Request {
 
 fn read_request(call: &Call) -> Result<Request, Problem> {
     let mut fields = call.fields()?;
-    let csr = fields.required("csr", pem());
+    let csr = fields.required("csr", pem(CSR_MAX));
     let holder = HolderName::read(&mut fields);
     fields.demand_one(&["partner", "processor", "operator"], ONE_HOLDER);
     let scopes = fields.optional("scopes", scopes());
@@ -242,14 +242,6 @@ fn read_request(call: &Call) -> Result<Request, Problem> {
         days: days.unwrap_or(USUAL_DAYS),
         code,
     })
-}
-
-fn pem() -> impl Reader<String> {
-    let read = |value: &Value| {
-        let text = value.as_str().filter(|text| text.len() <= CSR_MAX);
-        text.map(str::to_owned).ok_or("must be a PEM text")
-    };
-    reader(read, || schema::text(CSR_MAX))
 }
 
 fn scopes() -> impl Reader<Vec<String>> {

@@ -28,6 +28,7 @@ mod partner_calls;
 mod partners;
 mod problem;
 mod processor;
+mod programs;
 mod public_key;
 mod rate;
 mod records;

@@ -5,7 +5,9 @@ use crate::answer::{Code, Created, Done, List, Named, NoContent, json as rendere
 use crate::call::{Call, Head, refused};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{Fields, Reader, boolean, currency, events, integer, parsed, schema, text, word};
+use crate::wire::{
+    Fields, Reader, boolean, currency, events, integer, parsed, pem, schema, text, word,
+};
 use app::Refusal;
 use app::admins::Manager;
 use app::outbound::SetOutbound;
@@ -25,6 +27,10 @@ use utoipa::ToSchema;
 const TAG: &str = "Partners";
 /// Characters of a name, and of that of a time zone, at most.
 const TEXT_MAX: usize = 100;
+/// Characters of a URL at most.
+const URL_MAX: usize = 500;
+/// Characters of the PEM of a server's authorities at most: ten certificates.
+const PEM_MAX: usize = 32 * 1024;
 
 type StateName = Named<PartnerState>;
 type BalanceName = Named<BalanceMode>;
@@ -81,8 +87,12 @@ struct PartnerJson {
     /// How much may be paid with a card a day without its answer, in minor units of the balance's
     /// currency; null for nothing.
     stand_in: Option<i64>,
-    /// Where its paths begin, once `antaca ca import` has told it.
+    /// Where its paths begin, once that is set.
     base_url: Option<String>,
+    /// The authorities that its server is trusted by, PEM, once they are set.
+    trusted_ca: Option<String>,
+    /// Whether it can be called: with URL, authorities and a certificate of ours.
+    callable: bool,
     /// What it is told of.
     notifications: Vec<EventName>,
     /// Whether what tells who somebody is, or a one-time password, is encrypted for its own key.
@@ -113,6 +123,8 @@ impl PartnerJson {
             asks_at_once: settings.asking.at_once,
             stand_in: settings.asking.stand_in,
             base_url: called.base_url.clone(),
+            trusted_ca: called.trusted_ca.clone(),
+            callable: called.complete,
             notifications: called.notifications.iter().copied().map(Named).collect(),
             encrypt_notifications: called.encrypt,
         }
@@ -222,13 +234,17 @@ pub(crate) fn change() -> Endpoint {
             "Change a partner",
             "What isn't sent stays; null takes `automaticBalance`, `askWithinMs` and `standIn` \
              off. What is open keeps the modes that it began with. `CLOSED`: its certificates are \
-             refused, nobody of it can sign in, and its users' sessions open nothing.",
+             refused, nobody of it can sign in, and its users' sessions open nothing. `baseUrl` is \
+             where its paths begin, `trustedCa` the PEM of the authorities of its server; both \
+             hold from the next call on.",
         )
         .example(json!({ "collateralMode": "CREDIT", "sessionMinutes": 15 }))
         .refuses(&[
             Refusal::PartnerSettingsInvalid,
             Refusal::ModeNotSupported,
             Refusal::TimeZoneUnknown,
+            Refusal::BaseUrlInvalid,
+            Refusal::TrustedCaRefused,
         ])
 }
 
@@ -238,6 +254,8 @@ fn read_change(call: &Call) -> Result<(String, Change), Problem> {
     let state = fields.optional("state", word(PartnerState::ALL, "must be LIVE or CLOSED"));
     let partner = Set { state, ..read_set(&mut fields) };
     let outbound = SetOutbound {
+        base_url: fields.optional("baseUrl", text(URL_MAX)),
+        trusted_ca: fields.optional("trustedCa", pem(PEM_MAX)),
         notifications: fields.optional("notifications", events()),
         encrypt: fields.optional("encryptNotifications", boolean()),
         ..SetOutbound::default()

@@ -36,6 +36,17 @@ pub(crate) struct LimitsJson {
     ceilings: Vec<CeilingJson>,
 }
 
+/// What each card of a program may spend at most.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProgramRules)]
+pub(crate) struct RulesJson {
+    /// At most one of a type and time.
+    limits: Vec<CeilingJson>,
+    /// Where, how and for what may be paid.
+    controls: ControlsJson,
+}
+
 type Kind = Named<LimitType>;
 type Unit = Named<TimeUnit>;
 
@@ -122,6 +133,27 @@ struct ControlJson {
     blocked: Option<Vec<String>>,
 }
 
+impl From<&Rules> for RulesJson {
+    fn from(rules: &Rules) -> Self {
+        Self {
+            limits: rules.limits.iter().map(CeilingJson::from).collect(),
+            controls: ControlsJson::from(&rules.controls),
+        }
+    }
+}
+
+impl From<&Limit> for CeilingJson {
+    fn from(limit: &Limit) -> Self {
+        Self {
+            r#type: Named(limit.kind),
+            time_unit: Named(limit.unit),
+            currency: Code(limit.currency),
+            amount_minor: limit.amount.minor(),
+            count: limit.count,
+        }
+    }
+}
+
 impl From<&Allowance> for LimitsJson {
     fn from(allowance: &Allowance) -> Self {
         let Allowance { spending, program, today } = allowance;
@@ -138,13 +170,6 @@ impl From<&Allowance> for LimitsJson {
                 used_count: used.count,
             }
         };
-        let ceiling = |limit: &Limit| CeilingJson {
-            r#type: Named(limit.kind),
-            time_unit: Named(limit.unit),
-            currency: Code(limit.currency),
-            amount_minor: limit.amount.minor(),
-            count: limit.count,
-        };
         Self {
             limits: rules.limits.iter().map(used).collect(),
             controls: ControlsJson::from(&rules.controls),
@@ -155,7 +180,7 @@ impl From<&Allowance> for LimitsJson {
                 to: budget.to.to_string(),
                 used_minor: capped(spending.used_of_budget().amount),
             }),
-            ceilings: program.limits.iter().map(ceiling).collect(),
+            ceilings: program.limits.iter().map(CeilingJson::from).collect(),
         }
     }
 }
@@ -208,6 +233,18 @@ pub(crate) fn example(currencies: Currencies) -> Value {
 /// Reads all limits and controls. What isn't sent isn't limited.
 pub(crate) fn draft(fields: &mut Fields<'_>, currencies: Currencies) -> Option<Draft> {
     fields.only(&["limits", "controls", "budget"]);
+    let rules = rules(fields, currencies);
+    let budget = budget(fields, currencies);
+    Some(Draft { budget, ..rules })
+}
+
+/// Reads the limits and controls of a program's cards, which are in its currency.
+pub(crate) fn draft_of_program(fields: &mut Fields<'_>) -> Draft {
+    fields.only(&["limits", "controls"]);
+    rules(fields, Currencies::Known)
+}
+
+fn rules(fields: &mut Fields<'_>, currencies: Currencies) -> Draft {
     let limits = fields.list("limits", LIMITS_MAX, |fields| limit(fields, currencies));
     let limits = limits.unwrap_or_default();
     // Where there is one currency, it is the same whether it is told or not.
@@ -220,9 +257,7 @@ pub(crate) fn draft(fields: &mut Fields<'_>, currencies: Currencies) -> Option<D
     {
         fields.wrong("limits", "must have one limit of a type, timeUnit and currency");
     }
-    let controls = controls(fields);
-    let budget = budget(fields, currencies);
-    Some(Draft { limits, controls, budget })
+    Draft { limits, controls: controls(fields), budget: None }
 }
 
 fn told(fields: &mut Fields<'_>, currencies: Currencies) -> Option<Option<Currency>> {
@@ -318,7 +353,7 @@ fn merchant() -> impl Reader<String> {
 }
 
 /// Minor units, 0 or more.
-fn amount() -> impl Reader<Amount> {
+pub(crate) fn amount() -> impl Reader<Amount> {
     let message = "must be a whole number of minor units, not below zero";
     let read = move |value: &Value| {
         value.as_i64().and_then(|minor| Amount::from_minor(minor).ok()).ok_or(message)
@@ -336,11 +371,8 @@ fn count() -> impl Reader<i64> {
 /// the body of `PUT …/cards/{cardId}/limits` without a budget. What is wrong is told in a sentence.
 pub fn program_rules(json: &Map<String, Value>, currency: Currency) -> Result<Rules, String> {
     let mut fields = Fields::of(json, None);
-    let draft = draft(&mut fields, Currencies::Known);
-    if fields.has("budget") {
-        fields.wrong("budget", "is for cards and users, not for programs");
-    }
+    let draft = draft_of_program(&mut fields);
     fields.finish().map_err(|problem: Problem| problem.violations_text())?;
-    let rules = draft.unwrap_or_default().rules(Some(currency));
+    let rules = draft.rules(Some(currency));
     rules.map_err(|refusal| refusal.sentence().to_owned())
 }

@@ -11,8 +11,8 @@ pub(crate) mod schema;
 pub(crate) use notes::Notes;
 pub(crate) use readers::{
     Reader, address, address_fields, base64, boolean, checked, country, currency, date, digits,
-    email, events, integer, minor_units, number, parsed, phone, place, reader, text, timestamp,
-    uuid, word,
+    email, events, integer, minor_units, number, parsed, pem, phone, place, reader, text,
+    timestamp, uuid, word,
 };
 
 use crate::call::Part;

@@ -231,6 +231,11 @@ impl Head {
         self.param("issuerCode").unwrap_or_default().to_owned()
     }
 
+    /// The configId of the program that the path names.
+    pub(crate) fn config_id(&self) -> String {
+        self.param("configId").unwrap_or_default().to_owned()
+    }
+
     /// The fingerprint of the certificate that the path names.
     pub(crate) fn fingerprint_named(&self) -> String {
         self.param("fingerprint").unwrap_or_default().to_owned()

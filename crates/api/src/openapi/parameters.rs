@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 20] = [
+const NAMED: [Named; 21] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -107,6 +107,12 @@ const NAMED: [Named; 20] = [
         description: "The partner's code.",
         form: code,
         refusal: Refusal::PartnerNotFound,
+    },
+    Named {
+        name: "configId",
+        description: "The program's configId.",
+        form: || schema::pattern("^[0-9]{10}$").build(),
+        refusal: Refusal::ProgramUnknown,
     },
     Named {
         name: "fingerprint",

@@ -5,11 +5,12 @@ use crate::admins::{accounts, own as own_secrets};
 use crate::identity::{self, Allows, Caller};
 use crate::limits::Body;
 use crate::openapi::Channel;
+use crate::programs::processors;
 use crate::public_key;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
     Api, admins, audit, balances, cards, certificates, corporations, devices, notifications,
-    overview, partner_balances, partners, screening, statements, transactions, users,
+    overview, partner_balances, partners, programs, screening, statements, transactions, users,
     verifications,
 };
 use axum::Router;
@@ -179,6 +180,13 @@ fn sets_up() -> Routes {
         .route("/admin/certificates/{fingerprint}", get(certificates::show()))
         .route("/admin/certificates/{fingerprint}/revoke", post(certificates::revoke()))
         .route("/admin/partners/{issuerCode}", get(partners::show()).put(partners::change()))
+        .route("/admin/programs", get(programs::list()).post(programs::create()))
+        .route(
+            "/admin/programs/{issuerCode}/{configId}",
+            get(programs::show()).put(programs::change()),
+        )
+        .route("/admin/processors", get(processors::list()).post(processors::create()))
+        .route("/admin/bureaus", get(processors::bureaus()))
 }
 
 /// Those that need a session, each with whom it admits.

@@ -101,6 +101,15 @@ pub(crate) fn text(max: usize) -> impl Reader<String> {
     reader(read, move || schema::text(max))
 }
 
+/// A PEM of at most `max` bytes; what it holds is for others to judge.
+pub(crate) fn pem(max: usize) -> impl Reader<String> {
+    let read = move |value: &Value| {
+        let text = value.as_str().filter(|text| text.len() <= max);
+        text.map(str::to_owned).ok_or("must be a PEM text")
+    };
+    reader(read, move || schema::lines(max))
+}
+
 /// Whether a text may be kept: of 1 to `max` characters, not blank, without control characters.
 pub(crate) fn plain(text: &str, max: usize) -> Read<()> {
     if text.trim().is_empty() {

@@ -18,6 +18,11 @@ pub(crate) fn text(max: usize) -> ObjectBuilder {
     of(Type::String).min_length(Some(1)).max_length(Some(max)).pattern(Some(PRINTABLE))
 }
 
+/// A text of at most `max` characters, in lines.
+pub(crate) fn lines(max: usize) -> ObjectBuilder {
+    of(Type::String).max_length(Some(max))
+}
+
 /// A text of this form.
 pub(crate) fn pattern(pattern: &str) -> ObjectBuilder {
     of(Type::String).pattern(Some(pattern))

@@ -10,6 +10,7 @@ mod notifications;
 mod overview;
 mod own;
 mod partners;
+mod programs;
 mod reports;
 mod transactions;
 

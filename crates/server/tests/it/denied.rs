@@ -64,6 +64,8 @@ const IMPORT: Names = &[("{importKey}", "IMPORT_NOT_FOUND")];
 const CORPORATION: Names = &[("{dcCorporationId}", "CORPORATION_NOT_FOUND")];
 const ACCOUNT: Names = &[("{accountId}", "ADMIN_NOT_FOUND")];
 const PARTNER: Names = &[("{issuerCode}", "PARTNER_NOT_FOUND")];
+const PROGRAM: Names =
+    &[("{issuerCode}", "PARTNER_NOT_FOUND"), ("{configId}", "PARTNER_NOT_FOUND")];
 const CERTIFICATE: Names = &[("{fingerprint}", "CERTIFICATE_NOT_FOUND")];
 const HIT: Names = &[("{hitId}", "HIT_NOT_FOUND")];
 const CALL: Names = &[("{callId}", "PARTNER_CALL_NOT_FOUND")];
@@ -571,6 +573,19 @@ pub(crate) const ROUTES: &[Route] = &[
     // Without a body it changes nothing, whoever it is.
     ("POST", "/admin/me/authenticator", Admin, NOBODYS, Nothing),
     ("PUT", "/admin/me/secrets", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/programs", Platform, NOBODYS, Nothing),
+    ("POST", "/admin/programs", Platform, NOBODYS, Json(r#"{"issuerCode": "?"}"#)),
+    ("GET", "/admin/programs/{issuerCode}/{configId}", Platform, PROGRAM, Nothing),
+    (
+        "PUT",
+        "/admin/programs/{issuerCode}/{configId}",
+        Platform,
+        PROGRAM,
+        Json(r#"{"state": "LIVE"}"#),
+    ),
+    ("GET", "/admin/processors", Platform, NOBODYS, Nothing),
+    ("POST", "/admin/processors", Platform, NOBODYS, Json(r#"{"timeBudgetMs": 1}"#)),
+    ("GET", "/admin/bureaus", Platform, NOBODYS, Nothing),
     ("DELETE", "/admin/sessions/current", Admin, NOBODYS, Nothing),
     ("GET", "/sandbox/v1/received", Secure, NOBODYS, Nothing),
     ("PUT", "/sandbox/v1/settings", Secure, NOBODYS, Nothing),
@@ -672,8 +687,8 @@ impl Ids {
             "{importKey}" => self.import.clone(),
             "{dcCorporationId}" => self.corporation.clone(),
             "{documentId}" => self.document.clone(),
-            // Partners and certificates are the operator's, each of them.
-            "{issuerCode}" | "{fingerprint}" => NOTHING.to_owned(),
+            // Partners, programs and certificates are the operator's, each of them.
+            "{issuerCode}" | "{configId}" | "{fingerprint}" => NOTHING.to_owned(),
             // What comes of another partner's: `accounts.rs`.
             "{accountId}" => NOTHING.to_owned(),
             // Who is found on a list is locked: hits have tests of their own (`screening.rs`).

@@ -2,11 +2,16 @@
 
 use super::signed_in;
 use crate::audit::{Record, records};
+use crate::deliveries::{client_ca, point_to};
 use crate::denied::signed;
-use crate::story::{answer, expect, register, registration, unique};
+use crate::story::{Story, answer, expect, register, registration, unique};
 use crate::support::Sandbox;
 use serde_json::{Value, json};
+use std::time::Duration;
+use testkit::{Behaviour, Partner, eventually};
 
+/// How long a notification may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PARTNERS: &str = "/admin/partners";
 
 fn of(code: &str) -> String {
@@ -65,6 +70,38 @@ on_both_databases! {
             .collect();
         done.sort_unstable();
         assert_eq!(done, ["partner.create", "partner.set", "partner.set", "partner.set"]);
+    }
+
+    /// Where a partner is called, and whom its server is trusted by, holds from the next call on.
+    async fn a_partner_is_called_where_the_operator_says(database) {
+        let sandbox = Sandbox::start(database).await;
+        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let ours = client_ca(&sandbox);
+        let first = Partner::start_for(&ours, |_, _| Behaviour::Status(204)).await;
+        let second = Partner::start_for(&ours, |_, _| Behaviour::Status(204)).await;
+        point_to(&sandbox, &first, &["cardLocked"]).await;
+        let story = Story::begin(&sandbox, 0).await;
+        let lock = format!("/secure/customers/{}/cards/{}/lock", story.customer, story.card);
+        let path = of("sandbox");
+        let before = expect(200, operator.get(&path)).await;
+        for (change, title) in [
+            (json!({ "baseUrl": "http://bank.example" }), "BASE_URL_INVALID"),
+            (json!({ "baseUrl": second.base_url(), "trustedCa": "?" }), "TRUSTED_CA_REFUSED"),
+        ] {
+            let told = expect(422, operator.put(&path).json(&change)).await;
+            assert_eq!(told["title"], title, "{change}");
+        }
+        assert_eq!(expect(200, operator.get(&path)).await, before);
+        let change = json!({ "baseUrl": second.base_url(), "trustedCa": second.authority() });
+        expect(204, operator.put(&path).json(&change)).await;
+        let shown = expect(200, operator.get(&path)).await;
+        assert_eq!(shown["baseUrl"], second.base_url());
+        assert_eq!(shown["callable"], true);
+        assert_ne!(shown["trustedCa"], before["trustedCa"]);
+        assert_eq!(shown["notifications"], before["notifications"], "the rest stays");
+        expect(204, sandbox.partner().post(&lock).json(&json!({ "reason": 7 }))).await;
+        eventually("the second is told", PATIENCE, async || second.count() == 1).await;
+        assert_eq!(first.count(), 0);
     }
 
     /// What doesn't go together, or is beyond what can be, is refused and changes nothing.
