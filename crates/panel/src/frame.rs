@@ -97,6 +97,7 @@ const PLACES: &[(&str, &str, Allows)] = &[
 /// The pages of the operator that are about no partner.
 const OPERATORS: &[(&str, &str)] = &[
     ("/panel/partners", "nav.partners"),
+    ("/panel/programs", "nav.programs"),
     ("/panel/certificates", "nav.certificates"),
     ("/panel/accounts", "nav.all-accounts"),
     ("/panel/audit", "nav.platform-audit"),

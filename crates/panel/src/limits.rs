@@ -1,5 +1,5 @@
 //! What a card may spend, and has: limits, a budget, controls. Each form changes one of them and
-//! leaves the others as they are.
+//! leaves the others as they are. A program's page shows and changes its cards' ceilings so too.
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
@@ -8,13 +8,14 @@ use crate::filters::{self, amount, typed_amount};
 use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::{Allows, Staff};
+use crate::texts::text;
 use app::Refusal;
 use app::spending::Allowance;
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::calendar::day;
 use domain::card::Card;
-use domain::limits::{Budget, Control, Limit, LimitType, Rules, TimeUnit};
+use domain::limits::{Budget, Control, Controls, Limit, LimitType, Rules, TimeUnit};
 use domain::money::{Amount, Currency};
 use domain::spending::Sum;
 use domain::transaction::CaptureMode;
@@ -33,6 +34,10 @@ const MERCHANT_MAX: usize = 40;
 struct Page {
     frame: Frame,
     at: String,
+    /// Where the forms go.
+    action: String,
+    /// What comes of permitting everything.
+    off: String,
     card: Card,
     currency: Currency,
     allowance: Allowance,
@@ -40,10 +45,10 @@ struct Page {
 }
 
 /// A control as a page shows it: what of it, how, and which.
-struct Shown {
-    name: &'static str,
-    mode: &'static str,
-    entries: String,
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    pub(crate) mode: &'static str,
+    pub(crate) entries: String,
 }
 
 impl Shown {
@@ -58,11 +63,26 @@ impl Shown {
     }
 
     /// What a form tells of it, to be done only where it is still so.
-    fn mark(&self) -> String {
+    pub(crate) fn mark(&self) -> String {
         let mut hasher = DefaultHasher::new();
         (self.mode, &self.entries).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
+
+    /// Each of them.
+    pub(crate) fn all(it: &Controls) -> [Self; 4] {
+        [
+            Self::of("mccs", it.mccs.as_ref(), String::as_str),
+            Self::of("countries", it.countries.as_ref(), Country::as_str),
+            Self::of("captureModes", it.capture_modes.as_ref(), word_of_mode),
+            Self::of("merchants", it.merchants.as_ref(), String::as_str),
+        ]
+    }
+}
+
+/// How much at most, as it is read.
+pub(crate) fn most(limit: &Limit) -> String {
+    amount(limit.amount.minor(), limit.currency)
 }
 
 impl Page {
@@ -76,7 +96,7 @@ impl Page {
     }
 
     fn most(&self, limit: &Limit) -> String {
-        amount(limit.amount.minor(), limit.currency)
+        most(limit)
     }
 
     fn of_budget(&self, budget: &Budget) -> String {
@@ -88,13 +108,7 @@ impl Page {
     }
 
     fn controls(&self) -> [Shown; 4] {
-        let it = &self.rules().controls;
-        [
-            Shown::of("mccs", it.mccs.as_ref(), String::as_str),
-            Shown::of("countries", it.countries.as_ref(), Country::as_str),
-            Shown::of("captureModes", it.capture_modes.as_ref(), word_of_mode),
-            Shown::of("merchants", it.merchants.as_ref(), String::as_str),
-        ]
+        Shown::all(&self.rules().controls)
     }
 
     fn types(&self) -> &'static [LimitType] {
@@ -118,6 +132,8 @@ pub(crate) async fn show(
     shown(&Page {
         frame: staff.frame(),
         at: staff.to(""),
+        action: format!("{}/limits/change", page_of(&staff, id)),
+        off: text("limits.control.off.detail"),
         currency: app.balance(scope, None, card.balance).await?.balance.currency,
         allowance: app.card_limits(scope, card.holder, id).await?,
         may_set: staff.may(Allows::MAKERS),
@@ -144,7 +160,7 @@ pub(crate) async fn change(
 }
 
 /// What a form changes.
-enum Change {
+pub(crate) enum Change {
     Limit(Limit),
     NoLimit(LimitType, TimeUnit),
     Budget(Option<Budget>),
@@ -155,7 +171,7 @@ enum Change {
 }
 
 /// What takes the place of a control, and the mark of what the page has shown of it.
-struct Replacing<T> {
+pub(crate) struct Replacing<T> {
     with: Option<Control<T>>,
     shown: String,
 }
@@ -184,7 +200,7 @@ impl<T: PartialEq> Replacing<T> {
 
 impl Change {
     /// Reads a form; nothing where it can't be read.
-    fn read(posted: &Posted, currency: Currency) -> Option<Self> {
+    pub(crate) fn read(posted: &Posted, currency: Currency) -> Option<Self> {
         let kind = || LimitType::parse(posted.field("type"));
         let unit = || TimeUnit::parse(posted.field("unit"));
         Some(match posted.field("change") {
@@ -194,6 +210,11 @@ impl Change {
             "no-budget" => Self::Budget(None),
             _ => Self::of_control(posted)?,
         })
+    }
+
+    /// The same of a program, which has no budget.
+    pub(crate) fn read_of_program(posted: &Posted, currency: Currency) -> Option<Self> {
+        Self::read(posted, currency).filter(|change| !matches!(change, Self::Budget(_)))
     }
 
     fn of_control(posted: &Posted) -> Option<Self> {
@@ -208,7 +229,7 @@ impl Change {
         })
     }
 
-    fn make(self, rules: &mut Rules) -> Result<(), Refusal> {
+    pub(crate) fn make(self, rules: &mut Rules) -> Result<(), Refusal> {
         let controls = &mut rules.controls;
         match self {
             Self::Limit(limit) => match rules.limits.iter_mut().find(|kept| kept.is_like(&limit)) {

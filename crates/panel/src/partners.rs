@@ -2,20 +2,21 @@
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::fields::{Field, number, number_or_none, switch, touched, word};
 use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::Staff;
-use crate::texts::{known, text};
+use crate::texts::text;
 use app::admins::Manager;
 use app::outbound::SetOutbound;
 use app::partners::{Called, Change, Create, Set};
 use askama::Template;
 use axum::extract::{Path, State};
-use domain::Word;
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::{Partner, PartnerState, Settings};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 #[derive(Template)]
@@ -37,49 +38,6 @@ pub(crate) async fn list(State(panel): State<Panel>, staff: Staff) -> Answer {
     let mut partners: Vec<Partner> = settings.partners().into_iter().cloned().collect();
     partners.sort_by(|one, other| one.code.cmp(&other.code));
     shown(&List { frame: staff.frame(), partners })
-}
-
-/// A field of a form, with what it was when the page was made: only what somebody has changed is
-/// changed, whatever somebody else did meanwhile.
-struct Field {
-    name: &'static str,
-    label: String,
-    value: String,
-    /// What may be chosen, with its name for people; nothing where a text is typed.
-    words: Vec<(String, String)>,
-    hint: Option<&'static str>,
-}
-
-impl Field {
-    fn typed(name: &'static str, label: String, value: impl ToString) -> Self {
-        Self { name, label, value: value.to_string(), words: Vec::new(), hint: None }
-    }
-
-    fn hinted(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
-    }
-
-    fn number(name: &'static str, label: String, value: Option<i64>) -> Self {
-        Self::typed(name, label, value.map_or_else(String::new, |it| it.to_string()))
-    }
-
-    /// One of the words of an enum; `group` names the field and what its words are called.
-    fn words<W: Word>(group: &'static str, label: String, value: W) -> Self {
-        let named = |word: &W| {
-            let word = word.word();
-            let told = known(&format!("{group}.{word}")).unwrap_or(word);
-            (word.to_owned(), told.to_owned())
-        };
-        let words = W::ALL.iter().map(named).collect();
-        let name = group.rsplit('.').next().unwrap_or(group);
-        Self { words, ..Self::typed(name, label, value.word()) }
-    }
-
-    fn switch(name: &'static str, label: String, is_on: bool) -> Self {
-        let words = [("on", text("setting.on")), ("off", text("setting.off"))];
-        let words = words.map(|(word, told)| (word.to_owned(), told)).into();
-        Self { words, ..Self::typed(name, label, if is_on { "on" } else { "off" }) }
-    }
 }
 
 /// The fields of what may change.
@@ -158,6 +116,18 @@ impl Page {
         self.partner.state == PartnerState::Live
     }
 
+    /// Whom its server is trusted by, in words.
+    fn authority(&self) -> String {
+        match (self.called.authority(), &self.called.trusted_ca) {
+            (Some((name, until)), _) => {
+                let until = filters::moment_in(until, &TimeZone::UTC);
+                format!("{name}, {} {until}", text("partner.authority.until"))
+            }
+            (None, Some(_)) => text("partner.authority.unnamed"),
+            (None, None) => "–".to_owned(),
+        }
+    }
+
     /// What it may be told of, and whether it is.
     fn events(&self) -> impl Iterator<Item = (&'static str, bool)> {
         let told = |event: &Event| (event.as_str(), self.called.notifications.contains(event));
@@ -218,6 +188,22 @@ pub(crate) async fn change_notifications(
     changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
 }
 
+/// `POST /panel/partners/{code}/calls`: where it is called, and whom its server is trusted by.
+pub(crate) async fn change_calls(
+    panel: State<Panel>,
+    staff: Staff,
+    code: Path<String>,
+    posted: Posted,
+) -> Answer {
+    let outbound = SetOutbound {
+        base_url: touched(&posted, "baseUrl").map(str::to_owned),
+        trusted_ca: posted.typed("trustedCa").map(str::to_owned),
+        ..SetOutbound::default()
+    };
+    let change = Change { outbound, ..Change::default() };
+    changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
+}
+
 /// `POST /panel/partners/{code}/close`: its certificates, accounts and sessions open nothing.
 pub(crate) async fn close(
     panel: State<Panel>,
@@ -253,37 +239,6 @@ async fn changed(
     let manager = Manager::of(&staff.session);
     let result = panel.app.change_partner_once(manager, &code, change, posted.once()).await;
     back(&staff, &format!("/panel/partners/{code}"), done, result)
-}
-
-/// A field that is otherwise than it was when the page was made.
-fn touched<'a>(posted: &'a Posted, name: &str) -> Option<&'a str> {
-    let value = posted.field(name);
-    Some(value).filter(|value| *value != posted.field(&format!("was.{name}")))
-}
-
-fn word<W: Word>(posted: &Posted, name: &str) -> Result<Option<W>, Failed> {
-    touched(posted, name).map(|text| W::of_word(text).ok_or(Failed::Unreadable)).transpose()
-}
-
-fn switch(posted: &Posted, name: &str) -> Result<Option<bool>, Failed> {
-    let read = |text: &str| match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err(Failed::Unreadable),
-    };
-    touched(posted, name).map(read).transpose()
-}
-
-fn number(posted: &Posted, name: &str) -> Result<Option<i64>, Failed> {
-    touched(posted, name).map(|text| text.parse().map_err(|_| Failed::Unreadable)).transpose()
-}
-
-/// A number that may be taken off.
-fn number_or_none(posted: &Posted, name: &str) -> Result<Option<Option<i64>>, Failed> {
-    match touched(posted, name) {
-        Some("") => Ok(Some(None)),
-        _ => Ok(number(posted, name)?.map(Some)),
-    }
 }
 
 /// What a form changes.

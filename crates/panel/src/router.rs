@@ -4,7 +4,8 @@ use crate::answer::{Failed, see};
 use crate::session::{Allows, RENEWING, Staff, admitted};
 use crate::{
     Panel, Parts, account, accounts, assets, audit, balances, cards, certificates, corporations,
-    limits, notifications, overview, own, partners, reports, screening, sign_in, transactions,
+    limits, notifications, overview, own, partners, programs, reports, screening, sign_in,
+    transactions,
     users, verifications,
 };
 use app::certificates::Authority;
@@ -141,8 +142,18 @@ fn operators() -> Router<Panel> {
         .route("/panel/partners/{code}", get(partners::show))
         .route("/panel/partners/{code}/set", post(partners::change))
         .route("/panel/partners/{code}/notifications", post(partners::change_notifications))
+        .route("/panel/partners/{code}/calls", post(partners::change_calls))
         .route("/panel/partners/{code}/close", post(partners::close))
         .route("/panel/partners/{code}/open", post(partners::open))
+        .route("/panel/programs", get(programs::list))
+        .route("/panel/new-program", get(programs::new).post(programs::create))
+        .route("/panel/new-processor", post(programs::create_processor))
+        .route("/panel/programs/{code}/{program}", get(programs::show))
+        .route("/panel/programs/{code}/{program}/limits", post(programs::change_limits))
+        .route("/panel/programs/{code}/{program}/bin", post(programs::add_bin))
+        .route("/panel/programs/{code}/{program}/plastic", post(programs::set_plastic))
+        .route("/panel/programs/{code}/{program}/close", post(programs::close))
+        .route("/panel/programs/{code}/{program}/open", post(programs::open))
         .route("/panel/accounts", get(accounts::list))
         .route("/panel/accounts/new", post(accounts::create))
         .route("/panel/accounts/{account}", get(accounts::show))

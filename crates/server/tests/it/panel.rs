@@ -11,6 +11,7 @@ mod live;
 mod money;
 mod pages;
 mod partners;
+mod programs;
 mod reports;
 mod screening;
 

@@ -3,6 +3,7 @@
 use super::unhurried;
 use crate::story::{expect, unique};
 use crate::support::Browser;
+use crypto::certificates::Authority;
 use serde_json::json;
 
 on_both_databases! {
@@ -48,6 +49,20 @@ on_both_databases! {
         let fields = [("was.timeZone", "Europe/Warsaw"), ("timeZone", "Mars/Base")];
         let told = browser.submit(&page, &format!("{page}/set"), &fields).await;
         assert!(told.to.contains("failed=TIME_ZONE_UNKNOWN"), "{told:?}");
+
+        let ca = Authority::create("Acme CA", "2026-01-01T00:00:00Z".parse().expect("a time"));
+        let (url, pem) = ("https://acme.example/antaca", ca.certificate_pem());
+        let fields = [("baseUrl", url), ("trustedCa", pem)];
+        let told = browser.submit(&page, &format!("{page}/calls"), &fields).await;
+        assert!(told.to.contains("done=done.partner-set"), "{told:?}");
+        let fields = [("was.baseUrl", ""), ("baseUrl", "ftp://acme.example")];
+        let told = browser.submit(&page, &format!("{page}/calls"), &fields).await;
+        assert!(told.to.contains("failed=BASE_URL_INVALID"), "{told:?}");
+        let shown = browser.load(&page).await.html;
+        let programs = format!("/panel/programs?partner={code}");
+        for part in ["acme.example", "Acme CA", "be called yet", &programs] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
 
         let of = format!("/panel/of/{code}");
         assert_eq!(browser.load(&of).await.status, 200);
