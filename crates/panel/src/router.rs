@@ -5,8 +5,7 @@ use crate::session::{Allows, RENEWING, Staff, admitted};
 use crate::{
     Panel, Parts, account, accounts, assets, audit, balances, cards, certificates, corporations,
     limits, notifications, overview, own, partners, programs, reports, screening, sign_in,
-    transactions,
-    users, verifications,
+    transactions, users, verifications,
 };
 use app::certificates::Authority;
 use app::{App, Clock};

@@ -1,7 +1,6 @@
 //! Partners are told of cards whose last day comes near: each card once, by whichever node.
 
 use app::Once;
-use app::audit::Operator;
 use app::users::{Became, ForeignCard, Line, Register};
 use domain::card::foreign::Standing;
 use domain::card::lifecycle::LockReason::{CardLost, SuspectedFraud};
@@ -100,8 +99,8 @@ async fn with_foreign_program(node: &TestApp) {
         port: Port::None,
         ..known
     };
-    let operator = Operator("os:test".to_owned());
-    node.app.create_program(&operator, program).await.expect("creates");
+    let once = Once::unkept(testkit::origin(), |_| Value::Null);
+    node.app.create_program(program, once).await.expect("creates");
 }
 
 /// Imports a user with a card of a last day.

@@ -3,6 +3,7 @@
 use app::audit::Operator;
 use app::cards::{Carrier, IssueVirtual, OrderPhysical};
 use app::personalisation::SetBureau;
+use app::programs::Change;
 use app::{Error, Once, Refusal};
 use crypto::jwe::PrivateKey;
 use domain::card::Card;
@@ -44,10 +45,12 @@ async fn with_plastic(node: &TestApp, folder: &Path) {
             bins: vec![bin.to_owned()],
             ..known
         };
-        node.app.create_program(&operator, program).await.expect("creates");
+        let made = Once::unkept(testkit::origin(), |_| Value::Null);
+        node.app.create_program(program, made).await.expect("creates");
         let plastic = Plastic { bureau: BUREAU.to_owned(), chip_profile: "CHIP".to_owned() };
-        let set = node.app.set_program_plastic(&operator, (partner, config_id), &plastic).await;
-        set.expect("sets");
+        let change = Change { plastic: Some(plastic), ..Change::default() };
+        let set = Once::unkept(testkit::origin(), |_| Value::Null);
+        node.app.change_program((partner, config_id), change, set).await.expect("sets");
     }
 }
 
