@@ -126,6 +126,8 @@ function places() {
     limits: of(`/cards/${facts.card}/limits`),
     verifications: of("/verifications"),
     verification: of(`/verifications/${facts.form}`),
+    reports: of("/reports"),
+    "card-use": of("/reports/card-use"),
     inactive: of("/reports/inactive?days=1"),
     screening: of("/screening/hits"),
     missing: of("/nothing"),

@@ -1,6 +1,7 @@
 //! Cards: issue, now or later, list, show, lock, unlock, remove (spec "Cards").
 
 mod activate;
+mod first_use;
 mod full_data;
 mod issue_later;
 mod issue_virtual;
@@ -20,6 +21,7 @@ mod show;
 mod unlock;
 
 pub(crate) use activate::{activate, month};
+pub(crate) use first_use::first_use;
 pub(crate) use full_data::full_data;
 pub(crate) use issue_later::issue_later;
 pub(crate) use issue_virtual::{issue_virtual, issue_virtual_unseen};

@@ -1,8 +1,9 @@
 //! Cards: issue, now or later, order on plastic, activate, list, show, lock, unlock, remove; their
-//! PINs.
+//! PINs; how soon they are used.
 
 mod activate;
 mod expiring;
+mod first_use;
 mod full_data;
 mod issue_virtual;
 mod list;
@@ -18,6 +19,7 @@ mod reset_cvv;
 mod unlock;
 
 pub use activate::{CODE_DIGITS, Evidence, More};
+pub use first_use::{CardUse, USE_DAYS_MAX};
 pub use full_data::FullCard;
 pub use issue_virtual::IssueVirtual;
 pub(crate) use list::of_holder;

@@ -93,9 +93,14 @@ impl Snapshot {
     /// The day that it is for a partner, by its time zone; UTC's where that can't be told.
     #[must_use]
     pub fn today(&self, partner: PartnerId, now: Timestamp) -> Date {
+        self.zone(partner).to_datetime(now).date()
+    }
+
+    /// A partner's time zone; UTC where that can't be told.
+    #[must_use]
+    pub fn zone(&self, partner: PartnerId) -> TimeZone {
         let zone = self.partner(partner).map(|it| TimeZone::get(&it.settings.time_zone));
-        let zone = zone.and_then(Result::ok).unwrap_or(TimeZone::UTC);
-        zone.to_datetime(now).date()
+        zone.and_then(Result::ok).unwrap_or(TimeZone::UTC)
     }
 
     /// A partner by its code.

@@ -1,6 +1,7 @@
 //! Cards: what they are and what may become of them.
 
 pub mod embossing;
+pub mod first_use;
 pub mod foreign;
 pub mod lifecycle;
 pub mod order;

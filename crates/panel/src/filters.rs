@@ -81,6 +81,11 @@ pub(crate) fn typed_amount(text: &str, currency: Currency) -> Option<Amount> {
     Amount::from_minor(minor).ok()
 }
 
+/// A count with a comma between thousands.
+pub(crate) fn counted(number: i64) -> String {
+    grouped(&number.to_string())
+}
+
 /// Digits with a comma between thousands.
 fn grouped(digits: &str) -> String {
     let (sign, digits) = match digits.strip_prefix('-') {

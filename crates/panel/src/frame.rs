@@ -89,7 +89,7 @@ const PLACES: &[(&str, &str, Allows)] = &[
     ("/screening/hits", "nav.screening", Allows::DECIDERS),
     ("/notifications", "nav.notifications", Allows::ALL),
     ("/partner-calls", "nav.calls", Allows::ALL),
-    ("/reports/inactive", "nav.reports", Allows::ALL),
+    ("/reports", "nav.reports", Allows::ALL),
     ("/accounts", "nav.accounts", Allows::MANAGERS),
     ("/audit", "nav.audit", Allows::DECIDERS),
 ];

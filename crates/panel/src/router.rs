@@ -51,6 +51,8 @@ fn all() -> Router<Panel> {
         .route("/panel/of/{partner}/partner-calls/resend", post(notifications::resend_parked))
         .route("/panel/of/{partner}/partner-calls/{call}", get(notifications::show_call))
         .route("/panel/of/{partner}/partner-calls/{call}/resend", post(notifications::resend_call))
+        .route("/panel/of/{partner}/reports", get(reports::list))
+        .route("/panel/of/{partner}/reports/card-use", get(reports::card_use))
         .route("/panel/of/{partner}/reports/inactive", get(reports::inactive))
         .route("/panel/of/{partner}/users", get(users::list))
         .route("/panel/of/{partner}/users/{user}", get(users::show))

@@ -53,7 +53,7 @@ const EXPIRING: Duration = Duration::from_secs(60);
 const VERIFICATIONS: Duration = Duration::from_secs(1);
 /// How long audit records wait to be sealed.
 const AUDIT: Duration = Duration::from_secs(1);
-/// How often authorizations are counted, once they are old enough for that.
+/// How often authorizations, and cards that are used, are counted, once they are old enough.
 const COUNTS: Duration = Duration::from_secs(5);
 /// How late it may be seen that a program runs out of numbers.
 const NUMBERS: Duration = Duration::from_secs(60);
@@ -207,6 +207,7 @@ fn prepare_lists(every: &Every<'_>) {
     every.run("authorization-counts", COUNTS, |app| async move {
         app.count_authorizations().await.map(|_| ())
     });
+    every.run("card-use", COUNTS, |app| async move { app.count_card_use().await.map(|_| ()) });
     every.run("names", NUMBERS, |app| async move { app.fold_names().await.map(|_| ()) });
 }
 

@@ -12,6 +12,7 @@ pub mod balances;
 pub mod books;
 pub mod bureaus;
 pub mod card_orders;
+pub mod card_use;
 pub mod cards;
 pub mod certificates;
 pub mod checkpoints;
@@ -107,6 +108,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(39, "0039_audit_chain"),
     migration!(40, "0040_panel"),
     migration!(41, "0041_orders_of_user"),
+    migration!(42, "0042_card_use"),
     migration!(43, "0043_shown_secrets"),
     migration!(44, "0044_told_contacts"),
 ];

@@ -52,6 +52,7 @@ fn of_people() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/customers", get(users::search()))
         .route("/admin/reports/inactive-users", get(users::inactive()))
+        .route("/admin/reports/card-use", get(cards::first_use()))
         .route("/admin/customers/{customerId}", get(users::known()))
         .route("/admin/customers/{customerId}/lock", post(users::lock()))
         .route("/admin/customers/{customerId}/unlock", post(users::unlock()))

@@ -3,6 +3,7 @@
 mod admins;
 mod alerts;
 mod audit;
+mod card_use;
 mod chain;
 mod collateral;
 mod expiring;

@@ -175,6 +175,7 @@ const NEW_RECORD: Sends = Json(
 );
 const OWN_FILTERS: Sends = Query("balanceId={balanceId}&cardId={cardId}&status=CLEARED");
 const PERIOD: Sends = Query("from=2026-01-01&to=2026-12-31");
+const QUARTER: Sends = Query("from=2026-01-01&to=2026-03-31");
 const LOAD: Sends = Json(
     r#"{"type": "companyCredit", "amount": 5, "currency": "EUR", "description": "Load",
         "externalTransactionId": "denied"}"#,
@@ -486,6 +487,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/admin/corporations/{dcCorporationId}/kyb", Deciders, CORPORATION, KYB),
     ("GET", "/admin/customers", Admin, NOBODYS, Nothing),
     ("GET", "/admin/reports/inactive-users", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/reports/card-use", Admin, NOBODYS, QUARTER),
     ("GET", "/admin/customers/{customerId}", Admin, USER, Nothing),
     ("POST", "/admin/customers/{customerId}/lock", Admin, USER, Nothing),
     ("POST", "/admin/customers/{customerId}/unlock", Admin, USER, Nothing),

@@ -4,9 +4,13 @@ use super::unhurried;
 use crate::story::{Story, expect, register, registration};
 use crate::support::Browser;
 use crate::verifications::advance;
+use std::time::Duration;
+use testkit::eventually;
 
 const INACTIVE: &str = "/panel/of/sandbox/reports/inactive";
+const CARD_USE: &str = "/panel/of/sandbox/reports/card-use";
 const DAY: i64 = 86_400;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The users that a page links to.
 fn linked(html: &str) -> Vec<i64> {
@@ -59,5 +63,29 @@ on_both_databases! {
         let html = browser.load(&format!("{INACTIVE}?days=1")).await.html;
         assert!(html.contains(&next.replace('&', "&#38;")), "{html}");
         assert_eq!(linked(&browser.load(&next).await.html), all[50..]);
+    }
+
+    /// The page tells of the cards of the last days, of all and of each program.
+    async fn the_use_of_cards_is_told(database) {
+        let sandbox = unhurried(database).await;
+        let used = Story::begin(&sandbox, 10_000).await;
+        Story::begin(&sandbox, 10_000).await;
+        expect(200, used.purchase(sandbox.processor(), 100, "900000000042")).await;
+        advance(&sandbox, 3 * DAY).await;
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &employee).await;
+        let list = browser.load("/panel/of/sandbox/reports").await.html;
+        assert!(list.contains(CARD_USE) && list.contains(INACTIVE), "{list}");
+        let is_told = async || {
+            let seen = browser.load(CARD_USE).await.html;
+            seen.matches("<span class=\"hint\">1 of 2</span>").count() == 4
+        };
+        eventually("of all and of one program, of 1 and 2 days", PATIENCE, is_told).await;
+        let seen = browser.load(CARD_USE).await.html;
+        assert_eq!(seen.matches("<td class=\"number\">50.00 %").count(), 4, "{seen}");
+        assert_eq!(seen.matches("<td class=\"number\">not over").count(), 6, "{seen}");
+        assert_eq!(seen.matches("height=\"80\"").count(), 2, "two bars of half the height: {seen}");
+        let before = browser.load(&format!("{CARD_USE}?from=2020-01-01&to=2020-01-31")).await.html;
+        assert!(before.contains("No card was issued"), "{before}");
     }
 }

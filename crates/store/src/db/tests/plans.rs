@@ -6,7 +6,7 @@ use super::super::statement::Shape;
 use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, audit, authorizations, balances, books, bureaus, card_orders,
-    cards, certificates, checkpoints, corporations, counters, ekyc, endpoints, erasure,
+    card_use, cards, certificates, checkpoints, corporations, counters, ekyc, endpoints, erasure,
     idempotency, imports, installations, instance, janitor, jwe_keys, keys, ledger, operations,
     outbound, outbox, pairings, partners, pin_keys, programs, screening, sessions, spending,
     statements, thc, transactions, trusted_identities, users, verifications,
@@ -23,6 +23,7 @@ fn statements() -> Vec<Sql> {
         balances::links::STATEMENTS,
         bureaus::STATEMENTS,
         card_orders::STATEMENTS,
+        card_use::STATEMENTS,
         cards::STATEMENTS,
         cards::of_partner::STATEMENTS,
         certificates::STATEMENTS,
@@ -69,6 +70,7 @@ fn engine() -> Vec<Each> {
         authorizations::EACH,
         balances::ENGINE,
         books::EACH,
+        card_use::EACH,
         cards::ENGINE,
         cards::of_partner::EACH,
         corporations::ENGINE,
@@ -155,6 +157,13 @@ async fn fill(db: &Db) {
                 email, email_folded, birth_date, state, kyc, created_at, version, first_name_folded,
                 last_name_folded)
              select 1, n, 'A', 'B', n, n, n, n, '2000-01-01', 'NEW', 'NONE', {now}, 0, 'a', 'b'
+             from {series}"
+        ),
+        format!(
+            "insert into card_use select 1, n, '0019167984', '2026-01-01', null from {series}"
+        ),
+        format!(
+            "insert into card_use_day select 1, '2026-01-' || n, '0019167984', 1, 0, 0, 0, 0, 0
              from {series}"
         ),
         format!("insert into spending select 1, n, n, null, {bytes}, 0 from {series}"),
@@ -265,6 +274,7 @@ async fn walks(db: &Db) {
         .chain(users::search::WALKS)
         .chain(cards::of_partner::WALKS)
         .chain(authorizations::WALKS)
+        .chain(card_use::WALKS)
     {
         let plan = plan(&mut tx, *each).await;
         let sorted = plan.contains("Sort") || plan.contains("TEMP B-TREE");
@@ -279,6 +289,7 @@ const LARGE: &[&str] = &[
     "balance",
     "card",
     "card_order",
+    "card_use",
     "early_reversal",
     "idempotency",
     "identity_token",
