@@ -126,6 +126,7 @@ function places() {
     limits: of(`/cards/${facts.card}/limits`),
     verifications: of("/verifications"),
     verification: of(`/verifications/${facts.form}`),
+    exports: of("/exports"),
     reports: of("/reports"),
     "card-use": of("/reports/card-use"),
     inactive: of("/reports/inactive?days=1"),

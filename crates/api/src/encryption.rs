@@ -12,6 +12,7 @@ use crate::identity::Caller;
 use crate::measures;
 use crate::problem::Problem;
 use crate::{Api, Peer, call};
+use app::Refusal;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -23,7 +24,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Answers are made by us and small; a list of 200 items stays far below.
+/// Answers are made by us and small; a list of 200 items stays far below. A file that is larger is
+/// refused.
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
 
 /// That the answer will be encrypted.
@@ -207,6 +209,9 @@ async fn encrypted(key: &PublicKey, response: Response) -> Response {
     if !status.is_success() || status == StatusCode::NO_CONTENT {
         return response;
     }
+    if is_too_large(response.headers()) {
+        return Problem::from(app::Error::from(Refusal::FileTooLarge)).into_response();
+    }
     let (mut parts, body) = response.into_parts();
     let Ok(plain) = to_bytes(body, ANSWER_MAX).await else {
         return Problem::internal().into_response();
@@ -218,6 +223,12 @@ async fn encrypted(key: &PublicKey, response: Response) -> Response {
     parts.headers.remove(header::CONTENT_DISPOSITION);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Response::from_parts(parts, Body::from(sealed))
+}
+
+/// Whether a body is more than can be encrypted, as its head tells.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|told| told.to_str().ok());
+    told.and_then(|told| told.parse().ok()).is_some_and(|length: usize| length > ANSWER_MAX)
 }
 
 #[cfg(test)]

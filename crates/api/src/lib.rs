@@ -15,6 +15,7 @@ mod devices;
 mod documents;
 mod encryption;
 mod endpoint;
+mod exports;
 mod identity;
 mod layers;
 mod limits;

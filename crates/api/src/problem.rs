@@ -210,11 +210,14 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::DocumentNotFound
         | Refusal::ImportNotFound
         | Refusal::PartnerNotFound
+        | Refusal::ExportNotFound
         | Refusal::AdminNotFound
         | Refusal::CertificateNotFound
         | Refusal::ProgramUnknown => StatusCode::NOT_FOUND,
         Refusal::UserAlreadyExists
         | Refusal::RequestInProgress
+        | Refusal::ExportNotReady
+        | Refusal::TooManyExports
         | Refusal::NotificationsPaused
         | Refusal::NotificationsNotSetUp
         | Refusal::CustomerLocked
@@ -254,6 +257,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::CertificateAmbiguous => StatusCode::CONFLICT,
         Refusal::KycNotPermitted
         | Refusal::KybNotPermitted
+        | Refusal::ExportNotYours
         | Refusal::ScopeRefused
         | Refusal::SecretsToRenew
         | Refusal::ConfirmationRequired
@@ -287,6 +291,7 @@ pub(crate) fn status(refusal: Refusal) -> StatusCode {
         | Refusal::PartnerTimeout
         | Refusal::StatementTooLong
         | Refusal::TooManyBalances
+        | Refusal::FileTooLarge
         | Refusal::PartnerCodeInvalid
         | Refusal::PartnerSettingsInvalid
         | Refusal::ModeNotSupported
@@ -382,6 +387,7 @@ mod tests {
             // What is being done will be; a partner that can't be told anything now can be later.
             let passing = [
                 Refusal::RequestInProgress,
+                Refusal::TooManyExports,
                 Refusal::NotificationsPaused,
                 Refusal::NotificationsNotSetUp,
             ];

@@ -206,10 +206,15 @@ fn advice(refusal: Refusal) -> &'static str {
         | Refusal::PartnerCallNotFound
         | Refusal::VerificationNotFound
         | Refusal::DocumentNotFound
+        | Refusal::ExportNotFound
         | Refusal::CertificateNotFound
         | Refusal::PartnerNotFound
         | Refusal::ProcessorNotFound => "Look at the id: it must be one of yours.",
         Refusal::ImportNotFound => "Look at the key: it must be that of one of your imports.",
+        Refusal::ExportNotReady => "Wait until its `state` is `DONE`, or ask anew if it failed.",
+        Refusal::ExportNotYours => "Leave it: it goes by itself.",
+        Refusal::TooManyExports => "Wait until one of them is done, or remove one.",
+        Refusal::FileTooLarge => "Take it without `Encrypt-Response`, or ask for less in one file.",
         Refusal::NotificationsPaused => {
             "See that your server takes notifications again, then resume them."
         }

@@ -127,7 +127,7 @@ impl App {
         })
     }
 
-    fn all_partners(&self) -> Vec<PartnerId> {
+    pub(crate) fn all_partners(&self) -> Vec<PartnerId> {
         self.settings.get().partners().iter().map(|partner| partner.id).collect()
     }
 

@@ -14,6 +14,7 @@ pub mod corporations;
 pub mod devices;
 mod erasure;
 pub mod error;
+pub mod exports;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod ids;
@@ -41,6 +42,7 @@ pub mod screening;
 pub mod sessions;
 pub mod settings;
 pub mod spending;
+pub mod spreadsheet;
 pub mod statements;
 pub mod tasks;
 pub mod thc;

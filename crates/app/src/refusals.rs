@@ -59,6 +59,14 @@ refusals! {
         "There is no such notification, or it was delivered more than 30 days ago.";
     PartnerCallNotFound, "PARTNER_CALL_NOT_FOUND",
         "There is no such call, or it was taken more than 30 days ago.";
+    ExportNotFound, "EXPORT_NOT_FOUND",
+        "There is no such export, it was removed, or it was done more than 24 hours ago.";
+    ExportNotReady, "EXPORT_NOT_READY", "The export's file isn't written.";
+    ExportNotYours, "EXPORT_NOT_YOURS", "Somebody else has asked for the export.";
+    TooManyExports, "TOO_MANY_EXPORTS",
+        "Five exports of the partner wait or are being written already.";
+    FileTooLarge, "FILE_TOO_LARGE",
+        "The file is larger than 8 MiB, which can't be encrypted as one answer.";
     NotificationsPaused, "NOTIFICATIONS_PAUSED",
         "Nothing is sent to this path until it is resumed; then what was kept is sent.";
     NotificationsNotSetUp, "NOTIFICATIONS_NOT_SET_UP",
@@ -291,6 +299,8 @@ impl Refusal {
                 | Self::ConfirmationRequired
                 | Self::ConfirmationRefused
                 | Self::RequestInProgress
+                | Self::ExportNotYours
+                | Self::TooManyExports
                 | Self::NotificationsPaused
                 | Self::NotificationsNotSetUp
                 | Self::PartnerUnavailable

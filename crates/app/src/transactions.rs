@@ -215,7 +215,8 @@ pub(crate) async fn find(
     Ok(Some(resources.record(found)))
 }
 
-async fn page(
+/// A page of a history, in a transaction of somebody else.
+pub(crate) async fn page(
     tx: &mut Tx,
     scope: Scope,
     asked: &History,

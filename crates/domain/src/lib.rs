@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod card;
 pub mod corporation;
 pub mod device;
+pub mod export;
 pub mod gift;
 pub mod ids;
 pub mod import;

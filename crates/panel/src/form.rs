@@ -47,6 +47,12 @@ impl Posted {
         Some(self.field(name)).filter(|value| !value.is_empty())
     }
 
+    /// Those of some fields that were sent.
+    pub(crate) fn fields(&self, names: &[&str]) -> BTreeMap<String, String> {
+        let sent = self.0.fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        sent.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// What makes the command be done once, however often the button is pressed.
     pub(crate) fn once<T>(&self) -> Once<T> {
         self.once_kept(|_| Value::Null)

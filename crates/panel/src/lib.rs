@@ -15,6 +15,7 @@ mod balances;
 mod cards;
 mod certificates;
 mod corporations;
+mod exports;
 mod fields;
 mod filters;
 mod form;

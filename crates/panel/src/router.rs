@@ -4,7 +4,7 @@ use crate::answer::{Failed, see};
 use crate::session::{Allows, RENEWING, Staff, admitted};
 use crate::{
     Panel, Parts, account, accounts, assets, audit, balances, cards, certificates, corporations,
-    limits, notifications, overview, own, partners, programs, reports, screening, sign_in,
+    exports, limits, notifications, overview, own, partners, programs, reports, screening, sign_in,
     transactions, users, verifications,
 };
 use app::certificates::Authority;
@@ -72,6 +72,12 @@ fn all() -> Router<Panel> {
 /// About money, for who has an account.
 fn of_money() -> Router<Panel> {
     Router::new()
+        .route("/panel/of/{partner}/exports", get(exports::list))
+        .route("/panel/of/{partner}/exports/live", get(exports::live))
+        .route("/panel/of/{partner}/exports/new", post(exports::ask))
+        .route("/panel/of/{partner}/exports/{export}", get(exports::show))
+        .route("/panel/of/{partner}/exports/{export}/file", get(exports::file))
+        .route("/panel/of/{partner}/exports/{export}/remove", post(exports::remove))
         .route("/panel/of/{partner}/balances", get(balances::list))
         .route("/panel/of/{partner}/balances/{balance}", get(balances::show))
         .route("/panel/of/{partner}/balances/{balance}/statement", get(balances::statement))

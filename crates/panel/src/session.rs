@@ -4,7 +4,7 @@ use crate::Panel;
 use crate::answer::{Failed, see, show_failure};
 use crate::form::{Posted, posted};
 use crate::frame::Notice;
-use crate::transactions;
+use crate::{exports, transactions};
 use app::admins::{AdminSession, form_token};
 use app::audit::Origin;
 use axum::extract::{FromRequestParts, Request, State};
@@ -28,6 +28,8 @@ const OF_PARTNER: &str = "/panel/of/";
 pub(crate) const RENEWING: &str = "/panel/account/secrets";
 /// What such an account may send beside.
 const ENDING: &[&str] = &["/panel/sign-out", "/panel/account/sign-out"];
+/// Where pages are told as they change.
+const LIVE: [&str; 2] = [transactions::LIVE, exports::LIVE];
 
 /// Whom a page admits.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +133,7 @@ pub(crate) async fn admitted(
     let path = request.uri().path_and_query().map_or("/panel", |it| it.as_str()).to_owned();
     let token = cookie(request.headers(), COOKIE).map(str::to_owned);
     // A page that is left open doesn't keep its session.
-    let is_used = !request.uri().path().ends_with(transactions::LIVE);
+    let is_used = !LIVE.iter().any(|live| request.uri().path().ends_with(live));
     let found = match &token {
         Some(token) => panel.app.signed_in(token, is_used).await,
         None => Ok(None),

@@ -31,7 +31,8 @@ const LINES: i64 = 50;
 /// Where a partner's newest are told as they change.
 pub(crate) const LIVE: &str = "/transactions/live";
 /// What a list can be asked for, as its form asks for it.
-const ASKED: &[&str] = &["from", "to", "status", "result", "user", "card", "balance", "lastFour"];
+pub(crate) const ASKED: &[&str] =
+    &["from", "to", "status", "result", "user", "card", "balance", "lastFour"];
 
 #[derive(Template)]
 #[template(path = "transactions.html")]
@@ -62,6 +63,11 @@ struct Rows {
 impl List {
     fn statuses(&self) -> &'static [Status] {
         Status::ALL
+    }
+
+    /// What was asked for, to ask for it as a file.
+    fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        ASKED.iter().filter_map(|name| Some((*name, self.asked.typed(name)?)))
     }
 }
 
@@ -119,7 +125,7 @@ pub(crate) async fn live(
 }
 
 /// What is asked for.
-fn history(staff: &Staff, asked: &query::Asked) -> Result<History, Failed> {
+pub(crate) fn history(staff: &Staff, asked: &query::Asked) -> Result<History, Failed> {
     let id = |text: &str| users::named(text).ok();
     Ok(History {
         balance: asked.parsed("balance", |text| Uuid::try_parse(text).ok().map(BalanceId))?,

@@ -55,6 +55,8 @@ const VERIFICATIONS: Duration = Duration::from_secs(1);
 const AUDIT: Duration = Duration::from_secs(1);
 /// How often authorizations, and cards that are used, are counted, once they are old enough.
 const COUNTS: Duration = Duration::from_secs(5);
+/// How long an export waits to be written.
+const EXPORTS: Duration = Duration::from_secs(1);
 /// How late it may be seen that a program runs out of numbers.
 const NUMBERS: Duration = Duration::from_secs(60);
 
@@ -207,6 +209,7 @@ fn prepare_lists(every: &Every<'_>) {
     every.run("authorization-counts", COUNTS, |app| async move {
         app.count_authorizations().await.map(|_| ())
     });
+    every.run("exports", EXPORTS, |app| async move { app.write_exports().await.map(|_| ()) });
     every.run("card-use", COUNTS, |app| async move { app.count_card_use().await.map(|_| ()) });
     every.run("names", NUMBERS, |app| async move { app.fold_names().await.map(|_| ()) });
 }

@@ -23,6 +23,7 @@ pub mod ekyc;
 pub mod endpoints;
 pub mod erasure;
 mod error;
+pub mod exports;
 pub mod idempotency;
 pub mod imports;
 pub mod installations;
@@ -108,7 +109,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(39, "0039_audit_chain"),
     migration!(40, "0040_panel"),
     migration!(41, "0041_orders_of_user"),
-    migration!(42, "0042_card_use"),
+    migration!(42, "0042_reports"),
     migration!(43, "0043_shown_secrets"),
     migration!(44, "0044_told_contacts"),
 ];

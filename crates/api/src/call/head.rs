@@ -226,6 +226,12 @@ impl Head {
         id.ok_or_else(|| refused(Refusal::PartnerCallNotFound))
     }
 
+    /// The export that the path names.
+    pub(crate) fn export(&self) -> Result<Uuid, Problem> {
+        let id = self.param("exportId").and_then(|text| Uuid::try_parse(text).ok());
+        id.ok_or_else(|| refused(Refusal::ExportNotFound))
+    }
+
     /// The code of the partner that the path names.
     pub(crate) fn issuer_code(&self) -> String {
         self.param("issuerCode").unwrap_or_default().to_owned()

@@ -17,7 +17,7 @@ pub(super) struct Named {
     pub(super) refusal: Refusal,
 }
 
-const NAMED: [Named; 21] = [
+const NAMED: [Named; 22] = [
     Named {
         name: "customerId",
         description: "The user's id.",
@@ -101,6 +101,12 @@ const NAMED: [Named; 21] = [
         description: "The call's id: the `X-Idempotency-Key` that it was sent with.",
         form: uuid,
         refusal: Refusal::PartnerCallNotFound,
+    },
+    Named {
+        name: "exportId",
+        description: "The export's id.",
+        form: uuid,
+        refusal: Refusal::ExportNotFound,
     },
     Named {
         name: "issuerCode",

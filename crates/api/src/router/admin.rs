@@ -9,9 +9,9 @@ use crate::programs::processors;
 use crate::public_key;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::{
-    Api, admins, audit, balances, cards, certificates, corporations, devices, notifications,
-    overview, partner_balances, partners, programs, screening, statements, transactions, users,
-    verifications,
+    Api, admins, audit, balances, cards, certificates, corporations, devices, exports,
+    notifications, overview, partner_balances, partners, programs, screening, statements,
+    transactions, users, verifications,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -84,6 +84,9 @@ fn of_money() -> Routes {
         .route("/admin/balances/{balanceId}/statement", get(statements::show()))
         .route("/admin/transactions", get(transactions::look()))
         .route("/admin/transactions/{transactionId}", get(transactions::life()))
+        .route("/admin/exports", get(exports::list()).post(exports::ask()))
+        .route("/admin/exports/{exportId}", get(exports::show()).delete(exports::remove()))
+        .route("/admin/exports/{exportId}/file", get(exports::file()))
         .route("/admin/partner-balances", get(partner_balances::list()))
         .route("/admin/partner-balances/{balanceId}", get(partner_balances::find()))
 }

@@ -1,6 +1,7 @@
 //! A statement as CSV (RFC 4180, UTF-8), for spreadsheets: one line of names, one of what there
 //! was, one for each movement, one of what there is.
 
+use app::spreadsheet::{harmless, row};
 use app::statements::Statement;
 use domain::Timestamp;
 use domain::transaction::Category;
@@ -61,32 +62,4 @@ pub(super) fn written(made: &Statement) -> Vec<u8> {
 /// A moment in the partner's time zone, with its offset.
 fn local(made: &Statement, at: Timestamp) -> String {
     at.to_zoned(made.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
-/// A text that no spreadsheet takes for a formula (OWASP, CSV injection). A semicolon would begin
-/// another cell where lists are separated by it, in most of Europe.
-fn harmless(text: &str) -> String {
-    let text = text.replace(';', ",");
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
-        format!("'{text}")
-    } else {
-        text
-    }
-}
-
-/// Writes one line; a cell is quoted where it must be.
-fn row(file: &mut String, cells: &[String; 9]) {
-    for (number, cell) in cells.iter().enumerate() {
-        if number > 0 {
-            file.push(',');
-        }
-        if cell.contains([',', '"', '\r', '\n', ';']) || cell.trim() != cell {
-            file.push('"');
-            file.push_str(&cell.replace('"', "\"\""));
-            file.push('"');
-        } else {
-            file.push_str(cell);
-        }
-    }
-    file.push_str("\r\n");
 }

@@ -7,6 +7,7 @@ mod card_use;
 mod chain;
 mod collateral;
 mod expiring;
+mod exports;
 mod external;
 mod history;
 mod holds;

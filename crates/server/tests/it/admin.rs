@@ -6,6 +6,7 @@ mod balances;
 mod cards;
 mod certificates;
 mod customers;
+mod exports;
 mod notifications;
 mod overview;
 mod own;

@@ -77,6 +77,7 @@ const BALANCE_OF_USER: Names =
     &[("{balanceId}", "BALANCE_NOT_FOUND"), ("{customerId}", "BALANCE_NOT_FOUND")];
 const TRANSACTION: Names = &[("{transactionId}", "TRANSACTION_NOT_FOUND")];
 const RECORD: Names = &[("{recordId}", "TRANSACTION_NOT_FOUND")];
+const EXPORT: Names = &[("{exportId}", "EXPORT_NOT_FOUND")];
 const CARD: Names = &[("{cardId}", "CARD_NOT_FOUND")];
 const ORDER: Names = &[("{orderId}", "ORDER_NOT_FOUND")];
 const ORDER_OF_USER: Names =
@@ -487,6 +488,11 @@ pub(crate) const ROUTES: &[Route] = &[
     ("POST", "/admin/corporations/{dcCorporationId}/kyb", Deciders, CORPORATION, KYB),
     ("GET", "/admin/customers", Admin, NOBODYS, Nothing),
     ("GET", "/admin/reports/inactive-users", Admin, NOBODYS, Nothing),
+    ("GET", "/admin/exports", Admin, NOBODYS, Nothing),
+    ("POST", "/admin/exports", Admin, NOBODYS, Json(r#"{"status": "?"}"#)),
+    ("GET", "/admin/exports/{exportId}", Admin, EXPORT, Nothing),
+    ("GET", "/admin/exports/{exportId}/file", Admin, EXPORT, Nothing),
+    ("DELETE", "/admin/exports/{exportId}", Admin, EXPORT, Nothing),
     ("GET", "/admin/reports/card-use", Admin, NOBODYS, QUARTER),
     ("GET", "/admin/customers/{customerId}", Admin, USER, Nothing),
     ("POST", "/admin/customers/{customerId}/lock", Admin, USER, Nothing),
@@ -695,6 +701,8 @@ impl Ids {
             "{accountId}" => NOTHING.to_owned(),
             // Who is found on a list is locked: hits have tests of their own (`screening.rs`).
             "{hitId}" => NOTHING.to_owned(),
+            // Whoever asks for one is told of it: `admin/exports.rs`.
+            "{exportId}" => NOTHING.to_owned(),
             "{notificationId}" => self.notification.clone(),
             // A partner that isn't asked has none (`asked.rs` has).
             "{callId}" => NOTHING.to_owned(),

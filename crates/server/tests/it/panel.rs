@@ -5,6 +5,7 @@ mod acts;
 mod cards;
 mod certificates;
 mod denied;
+mod exports;
 mod forms;
 mod inert;
 mod live;

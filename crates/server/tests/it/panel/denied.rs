@@ -30,6 +30,8 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/transactions", ALL),
     ("/transactions?result=DECLINED&from=2026-01-01", ALL),
     ("/transactions/live", ALL),
+    ("/exports", ALL),
+    ("/exports/live", ALL),
     ("/accounts", DECIDERS),
     ("/accounts/ACCOUNT", DECIDERS),
     ("/audit", DECIDERS),
@@ -102,6 +104,8 @@ pub(super) const FORMS_OF_OPERATOR: &[&str] = &[
 
 /// Forms, the same.
 pub(super) const FORMS: &[(&str, &[&str])] = &[
+    ("/exports/new", ALL),
+    ("/exports/FORM/remove", ALL),
     ("/users/USER/lock", ALL),
     ("/users/USER/unlock", ALL),
     ("/users/USER/balances", MAKERS),

@@ -247,6 +247,9 @@ on_both_databases! {
             "/screening/hits?after=x",
             "/reports/inactive?after=x",
             "/transactions/x",
+            "/exports/x",
+            "/exports/x/file",
+            "/exports?after=x",
             "/transactions?after=x",
             "/audit?after=x",
         ] {

@@ -7,9 +7,9 @@ use super::*;
 use crate::{
     MIGRATIONS, admins, alerts, audit, authorizations, balances, books, bureaus, card_orders,
     card_use, cards, certificates, checkpoints, corporations, counters, ekyc, endpoints, erasure,
-    idempotency, imports, installations, instance, janitor, jwe_keys, keys, ledger, operations,
-    outbound, outbox, pairings, partners, pin_keys, programs, screening, sessions, spending,
-    statements, thc, transactions, trusted_identities, users, verifications,
+    exports, idempotency, imports, installations, instance, janitor, jwe_keys, keys, ledger,
+    operations, outbound, outbox, pairings, partners, pin_keys, programs, screening, sessions,
+    spending, statements, thc, transactions, trusted_identities, users, verifications,
 };
 
 fn statements() -> Vec<Sql> {
@@ -33,6 +33,7 @@ fn statements() -> Vec<Sql> {
         ekyc::STATEMENTS,
         endpoints::STATEMENTS,
         erasure::STATEMENTS,
+        exports::STATEMENTS,
         idempotency::STATEMENTS,
         imports::STATEMENTS,
         instance::STATEMENTS,
@@ -159,13 +160,6 @@ async fn fill(db: &Db) {
              select 1, n, 'A', 'B', n, n, n, n, '2000-01-01', 'NEW', 'NONE', {now}, 0, 'a', 'b'
              from {series}"
         ),
-        format!(
-            "insert into card_use select 1, n, '0019167984', '2026-01-01', null from {series}"
-        ),
-        format!(
-            "insert into card_use_day select 1, '2026-01-' || n, '0019167984', 1, 0, 0, 0, 0, 0
-             from {series}"
-        ),
         format!("insert into spending select 1, n, n, null, {bytes}, 0 from {series}"),
     ];
     let outbox = format!(
@@ -177,11 +171,19 @@ async fn fill(db: &Db) {
         "insert into endpoint select n, 'cardLocked', {now}, {now}, {now}, null from {series}"
     );
     let mut tx = db.begin().await.expect("begins");
-    for text in rows.into_iter().chain([outbox, endpoint]) {
+    for text in rows.into_iter().chain([outbox, endpoint]).chain(uses(series)) {
         tx.script(&text).await.expect(&text);
     }
     tx.commit().await.expect("commits");
     db.analyze().await.expect("analyses");
+}
+
+/// The use of that partner's cards.
+fn uses(series: &str) -> [String; 2] {
+    let card = "insert into card_use select 1, n, '0019167984', '2026-01-01', null from";
+    let day = "insert into card_use_day
+        select 1, '2026-01-' || n, '0019167984', 1, 0, 0, 0, 0, 0 from";
+    [card, day].map(|text| format!("{text} {series}"))
 }
 
 /// The plan of a statement, with values in the place of its parameters.
@@ -275,6 +277,7 @@ async fn walks(db: &Db) {
         .chain(cards::of_partner::WALKS)
         .chain(authorizations::WALKS)
         .chain(card_use::WALKS)
+        .chain(exports::WALKS)
     {
         let plan = plan(&mut tx, *each).await;
         let sorted = plan.contains("Sort") || plan.contains("TEMP B-TREE");
@@ -291,6 +294,7 @@ const LARGE: &[&str] = &[
     "card_order",
     "card_use",
     "early_reversal",
+    "export_chunk",
     "idempotency",
     "identity_token",
     "import_line",

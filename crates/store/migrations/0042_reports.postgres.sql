@@ -33,3 +33,34 @@ create table card_use_tally (
     counted_to timestamptz not null,
     constraint card_use_tally_pk primary key (partner_id)
 );
+-- Transactions that somebody has asked for as a file, and its parts: each node writes and reads them, and
+-- a file of one node's would be none of the others'.
+create table export (
+    partner_id bigint not null,
+    id uuid not null,
+    account_id uuid not null,
+    asked jsonb not null,
+    state text not null,
+    row_count bigint not null,
+    byte_count bigint not null,
+    chunk_count bigint not null,
+    place text,
+    is_cut boolean not null,
+    reason text,
+    attempts bigint not null,
+    claimed_by uuid,
+    claimed_until timestamptz,
+    created_at timestamptz not null,
+    touched_at timestamptz not null,
+    finished_at timestamptz,
+    expires_at timestamptz,
+    removed_at timestamptz,
+    constraint export_pk primary key (partner_id, id)
+);
+create table export_chunk (
+    partner_id bigint not null,
+    export_id uuid not null,
+    number bigint not null,
+    content bytea not null,
+    constraint export_chunk_pk primary key (partner_id, export_id, number)
+);

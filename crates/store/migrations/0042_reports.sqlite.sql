@@ -33,3 +33,34 @@ create table card_use_tally (
     counted_to integer not null,
     primary key (partner_id)
 ) strict, without rowid;
+-- Transactions that somebody has asked for as a file, and its parts: each node writes and reads them, and
+-- a file of one node's would be none of the others'.
+create table export (
+    partner_id integer not null,
+    id blob not null,
+    account_id blob not null,
+    asked text not null,
+    state text not null,
+    row_count integer not null,
+    byte_count integer not null,
+    chunk_count integer not null,
+    place text,
+    is_cut integer not null,
+    reason text,
+    attempts integer not null,
+    claimed_by blob,
+    claimed_until integer,
+    created_at integer not null,
+    touched_at integer not null,
+    finished_at integer,
+    expires_at integer,
+    removed_at integer,
+    primary key (partner_id, id)
+) strict;
+create table export_chunk (
+    partner_id integer not null,
+    export_id blob not null,
+    number integer not null,
+    content blob not null,
+    primary key (partner_id, export_id, number)
+) strict;

@@ -1,0 +1,72 @@
+//! Exports: transactions that somebody has asked for as a file, written in the background.
+
+use crate::words::words;
+
+words! {
+    /// Where an export stands.
+    pub enum ExportState {
+        /// It waits for a worker.
+        Queued = "QUEUED",
+        /// It is being written.
+        Running = "RUNNING",
+        /// Its file is there.
+        Done = "DONE",
+        /// It can't be written.
+        Failed = "FAILED",
+    }
+}
+
+/// Rows of a file at most: a spreadsheet takes no more.
+pub const ROWS_MAX: i64 = 1_000_000;
+/// For how many hours a file is kept.
+pub const KEPT_HOURS: i64 = 24;
+/// How many exports of a partner may wait or be written at once.
+pub const OPEN_MAX: i64 = 5;
+
+/// How many rows may be written next, of a file that has `rows`.
+#[must_use]
+pub fn room(rows: i64, most: i64) -> i64 {
+    (ROWS_MAX - rows).clamp(0, most)
+}
+
+/// What becomes of an export with each part of it that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// There is more.
+    More,
+    /// That was all.
+    All,
+    /// There is more, and the file is full.
+    Full,
+}
+
+impl Written {
+    /// Where there are `rows` now.
+    #[must_use]
+    pub fn of(rows: i64, is_last: bool) -> Self {
+        match (is_last, rows >= ROWS_MAX) {
+            (true, _) => Self::All,
+            (false, true) => Self::Full,
+            (false, false) => Self::More,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_ends_with_its_last_row_or_when_it_is_full() {
+        for (rows, is_last, written, next) in [
+            (0, false, Written::More, 1_000),
+            (0, true, Written::All, 1_000),
+            (999_500, false, Written::More, 500),
+            (1_000_000, true, Written::All, 0),
+            (1_000_000, false, Written::Full, 0),
+        ] {
+            assert_eq!(Written::of(rows, is_last), written, "{rows}");
+            assert_eq!(room(rows, 1_000), next, "{rows}");
+        }
+    }
+}
