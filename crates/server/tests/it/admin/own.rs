@@ -76,7 +76,7 @@ on_both_databases! {
         let own = records.values().flatten().filter(|it| it.actor.starts_with("admin:"));
         let told: Vec<(&str, &Value)> =
             own.map(|it| (it.action.as_str(), &it.detail)).collect();
-        let changed = json!({ "password": true, "authenticator": false });
+        let changed = json!({ "after": { "password": true, "authenticator": false } });
         let count = |action: &str| told.iter().filter(|it| it.0 == action).count();
         assert_eq!(count("admin.confirm_failed"), 2, "{told:?}");
         assert!(told.contains(&("admin.renew", &changed)), "{told:?}");

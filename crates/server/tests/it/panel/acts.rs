@@ -160,6 +160,8 @@ const ACTS: &[Act] = &[
         &[],
         "All that was given up is sent again.",
     ),
+    ("EMPLOYEE", "/transactions", "/exports/new", &[], "The file is being written."),
+    ("EMPLOYEE", "/exports#first", "/exports/ANY/remove", &[], "The export is gone."),
     (
         "EMPLOYEE",
         "/partner-calls",
@@ -202,9 +204,77 @@ const OF_OPERATOR: &[Act] = &[
     ("OPERATOR", "/panel/partners/acts", "/panel/partners/acts/open", &[], "The partner is open."),
     (
         "OPERATOR",
+        "/panel/partners/acts",
+        "/panel/partners/acts/calls",
+        &[("baseUrl", "https://partner.acts.test")],
+        "The settings are changed.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/programs",
+        "/panel/new-processor",
+        &[("name", "acts-processing")],
+        "The processor is made.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/new-program",
+        "/panel/new-program",
+        &[
+            ("partner", "sandbox"),
+            ("configId", "0000000043"),
+            ("processor", "acts-processing"),
+            ("currency", "EUR"),
+            ("bin", "53208798"),
+        ],
+        "The program is made.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/programs/sandbox/0000000043",
+        "/panel/programs/sandbox/0000000043/limits",
+        &[("change", "limit"), ("type", "atm"), ("unit", "daily"), ("amount", "12.50")],
+        "Each of its cards may spend this from now on.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/programs/sandbox/0000000043",
+        "/panel/programs/sandbox/0000000043/bin",
+        &[("bin", "53208799")],
+        "The BIN is added.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/programs/sandbox/0000000043",
+        "/panel/programs/sandbox/0000000043/plastic",
+        &[("chipProfile", "MCHIP-EUR")],
+        "The bureau is set.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/programs/sandbox/0000000043",
+        "/panel/programs/sandbox/0000000043/close",
+        &[],
+        "The program is closed.",
+    ),
+    (
+        "OPERATOR",
+        "/panel/programs/sandbox/0000000043",
+        "/panel/programs/sandbox/0000000043/open",
+        &[],
+        "The program is open.",
+    ),
+    (
+        "OPERATOR",
         "/panel/certificates",
         "/panel/certificates/sign",
-        &[("kind", "partner"), ("holder", "sandbox"), ("days", "30"), ("csr", "CSR")],
+        &[
+            ("kind", "partner"),
+            ("holder", "sandbox"),
+            ("days", "30"),
+            ("csr", "CSR"),
+            ("totp", "CODE"),
+        ],
         "BEGIN CERTIFICATE",
     ),
     (
@@ -218,7 +288,7 @@ const OF_OPERATOR: &[Act] = &[
         "OPERATOR",
         "/panel/accounts",
         "/panel/accounts/new",
-        &[("email", "sponsor@acts.test")],
+        &[("email", "sponsor@acts.test"), ("totp", "CODE")],
         "sponsor@acts.test",
     ),
 ];
@@ -258,6 +328,8 @@ fn no_form_is_left_out() {
             path.replace("partners/sandbox", "partners/acts").replace("NOTHING", "CERTIFICATE");
         path.replace("hits/FORM", "hits/HIT")
             .replace("NIL", "TOLD")
+            .replace("exports/FORM", "exports/ANY")
+            .replace("0019167984", "0000000043")
             .replace("verifications/FORM/reject", "verifications/OTHER/reject")
     };
     let sent = |acts: &[Act], path: &str| {
@@ -288,13 +360,14 @@ async fn ids(sandbox: &Sandbox) -> Ids {
     let other = other.submit(&verifications::filled()).await;
     screening::load(sandbox, "1,Ivan Petrovich Sidorenko,1970-01-01\n").await.assert_done();
     screening::named(sandbox, "Ivan", "Sidorenko", "1970-01-01").await;
-    let operator = sandbox.admin("OPERATOR", None).await.sign_in(sandbox).await;
+    let signer = sandbox.admin("OPERATOR", None).await;
+    let operator = signer.sign_in(sandbox).await;
     let hits = operator.get("/admin/screening/hits").header("Issuer-Code", "sandbox");
     let hit = expect(200, hits).await["items"][0]["hitId"].clone();
     // After the clock was moved: who signs in for months not at all is shut out.
     let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
     let (_, csr) = client_key_and_csr(&format!("sandbox-{}", unique()));
-    let body = json!({ "csr": csr, "partner": "sandbox" });
+    let body = json!({ "csr": csr, "partner": "sandbox", "totp": signer.code(1) });
     let signed = expect(201, operator.post("/admin/certificates").json(&body)).await;
     let path = format!("/secure/customers/{}/cards/{}/lock", printed.customer, printed.card);
     let lock = sandbox.partner().post(&path).json(&json!({ "reason": 7 }));

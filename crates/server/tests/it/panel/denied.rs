@@ -57,6 +57,8 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("/transactions/NIL", ALL),
     ("/notifications/NIL", ALL),
     ("/partner-calls/NIL", ALL),
+    ("/exports/NIL", ALL),
+    ("/exports/NIL/file", ALL),
     ("/corporations/FIRM/documents/NIL", DECIDERS),
 ];
 
@@ -141,10 +143,12 @@ pub(super) const FORMS: &[(&str, &[&str])] = &[
     ("/verifications/FORM/reject", DECIDERS),
 ];
 
-/// What everybody who is signed in has for themselves; tried in `forms`.
+/// What everybody who is signed in has for themselves; tried in `forms` and `accounts`.
 const OWN: &[&str] = &[
     "/panel",
     "/panel/account",
+    "/panel/account/authenticator",
+    "/panel/account/password",
     "/panel/account/sign-out",
     "/panel/sign-out",
     "/panel/sign-in",
