@@ -147,10 +147,12 @@ impl TestApp {
         Self { app, scope, processor, moved, moved_real, next, key_file, url, _folder: folder }
     }
 
-    /// Another node on the same PostgreSQL database.
+    /// Another node on the same database; on SQLite in the same process, as its writer is.
     pub async fn sibling(&self) -> Self {
-        let url = self.url.clone().expect("only PostgreSQL has several nodes");
-        let db = Db::postgres(&url, Options::default()).expect("opens");
+        let db = match &self.url {
+            Some(url) => Db::postgres(url, Options::default()).expect("opens"),
+            None => self.app.db.clone(),
+        };
         let master = MasterKey::from_file(&self.key_file, &passphrase()).expect("is its file");
         Self {
             app: node(db, master, (&self.moved, &self.moved_real)).await,
@@ -160,7 +162,7 @@ impl TestApp {
             moved_real: self.moved_real.clone(),
             next: self.next.clone(),
             key_file: self.key_file.clone(),
-            url: Some(url),
+            url: self.url.clone(),
             _folder: None,
         }
     }
@@ -233,6 +235,14 @@ impl TestApp {
     pub fn advance_real(&self, seconds: i64) {
         self.moved_real.fetch_add(seconds, Ordering::SeqCst);
         self.app.outbox.bell().ring();
+    }
+
+    /// Real time, as this node reads it, in microseconds as both databases keep it.
+    #[must_use]
+    pub fn real_now(&self) -> Timestamp {
+        let seconds = jiff::SignedDuration::from_secs(self.moved_real.load(Ordering::SeqCst));
+        let micros = (crate::now() + seconds).as_microsecond();
+        Timestamp::from_microsecond(micros).expect("within the calendar")
     }
 
     /// Has the partner told of these events at this server, by a worker of this node.

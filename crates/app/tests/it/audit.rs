@@ -7,7 +7,7 @@ use testkit::{Database, TestApp, on_both};
 
 const OF_ACTION: Sql = Sql("select count(*) as records from audit where action = $1");
 
-async fn count(node: &TestApp, action: &str) -> i64 {
+pub(crate) async fn count(node: &TestApp, action: &str) -> i64 {
     let mut tx = node.app.db.read().await.expect("begins");
     let row = tx.row(&OF_ACTION, &[&action]).await.expect("counts");
     tx.rollback().await;

@@ -26,9 +26,9 @@ use testkit::books::Mode;
 use testkit::{Behaviour, Bookkeeper, Funded, Received, TestApp, Way, eventually, on_both};
 
 /// What a balance has at the partner when it is linked.
-const STARTING: i64 = 10_000;
+pub(crate) const STARTING: i64 = 10_000;
 /// What the deposit has.
-const DEPOSIT: i64 = 100_000;
+pub(crate) const DEPOSIT: i64 = 100_000;
 
 pub(crate) fn external() -> Settings {
     Settings {
@@ -45,7 +45,7 @@ fn with_own_bin() -> Settings {
 
 /// A partner that holds its users' money, and behaves so where it is asked or told of transactions;
 /// it links balances and tells their amounts.
-async fn holds(
+pub(crate) async fn holds(
     node: &TestApp,
     choose: impl Fn(&Received, usize) -> Way + Send + Sync + 'static,
 ) -> Bookkeeper {

@@ -25,10 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the partner does with calls of a method; it books those that nothing is said of.
 #[derive(Clone, Default)]
-struct Moods(Arc<Mutex<HashMap<&'static str, Way>>>);
+pub(crate) struct Moods(Arc<Mutex<HashMap<&'static str, Way>>>);
 
 impl Moods {
-    fn set(&self, method: &'static str, way: Way) {
+    pub(crate) fn set(&self, method: &'static str, way: Way) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(method, way);
     }
 
@@ -43,7 +43,7 @@ impl Moods {
 }
 
 /// A partner with books that holds the money; a new balance has so much.
-async fn holder(node: &TestApp, starting: i64) -> (Bookkeeper, Moods) {
+pub(crate) async fn holder(node: &TestApp, starting: i64) -> (Bookkeeper, Moods) {
     let moods = Moods::default();
     let asked = moods.clone();
     let partner = Bookkeeper::start(Mode::External { starting }, move |it, _| asked.of(it)).await;
@@ -52,7 +52,7 @@ async fn holder(node: &TestApp, starting: i64) -> (Bookkeeper, Moods) {
 }
 
 /// A partner that holds its users' money, who get a balance by themselves.
-fn with_automatic() -> Settings {
+pub(crate) fn with_automatic() -> Settings {
     Settings { automatic_balance: Some(Currency::EUR), ..external() }
 }
 
@@ -120,14 +120,14 @@ async fn list(node: &TestApp, user: UserId) -> Result<Vec<(BalanceId, i64)>, Ref
 }
 
 /// All balances that a user ever had, with their states.
-async fn states(node: &TestApp, user: UserId) -> Vec<(BalanceId, BalanceState)> {
+pub(crate) async fn states(node: &TestApp, user: UserId) -> Vec<(BalanceId, BalanceState)> {
     let mut tx = node.app.db.read().await.expect("begins");
     let held = balances::list(&mut tx, node.scope, user.into()).await.expect("lists");
     tx.commit().await.expect("ends");
     held.into_iter().map(|it| (it.id, it.state)).collect()
 }
 
-async fn state(node: &TestApp, id: BalanceId) -> BalanceState {
+pub(crate) async fn state(node: &TestApp, id: BalanceId) -> BalanceState {
     let mut tx = node.app.db.read().await.expect("begins");
     let found = balances::find(&mut tx, node.scope, id).await.expect("reads");
     tx.commit().await.expect("ends");
@@ -144,11 +144,11 @@ async fn worked(node: &TestApp, id: BalanceId, expected: BalanceState) {
     .await;
 }
 
-fn owner(partner: &Bookkeeper, id: BalanceId) -> Option<String> {
+pub(crate) fn owner(partner: &Bookkeeper, id: BalanceId) -> Option<String> {
     partner.books(|books| books.owner(&id.0.to_string()).map(str::to_owned))
 }
 
-fn set_amount(partner: &Bookkeeper, id: BalanceId, amount: i64) {
+pub(crate) fn set_amount(partner: &Bookkeeper, id: BalanceId, amount: i64) {
     assert!(partner.books(|books| books.set_amount(&id.0.to_string(), amount)));
 }
 

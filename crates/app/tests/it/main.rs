@@ -33,4 +33,5 @@ mod shared;
 mod statements;
 mod states;
 mod summary;
+mod twice;
 mod verify;

@@ -4,7 +4,7 @@
 use super::Facts;
 use crate::ledger::command::{Command, Event, Stage, network_name};
 use domain::authorization::Ask;
-use domain::ids::{CardId, PartnerId};
+use domain::ids::{CardId, PartnerId, TransactionId};
 use domain::transaction::Processing;
 use std::collections::{BTreeSet, HashSet};
 use store::db::Tx;
@@ -94,11 +94,20 @@ impl Facts {
             .chain(commands.iter().filter_map(|command| {
                 Some((command.scope.partner(), self.increment_meant(command)?.transaction))
             }))
+            .chain(commands.iter().filter_map(|command| self.own_question(command)))
             .collect();
         for (partner, found) in transactions::load(tx, ids.into_iter()).await? {
             self.know(partner, found);
         }
         Ok(())
+    }
+
+    /// What a partner is asked about by a command's own message: a commit whose outcome wasn't
+    /// known has written it. An internal transaction has no network id that leads there.
+    fn own_question(&self, command: &Command) -> Option<(PartnerId, TransactionId)> {
+        let message = self.message_of_key(command).or_else(|| self.message_of_name(command))?;
+        let is_own = message.id == command.message && message.processing == Processing::Asking;
+        is_own.then_some((message.partner, message.transaction))
     }
 
     /// The approved increment whose network id a command refers to.
