@@ -19,9 +19,9 @@ use domain::transaction::{
     Category, DecidedBy, Description as D, Processing, Status, TransactionType as T,
 };
 use serde_json::{Value, json};
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use testkit::books::Mode;
 use testkit::{Behaviour, Bookkeeper, Funded, Received, TestApp, Way, eventually, on_both};
 
@@ -445,6 +445,73 @@ on_both! {
         let period = app::statements::Period { from: node.app.today(), to: node.app.today() };
         let statement = node.app.statement(node.scope, None, funded.balance, period).await;
         assert!(is_refused(&statement, Refusal::ModeNotSupported), "its books are elsewhere");
+        node.verify().await;
+    }
+}
+
+/// What fails three times, each time otherwise, and is taken then: the questions are answered.
+fn failing_thrice() -> impl Fn(&Received, usize) -> Way + Send + Sync + 'static {
+    let tries = Mutex::new(HashMap::<String, usize>::new());
+    move |it, _| {
+        if is_question(it) {
+            let lost = it.body["transactionId"] == "lost";
+            return if lost { Way::BooksBut(Behaviour::Drop) } else { Way::Books };
+        }
+        let mut tries = tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let tried = tries.entry(it.key().to_owned()).or_default();
+        *tried += 1;
+        match *tried {
+            1 => Way::Instead(Behaviour::Status(503)),
+            2 => Way::BooksBut(Behaviour::Drop),
+            3 => Way::Instead(Behaviour::Drop),
+            _ => Way::Books,
+        }
+    }
+}
+
+on_both! {
+    /// What is told of one balance comes in its order though each call needs three tries more; each
+    /// try has the same key and the same bytes, and all of them have one effect.
+    async fn calls_of_a_balance_come_in_order_across_retries(node, external()) {
+        let partner = holds(&node, failing_thrice()).await;
+        let deposit = node.backed_by(CollateralMode::Deposit, DEPOSIT).await;
+        let funded = holder(&node).await;
+        let card = funded.card;
+        let lost = node.purchase(card, 1_000, "lost").await.expect("decided");
+        assert_eq!(lost.description, D::PartnerTimeout);
+        node.app.inform(node.told(card, 500, "f1", Told::ForceDebit)).await.expect("decided");
+        node.reverse(card, 200, "r1", "f1").await.expect("decided");
+        node.clear(card, 350, "c1", Some("f1"), Final).await.expect("decided");
+        let told = ["reversal", "force-debit", "force-credit", "force-debit", "PUT"];
+        let expected: Vec<&str> =
+            std::iter::once("debit").chain(told.into_iter().flat_map(|it| [it; 4])).collect();
+        for tries in 1..=told.len() * 4 {
+            eventually("it is tried", PATIENCE, async || {
+                about_transactions(&partner).len() > tries
+            })
+            .await;
+            settled(&node, tries).await;
+            // Shorter than a claim, longer than the pause after a third try.
+            node.advance_real(5);
+        }
+        heard(&partner, &expected).await;
+        let received = about_transactions(&partner);
+        for tries in received[1..].chunks(4) {
+            for again in tries {
+                assert_eq!((again.key(), &again.bytes), (tries[0].key(), &tries[0].bytes));
+            }
+        }
+        let keys: HashSet<&str> = received.iter().map(Received::key).collect();
+        assert_eq!(keys.len(), 1 + told.len());
+        // 500, of which 200 were given back, and 50 more than was left.
+        assert_eq!(amount_at(&partner, funded.balance), Some(STARTING - 350));
+        let effects = |books: &mut testkit::books::Books| {
+            let all = books.transactions().map(|(_, it)| it.effects.len());
+            all.sum::<usize>()
+        };
+        // The lost debit and its reversal, and one of each other that moves money.
+        assert_eq!(partner.books(effects), 2 + 3);
+        assert_eq!(node.partner_amounts(deposit).await, (DEPOSIT - 350, 0));
         node.verify().await;
     }
 }
