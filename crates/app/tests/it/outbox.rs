@@ -1,16 +1,20 @@
 //! What partners are told: in which order, how often, and what a misbehaving partner changes.
 
+use crate::shared::{asked, set};
+use app::partners::Set;
 use domain::card::lifecycle::LockReason::{
     OfflinePinAttemptsExceeded, PendingQuery, SuspectedFraud,
 };
 use domain::ledger::clearing::Finality::Final;
-use domain::notification::{Event, Outcome};
+use domain::notification::{Event, Outcome, Standing};
 use domain::partner::DescriptionCodes;
+use domain::transaction::{Description, Processing};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use store::db::Sql;
 use testkit::books::Mode;
 use testkit::{
     Behaviour, Bookkeeper, Database, Funded, Partner, Received, TestApp, Way, eventually, on_both,
@@ -698,6 +702,120 @@ on_both! {
     /// Never out of order within a stream, whatever the partner does.
     async fn a_card_is_never_told_of_out_of_order(node) {
         in_order_whatever_happens(node).await;
+    }
+}
+
+const BUSY: Sql = Sql("select count(*) as rows
+    from outbox
+    where closed_at is null and (claimed_by is not null or next_at <= $1)");
+
+/// Waits until nothing is due and nobody works on anything, so that time can be moved without
+/// ending a claim.
+async fn idle(node: &TestApp) {
+    eventually("nothing is due", PATIENCE, async || {
+        let mut tx = node.app.db.read().await.expect("begins");
+        let row = tx.row(&BUSY, &[&node.real_now()]).await.expect("counts");
+        tx.rollback().await;
+        row.get::<i64>("rows").expect("a number") == 0
+    })
+    .await;
+}
+
+/// What happens to a card in five minutes: it is locked, declines, is unlocked and pays, for which
+/// nobody asks its partner in vain.
+async fn five_minutes(node: &TestApp, card: Funded, name: &str) {
+    node.lock(card, PendingQuery).await;
+    let refused = node.purchase(card.card, 10, &format!("{name}-locked")).await.expect("decided");
+    assert_eq!(refused.description, Description::CardLocked);
+    node.unlock(card).await;
+    let paid = node.purchase(card.card, 10, name).await.expect("decided");
+    assert_eq!(paid.processing, Processing::Success);
+}
+
+/// How often an hour has five minutes.
+const TIMES: usize = 12;
+/// What one card leaves to be told of, in its stream, in five minutes.
+const OF_A_CARD: [&str; 4] = ["cardLocked", "transaction", "cardUnlocked", "transaction"];
+
+/// The last segment of a path.
+fn word(it: &Received) -> &str {
+    it.path.rsplit('/').next().unwrap_or_default()
+}
+
+on_both! {
+    /// A partner that is down for an hour in which its cards go on: afterwards it gets everything,
+    /// each once, in the order of each card and of each balance, and its books agree with ours.
+    async fn a_partner_that_was_down_for_an_hour_gets_everything(node) {
+        let well = Arc::new(AtomicBool::new(false));
+        let is_well = well.clone();
+        let partner = asked(&node, move |_, nth| match (is_well.load(SeqCst), nth % 3) {
+            (true, _) => Way::Books,
+            (false, 0) => Way::Instead(Behaviour::Status(503)),
+            (false, _) => Way::Instead(Behaviour::Drop),
+        })
+        .await;
+        set(&node, Set { stand_in: Some(Some(1_000)), ..Set::default() }).await;
+        let cards = [node.funded(1_000).await, node.funded(1_000).await, node.funded(1_000).await];
+        node.deliver_to(&partner, ALL).await;
+        let begun = node.app.now();
+        for time in 0..TIMES {
+            for card in cards {
+                five_minutes(&node, card, &format!("{}-{time}", card.card.0)).await;
+            }
+            idle(&node).await;
+            node.advance(300);
+            node.advance_real(300);
+        }
+        idle(&node).await;
+        assert_eq!(node.app.now().duration_since(begun).as_mins(), 60);
+        let down = partner.count();
+        let told = async || {
+            node.app.notifications(node.scope.partner(), 0, 500).await.expect("reads")
+        };
+        let entries = told().await;
+        assert_eq!(entries.len(), cards.len() * TIMES * (OF_A_CARD.len() + 1));
+        assert!(entries.iter().all(|it| it.standing() == Standing::Open));
+
+        well.store(true, SeqCst);
+        // The pause after the fifth try.
+        node.advance_real(7_200);
+        eventually("all is told", PATIENCE, async || {
+            told().await.iter().all(|it| it.standing() == Standing::Delivered)
+        })
+        .await;
+        let received = &partner.received()[down..];
+        let keys: Vec<&str> = received.iter().map(Received::key).collect();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        let mut expected: Vec<String> = entries.iter().map(|it| it.id.to_string()).collect();
+        expected.sort_unstable();
+        assert_eq!(sorted, expected, "each once");
+        for card in cards {
+            for is_call in [false, true] {
+                let mut due: Vec<_> = entries
+                    .iter()
+                    .filter(|it| it.card == Some(card.card) && it.event.is_call() == is_call)
+                    .map(|it| (it.number, it.id.to_string()))
+                    .collect();
+                due.sort();
+                let due: Vec<&str> = due.iter().map(|(_, key)| key.as_str()).collect();
+                let came: Vec<&Received> =
+                    received.iter().filter(|it| due.contains(&it.key())).collect();
+                let order: Vec<&str> = came.iter().map(|it| it.key()).collect();
+                assert_eq!(order, due);
+                let words: Vec<&str> = came.iter().map(|it| word(it)).collect();
+                let each = if is_call { &["debit"][..] } else { &OF_A_CARD };
+                assert_eq!(words, each.repeat(TIMES));
+            }
+            let (available, held) = node.amounts(card.balance).await;
+            let balance = card.balance.0.to_string();
+            let booked: i64 = partner.books(|books| {
+                let of_it = books.transactions().filter(|(_, it)| it.balance == balance);
+                of_it.map(|(_, it)| it.sum()).sum()
+            });
+            assert_eq!((available - 1_000, held), (booked, 10 * 12));
+        }
+        node.verify().await;
     }
 }
 
