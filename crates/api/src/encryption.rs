@@ -271,4 +271,19 @@ mod tests {
             assert!(payload(bad.as_bytes()).is_none(), "{bad}");
         }
     }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_large_is_refused_before_it_is_read() {
+        let key = PrivateKey::generate();
+        let public = PublicKey::parse(&key.public_header()).expect("our own key");
+        for (length, status) in [(ANSWER_MAX, StatusCode::OK), (ANSWER_MAX + 1, refused())] {
+            let mut file = Response::new(Body::from("id"));
+            file.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            assert_eq!(encrypted(&public, file).await.status(), status, "{length}");
+        }
+    }
+
+    fn refused() -> StatusCode {
+        crate::problem::status(Refusal::FileTooLarge)
+    }
 }
