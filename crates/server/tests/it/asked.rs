@@ -5,19 +5,20 @@ use crate::deliveries::{client_ca, point_as, point_to};
 use crate::kills::{asked, random};
 use crate::load::VARIABLES;
 use crate::story::{Story, expect, unique};
-use crate::support::{Caller, Sandbox};
+use crate::support::{Caller, Database, Sandbox};
 use fastrand::Rng;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use testkit::books::Mode;
+use testkit::books::{self, Mode};
 use testkit::{Behaviour, Bookkeeper, Received, Way, eventually};
 use tokio::task::JoinSet;
 
-/// How often the server is killed, unless `ANTACA_SOAK_PARTNER_KILLS` says otherwise. After each
-/// the books of two partners are compared.
+/// How often each of two servers is killed, unless `ANTACA_SOAK_PARTNER_KILLS` says otherwise.
+/// After each kill the books of two partners are compared.
 const KILLS: usize = 10;
 /// What each card has at first: more than all purchases take.
 const FUNDS: i64 = 1_000_000_000;
@@ -25,11 +26,15 @@ const FUNDS: i64 = 1_000_000_000;
 const CARDS: usize = 2;
 const CALLERS_OF_EACH: usize = 3;
 /// How long everything may take to be told, retries included, on a machine that builds besides or
-/// plays this eight times at once.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// plays this several times at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// What hasn't been tried and is due later than that, in seconds, is sent for safety alone: a
 /// reversal once more.
 const LATER: i64 = 5;
+/// Longer than a hold lasts, in seconds.
+const HOLDS_END: i64 = 8 * 86_400;
+/// After each third kill all holds end, so often at most: cards don't work for ever.
+const ENDS_MAX: usize = 10;
 
 /// Some questions are refused, and some calls break off, booked or not.
 fn moody(random: Mutex<Rng>) -> impl Fn(&Received, usize) -> Way + Send + Sync + 'static {
@@ -53,36 +58,122 @@ fn moody(random: Mutex<Rng>) -> impl Fn(&Received, usize) -> Way + Send + Sync +
     }
 }
 
-/// A message that can be sent again just as it was: endpoint, name, amount, what it refers to.
-type Said = (&'static str, String, i64, Option<String>);
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Purchase,
+    Increment,
+    Refund,
+    ForceDebit,
+    Reversal,
+    Clearing,
+    TopUp,
+    Withdrawal,
+}
 
-/// A purchase, and what becomes of it.
-fn purchase(random: &mut Rng) -> Vec<Said> {
-    let (name, amount) = (format!("p{}", unique()), random.i64(100..1_000));
-    let of =
-        |end: &'static str, amount| (end, format!("m{}", unique()), amount, Some(name.clone()));
-    let ends = match random.u8(..4) {
-        0 => vec![of("reversals", amount)],
-        1 => vec![of("reversals", amount / 3), of("clearings", amount - amount / 3)],
-        2 => vec![of("clearings", amount + 7)],
-        _ => Vec::new(),
-    };
-    std::iter::once(("authorizations", name.clone(), amount, None)).chain(ends).collect()
+/// A message that can be sent again just as it was.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    what: What,
+    /// The network's name for it or the partner's; its idempotency key too.
+    name: String,
+    amount: i64,
+    /// The name of what it refers to.
+    of: Option<String>,
+}
+
+impl Said {
+    /// One with a new name.
+    pub(crate) fn new(what: What, amount: i64, of: Option<&Self>) -> Self {
+        let of = of.map(|of| of.name.clone());
+        Self { what, name: format!("{what:?}-{}", unique()), amount, of }
+    }
+
+    /// Whether it is such a message.
+    pub(crate) fn is(&self, what: What) -> bool {
+        self.what == what
+    }
+
+    pub(crate) fn request(
+        &self,
+        story: &Story,
+        [processor, partner]: &[Caller; 2],
+    ) -> RequestBuilder {
+        let (name, amount, of) = (&self.name, self.amount, self.of.as_deref());
+        let moved = |kind| story.moved(partner, (kind, amount), name);
+        match self.what {
+            What::Purchase => story.message(processor, "authorizations", amount, name, of),
+            What::Reversal => story.message(processor, "reversals", amount, name, of),
+            What::Clearing => story.message(processor, "clearings", amount, name, of),
+            What::Increment => story.raised(processor, amount, name, of.unwrap_or_default()),
+            What::Refund => story.told(processor, "credit", amount, name),
+            What::ForceDebit => story.told(processor, "force-debit", amount, name),
+            What::TopUp => moved("topUp"),
+            What::Withdrawal => moved("withdrawal"),
+        }
+    }
+
+    /// Sends it until it is answered for good; nothing if the server is gone.
+    pub(crate) async fn answered(
+        &self,
+        story: &Story,
+        callers: &[Caller; 2],
+    ) -> Option<(u16, Value)> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.request(story, callers).send().await.ok()?;
+            let status = answer.status().as_u16();
+            let is_moved = matches!(self.what, What::TopUp | What::Withdrawal);
+            match status {
+                200 if !is_moved => return Some((status, answer.json().await.ok()?)),
+                201 | 422 if is_moved => return Some((status, answer.json().await.ok()?)),
+                // It is being asked about, by a node that may be dead.
+                409 | 503 => assert!(begun.elapsed() < PATIENCE, "never answered: {self:?}"),
+                status => panic!("{status} to {self:?}"),
+            }
+        }
+    }
+}
+
+/// A payment or another movement that a partner of this mode is asked about or told of, and what
+/// becomes of it.
+fn play(random: &mut Rng, mode: Mode) -> Vec<Said> {
+    let amount = random.i64(100..1_000);
+    let new = |what| Said::new(what, amount, None);
+    match (random.u8(..16), mode) {
+        (0 | 1, _) => return vec![new(What::Refund)],
+        (2, Mode::External { .. }) => return vec![new(What::TopUp)],
+        (3, Mode::External { .. }) => return vec![new(What::Withdrawal)],
+        _ => {}
+    }
+    let first = new(if random.u8(..4) == 0 { What::ForceDebit } else { What::Purchase });
+    let of = |what, amount| Said::new(what, amount, Some(&first));
+    let raised = if first.what == What::Purchase && random.u8(..4) == 0 { 50 } else { 0 };
+    let mut said = vec![first.clone()];
+    if raised > 0 {
+        said.push(of(What::Increment, raised));
+    }
+    match random.u8(..4) {
+        0 => said.push(of(What::Reversal, amount + raised)),
+        1 => {
+            said.push(of(What::Reversal, amount / 3));
+            said.push(of(What::Clearing, amount - amount / 3));
+        }
+        2 => said.push(of(What::Clearing, amount + 7)),
+        // Its hold ends by itself.
+        _ => {}
+    }
+    said
 }
 
 /// Sends until all is answered for good; what is left if the server is gone.
-async fn send(processor: Caller, story: Story, mut said: Vec<Said>) -> (Story, Vec<Said>) {
-    let begun = Instant::now();
+async fn send(callers: [Caller; 2], story: Story, mut said: Vec<Said>) -> (Story, Vec<Said>) {
     said.reverse();
-    while let Some((endpoint, name, amount, of)) = said.last() {
-        let request = story.message(&processor, endpoint, *amount, name, of.as_deref());
-        let Ok(answer) = request.send().await else { break };
-        match answer.status().as_u16() {
-            200 => drop(said.pop()),
-            // It is being asked about, by a node that may be dead.
-            409 | 503 => assert!(begun.elapsed() < PATIENCE, "never answered: {name}"),
-            status => panic!("{status} to {name}"),
+    while let Some(next) = said.last() {
+        if next.answered(&story, &callers).await.is_none() {
+            break;
         }
+        said.pop();
     }
     said.reverse();
     (story, said)
@@ -96,34 +187,57 @@ fn booked(partner: &Bookkeeper, balance: &str) -> i64 {
     })
 }
 
+/// Where a partner that is asked is found in a sandbox, and how it works.
+pub(crate) const SHARED: (&str, Mode) = ("sandbox", Mode::Shared { limit: FUNDS });
+/// The same of one that holds its users' money.
+pub(crate) const EXTERNAL: (&str, Mode) = ("external", Mode::External { starting: FUNDS });
+
 /// A partner that is asked about its users' payments, and its cards.
-struct Asked {
+pub(crate) struct Asked {
     code: &'static str,
     mode: Mode,
-    books: Bookkeeper,
-    stories: Vec<Story>,
+    pub(crate) books: Bookkeeper,
+    pub(crate) stories: Vec<Story>,
 }
 
 impl Asked {
-    /// Of a sandbox's partner that works so, and breaks off and refuses as it likes.
-    async fn begin(sandbox: &Sandbox, code: &'static str, mode: Mode, random: &mut Rng) -> Self {
-        let moods = moody(Mutex::new(random.fork()));
-        let books = Bookkeeper::start_for(&client_ca(sandbox), mode, moods).await;
+    /// Of a sandbox's partner that works so, behaves so and has so many cards.
+    pub(crate) async fn begin(
+        sandbox: &Sandbox,
+        (code, mode): (&'static str, Mode),
+        cards: usize,
+        choose: impl Fn(&Received, usize) -> Way + Send + Sync + 'static,
+    ) -> Self {
+        let books = Bookkeeper::start_for(&client_ca(sandbox), mode, choose).await;
         let caller = sandbox.partner_of_code(code);
         point_as(&caller, &books, &[]).await;
         let (config_id, funds) = match mode {
-            Mode::Shared { .. } => ("0019167984", FUNDS),
+            Mode::Shared { .. } => {
+                let set = ["partner", "set", "--code", code, "--authorization-mode", "SHARED"];
+                sandbox.antaca(&set).await.assert_done();
+                ("0019167984", FUNDS)
+            }
             Mode::External { .. } => ("0019167988", 0),
         };
         let mut stories = Vec::new();
-        for _ in 0..CARDS {
+        for _ in 0..cards {
             stories.push(Story::begin_of((&caller, code, config_id), funds).await);
         }
         Self { code, mode, books, stories }
     }
 
+    /// The network and the partner, as callers of a sandbox.
+    pub(crate) fn callers(&self, sandbox: &Sandbox) -> [Caller; 2] {
+        [sandbox.processor().clone(), sandbox.partner_of_code(self.code)]
+    }
+
+    /// Waits until [`Asked::agrees`].
+    pub(crate) async fn agreed(&self, sandbox: &Sandbox) {
+        eventually("the books agree", PATIENCE, async || self.agrees(sandbox).await).await;
+    }
+
     /// Whether all is told that is due, and each card has what the partner's books say: where it
-    /// holds the money, what was approved and stands.
+    /// holds the money, what was approved and stands, and which payments are final.
     async fn agrees(&self, sandbox: &Sandbox) -> bool {
         let caller = &sandbox.partner_of_code(self.code);
         let open = caller.get("/secure/partner-calls?status=OPEN&limit=200");
@@ -133,32 +247,61 @@ impl Asked {
             it["attemptCount"] == 0 && at.is_some_and(|at| at.as_second() > later)
         };
         let open = expect(200, open).await;
-        let mut agreed = open["items"].as_array().is_some_and(|open| open.iter().all(is_later));
+        if !open["items"].as_array().is_some_and(|open| open.iter().all(is_later)) {
+            return false;
+        }
         for story in &self.stories {
             let booked = booked(&self.books, &story.balance);
-            agreed &= match self.mode {
+            let agreed = match self.mode {
                 Mode::Shared { .. } => story.amounts_by(caller).await.0 == FUNDS + booked,
-                Mode::External { .. } => stands(caller, story).await == booked,
+                Mode::External { .. } => {
+                    let all = transactions(caller, story).await;
+                    let mut finals = all.iter().filter(|it| is_final(it));
+                    all.iter().map(signed).sum::<i64>() == booked
+                        && finals.all(|it| self.status(it) == "CLEARED")
+                }
             };
+            if !agreed {
+                return false;
+            }
         }
-        agreed
+        true
+    }
+
+    /// Where a transaction stands at the partner.
+    fn status(&self, it: &Value) -> String {
+        let id = it["id"].as_str().unwrap_or_default();
+        let status = |it: &books::Transaction| it.status.clone();
+        self.books.books(|books| books.transaction(id).map(status)).unwrap_or_default()
     }
 }
 
-/// What all transactions of a balance come to; a debit that stands is below 0, in minor units.
-async fn stands(caller: &Caller, story: &Story) -> i64 {
-    let (mut sum, mut after) = (0, String::new());
+/// What a transaction comes to; a debit that stands is below 0, in minor units.
+fn signed(it: &Value) -> i64 {
+    let of = |name: &str| it[name].as_i64().unwrap_or_default();
+    let sign = if it["category"] == "DEBIT" { -1 } else { 1 };
+    sign * (of("heldAmount") + of("clearedAmount"))
+}
+
+/// Whether it is a payment that was cleared, which the partner is told of.
+fn is_final(it: &Value) -> bool {
+    let is = |name: &str, word| it[name] == word;
+    is("status", "CLEARED")
+        && is("type", "pos")
+        && is("category", "DEBIT")
+        && is("processingStatus", "SUCCESS")
+}
+
+/// All transactions of a balance.
+async fn transactions(caller: &Caller, story: &Story) -> Vec<Value> {
+    let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let path = format!("/secure/balances/{}/transactions?limit=200{after}", story.balance);
         let page = expect(200, caller.get(&path)).await;
-        for it in page["items"].as_array().into_iter().flatten() {
-            let of = |name: &str| it[name].as_i64().unwrap_or_default();
-            let sign = if it["category"] == "DEBIT" { -1 } else { 1 };
-            sum += sign * (of("heldAmount") + of("clearedAmount"));
-        }
+        all.extend(page["items"].as_array().into_iter().flatten().cloned());
         match page["next"].as_i64() {
             Some(next) => after = format!("&after={next}"),
-            None => return sum,
+            None => return all,
         }
     }
 }
@@ -240,51 +383,62 @@ on_both_databases! {
     }
 }
 
+/// Has a server killed at random moments, and the books of its two partners compared after each.
+async fn killed_often(database: Database, mut random: Rng) {
+    let mut sandbox = Sandbox::start_with(database, VARIABLES).await;
+    let mut all = Vec::new();
+    for of in [SHARED, EXTERNAL] {
+        let moods = moody(Mutex::new(random.fork()));
+        all.push(Asked::begin(&sandbox, of, CARDS, moods).await);
+    }
+    let count = || all.iter().map(|asked| asked.books.count()).sum::<usize>();
+    for round in 1..=asked("ANTACA_SOAK_PARTNER_KILLS").unwrap_or(KILLS) {
+        let mut sending = JoinSet::new();
+        for (nth, asked) in all.iter().enumerate() {
+            for story in &asked.stories {
+                for _ in 0..CALLERS_OF_EACH {
+                    let said = (0..20).flat_map(|_| play(&mut random, asked.mode)).collect();
+                    let sent = send(asked.callers(&sandbox), story.clone(), said);
+                    sending.spawn(async move { (nth, sent.await) });
+                }
+            }
+        }
+        let (before, some) = (count(), random.usize(1..80));
+        eventually("some calls have come", PATIENCE, async || {
+            count() >= before + some || sending.is_empty()
+        })
+        .await;
+        if round % 3 == 0 && round / 3 <= ENDS_MAX {
+            let clock = sandbox.partner().post("/sandbox/v1/clock");
+            expect(200, clock.json(&json!({ "advanceSeconds": HOLDS_END }))).await;
+        }
+        sandbox.kill();
+        let left = sending.join_all().await;
+        sandbox.restart().await;
+        // What was under way is answered for good; of the rest as much as was begun.
+        let mut again = JoinSet::new();
+        for (nth, (story, said)) in left {
+            let begun = said.into_iter().take(1).collect();
+            again.spawn(send(all[nth].callers(&sandbox), story, begun));
+        }
+        again.join_all().await;
+        for asked in &all {
+            asked.agreed(&sandbox).await;
+        }
+        eprintln!("killed {round} times, {} calls", count());
+    }
+    sandbox.antaca(&["ledger", "verify"]).await.assert_done();
+    sandbox.stop().await.assert_done();
+}
+
 on_both_databases! {
     /// Killed at any moment, with a partner that is asked about the money that we hold, and one
-    /// that holds its users' money; both break off and refuse as they like.
+    /// that holds its users' money; both break off and refuse as they like. Two servers side by
+    /// side, since most of the time is waiting.
     async fn books_agree_however_often_the_server_is_killed(database) {
         let mut random = random();
-        let mut sandbox = Sandbox::start_with(database, VARIABLES).await;
-        let set = ["partner", "set", "--code", "sandbox", "--authorization-mode", "SHARED"];
-        sandbox.antaca(&set).await.assert_done();
-        let mut all = Vec::new();
-        for (code, mode) in [
-            ("sandbox", Mode::Shared { limit: FUNDS }),
-            ("external", Mode::External { starting: FUNDS }),
-        ] {
-            all.push(Asked::begin(&sandbox, code, mode, &mut random).await);
-        }
-        let count = || all.iter().map(|asked| asked.books.count()).sum::<usize>();
-        for round in 1..=asked("ANTACA_SOAK_PARTNER_KILLS").unwrap_or(KILLS) {
-            let mut sending = JoinSet::new();
-            let stories = all.iter().flat_map(|asked| &asked.stories);
-            for story in stories.flat_map(|story| std::iter::repeat_n(story, CALLERS_OF_EACH)) {
-                let said = (0..20).flat_map(|_| purchase(&mut random)).collect();
-                sending.spawn(send(sandbox.processor().clone(), story.clone(), said));
-            }
-            let (before, some) = (count(), random.usize(1..80));
-            eventually("some calls have come", PATIENCE, async || {
-                count() >= before + some || sending.is_empty()
-            })
-            .await;
-            sandbox.kill();
-            let left = sending.join_all().await;
-            sandbox.restart().await;
-            // What was under way is answered for good; of the rest as much as was begun.
-            let mut again = JoinSet::new();
-            for (story, said) in left {
-                let begun = said.into_iter().take(1).collect();
-                again.spawn(send(sandbox.processor().clone(), story, begun));
-            }
-            again.join_all().await;
-            for asked in &all {
-                eventually("the books agree", PATIENCE, async || asked.agrees(&sandbox).await)
-                    .await;
-            }
-            eprintln!("killed {round} times, {} calls", count());
-        }
-        sandbox.antaca(&["ledger", "verify"]).await.assert_done();
-        sandbox.stop().await.assert_done();
+        let beside = database.another().await;
+        let (one, other) = (random.fork(), random.fork());
+        tokio::join!(killed_often(database, one), killed_often(beside, other));
     }
 }

@@ -116,6 +116,20 @@ impl Story {
         }))
     }
 
+    /// The same of another type; the partner's own name is the idempotency key too.
+    pub(crate) fn moved(
+        &self,
+        partner: &Caller,
+        (kind, amount): (&str, i64),
+        name: &str,
+    ) -> RequestBuilder {
+        let path = format!("/secure/balances/{}/transactions", self.balance);
+        partner.post(&path).header("X-Idempotency-Key", name).json(&json!({
+            "type": kind, "amount": amount, "currency": "EUR", "description": "Moved",
+            "externalTransactionId": name,
+        }))
+    }
+
     /// `POST /processor/v1/authorizations`; the network's id is the idempotency key too.
     pub(crate) fn purchase(&self, processor: &Caller, minor: i64, id: &str) -> RequestBuilder {
         self.message(processor, "authorizations", minor, id, None)
@@ -133,6 +147,24 @@ impl Story {
             "card": { "cardId": self.card }, "kind": kind, "type": "pos", "amount": minor,
             "currency": "EUR", "transactionId": id, "description": "Book store",
             "transactionDate": "2026-11-21T10:00:00+00:00",
+        });
+        let path = "/processor/v1/authorizations";
+        processor.post(path).header("X-Idempotency-Key", id).json(&body)
+    }
+
+    /// The same for more of what is named.
+    pub(crate) fn raised(
+        &self,
+        processor: &Caller,
+        minor: i64,
+        id: &str,
+        of: &str,
+    ) -> RequestBuilder {
+        let body = json!({
+            "card": { "cardId": self.card }, "kind": "incremental", "type": "pos",
+            "amount": minor, "currency": "EUR", "transactionId": id, "description": "Book store",
+            "transactionDate": "2026-11-21T10:00:00+00:00", "referenceTransactionId": of,
+            "referenceTransactionDate": "2026-11-21T10:00:00+00:00",
         });
         let path = "/processor/v1/authorizations";
         processor.post(path).header("X-Idempotency-Key", id).json(&body)

@@ -39,6 +39,16 @@ pub(crate) enum Database {
     Postgres(String),
 }
 
+impl Database {
+    /// A new one of the same kind.
+    pub(crate) async fn another(&self) -> Self {
+        match self {
+            Self::Sqlite => Self::Sqlite,
+            Self::Postgres(_) => Self::Postgres(testkit::postgres_url().await),
+        }
+    }
+}
+
 /// Runs the body of each test twice: with a database of SQLite and with one of PostgreSQL.
 ///
 /// ```text
