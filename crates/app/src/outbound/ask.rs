@@ -3,7 +3,7 @@
 
 use crate::error::Chain;
 use crate::ledger::command::{Command, Outcome, Question};
-use crate::{App, Error};
+use crate::{App, Error, reached};
 use domain::Timestamp;
 use domain::authorization::Says;
 use domain::ids::PartnerId;
@@ -38,9 +38,13 @@ impl App {
             };
         }
         let Outcome::Ask(question) = outcome else { return Ok(outcome) };
+        reached("asked");
         let says = self.ask_partner(asked.scope, &question, &asked.request_id).await;
+        reached("answered");
         asked.event.tell(says);
-        match self.submit_command(asked, deadline).await? {
+        let told = self.submit_command(asked, deadline).await?;
+        reached("told");
+        match told {
             // It couldn't be decided, and is declined by itself.
             Outcome::Nothing => Err(Error::overloaded()),
             outcome @ (Outcome::Decided(_)

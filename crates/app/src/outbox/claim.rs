@@ -1,7 +1,7 @@
 //! Which rows a worker takes: for each stream those from its first open one on.
 
 use super::parked::Parked;
-use crate::{App, Error};
+use crate::{App, Error, reached};
 use domain::ids::PartnerId;
 use domain::notification::Event;
 use jiff::SignedDuration;
@@ -71,6 +71,9 @@ impl App {
         let mut tx = self.db.begin().await?;
         let taken = take(&mut tx, partner, lease, now).await;
         let Taken { runs, parked, paused, any } = tx.end(taken).await?;
+        if !runs.is_empty() {
+            reached("call-claimed");
+        }
         (claimed.runs, claimed.parked, claimed.paused, claimed.any) = (runs, parked, paused, any);
         Ok(claimed)
     }

@@ -4,8 +4,8 @@ use super::client::Line;
 use super::encryption::{NotSent, Telling};
 use super::parked::Parked;
 use super::settle::Results;
-use crate::App;
 use crate::ledger::calls;
+use crate::{App, reached};
 use domain::notification::{Event, Outcome, Spread, Try, Verdict};
 use jiff::SignedDuration;
 use outbound::client::Answer;
@@ -84,6 +84,7 @@ impl Run {
         };
         let (at, begun) = (app.outbox.now(), Instant::now());
         let answer = self.call(entry, body, at).await;
+        reached("call-made");
         let duration = begun.elapsed();
         let attempts = entry.attempts + 1;
         let verdict = judge(entry, &answer);

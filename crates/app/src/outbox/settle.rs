@@ -2,7 +2,7 @@
 //! authorizations.
 
 use crate::error::Chain;
-use crate::{App, Error};
+use crate::{App, Error, reached};
 use domain::notification::{Outcome, Verdict};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
@@ -67,7 +67,9 @@ impl App {
     async fn write_results(&self, batch: &[Settled]) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let written = self.write_results_in(&mut tx, batch).await;
-        for (partner, event) in tx.end(written).await? {
+        let paused = tx.end(written).await?;
+        reached("call-settled");
+        for (partner, event) in paused {
             let event = event.as_str();
             tracing::error!(partner = partner.0, event, "notifications of a partner are paused");
         }

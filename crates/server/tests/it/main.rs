@@ -7,6 +7,7 @@ mod admin;
 mod admins;
 mod alerts;
 mod asked;
+mod asked_killed;
 mod audit;
 mod audit_chain;
 mod backup;
