@@ -300,7 +300,8 @@ async fn who_agrees_with_another_status_is_told_what_becomes_of_it() {
         assert_eq!(
             (fault.expected.as_str(), fault.came.as_str()),
             (
-                "204: any other answer is declined, and what was booked is taken back by a reversal",
+                "204: any other answer is declined, and what was booked is taken back by a \
+                 reversal",
                 "200 {}",
             ),
         );

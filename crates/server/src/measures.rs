@@ -1,6 +1,7 @@
 //! Metrics: what they are called, and what is looked up when they are asked for. The rest is
-//! counted where it happens. No label holds an id or a path. A partner's code stands in those of the
-//! calls that are made to partners, and nowhere else: there are as many as the operator has named.
+//! counted where it happens. No label holds an id or a path. A partner's code stands in those of
+//! the calls that are made to partners, and nowhere else: there are as many as the operator has
+//! named.
 
 use crate::workers::Pulse;
 use app::App;

@@ -2,8 +2,7 @@
 
 use crate::Partner;
 use app::audit::Origin;
-use app::balances::NewBalance;
-use app::balances::Right;
+use app::balances::{NewBalance, Right};
 use app::keyring::Keyring;
 use app::ledger::verify::{Run, verify_as};
 use app::ledger::{Engines, Options as EngineOptions};
@@ -471,8 +470,8 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
 async fn set_up(app: &App, settings: PartnerSettings) -> (Scope, ProcessorId) {
     let operator = app::audit::Operator("os:test".to_owned());
     let processor = app.create_processor(&operator, "test", 5_000).await.expect("creates");
-    let create =
-        app::partners::Create { code: "sandbox".to_owned(), name: "Sandbox".to_owned(), settings };
+    let (code, name) = ("sandbox".to_owned(), "Sandbox".to_owned());
+    let create = app::partners::Create { code, name, settings };
     let partner = app.create_partner(&operator, create).await.expect("creates a partner");
     let program = Program {
         partner: partner.id,

@@ -262,6 +262,7 @@ pub(crate) fn reset() -> Endpoint {
              anything else opens. Of an OPERATOR `totp` is a code that the caller's authenticator \
              shows now, and that opened nothing yet.",
         )
+        .example(json!({ "totp": "123456" }))
         .refuses(&[
             Refusal::AdminChanged,
             Refusal::AdminIsYourself,

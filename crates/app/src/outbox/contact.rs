@@ -1,5 +1,5 @@
-//! How a user was addressed when something happened to a form of theirs: kept with what tells of it,
-//! sealed, until the user is erased. So each try says the same, whatever they are called since.
+//! How a user was addressed when something happened to a form of theirs: kept with what tells of
+//! it, sealed, until the user is erased. So each try says the same, whatever they are called since.
 
 use crate::keyring::EPOCH;
 use crate::{App, Error};

@@ -150,7 +150,8 @@ on_both! {
         let deposit = node.backed_by(CollateralMode::Deposit, DEPOSIT).await;
         let funded = holder(&node).await;
         let at = (&partner, &case);
-        let (held, taken_back) = play(&node, at, (funded, Ask::Debit), async |held: i64, name: &str| {
+        let debits = (funded, Ask::Debit);
+        let (held, taken_back) = play(&node, at, debits, async |held: i64, name: &str| {
             assert_eq!(node.partner_amounts(deposit).await, (DEPOSIT - held, held), "{name}");
         })
         .await;

@@ -777,8 +777,8 @@ on_both! {
         assert!(entries.iter().all(|it| it.standing() == Standing::Open));
 
         well.store(true, SeqCst);
-        // The pause after the fifth try.
-        node.advance_real(7_200);
+        // The pause after the fifth try, at its longest.
+        node.advance_real(7_200 * 11 / 10);
         eventually("all is told", PATIENCE, async || {
             told().await.iter().all(|it| it.standing() == Standing::Delivered)
         })

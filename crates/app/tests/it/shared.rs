@@ -219,8 +219,8 @@ pub(crate) fn played() -> (Case, impl Fn(&Received, usize) -> Way + Send + Sync 
     (case, choose)
 }
 
-/// Plays each answer to such a question of 1,000. `stands` looks at what is held, or was given, after
-/// so much was approved. Answers how much was, and how many reversals were sent.
+/// Plays each answer to such a question of 1,000. `stands` looks at what is held, or was given,
+/// after so much was approved. Answers how much was, and how many reversals were sent.
 pub(crate) async fn play(
     node: &TestApp,
     (partner, case): (&Bookkeeper, &Case),
@@ -259,8 +259,8 @@ pub(crate) async fn play(
 }
 
 on_both! {
-    /// Whatever a partner does: what the network is told, what is held or given, what is taken back.
-    /// In the end the partner has booked what we have approved.
+    /// Whatever a partner does: what the network is told, what is held or given, what is taken
+    /// back. In the end the partner has booked what we have approved.
     async fn a_hostile_partner_costs_nobody_money(node) {
         let (case, choose) = played();
         let partner = asked(&node, choose).await;
@@ -271,7 +271,8 @@ on_both! {
         })
         .await;
         eventually("debits are booked", PATIENCE, async || booked(&partner) == -held).await;
-        let (given, credits) = play(&node, at, (funded, Ask::Credit), async |given: i64, name: &str| {
+        let asked = (funded, Ask::Credit);
+        let (given, credits) = play(&node, at, asked, async |given: i64, name: &str| {
             let stands = (1_000_000 - held + given, held);
             assert_eq!(node.amounts(funded.balance).await, stands, "{name}");
         })

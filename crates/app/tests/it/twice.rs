@@ -24,7 +24,7 @@ use domain::transaction::{
 };
 use jiff::SignedDuration;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 use store::ledger::Name;
 use store::outbox::{self, Entry, Lease, Next, Settled};
@@ -446,9 +446,9 @@ on_both! {
         })
         .await;
         assert!(node.app.tasks.finish(PATIENCE).await && other.app.tasks.finish(PATIENCE).await);
-        let calls = of("POST");
-        assert_eq!((calls.len(), of("PUT").len()), (2, 1));
-        assert_eq!(calls[0], calls[1]);
+        // Both may have had what comes after it in hand too, under its own one key.
+        let keys = |method: &str| of(method).into_iter().collect::<BTreeSet<_>>().len();
+        assert_eq!((of("POST").len(), keys("POST"), keys("PUT")), (2, 1, 1));
         let tries: Vec<usize> =
             told().await.expect("reads").iter().map(|it| it.attempts.len()).collect();
         assert_eq!(tries, [1, 1]);

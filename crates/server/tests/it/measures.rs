@@ -55,7 +55,8 @@ fn assert_documented(text: &str) {
     }
 }
 
-/// No number of a card, nothing's id; a partner's code where its calls are counted, and there alone.
+/// No number of a card, nothing's id; a partner's code where its calls are counted, and there
+/// alone.
 fn assert_tells_nobody(text: &str, story: &Story) {
     assert_eq!(testkit::luhn_runs(text.as_bytes()), Vec::<String>::new());
     for line in text.lines().filter(|line| !line.starts_with('#')) {

@@ -516,12 +516,13 @@ on_both_databases! {
         }
         let told = json!({ "lastFourDigits": last, "code": code });
         assert_eq!(activate(&sandbox, &story, card, told).await, (409, "CARD_LOCKED".into()));
+        let card = card.to_string();
         testkit::eventually("the partner is told", SOON, async || {
             let told = expect(200, sandbox.partner().get("/sandbox/v1/received")).await;
             let items = told["items"].as_array().expect("a list").clone();
             items.iter().any(|it| {
                 let body = &it["body"];
-                body["reason"] == "SUSPECTED_FRAUD" && body["dcCardId"] == card.to_string()
+                body["reason"] == "SUSPECTED_FRAUD" && body["dcCardId"] == card.as_str()
             })
         })
         .await;

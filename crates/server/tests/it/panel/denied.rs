@@ -249,15 +249,12 @@ on_both_databases! {
             let of = Some("sandbox").filter(|_| *role != "OPERATOR");
             let admin = sandbox.admin(role, of).await;
             let browser = Browser::signed_in(&sandbox, &admin).await;
-            for (path, roles) in PAGES {
-                let loaded = browser.load(&named(path)).await;
-                let wanted = if roles.contains(role) { 200 } else { 403 };
-                assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
-            }
-            for (path, roles) in ABSENT {
-                let loaded = browser.load(&named(path)).await;
-                let wanted = if roles.contains(role) { 404 } else { 403 };
-                assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
+            for (all, there) in [(PAGES, 200), (ABSENT, 404)] {
+                for (path, roles) in all {
+                    let loaded = browser.load(&named(path)).await;
+                    let wanted = if roles.contains(role) { there } else { 403 };
+                    assert_eq!(loaded.status, wanted, "{role} {path}: {}", loaded.html);
+                }
             }
             let own = browser.load("/panel/account").await;
             let token = own.hidden("csrf");

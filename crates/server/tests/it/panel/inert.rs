@@ -36,16 +36,18 @@ async fn set(sandbox: &Sandbox) -> Vec<String> {
     let mut firm = company();
     firm["name"] = EVIL.into();
     for of in ["representative", "boardMembers", "beneficiaries"] {
-        let people = firm[of].clone();
-        let renamed = |mut it: Value| {
-            it["firstName"] = EVIL.into();
-            it["lastName"] = EVIL.into();
-            it
+        let people = match &mut firm[of] {
+            Value::Array(all) => all.iter_mut().collect(),
+            one @ (Value::Object(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)) => vec![one],
         };
-        firm[of] = match people {
-            Value::Array(all) => all.into_iter().map(renamed).collect(),
-            one => renamed(one),
-        };
+        for person in people {
+            person["firstName"] = EVIL.into();
+            person["lastName"] = EVIL.into();
+        }
     }
     let firm = expect(201, post_of(partner, "sandbox", &firm)).await;
     let firm = firm["dcCorporationId"].as_str().expect("an id").to_owned();
