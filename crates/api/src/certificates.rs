@@ -284,12 +284,14 @@ async fn signed(api: Api, head: Head, request: Request) -> Result<Created<Signed
 
 /// Revokes a certificate → 204.
 pub(crate) fn revoke() -> Endpoint {
-    Endpoint::of(read_id, revoked).about(
-        TAG,
-        "Revoke a certificate",
-        "With the next request on this node, within a second on the others, for ever; a second \
-         time nothing changes.",
-    )
+    Endpoint::of(read_id, revoked)
+        .about(
+            TAG,
+            "Revoke a certificate",
+            "With the next request on this node, within a second on the others, for ever; a \
+             second time nothing changes.",
+        )
+        .refuses(&[Refusal::AdminChanged])
 }
 
 async fn revoked(api: Api, head: Head, digits: String) -> Result<NoContent, Problem> {

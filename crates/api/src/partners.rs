@@ -195,6 +195,7 @@ pub(crate) fn create() -> Endpoint {
         )
         .example(json!({ "issuerCode": "acme", "name": "Acme Bank", "timeZone": "Europe/Warsaw" }))
         .refuses(&[
+            Refusal::AdminChanged,
             Refusal::PartnerAlreadyExists,
             Refusal::PartnerSettingsInvalid,
             Refusal::ModeNotSupported,
@@ -240,6 +241,7 @@ pub(crate) fn change() -> Endpoint {
         )
         .example(json!({ "collateralMode": "CREDIT", "sessionMinutes": 15 }))
         .refuses(&[
+            Refusal::AdminChanged,
             Refusal::PartnerSettingsInvalid,
             Refusal::ModeNotSupported,
             Refusal::TimeZoneUnknown,

@@ -386,6 +386,7 @@ mod tests {
         for &refusal in Refusal::ALL {
             // What is being done will be; a partner that can't be told anything now can be later.
             let passing = [
+                Refusal::AdminChanged,
                 Refusal::RequestInProgress,
                 Refusal::TooManyExports,
                 Refusal::NotificationsPaused,

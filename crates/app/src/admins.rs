@@ -210,8 +210,8 @@ impl App {
         let Some(kept) = admins::find_locked(tx, &seen.account.email).await? else {
             return Ok(None);
         };
-        if kept.password != seen.password {
-            // It was reset meanwhile: what was compared opens nothing any more.
+        if kept.password != seen.password || kept.code_secret != seen.code_secret {
+            // It was reset or renewed meanwhile: what was compared opens nothing any more.
             return Ok(None);
         }
         let (mut account, now) = (kept.account, self.now());

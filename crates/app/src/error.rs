@@ -29,6 +29,12 @@ impl Error {
         Self::Unavailable("the ledger engine", None)
     }
 
+    /// Whether it is the database's, whatever was asked of it.
+    pub(crate) fn is_of_store(&self) -> bool {
+        let (Self::Unavailable(_, source) | Self::Internal(_, source)) = self else { return false };
+        source.as_ref().is_some_and(|source| source.is::<StoreError>())
+    }
+
     /// An invariant that doesn't hold.
     #[must_use]
     pub fn broken(what: &'static str) -> Self {

@@ -296,6 +296,7 @@ impl Refusal {
                 | Self::KybNotPermitted
                 | Self::ScopeRefused
                 | Self::SecretsToRenew
+                | Self::AdminChanged
                 | Self::ConfirmationRequired
                 | Self::ConfirmationRefused
                 | Self::RequestInProgress

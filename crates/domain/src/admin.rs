@@ -55,6 +55,7 @@ pub fn may_follow(new: &str, old: &str, email: &str) -> bool {
     let name = Some(name).filter(|name| name.chars().count() > SHORT_NAME);
     let folded = new.to_lowercase();
     PASSWORD_CHARS.contains(&new.chars().count())
+        && !new.chars().any(char::is_control)
         && new != old
         && !folded.contains(email)
         && !name.is_some_and(|name| folded.contains(name))

@@ -268,6 +268,11 @@ impl OfProgram {
         self.program.port == Port::Builtin
     }
 
+    /// Whether that bureau makes its plastic now.
+    fn is_bureau(&self, name: &str) -> bool {
+        self.program.plastic.as_ref().is_some_and(|plastic| plastic.bureau == name)
+    }
+
     fn most(&self, limit: &Limit) -> String {
         limits::most(limit)
     }

@@ -110,7 +110,11 @@ const DELETE_CHUNKS: Sql = Sql("
         where partner_id = $1 and export_id = $2
         order by number
         limit $3)");
-const DELETE: Sql = Sql("delete from export where partner_id = $1 and id = $2");
+/// Not while another node's look at its parts, which was of an earlier moment, leaves some.
+const DELETE: Sql = Sql("
+    delete from export
+    where partner_id = $1 and id = $2 and not exists (
+        select 1 from export_chunk where partner_id = $1 and export_id = $2)");
 const CHUNK: Sql = Sql("
     select content
     from export_chunk
@@ -342,11 +346,8 @@ pub async fn find_ended(
 
 /// Deletes parts of an export, so many at once, and the export with the last of them.
 pub async fn delete(tx: &mut Tx, scope: Scope, id: Uuid, most: i64) -> Result<(), StoreError> {
-    let gone = tx.run(&DELETE_CHUNKS, &[&scope.partner(), &id, &most]).await?;
-    if gone < most.unsigned_abs() {
-        tx.run(&DELETE, &[&scope.partner(), &id]).await?;
-    }
-    Ok(())
+    tx.run(&DELETE_CHUNKS, &[&scope.partner(), &id, &most]).await?;
+    tx.run(&DELETE, &[&scope.partner(), &id]).await.map(|_| ())
 }
 
 /// A part of a file, sealed, if it is there.

@@ -275,7 +275,8 @@ impl App {
         admins::update(tx, &account).await?;
         admins::set_secrets(tx, id, (&fresh.hash, &fresh.sealed)).await?;
         admins::end_all(tx, id).await?;
-        let entry = self.of_admin(scope, &account, Entry::made("admin.reset", id.0, json!({})));
+        let shown = json!({ "secretsShown": account.secrets_shown });
+        let entry = self.of_admin(scope, &account, Entry::made("admin.reset", id.0, shown));
         Ok(Done::changed(self.shown(account), entry))
     }
 
@@ -382,7 +383,11 @@ impl App {
 }
 
 fn facts(account: &Account) -> Value {
-    json!({ "role": account.role.as_str(), "disabled": account.disabled })
+    json!({
+        "role": account.role.as_str(),
+        "disabled": account.disabled,
+        "secretsShown": account.secrets_shown,
+    })
 }
 
 /// Where an account's commands are kept and recorded: with its partner, or with the platform.

@@ -155,6 +155,7 @@ impl App {
             return Ok(Err(NotLetIn));
         };
         let has_moved = kept.password != seen.password
+            || kept.code_secret != seen.code_secret
             || kept.account.secrets_shown != seen.account.secrets_shown;
         if has_moved {
             return Ok(Err(NotLetIn));

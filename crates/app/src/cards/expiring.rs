@@ -50,7 +50,7 @@ impl App {
         let scope = Scope::platform(partner, "partners are told of cards that expire");
         let series = series_of(expiry);
         let mut told = 0;
-        loop {
+        while !self.tasks.is_stopping() {
             let mut tx = self.db.read().await?;
             let read = async {
                 let walked = counters::taken(&mut tx, partner, &series).await?;
@@ -58,13 +58,16 @@ impl App {
             };
             let read = read.await;
             let (walked, newest) = tx.end(read).await?;
-            if newest.is_none_or(|newest| newest.0 <= walked) {
-                return Ok(told);
-            }
+            let Some(newest) = newest.filter(|newest| newest.0 > walked) else { break };
             let mut tx = self.db.begin().await?;
             let window = self.tell_window(&mut tx, scope, (&series, expiry)).await;
             told += tx.end(window).await?;
+            // Of cards that are made meanwhile the next walk tells.
+            if newest.0 - walked < WINDOW {
+                break;
+            }
         }
+        Ok(told)
     }
 
     async fn tell_window(

@@ -8,6 +8,7 @@
 use super::file::{head, lines, seal};
 use super::{UNREADABLE, read_asked};
 use crate::error::Chain;
+use crate::janitor::PAUSE;
 use crate::transactions::{History, Place, page};
 use crate::{App, Error, ids, reached};
 use crypto::seal::SealingKey;
@@ -56,9 +57,9 @@ impl App {
     /// Writes the exports that wait, and deletes those that nobody wants any more; how many slices
     /// were written.
     pub async fn write_exports(&self) -> Result<u64, Error> {
-        self.delete_ended_exports().await?;
         let mut slices = 0;
         while !self.tasks.is_stopping() {
+            self.delete_ended_exports().await?;
             let lease = self.export_lease(ids::random_id());
             let mut tx = self.db.begin().await?;
             let claimed = exports::claim(&mut tx, &self.all_partners(), &lease).await;
@@ -120,6 +121,8 @@ impl App {
             }
             let written = self.write_slice(&mut work, lease.holder).await?;
             *slices += 1;
+            // Of the one writer others are in need too.
+            tokio::time::sleep(PAUSE).await;
             reached("export-written");
             if written != Some(Written::More) {
                 return Ok(());
@@ -177,6 +180,7 @@ impl App {
             let mut tx = self.db.begin().await?;
             let deleted = exports::delete(&mut tx, scope, id, DELETED).await;
             tx.end(deleted).await?;
+            tokio::time::sleep(PAUSE).await;
         }
         Ok(())
     }

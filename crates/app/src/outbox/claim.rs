@@ -166,6 +166,8 @@ fn sort(due: Vec<Entry>, open: &[(String, i64)]) -> Sorted {
             sorted.runs.push(entries);
         }
     }
+    // Turns are given in this order: whoever waits longest is first, whatever its stream is called.
+    sorted.runs.sort_by_key(|run| run.first().map(|entry| entry.number));
     sorted
 }
 

@@ -228,7 +228,9 @@ impl App {
                 Ok(None) => {
                     self.end_order(of.scope, &kept, GIVE_UP).await?;
                 }
+                // No order is to blame for those.
                 Err(error @ Error::Unavailable(..)) => return Err(error),
+                Err(error) if error.is_of_store() => return Err(error),
                 Err(error) => {
                     let (order, error) = (kept.order.id, Chain(&error).to_string());
                     tracing::error!(%order, batch = batch.name, error, "an order can't be made");

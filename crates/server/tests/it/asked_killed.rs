@@ -31,11 +31,16 @@ fn at_once(mode: Mode, step: &str, first: &Said) -> Vec<Said> {
     all
 }
 
-/// Answers of messages that are sent at once, each until it is answered for good.
+/// Answers of messages that are sent at once, each until it is answered for good; without the name
+/// of the request, which each has its own of.
 async fn answers(story: &Story, callers: &[Caller; 2], all: &[Said]) -> Vec<(u16, Value)> {
     let mut answers = Vec::new();
     for said in all {
-        answers.push(said.answered(story, callers).await.expect("the server is there"));
+        let (status, mut told) = said.answered(story, callers).await.expect("the server is there");
+        if let Some(told) = told.as_object_mut() {
+            told.remove("requestId");
+        }
+        answers.push((status, told));
     }
     answers
 }

@@ -144,7 +144,7 @@ on_both_databases! {
     async fn calls_to_a_partner_are_counted_by_what_they_are(database) {
         let sandbox = Sandbox::start(database).await;
         let (story, shared) = (Story::begin(&sandbox, 0).await, sandbox.partner_of_code("shared"));
-        let asked = Story::begin_of((&shared, "shared", "0019167984"), 1_000).await;
+        let asked = Story::begin_of((&shared, "shared", "0019167989"), 1_000).await;
         let counted = async |name: &str, (partner, call): (&str, &str), result: &str| {
             let labels = [format!("call=\"{call}\""), format!("partner=\"{partner}\"")];
             let words = [labels[0].as_str(), labels[1].as_str(), result];

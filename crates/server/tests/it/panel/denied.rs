@@ -177,6 +177,10 @@ fn no_route_is_left_out() {
     };
     let mut count = 0;
     for text in ROUTER.split(".route(").skip(1) {
+        // What an account is led to whose secrets somebody else has seen.
+        if text.starts_with("RENEWING") {
+            continue;
+        }
         let route = text.split('"').nth(1).expect("a route");
         let handlers = text.split(route).nth(1).expect("who answers it");
         if OWN.contains(&route) {
