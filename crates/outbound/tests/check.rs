@@ -401,7 +401,8 @@ fn transaction_is_first(request: &Received) -> bool {
 async fn one_fault_of_notifications_is_told_and_no_other() {
     let cases: &[(&'static str, Verdict, Fault)] = &[
         ("told: a transaction", Verdict::Wrong, |_, request, _| {
-            (request.path == "/notifications/transaction").then_some(Behaviour::Status(202))
+            let one = request.path == "/notifications/transaction";
+            (one && request.body["status"] == "SUCCESS").then_some(Behaviour::Status(202))
         }),
         ("told: a card is locked", Verdict::Wrong, |_, request, _| {
             (request.path == "/notifications/cardLocked").then_some(Behaviour::Status(500))

@@ -413,7 +413,7 @@ async fn an_answer_of_64_kib_is_read_and_a_longer_one_is_refused() {
 }
 
 /// What can't be read to the end isn't read: the connection is closed, long before.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_without_an_end_is_cut_off() {
     const FLOOD: usize = 64 * 1024 * 1024;
     let of_length = format!("HTTP/1.1 200 OK\r\ncontent-length: {FLOOD}\r\n\r\n");
