@@ -11,15 +11,13 @@ use crate::spending::{self, Currencies, RulesJson};
 use crate::wire::{Fields, Reader, boolean, currency, integer, parsed, schema, text, word};
 use app::Refusal;
 use app::cards::{BinRange, run_out};
-use app::page::Page;
-use app::programs::{Change, Made, USUAL_CARD_CAP, USUAL_HOLD_DAYS, USUAL_LIFETIME_MONTHS};
+use app::programs::{self, Change, Made, USUAL_CARD_CAP, USUAL_HOLD_DAYS, USUAL_LIFETIME_MONTHS};
 use app::settings::Snapshot;
 use app::spending::Draft;
 use domain::gift::{ECOMMERCE_MINOR, GiftProgram};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
 use domain::money::Amount;
-use domain::partner::is_partner_code;
 use domain::program::{
     Audience, CardType, FxDifferenceTo, Plastic, Port, Product, Program, ProgramState, Scheme,
     is_bin, is_config_id,
@@ -189,35 +187,18 @@ fn read_list(call: &Call) -> Result<Asked, Problem> {
     let mut query = call.query();
     let partner = query.optional("issuerCode", text(TEXT_MAX));
     let next = "must be the next of another page";
-    let after = parsed(place, || schema::pattern("^[a-z0-9-]{1,64}:[0-9]{10}$"), next);
+    let after = parsed(programs::place, || schema::pattern("^[a-z0-9-]{1,64}:[0-9]{10}$"), next);
     let (limit, after) = Call::read_page(&mut query, after);
     query.only(&["issuerCode", "limit", "after"]);
     query.finish()?;
     Ok(Asked { partner, limit, after })
 }
 
-/// A place in the list: the partner's code and the program's configId.
-fn place(text: &str) -> Option<(String, String)> {
-    let (code, config_id) = text.split_once(':')?;
-    let fits = is_partner_code(code) && is_config_id(config_id);
-    fits.then(|| (code.to_owned(), config_id.to_owned()))
-}
-
 async fn listed(api: Api, _: Head, asked: Asked) -> Result<Done<List<ProgramJson>>, Problem> {
     let settings = api.app.settings.get();
-    if let Some(code) = &asked.partner
-        && settings.partner_of_code(code).is_none()
-    {
-        return Err(refused(Refusal::PartnerNotFound));
-    }
-    let programs = settings.programs_by_code(asked.partner.as_deref());
-    let behind = |(code, program): &(&str, &Program)| {
-        let after = asked.after.as_ref().map(|(code, id)| (code.as_str(), id.as_str()));
-        after.is_none_or(|after| (*code, program.config_id.as_str()) > after)
-    };
-    let rows: Vec<_> = programs.into_iter().filter(behind).collect();
-    let page =
-        Page::of(rows, asked.limit, |(code, program)| format!("{code}:{}", program.config_id));
+    let Asked { partner, limit, after } = asked;
+    let page = programs::page(&settings, partner.as_deref(), after.as_ref(), limit);
+    let page = page.map_err(refused)?;
     Ok(Done::with(&List::page(&page, |(_, program)| ProgramJson::of(program, &settings))))
 }
 

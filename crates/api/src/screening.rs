@@ -127,7 +127,7 @@ fn read(call: &Call) -> Result<Asked, Problem> {
 async fn listed(api: Api, head: Head, asked: Asked) -> Result<Done<List<HitJson>>, Problem> {
     let page = match asked {
         Asked::Of(owner) => {
-            Page { items: api.app.hits_of_owner(head.scope()?, owner).await?, next: None }
+            Page { items: api.app.screening_hits_of(head.scope()?, owner).await?, next: None }
         }
         Asked::Open(limit, after) => api.app.open_hits(head.scope()?, after, limit).await?,
     };

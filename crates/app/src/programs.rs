@@ -3,6 +3,7 @@
 
 use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::{Once, Turn};
+use crate::page::Page;
 use crate::partners::platform;
 use crate::personalisation::plastic_json;
 use crate::refusals::Refusal;
@@ -12,6 +13,7 @@ use domain::balance::PartnerBalanceKind;
 use domain::gift::{self, GiftProgram};
 use domain::ids::{PartnerId, ProcessorId};
 use domain::limits::Rules;
+use domain::partner::is_partner_code;
 use domain::program::{
     Audience, Plastic, Port, Product, Program, ProgramState, is_bin, is_config_id,
 };
@@ -339,6 +341,34 @@ fn is_free(taken: &[(String, PartnerId)], bin: &str, partner: PartnerId) -> bool
         let overlaps = other.starts_with(bin) || bin.starts_with(other.as_str());
         !overlaps || (other == bin && *owner == partner)
     })
+}
+
+/// A place in the list of programs: the partner's code and the configId.
+pub type Place = (String, String);
+
+/// Reads a place as a page tells it.
+#[must_use]
+pub fn place(text: &str) -> Option<Place> {
+    let (code, config_id) = text.split_once(':')?;
+    let fits = is_partner_code(code) && is_config_id(config_id);
+    fits.then(|| (code.to_owned(), config_id.to_owned()))
+}
+
+/// A page of the programs, each with its partner's code, by both; of one partner, if one is named.
+pub fn page(
+    settings: &Snapshot,
+    partner: Option<&str>,
+    after: Option<&Place>,
+    limit: i64,
+) -> Result<Page<(String, Program), String>, Refusal> {
+    if partner.is_some_and(|code| settings.partner_of_code(code).is_none()) {
+        return Err(Refusal::PartnerNotFound);
+    }
+    let after = after.map(|(code, config_id)| (code.as_str(), config_id.as_str()));
+    let all = settings.programs_by_code(partner).into_iter();
+    let behind = all.filter(|(code, it)| after.is_none_or(|at| (*code, &*it.config_id) > at));
+    let rows = behind.map(|(code, program)| (code.to_owned(), program.clone())).collect();
+    Ok(Page::of(rows, limit, |(code, program)| format!("{code}:{}", program.config_id)))
 }
 
 /// A program as the command line shows it.

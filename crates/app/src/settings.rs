@@ -132,6 +132,14 @@ impl Snapshot {
         all
     }
 
+    /// Every partner's code, in order.
+    #[must_use]
+    pub fn codes(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.partners.values().map(|it| it.code.clone()).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// Every program, or those of the partner of a code, each with the code: by both names.
     #[must_use]
     pub fn programs_by_code(&self, code: Option<&str>) -> Vec<(&str, &Program)> {

@@ -86,9 +86,7 @@ pub(crate) async fn list(
     let after = asked.after(|text| Some(text.to_owned()))?;
     let page = certificates::page(&settings, holder.as_ref(), after.as_deref(), LINES);
     let next = asked.next(HERE, page.next)?;
-    let mut partners: Vec<String> =
-        settings.partners().into_iter().map(|partner| partner.code.clone()).collect();
-    partners.sort_unstable();
+    let partners = settings.codes();
     let (frame, zone) = (staff.frame(), staff.zone());
     let (now, found) = ((panel.real_time)(), page.items);
     shown(&List { frame, now, settings, asked, zone, found, partners, next })

@@ -13,9 +13,8 @@ use crate::session::Staff;
 use crate::texts::text;
 use app::Refusal;
 use app::cards::{BinRange, run_out};
-use app::page::Page;
 use app::programs::{
-    Change, Made, Processor, USUAL_BUDGET_MS, USUAL_CARD_CAP, USUAL_HOLD_DAYS,
+    self, Change, Made, Processor, USUAL_BUDGET_MS, USUAL_CARD_CAP, USUAL_HOLD_DAYS,
     USUAL_LIFETIME_MONTHS,
 };
 use app::settings::Snapshot;
@@ -56,13 +55,6 @@ struct List {
     usual_budget_ms: i64,
 }
 
-fn codes(settings: &Snapshot) -> Vec<String> {
-    let partners = settings.partners().into_iter();
-    let mut codes: Vec<String> = partners.map(|partner| partner.code.clone()).collect();
-    codes.sort_unstable();
-    codes
-}
-
 fn processor_of(program: &Program, settings: &Snapshot) -> String {
     settings.processor(program.processor).map(|it| it.name.clone()).unwrap_or_default()
 }
@@ -75,33 +67,20 @@ pub(crate) async fn list(
 ) -> Answer {
     let asked = query::Asked::of(query, &["partner"])?;
     let settings = panel.app.settings.get();
-    let partner = asked.typed("partner");
-    if partner.is_some_and(|code| settings.partner_of_code(code).is_none()) {
-        return Err(Refusal::PartnerNotFound.into());
-    }
-    let place = |text: &str| {
-        text.split_once(':').map(|(code, config_id)| (code.to_owned(), config_id.to_owned()))
+    let after = asked.after(programs::place)?;
+    let page = programs::page(&settings, asked.typed("partner"), after.as_ref(), LINES)?;
+    let line = |(code, program): (String, Program)| Line {
+        code,
+        processor: processor_of(&program, &settings),
+        program,
     };
-    let after = asked.after(place)?;
-    let line = |(code, program): (&str, &Program)| Line {
-        code: code.to_owned(),
-        processor: processor_of(program, &settings),
-        program: program.clone(),
-    };
-    let all = settings.programs_by_code(partner).into_iter().map(line);
-    let behind = |line: &Line| {
-        let place = (line.code.as_str(), line.program.config_id.as_str());
-        after.as_ref().is_none_or(|(code, config_id)| place > (code.as_str(), config_id.as_str()))
-    };
-    let page = Page::of(all.filter(behind).collect(), LINES, |line: &Line| {
-        format!("{}:{}", line.code, line.program.config_id)
-    });
+    let found = page.items.into_iter().map(line).collect();
     let next = asked.next(HERE, page.next)?;
     shown(&List {
         frame: staff.frame(),
         asked,
-        partners: codes(&settings),
-        found: page.items,
+        partners: settings.codes(),
+        found,
         next,
         processors: settings.processors().into_iter().cloned().collect(),
         usual_budget_ms: USUAL_BUDGET_MS,
@@ -139,7 +118,7 @@ pub(crate) async fn new(
     let ecommerce = gift::CURRENCY.decimal(ECOMMERCE_MINOR);
     let months = Some(i64::from(USUAL_LIFETIME_MONTHS));
     let fields = vec![
-        Field::one_of("partner", text("program.partner"), codes(&settings))
+        Field::one_of("partner", text("program.partner"), settings.codes())
             .chosen(asked.get("partner")),
         Field::typed("configId", text("program.config-id"), "").hinted("0000000042"),
         Field::one_of("processor", text("program.processor"), names),

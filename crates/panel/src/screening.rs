@@ -54,7 +54,7 @@ pub(crate) async fn list(
     let after = asked.after(|text| Uuid::try_parse(text).ok().map(HitId))?;
     let (scope, at) = (staff.scope()?, staff.to(""));
     let (found, next) = match owner(|name| asked.get(name))? {
-        Some(owner) => (panel.app.hits_of_owner(scope, owner).await?, None),
+        Some(owner) => (panel.app.screening_hits_of(scope, owner).await?, None),
         None => {
             let page = panel.app.open_hits(scope, after, LINES).await?;
             (page.items, page.next)

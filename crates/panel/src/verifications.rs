@@ -6,12 +6,13 @@ use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::Staff;
-use app::screening::Kept;
+use app::owners::OwnerName;
+use app::screening::Hit;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
-use domain::ids::{OwnerId, VerificationId};
+use domain::ids::VerificationId;
 use domain::user::User;
 use domain::verification::{Decision, Form, Pesel, Reason, Verification, VerificationStatus};
 use jiff::tz::TimeZone;
@@ -72,7 +73,7 @@ struct Page {
     form: Form,
     user: Option<User>,
     pictures: Vec<String>,
-    hits: Vec<Kept>,
+    hits: Vec<Hit>,
 }
 
 impl Page {
@@ -133,7 +134,7 @@ pub(crate) async fn show(
         Err(app::Error::Refused(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let owner = OwnerId::from(found.verification.user);
+    let owner = OwnerName::User(found.verification.user);
     shown(&Page {
         frame: staff.frame(),
         at: staff.to(""),

@@ -63,22 +63,15 @@ impl App {
     }
 
     /// All hits of a user or a corporation, decided or not; none of one that isn't there.
-    pub async fn hits_of_owner(&self, scope: Scope, name: OwnerName) -> Result<Vec<Hit>, Error> {
+    pub async fn screening_hits_of(
+        &self,
+        scope: Scope,
+        name: OwnerName,
+    ) -> Result<Vec<Hit>, Error> {
         let mut tx = self.db.read().await?;
         let found = hits_of(&mut tx, scope, name).await;
         let kept = tx.end(found).await?.into_iter();
         Ok(kept.map(|kept| Hit { kept, owner: Some(name) }).collect())
-    }
-
-    /// The same, of one that is known by number.
-    pub async fn screening_hits_of(
-        &self,
-        scope: Scope,
-        owner: OwnerId,
-    ) -> Result<Vec<Kept>, Error> {
-        let mut tx = self.db.read().await?;
-        let found = screening::of_owner(&mut tx, scope, owner).await;
-        Ok(tx.end(found).await?)
     }
 
     /// Decides a hit, in the name of a panel account. It may be decided again, otherwise.
