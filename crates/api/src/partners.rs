@@ -1,6 +1,7 @@
 //! `/admin/partners…`: partners and their settings, for the operator (spec "Partner settings").
 
 use crate::Api;
+use crate::admins::confirming;
 use crate::answer::{Code, Created, Done, List, Named, NoContent, json as rendered};
 use crate::call::{Call, Head, refused};
 use crate::endpoint::Endpoint;
@@ -9,7 +10,7 @@ use crate::wire::{
     Fields, Reader, boolean, currency, events, integer, parsed, pem, schema, text, word,
 };
 use app::Refusal;
-use app::admins::Manager;
+use app::admins::{Confirmation, Manager};
 use app::outbound::SetOutbound;
 use app::page::Page;
 use app::partners::{Called, Change, Create, Set};
@@ -237,11 +238,14 @@ pub(crate) fn change() -> Endpoint {
              off. What is open keeps the modes that it began with. `CLOSED`: its certificates are \
              refused, nobody of it can sign in, and its users' sessions open nothing. `baseUrl` is \
              where its paths begin, `trustedCa` the PEM of the authorities of its server; both \
-             hold from the next call on.",
+             hold from the next call on, and need `totp`, a code that the caller's authenticator \
+             shows now and that opened nothing yet.",
         )
         .example(json!({ "collateralMode": "CREDIT", "sessionMinutes": 15 }))
         .refuses(&[
             Refusal::AdminChanged,
+            Refusal::ConfirmationRequired,
+            Refusal::ConfirmationRefused,
             Refusal::PartnerSettingsInvalid,
             Refusal::ModeNotSupported,
             Refusal::TimeZoneUnknown,
@@ -250,7 +254,10 @@ pub(crate) fn change() -> Endpoint {
         ])
 }
 
-fn read_change(call: &Call) -> Result<(String, Change), Problem> {
+/// The partner's code, what is to change, and the code of who changes it.
+type Changed = (String, Change, Option<String>);
+
+fn read_change(call: &Call) -> Result<Changed, Problem> {
     let code = call.issuer_code();
     let mut fields = call.fields()?;
     let state = fields.optional("state", word(PartnerState::ALL, "must be LIVE or CLOSED"));
@@ -262,8 +269,9 @@ fn read_change(call: &Call) -> Result<(String, Change), Problem> {
         encrypt: fields.optional("encryptNotifications", boolean()),
         ..SetOutbound::default()
     };
+    let totp = fields.optional("totp", confirming());
     fields.finish()?;
-    Ok((code, Change { partner, outbound }))
+    Ok((code, Change { partner, outbound }, totp))
 }
 
 /// What may be said of a partner that is made, and changed later.
@@ -309,9 +317,10 @@ fn optional<T>(fields: &mut Fields<'_>, name: &str, reader: impl Reader<T>) -> O
 async fn changed(
     api: Api,
     head: Head,
-    (code, change): (String, Change),
+    (code, change, totp): Changed,
 ) -> Result<NoContent, Problem> {
-    let manager = Manager::of(head.caller().admin()?);
-    api.app.change_partner_once(manager, &code, change, head.once(|()| Value::Null)).await?;
+    let confirmation = Confirmation { code: totp.as_deref(), real_now: (api.real_time)() };
+    let by = (Manager::of(head.caller().admin()?), confirmation);
+    api.app.change_partner_once(by, &code, change, head.once(|()| Value::Null)).await?;
     Ok(NoContent)
 }

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use crate::spending::{self, Currencies, RulesJson};
 use crate::wire::{Fields, Reader, boolean, currency, integer, parsed, schema, text, word};
 use app::Refusal;
+use app::admins::Manager;
 use app::cards::{BinRange, run_out};
 use app::programs::{self, Change, Made, USUAL_CARD_CAP, USUAL_HOLD_DAYS, USUAL_LIFETIME_MONTHS};
 use app::settings::Snapshot;
@@ -254,6 +255,7 @@ pub(crate) fn create() -> Endpoint {
             "cardType": "VIRTUAL", "currency": "EUR", "bin": "53208799",
         }))
         .refuses(&[
+            Refusal::AdminChanged,
             Refusal::PartnerNotFound,
             Refusal::ProcessorNotFound,
             Refusal::ProgramAlreadyExists,
@@ -381,8 +383,9 @@ async fn created(api: Api, head: Head, new: New) -> Result<Created<ProgramJson>,
     let processor = settings.processor_of_name(&new.processor);
     let processor = processor.ok_or_else(|| refused(Refusal::ProcessorNotFound))?.id;
     let program = Program { partner, processor, ..new.program };
+    let manager = Manager::of(head.caller().admin()?);
     let once = head.once(|made: &Made| rendered(&ProgramJson::of(&made.program, &made.settings)));
-    Ok(Created::kept(api.app.create_program(program, once).await?))
+    Ok(Created::kept(api.app.create_program(manager, program, once).await?))
 }
 
 /// Changes a program → 204.
@@ -402,6 +405,7 @@ pub(crate) fn change() -> Endpoint {
             "plastic": { "bureau": "acme-cards", "chipProfile": "MCHIP-EUR" },
         }))
         .refuses(&[
+            Refusal::AdminChanged,
             Refusal::ProgramInvalid,
             Refusal::CurrencyMismatch,
             Refusal::BureauNotFound,
@@ -452,6 +456,7 @@ async fn changed(
     let rules = changes.rules.map(|draft| draft.rules(Some(program.currency))).transpose();
     let change = Change { rules: rules.map_err(refused)?, ..changes.rest };
     let named = (program.partner, program.config_id.as_str());
-    api.app.change_program(named, change, head.once(|_| Value::Null)).await?;
+    let manager = Manager::of(head.caller().admin()?);
+    api.app.change_program(manager, named, change, head.once(|_| Value::Null)).await?;
     Ok(NoContent)
 }

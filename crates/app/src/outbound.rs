@@ -15,8 +15,10 @@ pub use check::Check;
 pub use secret::SecretAct;
 
 use crate::audit::{Entry, Operator, Origin};
+use crate::certificates::hex;
 use crate::keyring::EPOCH;
 use crate::{App, Error};
+use crypto::digest::sha256;
 use crypto::keys::Purpose;
 use crypto::seal::Place;
 use domain::ids::PartnerId;
@@ -49,16 +51,20 @@ pub struct SetOutbound {
 }
 
 impl SetOutbound {
-    /// The names of what is to change.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
-        let all = [
-            ("baseUrl", self.base_url.is_some()),
-            ("trustedCa", self.trusted_ca.is_some()),
-            ("certificate", self.identity.is_some()),
-            ("notifications", self.notifications.is_some()),
-            ("encryptNotifications", self.encrypt.is_some()),
-        ];
-        all.into_iter().filter(|(_, is_told)| *is_told).map(|(name, _)| name).collect()
+    /// Whether the partner is called elsewhere from then on: whoever answers there approves its
+    /// payments.
+    pub(crate) fn redirects(&self) -> bool {
+        self.base_url.is_some() || self.trusted_ca.is_some()
+    }
+
+    /// Whether nothing is to change.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { base_url, trusted_ca, identity, notifications, encrypt } = self;
+        base_url.is_none()
+            && trusted_ca.is_none()
+            && identity.is_none()
+            && notifications.is_none()
+            && encrypt.is_none()
     }
 }
 
@@ -146,9 +152,10 @@ impl App {
         command: (SetOutbound, Option<Vec<u8>>),
     ) -> Result<(), Error> {
         let (command, key) = command;
-        let told = command.names();
+        let mut before = json!({});
         let outbound = self
             .change_outbound_in(tx, partner, |outbound| {
+                before = facts(outbound);
                 outbound.base_url = command.base_url.or(outbound.base_url.take());
                 outbound.trusted_ca = command.trusted_ca.or(outbound.trusted_ca.take());
                 outbound.encrypt = command.encrypt.unwrap_or(outbound.encrypt);
@@ -160,8 +167,7 @@ impl App {
                 }
             })
             .await?;
-        let entry = Entry::of("partner.outbound", "calls", outbound_json(&outbound));
-        let entry = entry.with("set", json!(told));
+        let entry = Entry::changed("partner.outbound", "calls", &before, &facts(&outbound));
         self.record(tx, partner, origin, entry).await
     }
 
@@ -200,6 +206,15 @@ impl App {
             encrypt: false,
         })
     }
+}
+
+/// What an audit record tells of how a partner is called: PEM texts by their SHA-256.
+fn facts(outbound: &Outbound) -> Value {
+    let digest = |pem: &Option<String>| pem.as_ref().map(|pem| hex(&sha256(pem.as_bytes())));
+    let mut facts = outbound_json(outbound);
+    facts["trustedCa"] = digest(&outbound.trusted_ca).into();
+    facts["certificate"] = digest(&outbound.certificate).into();
+    facts
 }
 
 /// How a partner is called, without keys and secrets.

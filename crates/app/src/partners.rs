@@ -1,7 +1,7 @@
 //! Partners: create, set. Both are the operator's: through the control channel, or by those of its
 //! people who have a panel account.
 
-use crate::admins::Manager;
+use crate::admins::{Confirmation, Manager};
 use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::{Once, Turn};
 use crate::outbound::{SetOutbound, checked_ca};
@@ -189,10 +189,10 @@ impl App {
     }
 
     /// Changes how a partner works and how it is called, both or neither, by somebody with a panel
-    /// account, once for its key.
+    /// account, once for its key. Calling it elsewhere asks for a code.
     pub async fn change_partner_once(
         &self,
-        manager: Manager,
+        (manager, confirmation): (Manager, Confirmation<'_>),
         code: &str,
         change: Change,
         once: Once<()>,
@@ -205,7 +205,14 @@ impl App {
             Turn::Ours(turn) => turn,
         };
         self.partner_key(partner).await?;
-        let outbound = self.checked_outbound(change.outbound);
+        let outbound = async {
+            let outbound = self.checked_outbound(change.outbound)?;
+            if outbound.redirects() {
+                self.confirm(manager, confirmation, &once.origin).await?;
+            }
+            Ok::<_, Error>(outbound)
+        };
+        let outbound = outbound.await;
         let mut tx = self.db.begin().await?;
         let by = (manager, &once.origin);
         let changed = match outbound {
@@ -213,7 +220,7 @@ impl App {
                 let change = Change { outbound, ..change };
                 self.set_both_in(&mut tx, by, (code, partner), change).await
             }
-            Err(refusal) => Err(refusal.into()),
+            Err(error) => Err(error),
         };
         let changed = changed.map(|()| Done::unchanged(()));
         let answer = self.finish(scope, &once, tx, changed).await?;
@@ -239,7 +246,7 @@ impl App {
         change: Change,
     ) -> Result<(), Error> {
         self.change_partner_in(tx, by, code, change.partner).await?;
-        if !change.outbound.names().is_empty() {
+        if !change.outbound.is_empty() {
             self.set_outbound_in(tx, by.1, partner, (change.outbound, None)).await?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Programs and processors: create, change. Both are the operator's: through the control channel,
 //! or by those of its people who have a panel account.
 
+use crate::admins::Manager;
 use crate::audit::{Done, Entry, Operator, Origin, is_remark};
 use crate::once::{Once, Turn};
 use crate::page::Page;
@@ -93,7 +94,12 @@ impl Change {
 
 impl App {
     /// Creates a program; a BIN that is new to the platform gets its keys.
-    pub async fn create_program(&self, program: Program, once: Once<Made>) -> Result<Value, Error> {
+    pub async fn create_program(
+        &self,
+        manager: Manager,
+        program: Program,
+        once: Once<Made>,
+    ) -> Result<Value, Error> {
         let scope = Scope::platform(program.partner, "the operator makes a program");
         let _turn = match self.turn(scope, &once).await? {
             Turn::Done(answer) => return Ok(answer),
@@ -103,7 +109,7 @@ impl App {
         let mut tx = self.db.begin().await?;
         let created = match sound {
             Ok(settings) => {
-                let created = self.create_program_in(&mut tx, program).await;
+                let created = self.create_program_in(&mut tx, manager, program).await;
                 created.map(|done| done.map(|program| Made { program, settings }))
             }
             Err(error) => Err(error),
@@ -126,11 +132,13 @@ impl App {
     async fn create_program_in(
         &self,
         tx: &mut Tx,
+        manager: Manager,
         program: Program,
     ) -> Result<Done<Program>, Error> {
         let partner = program.partner;
         // First, since it locks: of two nodes the later one sees the BIN of the earlier.
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         for bin in &program.bins {
             self.take_bin(tx, &program, bin).await?;
         }
@@ -167,34 +175,37 @@ impl App {
     /// Changes a program: all that is told, or nothing.
     pub async fn change_program(
         &self,
+        manager: Manager,
         named: (PartnerId, &str),
         change: Change,
         once: Once<Program>,
     ) -> Result<Value, Error> {
         let bureau = change.plastic.as_ref().map(|plastic| plastic.bureau.clone());
         let make = |program: &mut Program| change.make(program);
-        self.change_program_by(named, bureau, make, once).await
+        self.change_program_by((manager, named), bureau, make, once).await
     }
 
     /// Changes what each of a program's cards may spend at most: what isn't touched stays, whoever
     /// else changes it meanwhile. The change is told what is there, and may refuse.
     pub async fn change_program_rules(
         &self,
+        manager: Manager,
         named: (PartnerId, &str),
         change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
         once: Once<Program>,
     ) -> Result<Value, Error> {
         let make = |program: &mut Program| change(&mut program.rules);
-        self.change_program_by(named, None, make, once).await
+        self.change_program_by((manager, named), None, make, once).await
     }
 
     async fn change_program_by(
         &self,
-        (partner, config_id): (PartnerId, &str),
+        (manager, named): (Manager, (PartnerId, &str)),
         bureau: Option<String>,
         change: impl FnOnce(&mut Program) -> Result<(), Refusal> + Send,
         once: Once<Program>,
     ) -> Result<Value, Error> {
+        let partner = named.0;
         let scope = Scope::platform(partner, "the operator changes a program");
         let _turn = match self.turn(scope, &once).await? {
             Turn::Done(answer) => return Ok(answer),
@@ -208,7 +219,7 @@ impl App {
         };
         let mut tx = self.db.begin().await?;
         let changed = match known {
-            Ok(()) => self.change_program_in(&mut tx, (partner, config_id), change).await,
+            Ok(()) => self.change_program_in(&mut tx, (manager, named), change).await,
             Err(error) => Err(error),
         };
         let answer = self.finish(scope, &once, tx, changed).await?;
@@ -219,11 +230,12 @@ impl App {
     async fn change_program_in(
         &self,
         tx: &mut Tx,
-        (partner, config_id): (PartnerId, &str),
+        (manager, (partner, config_id)): (Manager, (PartnerId, &str)),
         change: impl FnOnce(&mut Program) -> Result<(), Refusal> + Send,
     ) -> Result<Done<Program>, Error> {
         // First, since it locks: of two nodes the later one sees what the earlier has changed.
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         let all = programs::list(tx).await?;
         let known = all.into_iter().find(|it| it.partner == partner && it.config_id == config_id);
         let before = known.ok_or(Refusal::ProgramNotFound)?;
@@ -254,7 +266,10 @@ impl App {
         let processor = self.new_processor(name, time_budget_ms).await?;
         let id = processor.id;
         let mut tx = self.db.begin().await?;
-        let created = self.create_processor_in(&mut tx, &operator.origin(), &processor).await;
+        let created = {
+            let by = (Manager::COMMAND_LINE, &operator.origin());
+            self.create_processor_in(&mut tx, by, &processor).await
+        };
         let created = tx.end(created).await;
         self.refresh_settings().await?;
         match created {
@@ -270,6 +285,7 @@ impl App {
     /// Creates a processor whose name is free, by somebody with a panel account, once for its key.
     pub async fn create_processor_once(
         &self,
+        manager: Manager,
         (name, time_budget_ms): (&str, i64),
         once: Once<Processor>,
     ) -> Result<Value, Error> {
@@ -282,7 +298,8 @@ impl App {
         let mut tx = self.db.begin().await?;
         let created = match processor {
             Ok(processor) => {
-                let created = self.create_processor_in(&mut tx, &once.origin, &processor).await;
+                let by = (manager, &once.origin);
+                let created = self.create_processor_in(&mut tx, by, &processor).await;
                 // Its record is written already.
                 created.map(|()| Done::unchanged(processor))
             }
@@ -316,11 +333,12 @@ impl App {
     async fn create_processor_in(
         &self,
         tx: &mut Tx,
-        origin: &Origin,
+        (manager, origin): (Manager, &Origin),
         processor: &Processor,
     ) -> Result<(), Error> {
         // First, since it locks: whoever changes settings takes this lock before any other.
         instance::raise_settings_version(tx).await?;
+        self.need_manager(tx, manager).await?;
         if !programs::insert_processor(tx, processor, self.now()).await? {
             return Err(Refusal::ProcessorAlreadyExists.into());
         }

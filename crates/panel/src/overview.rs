@@ -27,7 +27,7 @@ struct Page {
 /// What waits for who decides: how many, and whether there are more than were counted.
 struct Waiting {
     forms: (usize, bool),
-    hits: (usize, bool),
+    hits: (i64, bool),
 }
 
 /// The chart's size, in units of its own.
@@ -130,10 +130,10 @@ pub(crate) async fn show(State(panel): State<Panel>, staff: Staff) -> Answer {
     let scope = staff.scope()?;
     let waiting = if staff.may(Allows::DECIDERS) {
         let open = panel.app.open_verifications(scope, None, WAITING).await?;
-        let hits = panel.app.open_hits(scope, None, WAITING).await?;
+        let hits = panel.app.count_open_hits(scope, WAITING + 1).await?;
         Some(Waiting {
             forms: (open.items.len(), open.next.is_some()),
-            hits: (hits.items.len(), hits.next.is_some()),
+            hits: (hits.min(WAITING), hits > WAITING),
         })
     } else {
         None

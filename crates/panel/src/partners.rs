@@ -4,7 +4,7 @@ use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::fields::{Field, number, number_or_none, switch, touched, word};
 use crate::filters;
-use crate::form::Posted;
+use crate::form::{Posted, confirmation};
 use crate::frame::Frame;
 use crate::session::Staff;
 use crate::texts::text;
@@ -236,8 +236,8 @@ async fn changed(
     (Path(code), posted): (Path<String>, Posted),
     (change, done): (Change, Done),
 ) -> Answer {
-    let manager = Manager::of(&staff.session);
-    let result = panel.app.change_partner_once(manager, &code, change, posted.once()).await;
+    let by = (Manager::of(&staff.session), confirmation(&panel, &posted));
+    let result = panel.app.change_partner_once(by, &code, change, posted.once()).await;
     back(&staff, &format!("/panel/partners/{code}"), done, result)
 }
 

@@ -12,6 +12,7 @@ use crate::query;
 use crate::session::Staff;
 use crate::texts::text;
 use app::Refusal;
+use app::admins::Manager;
 use app::cards::{BinRange, run_out};
 use app::programs::{
     self, Change, Made, Processor, USUAL_BUDGET_MS, USUAL_CARD_CAP, USUAL_HOLD_DAYS,
@@ -94,8 +95,10 @@ pub(crate) async fn create_processor(
     posted: Posted,
 ) -> Answer {
     let budget = posted.field("timeBudgetMs").parse().map_err(|_| Failed::Unreadable)?;
+    let manager = Manager::of(&staff.session);
     let once = posted.once_kept(|_: &Processor| Value::Null);
-    let result = panel.app.create_processor_once((posted.field("name"), budget), once).await;
+    let result =
+        panel.app.create_processor_once(manager, (posted.field("name"), budget), once).await;
     back(&staff, HERE, Done("done.processor-made"), result)
 }
 
@@ -153,7 +156,7 @@ pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Pos
     };
     let page = page_of(code, &program.config_id);
     let once = posted.once_kept(|_: &Made| Value::Null);
-    let result = panel.app.create_program(program, once).await;
+    let result = panel.app.create_program(Manager::of(&staff.session), program, once).await;
     let page = if result.is_ok() { page.as_str() } else { NEW };
     back(&staff, page, Done("done.program-made"), result)
 }
@@ -323,9 +326,10 @@ pub(crate) async fn change_limits(
     let change = limits::Change::read_of_program(&posted, program.currency);
     let change = change.ok_or(Failed::Unreadable)?;
     let named = (program.partner, program.config_id.as_str());
+    let manager = Manager::of(&staff.session);
     let make = |rules: &mut Rules| change.make(rules);
     let once = posted.once_kept(|_: &Program| Value::Null);
-    let result = panel.app.change_program_rules(named, make, once).await;
+    let result = panel.app.change_program_rules(manager, named, make, once).await;
     back(&staff, &page_of(&name.0, &name.1), Done("done.program-limits"), result)
 }
 
@@ -385,6 +389,6 @@ async fn changed(
     let program = named(&panel, &name)?;
     let named = (program.partner, program.config_id.as_str());
     let once = posted.once_kept(|_: &Program| Value::Null);
-    let result = panel.app.change_program(named, change, once).await;
+    let result = panel.app.change_program(Manager::of(&staff.session), named, change, once).await;
     back(&staff, &page_of(&name.0, &name.1), done, result)
 }

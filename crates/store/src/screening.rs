@@ -88,6 +88,9 @@ const OPEN: Sql = Sql("
     where partner_id = $1 and state = 'OPEN'
     order by found_at, id
     limit $2");
+const COUNT_OPEN: Sql = Sql("
+    select count(*) as hits
+    from (select id from screening_hit where partner_id = $1 and state = 'OPEN' limit $2) as hit");
 const OPEN_AFTER: Sql = Sql("
     select id, owner_id, part, list, entry_id, name, score, birth, facts, state, found_at,
         decided_at, decided_by, comment, locked
@@ -138,6 +141,7 @@ pub const STATEMENTS: &[Sql] = &[
     REMOVE_ENTRIES,
     OF_OWNER,
     OPEN,
+    COUNT_OPEN,
     BY_ID,
     OWNERS,
     REMOVE,
@@ -279,6 +283,11 @@ pub async fn open(
         Some(HitId(after)) => tx.rows(&OPEN_AFTER, &[&partner, &after, &limit]).await?,
     };
     rows.iter().map(read).collect()
+}
+
+/// How many those are, counted so far.
+pub async fn count_open(tx: &mut Tx, scope: Scope, most: i64) -> Result<i64, StoreError> {
+    tx.row(&COUNT_OPEN, &[&scope.partner(), &most]).await?.get("hits")
 }
 
 /// One hit.

@@ -13,6 +13,7 @@ mod node;
 mod partner;
 mod pictures;
 mod postgres;
+mod set_up;
 mod wait;
 
 pub use device::Device;

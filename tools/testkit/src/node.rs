@@ -1,7 +1,8 @@
 //! A running application without doors: use cases, engine and database, on either database.
 
 use crate::Partner;
-use app::audit::Origin;
+use crate::set_up::set_up;
+use app::audit::{Operator, Origin};
 use app::balances::{NewBalance, Right};
 use app::keyring::Keyring;
 use app::ledger::verify::{Run, verify_as};
@@ -23,9 +24,6 @@ use domain::limits::Rules;
 use domain::money::Currency;
 use domain::notification::Event;
 use domain::partner::{CollateralMode, KycMode, Settings as PartnerSettings};
-use domain::program::{
-    Audience, CardType, FxDifferenceTo, Port, Product, Program, ProgramState, Scheme,
-};
 use domain::scope::Scope;
 use domain::transaction::{Transaction, TransactionType};
 use domain::user::{Email, Kyc, Phone, Profile, UserState};
@@ -168,7 +166,7 @@ impl TestApp {
 
     /// Has one of the partner's own balances limit its users, and loads it.
     pub async fn backed_by(&self, mode: CollateralMode, minor: i64) -> BalanceId {
-        let operator = app::audit::Operator("os:test".to_owned());
+        let operator = Operator("os:test".to_owned());
         let set = app::partners::Set { collateral_mode: Some(mode), ..Default::default() };
         self.app.set_partner(&operator, "sandbox", set).await.expect("is set");
         let kind = match mode {
@@ -185,7 +183,7 @@ impl TestApp {
 
     /// One of the partner's own balances.
     pub async fn partner_balance(&self, kind: PartnerBalanceKind) -> BalanceId {
-        let operator = app::audit::Operator("os:test".to_owned());
+        let operator = Operator("os:test".to_owned());
         let (partner, currency) = (self.scope.partner(), Currency::EUR);
         let made = self.app.create_partner_balance(&operator, partner, kind, currency).await;
         made.expect("is made").balance.id
@@ -246,7 +244,7 @@ impl TestApp {
 
     /// Has the partner told of these events at this server, by a worker of this node.
     pub async fn deliver_to(&self, partner: &Partner, events: &[Event]) {
-        let operator = app::audit::Operator("os:test".to_owned());
+        let operator = Operator("os:test".to_owned());
         let (certificate, key) = partner.identity();
         let command = SetOutbound {
             base_url: Some(partner.base_url()),
@@ -411,7 +409,7 @@ impl TestApp {
 }
 
 /// The program of every [`TestApp`].
-const CONFIG_ID: &str = "0019167984";
+pub(crate) const CONFIG_ID: &str = "0019167984";
 
 fn passphrase() -> Passphrase {
     Passphrase::new("a test's passphrase")
@@ -465,36 +463,4 @@ async fn node(db: Db, master: MasterKey, moved: (&Arc<AtomicI64>, &Arc<AtomicI64
         screening: app::screening::Screening::default(),
         operations: tokio::sync::Notify::new(),
     })
-}
-
-async fn set_up(app: &App, settings: PartnerSettings) -> (Scope, ProcessorId) {
-    let operator = app::audit::Operator("os:test".to_owned());
-    let processor = app.create_processor(&operator, "test", 5_000).await.expect("creates");
-    let (code, name) = ("sandbox".to_owned(), "Sandbox".to_owned());
-    let create = app::partners::Create { code, name, settings };
-    let partner = app.create_partner(&operator, create).await.expect("creates a partner");
-    let program = Program {
-        partner: partner.id,
-        config_id: CONFIG_ID.to_owned(),
-        card_type: CardType::Virtual,
-        digital_first: false,
-        currency: Currency::EUR,
-        scheme: Scheme::Mastercard,
-        product: Product::Prepaid,
-        audience: Audience::Consumer,
-        processor,
-        bins: vec!["53208701".to_owned()],
-        lifetime_months: 36,
-        card_cap: 1000,
-        hold_days: 7,
-        fx_difference_to: FxDifferenceTo::Company,
-        state: ProgramState::Live,
-        port: Port::Builtin,
-        rules: domain::limits::Rules::default(),
-        plastic: None,
-        gift: None,
-    };
-    let once = app::Once::unkept(operator.origin(), |_| serde_json::Value::Null);
-    app.create_program(program, once).await.expect("creates a program");
-    (Scope::platform(partner.id, "a test"), processor)
 }

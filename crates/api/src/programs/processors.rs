@@ -9,6 +9,7 @@ use crate::endpoint::{Endpoint, nothing};
 use crate::problem::Problem;
 use crate::wire::{integer, text};
 use app::Refusal;
+use app::admins::Manager;
 use app::programs::{Processor, USUAL_BUDGET_MS};
 use serde::Serialize;
 use serde_json::json;
@@ -54,7 +55,11 @@ pub(crate) fn create() -> Endpoint {
              for ever. It calls once a certificate of its own is signed.",
         )
         .example(json!({ "name": "acme-processing", "timeBudgetMs": 2_000 }))
-        .refuses(&[Refusal::ProcessorAlreadyExists, Refusal::ProcessorInvalid])
+        .refuses(&[
+            Refusal::AdminChanged,
+            Refusal::ProcessorAlreadyExists,
+            Refusal::ProcessorInvalid,
+        ])
 }
 
 fn read_new(call: &Call) -> Result<(String, i64), Problem> {
@@ -71,8 +76,9 @@ async fn created(
     head: Head,
     (name, budget): (String, i64),
 ) -> Result<Created<ProcessorJson>, Problem> {
+    let manager = Manager::of(head.caller().admin()?);
     let once = head.once(|made: &Processor| rendered(&ProcessorJson::of(made)));
-    Ok(Created::kept(api.app.create_processor_once((&name, budget), once).await?))
+    Ok(Created::kept(api.app.create_processor_once(manager, (&name, budget), once).await?))
 }
 
 /// A bureau that makes plastic.

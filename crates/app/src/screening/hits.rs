@@ -62,6 +62,13 @@ impl App {
         Ok(Page::of(tx.end(listed).await?, limit, |hit| hit.kept.id.0))
     }
 
+    /// How many hits nobody has decided, counted so far.
+    pub async fn count_open_hits(&self, scope: Scope, most: i64) -> Result<i64, Error> {
+        let mut tx = self.db.read().await?;
+        let counted = screening::count_open(&mut tx, scope, most).await;
+        Ok(tx.end(counted).await?)
+    }
+
     /// All hits of a user or a corporation, decided or not; none of one that isn't there.
     pub async fn screening_hits_of(
         &self,

@@ -3,13 +3,14 @@
 use app::admins::{AdminSession, ChangeAdmin, Confirmation, Manager, NewAdmin, ShownAdmin};
 use app::audit::{Operator, Origin};
 use app::certificates::{self, Authority, Certificate, Holder, Sign};
-use app::partners;
-use app::{Error, Once, Refusal};
+use app::{Error, Once, Refusal, partners, programs};
 use crypto::certificates::client_key_and_csr;
 use domain::admin::Role;
 use domain::ids::AdminId;
 use domain::partner::{Partner, Settings};
+use domain::program::{Program, ProgramState};
 use serde_json::json;
+use store::programs::Processor;
 use testkit::{TestApp, on_both};
 
 fn once() -> Once<ShownAdmin> {
@@ -122,8 +123,22 @@ on_both! {
             ..partners::Change::default()
         };
         let once = Once::unkept(origin(), |()| json!(null));
-        let changed = node.app.change_partner_once(manager, &code("one"), change, once).await;
+        let by = (manager, Confirmation::NONE);
+        let changed = node.app.change_partner_once(by, &code("one"), change, once).await;
         assert!(is_refused(changed));
+        let known = node.app.settings.get();
+        let program = known.program(node.scope.partner(), "0019167984").expect("is there").clone();
+        let named = (program.partner, program.config_id.as_str());
+        let closed = programs::Change {
+            state: Some(ProgramState::Closed), ..programs::Change::default()
+        };
+        let once = Once::unkept(origin(), |_: &Program| json!(null));
+        assert!(is_refused(node.app.change_program(manager, named, closed, once).await));
+        let other = Program { config_id: "0000000042".to_owned(), ..program.clone() };
+        let once = Once::unkept(origin(), |_: &programs::Made| json!(null));
+        assert!(is_refused(node.app.create_program(manager, other, once).await));
+        let once = Once::unkept(origin(), |_: &Processor| json!(null));
+        assert!(is_refused(node.app.create_processor_once(manager, ("evil", 2_000), once).await));
         let told = node.app.revoke_certificate_once(manager, &print, now, revoked()).await;
         assert!(is_refused(told));
         let settings = node.app.settings.get();

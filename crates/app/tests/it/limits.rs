@@ -1,6 +1,7 @@
 //! Limits, controls and budgets of cards, users and programs, in the decision.
 
 use crate::holds::join_all;
+use app::admins::Manager;
 use app::audit::Operator;
 use app::processor::{Authorize, Clear, Inform, Message, Told};
 use app::programs::Change;
@@ -292,7 +293,7 @@ async fn set_ceilings(node: &TestApp, rules: Rules) {
     let change = Change { rules: Some(rules), ..Change::default() };
     let once = Once::unkept(testkit::origin(), |_| serde_json::Value::Null);
     let named = (node.scope.partner(), "0019167984");
-    node.app.change_program(named, change, once).await.expect("is set");
+    node.app.change_program(Manager::COMMAND_LINE, named, change, once).await.expect("is set");
 }
 
 /// What a card may spend, as it is kept.

@@ -2,6 +2,7 @@
 
 use crate::holds::join_all;
 use crate::once::answered;
+use app::admins::Manager;
 use app::cards::IssueVirtual;
 use app::processor::{Authorize, CardName};
 use app::{Error, Once};
@@ -131,7 +132,7 @@ async fn create_program(node: &TestApp, config_id: &str, bin: &str) {
     let known = settings.program(node.scope.partner(), "0019167984").expect("is there").clone();
     let program = Program { config_id: config_id.to_owned(), bins: vec![bin.to_owned()], ..known };
     let once = Once::unkept(testkit::origin(), |_| serde_json::Value::Null);
-    node.app.create_program(program, once).await.expect("creates");
+    node.app.create_program(Manager::COMMAND_LINE, program, once).await.expect("creates");
 }
 
 async fn issue(node: &TestApp, holder: UserId, balance: BalanceId, config_id: &str) -> CardId {

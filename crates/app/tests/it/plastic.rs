@@ -1,5 +1,6 @@
 //! Orders of plastic: what is taken for one that is refused, and what leaves in a batch.
 
+use app::admins::Manager;
 use app::audit::Operator;
 use app::cards::{Carrier, IssueVirtual, OrderPhysical};
 use app::personalisation::SetBureau;
@@ -46,11 +47,14 @@ async fn with_plastic(node: &TestApp, folder: &Path) {
             ..known
         };
         let made = Once::unkept(testkit::origin(), |_| Value::Null);
-        node.app.create_program(program, made).await.expect("creates");
+        node.app.create_program(Manager::COMMAND_LINE, program, made).await.expect("creates");
         let plastic = Plastic { bureau: BUREAU.to_owned(), chip_profile: "CHIP".to_owned() };
         let change = Change { plastic: Some(plastic), ..Change::default() };
         let set = Once::unkept(testkit::origin(), |_| Value::Null);
-        node.app.change_program((partner, config_id), change, set).await.expect("sets");
+        node.app
+            .change_program(Manager::COMMAND_LINE, (partner, config_id), change, set)
+            .await
+            .expect("sets");
     }
 }
 

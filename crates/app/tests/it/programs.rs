@@ -1,6 +1,7 @@
 //! Programs and processors: what can't be created beside what there is, also from two nodes at
 //! once.
 
+use app::admins::Manager;
 use app::audit::Operator;
 use app::cards::{FullCard, IssueVirtual};
 use app::partners::Create;
@@ -27,17 +28,22 @@ fn program(node: &TestApp, partner: PartnerId, config_id: &str, bin: &str) -> Pr
 async fn create(node: &TestApp, partner: PartnerId, id: &str, bin: &str) -> Result<(), Error> {
     let program = program(node, partner, id, bin);
     let once = Once::unkept(testkit::origin(), |_| Value::Null);
-    node.app.create_program(program, once).await.map(|_| ())
+    node.app.create_program(Manager::COMMAND_LINE, program, once).await.map(|_| ())
 }
 
 fn once() -> Once<Program> {
     Once::unkept(testkit::origin(), program_json)
 }
 
+/// Changes a program as the command line does.
+async fn change(node: &TestApp, config_id: &str, to: Change) -> Result<Value, Error> {
+    let named = (node.scope.partner(), config_id);
+    node.app.change_program(Manager::COMMAND_LINE, named, to, once()).await
+}
+
 /// Gives the program that every test has a further BIN.
 async fn add_bin(node: &TestApp, bin: &str) -> Result<Value, Error> {
-    let change = Change { bin: Some(bin.to_owned()), ..Change::default() };
-    node.app.change_program((node.scope.partner(), "0019167984"), change, once()).await
+    change(node, "0019167984", Change { bin: Some(bin.to_owned()), ..Change::default() }).await
 }
 
 async fn second_partner(node: &TestApp) -> PartnerId {
@@ -120,9 +126,8 @@ on_both! {
     async fn a_closed_program_works_again_when_it_is_opened(node) {
         let funded = node.funded(1_000).await;
         let set = async |state| {
-            let change = Change { state: Some(state), ..Change::default() };
-            let named = (node.scope.partner(), "0019167984");
-            node.app.change_program(named, change, once()).await.expect("is set")
+            let to = Change { state: Some(state), ..Change::default() };
+            change(&node, "0019167984", to).await.expect("is set")
         };
         let pay = async |name: &str| {
             node.purchase(funded.card, 100, name).await.expect("decided").description
@@ -135,8 +140,7 @@ on_both! {
         assert_eq!(pay("closed").await, Description::TransactionNotPermitted);
         let refused = issue(&node, funded.user, funded.balance).await;
         assert!(is_refused(&refused, Refusal::ProgramNotFound), "{refused:?}");
-        let unknown = (node.scope.partner(), "1");
-        let unknown = node.app.change_program(unknown, Change::default(), once()).await;
+        let unknown = change(&node, "1", Change::default()).await;
         assert!(is_refused(&unknown, Refusal::ProgramNotFound));
         assert_eq!(set(ProgramState::Live).await, before);
         assert_eq!(pay("open").await, Description::Approved);

@@ -2,6 +2,7 @@
 
 use super::{Desk, maybe, word};
 use crate::failure::Failure;
+use app::admins::Manager;
 use app::audit::Operator;
 use app::programs::{
     Change, Made, USUAL_CARD_CAP, USUAL_HOLD_DAYS, USUAL_LIFETIME_MONTHS, program_json,
@@ -152,7 +153,7 @@ impl Desk {
             gift: gift(command.gift_approval, command.gift_ecommerce_max)?,
         };
         let once = Once::unkept(operator.origin(), |made: &Made| program_json(&made.program));
-        Ok(self.app.create_program(program, once).await?)
+        Ok(self.app.create_program(Manager::COMMAND_LINE, program, once).await?)
     }
 
     pub(super) async fn set_program(
@@ -176,6 +177,9 @@ impl Desk {
             state: maybe("--state", ProgramState::parse, command.state)?,
         };
         let once = Once::unkept(operator.origin(), program_json);
-        Ok(self.app.change_program((partner, &command.config_id), change, once).await?)
+        Ok(self
+            .app
+            .change_program(Manager::COMMAND_LINE, (partner, &command.config_id), change, once)
+            .await?)
     }
 }

@@ -75,7 +75,8 @@ on_both_databases! {
     /// Where a partner is called, and whom its server is trusted by, holds from the next call on.
     async fn a_partner_is_called_where_the_operator_says(database) {
         let sandbox = Sandbox::start(database).await;
-        let operator = signed_in(&sandbox, "OPERATOR").await;
+        let account = sandbox.admin("OPERATOR", None).await;
+        let operator = account.sign_in(&sandbox).await;
         let ours = client_ca(&sandbox);
         let first = Partner::start_for(&ours, |_, _| Behaviour::Status(204)).await;
         let second = Partner::start_for(&ours, |_, _| Behaviour::Status(204)).await;
@@ -91,9 +92,21 @@ on_both_databases! {
             let told = expect(422, operator.put(&path).json(&change)).await;
             assert_eq!(told["title"], title, "{change}");
         }
+        // Whoever answers there approves payments: a session alone isn't enough.
+        let mut change = json!({ "baseUrl": second.base_url(), "trustedCa": second.authority() });
+        let told = expect(403, operator.put(&path).json(&change)).await;
+        assert_eq!(told["title"], "CONFIRMATION_REQUIRED");
         assert_eq!(expect(200, operator.get(&path)).await, before);
-        let change = json!({ "baseUrl": second.base_url(), "trustedCa": second.authority() });
+        change["totp"] = account.code(1).into();
         expect(204, operator.put(&path).json(&change)).await;
+        let records = operator.get("/admin/audit?action=partner.outbound&limit=1");
+        let records = expect(200, records.header("Issuer-Code", "sandbox")).await;
+        let (was, is) = {
+            let detail = &records["items"][0]["detail"];
+            (&detail["before"], &detail["after"])
+        };
+        assert_eq!((&was["baseUrl"], &is["baseUrl"]), (&before["baseUrl"], &change["baseUrl"]));
+        assert!(was["trustedCa"] != is["trustedCa"] && is["trustedCa"].is_string(), "{records}");
         let shown = expect(200, operator.get(&path)).await;
         assert_eq!(shown["baseUrl"], second.base_url());
         assert_eq!(shown["callable"], true);

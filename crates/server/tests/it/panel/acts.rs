@@ -206,7 +206,7 @@ const OF_OPERATOR: &[Act] = &[
         "OPERATOR",
         "/panel/partners/acts",
         "/panel/partners/acts/calls",
-        &[("baseUrl", "https://partner.acts.test")],
+        &[("baseUrl", "https://partner.acts.test"), ("totp", "CODE")],
         "The settings are changed.",
     ),
     (

@@ -52,7 +52,8 @@ on_both_databases! {
 
         let ca = Authority::create("Acme CA", "2026-01-01T00:00:00Z".parse().expect("a time"));
         let (url, pem) = ("https://acme.example/antaca", ca.certificate_pem());
-        let fields = [("baseUrl", url), ("trustedCa", pem)];
+        let code_of_now = operator.code(1);
+        let fields = [("baseUrl", url), ("trustedCa", pem), ("totp", code_of_now.as_str())];
         let told = browser.submit(&page, &format!("{page}/calls"), &fields).await;
         assert!(told.to.contains("done=done.partner-set"), "{told:?}");
         let fields = [("was.baseUrl", ""), ("baseUrl", "ftp://acme.example")];
