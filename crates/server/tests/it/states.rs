@@ -1,7 +1,7 @@
 //! What the documents say of a card's states and of the reasons of its locks, played row by row.
 
 use crate::customers::sealed;
-use crate::plastic::{DIGITAL_FIRST, PHYSICAL, address, import, ordered, patient, sent};
+use crate::plastic::{DIGITAL_FIRST, PHYSICAL, activate, address, import, ordered, patient, sent};
 use crate::story::{Story, answer, decrypted, encrypted, expect, unique};
 use crate::support::{Phone, Sandbox};
 use reqwest::Method;
@@ -18,12 +18,36 @@ fn table(head: &str) -> Vec<Vec<&'static str>> {
     rows.map(cells).collect()
 }
 
-const STATES: &str = "| call | `ACTIVE` | `LOCKED` (7) | `LOCKED` (2) | `EXPIRED` | `REMOVED` | \
-                      `ORDERED` | `INACTIVE` |";
-const EXPIRED: usize = 3;
-const ORDERED: usize = 5;
-const INACTIVE: usize = 6;
+const VIRTUAL: &str = "| call | `ACTIVE` | `LOCKED` (7) | `LOCKED` (2) | `EXPIRED` | `REMOVED` |";
+const PLASTIC: &str = "| call | `ORDERED` | failed | `INACTIVE` | `ACTIVE` | `LOCKED` (7) | \
+                       `LOCKED` (2) | `EXPIRED` | `REMOVED` |";
 const REASONS: &str = "| `reason` | in notifications | `actionCode` | can be taken off |";
+
+/// Calls beside the states that they are made in: the cells of a table of states.
+const CALLS: usize = 15;
+
+/// A cell of a table of states.
+struct Case {
+    story: Story,
+    call: &'static str,
+    /// As the head of its column says it.
+    state: &'static str,
+    plastic: bool,
+    /// `204 LOCKED`, or `409 CARD_ALREADY_LOCKED`.
+    cell: &'static str,
+}
+
+/// The calls of a table of states, each with a state and what it does there.
+fn cells(head: &'static str) -> Vec<(&'static str, &'static str, &'static str)> {
+    let states: Vec<&str> = head.trim_matches('|').split('|').map(str::trim).skip(1).collect();
+    let rows = table(head);
+    assert_eq!(rows.len(), CALLS);
+    let row = |row: Vec<&'static str>| {
+        let cells = states.iter().zip(row.clone().into_iter().skip(1));
+        cells.map(move |(state, cell)| (row[0], *state, cell)).collect::<Vec<_>>()
+    };
+    rows.into_iter().flat_map(row).collect()
+}
 
 fn path(story: &Story, rest: &str) -> String {
     format!("/secure/customers/{}/cards/{}{rest}", story.customer, story.card)
@@ -39,19 +63,33 @@ async fn remove(sandbox: &Sandbox, story: &Story) -> (u16, Value) {
     answer(sandbox.partner().request(Method::DELETE, &route).header("Issuer-Code", "sandbox")).await
 }
 
-/// Makes a call of the table about a card that is in one of its columns.
-async fn play(sandbox: &Sandbox, story: &Story, (call, column): (&str, usize)) -> (u16, Value) {
+/// What a holder reads on a card; of one that nobody sees, something else.
+async fn activation(sandbox: &Sandbox, story: &Story) -> Value {
+    let full = answer(encrypted(sandbox.partner().get(&path(story, "")))).await;
+    let (200, full) = full else {
+        return json!({ "lastFourDigits": "0000", "expiry": "2029-11" });
+    };
+    let full = decrypted(&full);
+    let text = |name: &str| full[name].as_str().expect("a text").to_owned();
+    json!({ "lastFourDigits": text("cardNo")[12..], "expiry": text("exp")[..7] })
+}
+
+/// Makes a call of the table about a card that is in the state of its column.
+async fn play(sandbox: &Sandbox, case: &Case) -> (u16, Value) {
+    let Case { story, call, state, plastic, .. } = case;
     let (partner, processor) = (sandbox.partner(), sandbox.processor());
     let own = |rest: &str| format!("/customers/me/cards/{}{rest}", story.card);
     let phone = async || -> Phone { sandbox.phone("sandbox", story.customer).await };
     let id = format!("played-{}", unique());
-    match call {
+    match *call {
         "full data" => answer(encrypted(partner.get(&path(story, "")))).await,
         "limits" => {
             let put = partner.put(&path(story, "/limits"));
             answer(put.json(&json!({ "limits": [] }))).await
         }
-        "lock, for the same reason" => lock(sandbox, story, [7, 7, 2, 7, 7, 7, 7][column]).await,
+        "lock, for the same reason" => {
+            lock(sandbox, story, if state.ends_with("(2)") { 2 } else { 7 }).await
+        }
         "lock, another that can be taken off" => lock(sandbox, story, 3).await,
         "lock, another for good" => lock(sandbox, story, 1).await,
         "stop by the network" => {
@@ -65,26 +103,20 @@ async fn play(sandbox: &Sandbox, story: &Story, (call, column): (&str, usize)) -
             answer(sealed(&app, app.post(&own("/pin")), &json!({ "pin": "8264" })).await).await
         }
         "new code" => answer(encrypted(phone().await.caller.post(&own("/cvv")))).await,
-        "renew" => answer(encrypted(partner.post(&path(story, "/renew")))).await,
-        "replace" => {
-            let post = partner.post(&path(story, "/replace"));
-            let mut body = json!({ "reason": "CARD_LOST" });
-            if column == INACTIVE {
+        "renew" | "replace" => {
+            let mut body = json!({});
+            if *call == "replace" {
+                body["reason"] = "CARD_LOST".into();
+            }
+            if *plastic {
                 body["deliveryAddress"] = address();
                 body["delivery"] = "POST".into();
             }
-            answer(encrypted(post.json(&body))).await
+            let post = partner.post(&path(story, &format!("/{call}")));
+            answer(encrypted(if body == json!({}) { post } else { post.json(&body) })).await
         }
         "activate" => {
-            let full = answer(encrypted(partner.get(&path(story, "")))).await;
-            let told = match full {
-                (200, full) => {
-                    let full = decrypted(&full);
-                    let text = |name: &str| full[name].as_str().expect("a text").to_owned();
-                    json!({ "lastFourDigits": text("cardNo")[12..], "expiry": text("exp")[..7] })
-                }
-                _ => json!({ "lastFourDigits": "0000", "expiry": "2029-11" }),
-            };
+            let told = activation(sandbox, story).await;
             answer(partner.post(&path(story, "/activate")).json(&told)).await
         }
         "print" => {
@@ -114,36 +146,23 @@ on_both_databases! {
     /// Each state × each call: done, or refused by its title with nothing changed.
     async fn each_state_allows_what_the_table_says(database) {
         let sandbox = patient(database).await;
-        let rows = table(STATES);
-        assert_eq!(rows.len(), 15);
-        let mut expired = Vec::new();
-        let mut cases = plastic(&sandbox, &rows).await;
-        for row in &rows {
-            for column in 0..ORDERED {
-                let mut story = Story::begin(&sandbox, 1_000).await;
-                if row[0] == "print" {
-                    story.card = another(&sandbox, &story, DIGITAL_FIRST).await;
-                }
-                let status = match column {
-                    1 => lock(&sandbox, &story, 7).await.0,
-                    2 => lock(&sandbox, &story, 2).await.0,
-                    4 => remove(&sandbox, &story).await.0,
-                    _ => 204,
-                };
-                assert_eq!(status, 204);
-                let case = (story, (row[0], column), row[column + 1]);
-                if column == EXPIRED { expired.push(case) } else { cases.push(case) }
+        let mut cases = Vec::new();
+        for (call, state, cell) in cells(VIRTUAL) {
+            let mut story = Story::begin(&sandbox, 1_000).await;
+            if call == "print" {
+                story.card = another(&sandbox, &story, DIGITAL_FIRST).await;
             }
+            bring(&sandbox, &story, state).await;
+            cases.push(Case { story, call, state, plastic: false, cell });
         }
-        for case in cases {
-            check(&sandbox, case).await;
-        }
-        let clock = sandbox.partner().post("/sandbox/v1/clock");
-        let years = 4 * 366 * 86_400;
-        expect(200, clock.json(&json!({ "advanceSeconds": years }))).await;
-        for case in expired {
-            check(&sandbox, case).await;
-        }
+        check_all(&sandbox, cases).await;
+    }
+
+    /// The same of a card on plastic, which has states of its own before it pays.
+    async fn each_state_of_plastic_allows_what_the_table_says(database) {
+        let sandbox = patient(database).await;
+        let cases = plastic(&sandbox).await;
+        check_all(&sandbox, cases).await;
     }
 
     /// Each reason: whether it can be taken off, what the network is answered while it stands, and
@@ -206,22 +225,28 @@ async fn another(sandbox: &Sandbox, story: &Story, config_id: &str) -> i64 {
     decrypted(&made)["id"].as_i64().expect("an id")
 }
 
+/// Brings a card that pays to a state that isn't reached by time alone.
+async fn bring(sandbox: &Sandbox, story: &Story, state: &str) {
+    let status = match state {
+        "`LOCKED` (7)" => lock(sandbox, story, 7).await.0,
+        "`LOCKED` (2)" => lock(sandbox, story, 2).await.0,
+        "`REMOVED`" => remove(sandbox, story).await.0,
+        _ => return,
+    };
+    assert_eq!(status, 204);
+}
+
 /// The cases of cards on plastic. Who has ordered one isn't told which it is until it was made; the
 /// operator is, of one that the bureau says nothing of for three days.
-async fn plastic(
-    sandbox: &Sandbox,
-    rows: &[Vec<&'static str>],
-) -> Vec<(Story, (&'static str, usize), &'static str)> {
+async fn plastic(sandbox: &Sandbox) -> Vec<Case> {
     let mut orders = Vec::new();
-    for row in rows {
-        for column in [ORDERED, INACTIVE] {
-            let story = Story::begin(sandbox, 1_000).await;
-            let order = ordered(sandbox.partner(), &story, PHYSICAL).await;
-            orders.push((story, order, (row[0], column), row[column + 1]));
-        }
+    for (call, state, cell) in cells(PLASTIC) {
+        let story = Story::begin(sandbox, 1_000).await;
+        let order = ordered(sandbox.partner(), &story, PHYSICAL).await;
+        orders.push((Case { story, call, state, plastic: true, cell }, order));
     }
-    for (story, order, ..) in &orders {
-        sent(sandbox, story, order).await;
+    for (case, order) in &orders {
+        sent(sandbox, &case.story, order).await;
     }
     let clock = sandbox.partner().post("/sandbox/v1/clock");
     expect(200, clock.json(&json!({ "advanceSeconds": 73 * 3_600 }))).await;
@@ -234,31 +259,59 @@ async fn plastic(
             (order, it["cardId"].as_i64().expect("an id"))
         })
         .collect();
-    let made = orders.iter().filter(|(_, _, (_, column), _)| *column == INACTIVE);
-    let made: Vec<&str> = made.map(|(_, order, ..)| order.as_str()).collect();
+    let (mut failed, mut made) = (Vec::new(), Vec::new());
+    for (case, order) in &mut orders {
+        case.story.card = cards[order];
+        match case.state {
+            "`ORDERED`" => {}
+            "failed" => failed.push(order.as_str()),
+            _ => made.push(order.as_str()),
+        }
+    }
+    import(sandbox, &failed, "FAILED").await;
     import(sandbox, &made, "PERSONALISED").await;
-    let case = |(story, order, call, cell): (Story, String, _, _)| {
-        (Story { card: cards[&order], ..story }, call, cell)
-    };
-    orders.into_iter().map(case).collect()
+    let cases: Vec<Case> = orders.into_iter().map(|(case, _)| case).collect();
+    for Case { story, state, .. } in &cases {
+        if !["`ORDERED`", "failed", "`INACTIVE`"].contains(state) {
+            let told = activation(sandbox, story).await;
+            assert_eq!(activate(sandbox, story, story.card, told).await.0, 204);
+            bring(sandbox, story, state).await;
+        }
+    }
+    cases
 }
 
-/// Plays a cell of the table: `204 LOCKED`, or `409 CARD_ALREADY_LOCKED`.
-async fn check(sandbox: &Sandbox, (story, call, cell): (Story, (&str, usize), &str)) {
+/// Plays the cases; those of expired cards last, years later.
+async fn check_all(sandbox: &Sandbox, cases: Vec<Case>) {
+    let (expired, others): (Vec<_>, Vec<_>) =
+        cases.into_iter().partition(|case| case.state == "`EXPIRED`");
+    for case in others {
+        check(sandbox, case).await;
+    }
+    let clock = sandbox.partner().post("/sandbox/v1/clock");
+    expect(200, clock.json(&json!({ "advanceSeconds": 4 * 366 * 86_400 }))).await;
+    for case in expired {
+        check(sandbox, case).await;
+    }
+}
+
+/// Plays a case: done with the state afterwards, or refused by its title with nothing changed.
+async fn check(sandbox: &Sandbox, case: Case) {
+    let Case { story, call, state, plastic, cell } = &case;
+    let named = format!("{call}, {state}, plastic: {plastic}");
     let (status, word) = cell.split_once(' ').expect("a status and a word");
-    let before = seen(sandbox, &story).await;
-    let (told, body) = play(sandbox, &story, call).await;
-    assert_eq!(told.to_string(), status, "{call:?} {body}");
-    let after = seen(sandbox, &story).await;
-    let state =
-        after.as_ref().map_or("REMOVED", |it| it["item"]["state"].as_str().expect("a word"));
-    if call.1 == ORDERED && word == "LOCKED" {
+    let before = seen(sandbox, story).await;
+    let (told, body) = play(sandbox, &case).await;
+    assert_eq!(told.to_string(), status, "{named}: {body}");
+    let after = seen(sandbox, story).await;
+    let is = after.as_ref().map_or("REMOVED", |it| it["item"]["state"].as_str().expect("a word"));
+    if *state == "`ORDERED`" && word == "LOCKED" {
         assert_eq!(after, before, "nobody sees it yet");
     } else if ["INACTIVE", "ACTIVE", "LOCKED", "EXPIRED", "REMOVED"].contains(&word) {
-        assert_eq!(state, word, "{call:?}");
+        assert_eq!(is, word, "{named}");
     } else {
         let why = if told == 200 { &body["description"] } else { &body["title"] };
-        assert_eq!(why, word, "{call:?}");
-        assert_eq!(after, before, "{call:?}");
+        assert_eq!(why, word, "{named}");
+        assert_eq!(after, before, "{named}");
     }
 }
