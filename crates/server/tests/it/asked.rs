@@ -29,7 +29,7 @@ const CALLERS_OF_EACH: usize = 3;
 /// plays this several times at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// What hasn't been tried and is due later than that, in seconds, is sent for safety alone: a
-/// reversal once more.
+/// reversal once more. When its time has come, many are due one after the other.
 const LATER: i64 = 5;
 /// Longer than a hold lasts, in seconds.
 const HOLDS_END: i64 = 8 * 86_400;
@@ -198,6 +198,8 @@ pub(crate) struct Asked {
     mode: Mode,
     pub(crate) books: Bookkeeper,
     pub(crate) stories: Vec<Story>,
+    /// The calls that were seen long before they were due: those for safety alone.
+    spare: Mutex<BTreeSet<String>>,
 }
 
 impl Asked {
@@ -223,7 +225,7 @@ impl Asked {
         for _ in 0..cards {
             stories.push(Story::begin_of((&caller, code, config_id), funds).await);
         }
-        Self { code, mode, books, stories }
+        Self { code, mode, books, stories, spare: Mutex::default() }
     }
 
     /// The network and the partner, as callers of a sandbox.
@@ -240,15 +242,19 @@ impl Asked {
     /// holds the money, what was approved and stands, and which payments are final.
     async fn agrees(&self, sandbox: &Sandbox) -> bool {
         let caller = &sandbox.partner_of_code(self.code);
-        let open = caller.get("/secure/partner-calls?status=OPEN&limit=200");
         let later = testkit::now().as_second() + LATER;
         let is_later = |it: &Value| {
             let at = it["nextAt"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
             it["attemptCount"] == 0 && at.is_some_and(|at| at.as_second() > later)
         };
-        let open = expect(200, open).await;
-        if !open["items"].as_array().is_some_and(|open| open.iter().all(is_later)) {
-            return false;
+        let open = pages(caller, "/secure/partner-calls?status=OPEN").await;
+        {
+            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let id = |it: &Value| it["callId"].as_str().unwrap_or_default().to_owned();
+            spare.extend(open.iter().filter(|it| is_later(it)).map(id));
+            if !open.iter().all(|it| spare.contains(&id(it))) {
+                return false;
+            }
         }
         for story in &self.stories {
             let booked = booked(&self.books, &story.balance);
@@ -294,10 +300,14 @@ fn is_final(it: &Value) -> bool {
 
 /// All transactions of a balance.
 async fn transactions(caller: &Caller, story: &Story) -> Vec<Value> {
+    pages(caller, &format!("/secure/balances/{}/transactions?", story.balance)).await
+}
+
+/// All items of a list, page by page.
+async fn pages(caller: &Caller, list: &str) -> Vec<Value> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
-        let path = format!("/secure/balances/{}/transactions?limit=200{after}", story.balance);
-        let page = expect(200, caller.get(&path)).await;
+        let page = expect(200, caller.get(&format!("{list}&limit=200{after}"))).await;
         all.extend(page["items"].as_array().into_iter().flatten().cloned());
         match page["next"].as_i64() {
             Some(next) => after = format!("&after={next}"),
