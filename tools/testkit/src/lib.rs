@@ -26,7 +26,7 @@ pub use partner::{Behaviour, Bookkeeper, Partner, Received, Way};
 pub use pictures::{jpeg_of, stripes};
 pub use postgres::{postgres_from_template, postgres_program, postgres_url};
 pub use simulator::partner as books;
-pub use wait::{eventually, free_port};
+pub use wait::{eventually, eventually_is, free_port};
 
 /// A new folder in the system's temporary folder, removed with all its content on drop.
 #[must_use]

@@ -1,5 +1,6 @@
 //! Waiting for a condition instead of sleeping, and ports.
 
+use std::fmt::Display;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -13,13 +14,29 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// When the deadline passes, also while the condition itself hangs.
 pub async fn eventually(what: &str, deadline: Duration, mut condition: impl AsyncFnMut() -> bool) {
+    eventually_is(what, deadline, async || if condition().await { Ok(()) } else { Err("") }).await;
+}
+
+/// The same with a condition that says why it doesn't hold yet.
+///
+/// # Panics
+///
+/// When the deadline passes, with what was said last.
+pub async fn eventually_is<E: Display>(
+    what: &str,
+    deadline: Duration,
+    mut condition: impl AsyncFnMut() -> Result<(), E>,
+) {
+    let mut why = None;
     let waiting = async {
-        while !condition().await {
+        while let Err(told) = condition().await {
+            why = Some(told);
             tokio::time::sleep(PAUSE).await;
         }
     };
     let held = tokio::time::timeout(deadline, waiting).await.is_ok();
-    assert!(held, "not within {deadline:?}: {what}");
+    let why = why.map(|why| why.to_string()).unwrap_or_default();
+    assert!(held, "not within {deadline:?}: {what} {why}");
 }
 
 /// A TCP port of the loopback interface that was free a moment ago. A server that can listen on

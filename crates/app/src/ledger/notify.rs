@@ -226,12 +226,13 @@ pub(crate) fn card_stream(card: CardId) -> String {
     format!("card/{}", card.0)
 }
 
-/// What a message says of itself whose transaction keeps what another one said. A reversal or an
+/// What a message says of itself that its transaction doesn't keep, or keeps of another one. A reversal or an
 /// adjustment is told as one, and which way it goes; the others are of their transaction's kind.
 fn detail(command: &Command, own: &Order, kept: &Order, moved: Option<i64>) -> Option<Value> {
     let name = |order: &Order| (order.network_id.clone(), order.network_date);
     if name(own) == name(kept) && moved.is_none() {
-        return None;
+        // A message that comes later can take it off the transaction.
+        return kept.original_amount.map(|amount| json!({ "originalAmount": amount }));
     }
     let data: Option<Value> = own.data.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let corrects = match &command.event {

@@ -203,11 +203,15 @@ fn transaction(entry: &Entry, sources: &Sources) -> Result<Value, Error> {
         return Ok(notice(entry, (message, transaction), (order, transaction.status), sources));
     }
     let kept = &transaction.order;
-    let order = match entry.detail.as_ref().filter(|detail| detail["id"].is_string()) {
-        None => kept.clone(),
-        Some(detail) => {
+    let order = match &entry.detail {
+        Some(detail) if detail["id"].is_string() => {
             own_order(kept, detail).ok_or(Error::broken("what a message said can't be read"))?
         }
+        Some(detail) => {
+            let original_amount = detail["originalAmount"].as_i64().or(kept.original_amount);
+            Order { original_amount, ..kept.clone() }
+        }
+        None => kept.clone(),
     };
     // Of what was asked for less may have been approved, and another amount may have moved.
     let approved = message.approved_amount;

@@ -21,7 +21,13 @@ async fn ask(node: &TestApp, ask: Ask, card: CardId, minor: i64, name: &str) -> 
     node.app.authorize(asked).await.expect("decided")
 }
 
-async fn raise(node: &TestApp, card: CardId, minor: i64, name: &str, of: &str) -> Message {
+pub(crate) async fn raise(
+    node: &TestApp,
+    card: CardId,
+    minor: i64,
+    name: &str,
+    of: &str,
+) -> Message {
     let asked = Authorize {
         ask: Ask::Increment,
         reference: Some(node.reference(minor, of)),

@@ -1,11 +1,13 @@
 //! What partners are told: in which order, how often, and what a misbehaving partner changes.
 
+use crate::messages::raise;
 use crate::shared::{asked, set};
 use app::partners::Set;
 use domain::card::lifecycle::LockReason::{
     OfflinePinAttemptsExceeded, PendingQuery, SuspectedFraud,
 };
 use domain::ledger::clearing::Finality::Final;
+use domain::money::Currency;
 use domain::notification::{Event, Outcome, Standing};
 use domain::partner::DescriptionCodes;
 use domain::transaction::{Description, Processing};
@@ -94,6 +96,42 @@ on_both! {
         let locked = received.iter().find(|it| it.path.ends_with("cardLocked")).expect("told");
         assert_eq!(locked.body["dcCardId"], funded.card.0.to_string());
         assert_eq!(locked.body["reason"], "SUSPECTED_FRAUD");
+    }
+}
+
+on_both! {
+    /// What is told again is told in the words of the first time, whatever has come since.
+    async fn a_purchase_is_told_the_same_after_an_increment(node) {
+        let well = Arc::new(AtomicBool::new(false));
+        let is_well = well.clone();
+        let partner = Partner::start(move |it: &Received, _| {
+            let is_purchase = it.body["transaction"]["externalTransactionId"] == "p1";
+            let fails = is_purchase && !is_well.load(SeqCst);
+            Behaviour::Status(if fails { 503 } else { 204 })
+        })
+        .await;
+        node.deliver_to(&partner, &[Event::Transaction]).await;
+        let funded = node.funded(1_000).await;
+        let mut purchase = node.ask(funded.card, 300, "p1");
+        purchase.details.original_amount = Some(1_290);
+        purchase.details.original_currency = Some(Currency::PLN);
+        node.app.authorize(purchase).await.expect("decided");
+        let told = || {
+            let of_it = |it: &Received| it.body["transaction"]["externalTransactionId"] == "p1";
+            partner.received().into_iter().filter(of_it).map(|it| it.body).collect::<Vec<_>>()
+        };
+        eventually("it was told", PATIENCE, async || !told().is_empty()).await;
+        settled(&node, 2).await;
+        raise(&node, funded.card, 200, "i1", "p1").await;
+        let first = told().remove(0);
+        assert_eq!(first["transaction"]["originalAmount"], 1_290);
+        well.store(true, SeqCst);
+        node.advance_real(6);
+        // The top-up, the purchase, its increment.
+        over(&node, 3).await;
+        let told = told();
+        assert!(told.len() > 1);
+        assert!(told.iter().all(|it| *it == first), "{told:?}");
     }
 }
 

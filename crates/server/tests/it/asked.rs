@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use testkit::books::{self, Mode};
-use testkit::{Behaviour, Bookkeeper, Received, Way, eventually};
+use testkit::{Behaviour, Bookkeeper, Received, Way, eventually, eventually_is};
 use tokio::task::JoinSet;
 
 /// How often each of two servers is killed, unless `ANTACA_SOAK_PARTNER_KILLS` says otherwise.
@@ -235,12 +235,13 @@ impl Asked {
 
     /// Waits until [`Asked::agrees`].
     pub(crate) async fn agreed(&self, sandbox: &Sandbox) {
-        eventually("the books agree", PATIENCE, async || self.agrees(sandbox).await).await;
+        let what = format!("the books of {} agree", self.code);
+        eventually_is(&what, PATIENCE, async || self.agrees(sandbox).await).await;
     }
 
     /// Whether all is told that is due, and each card has what the partner's books say: where it
-    /// holds the money, what was approved and stands, and which payments are final.
-    async fn agrees(&self, sandbox: &Sandbox) -> bool {
+    /// holds the money, what was approved and stands, and which payments are final. Else why not.
+    async fn agrees(&self, sandbox: &Sandbox) -> Result<(), String> {
         let caller = &sandbox.partner_of_code(self.code);
         let later = testkit::now().as_second() + LATER;
         let is_later = |it: &Value| {
@@ -252,8 +253,8 @@ impl Asked {
             let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
             let id = |it: &Value| it["callId"].as_str().unwrap_or_default().to_owned();
             spare.extend(open.iter().filter(|it| is_later(it)).map(id));
-            if !open.iter().all(|it| spare.contains(&id(it))) {
-                return false;
+            if let Some(due) = open.iter().find(|it| !spare.contains(&id(it))) {
+                return Err(format!("of {} calls this one is due: {due}", open.len()));
             }
         }
         for story in &self.stories {
@@ -268,10 +269,10 @@ impl Asked {
                 }
             };
             if !agreed {
-                return false;
+                return Err(format!("{} has booked {booked} at the partner", story.balance));
             }
         }
-        true
+        Ok(())
     }
 
     /// Where a transaction stands at the partner.
