@@ -80,15 +80,15 @@ async fn unless_interrupted(
 }
 
 async fn authorizations(arguments: BenchArgs) -> Result<ExitCode, Failure> {
-    let ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
+    let mut ground = Ground::of(&arguments.at, ground::Default::Temporary)?;
     let progress = Progress::begin();
     let mut report = if arguments.ledger_only {
         ledger_only::measure(&ground, &arguments, &progress).await?
     } else {
-        over_https::measure(&ground, &arguments, &progress).await?
+        over_https::measure(&mut ground, &arguments, &progress).await?
     };
     progress.tell(|| "Verifying the ledger…".to_owned());
-    report.faults = ground.verify().await?;
+    report.faults.extend(ground.verify().await?);
     drop(progress);
     tell(&report, arguments.json);
     if report.is_empty() {

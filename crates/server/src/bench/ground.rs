@@ -52,7 +52,7 @@ pub(super) struct Ground {
     place: Option<Place>,
     cards: u32,
     /// Removed when it is dropped.
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 /// The ground with its database open.
@@ -72,6 +72,11 @@ pub(super) struct Party {
     holdings: Vec<Holding>,
 }
 
+fn temporary_folder() -> Result<TempDir, Failure> {
+    let made = tempfile::Builder::new().prefix("antaca-bench-").tempdir();
+    made.map_err(|error| Failure::new(format!("A temporary folder can't be made ({error}).")))
+}
+
 impl Ground {
     /// As the options say. Keys belong to a database, so where one is named its folder is kept.
     pub(super) fn of(at: &Where, default: Default) -> Result<Self, Failure> {
@@ -81,14 +86,22 @@ impl Ground {
             Some(dir) => (dir.clone(), None),
             None if is_kept => (PathBuf::from(KEPT), None),
             None => {
-                let made = tempfile::Builder::new().prefix("antaca-bench-").tempdir();
-                let made = made.map_err(|error| {
-                    Failure::new(format!("A temporary folder can't be made ({error})."))
-                })?;
+                let made = temporary_folder()?;
                 (made.path().to_owned(), Some(made))
             }
         };
-        Ok(Self { dir, place, cards: at.cards, _temporary: temporary })
+        Ok(Self { dir, place, cards: at.cards, temporary })
+    }
+
+    /// Another like it with nothing on it yet, where this one is temporary.
+    pub(super) fn fresh(&self) -> Result<Option<Self>, Failure> {
+        if self.temporary.is_none() {
+            return Ok(None);
+        }
+        let made = temporary_folder()?;
+        let dir = made.path().to_owned();
+        let fresh = Self { dir, place: None, cards: self.cards, temporary: Some(made) };
+        Ok(Some(fresh))
     }
 
     /// The data folder.

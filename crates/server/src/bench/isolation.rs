@@ -2,8 +2,9 @@
 //! offered as much, first while all answer, then while one of them answers nothing.
 
 use super::Offer;
-use super::over_https::Sending;
-use super::played::Played;
+use super::ground::Ground;
+use super::over_https::{Begun, counted};
+use super::played::Counts;
 use super::report::Report;
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
@@ -35,19 +36,39 @@ pub(super) fn offers(arguments: &BenchArgs, count: u8) -> Vec<Offer> {
     offers
 }
 
-/// Measures.
+/// Measures: the second phase on a ground of its own, so that it finds as small a database as the
+/// first, unless the options name a ground that is kept.
 pub(super) async fn measure(
-    load: &Sending<'_>,
-    count: u8,
-    played: &mut Played,
+    ground: &mut Ground,
+    (arguments, count): (&BenchArgs, u8),
     progress: &Progress,
 ) -> Result<Report, Failure> {
-    let offers = offers(load.arguments, count);
+    let offers = offers(arguments, count);
     let others = Some(offers.len().saturating_sub(1));
-    let answered = load.drive(&offers, others, progress).await?;
-    if let Some(hanging) = partners(count).last() {
-        played.hang(*hanging).await?;
+    let mut begun = Begun::begin(ground, arguments, progress).await?;
+    let answered = begun.load(ground, arguments).drive(&offers, others, progress).await?;
+    let mut faults = Vec::new();
+    if let Some(fresh) = ground.fresh()? {
+        end(begun, progress).await?;
+        faults = ground.verify().await?;
+        *ground = fresh;
+        begun = Begun::begin(ground, arguments, progress).await?;
     }
-    let hanging = load.drive(&offers, others, progress).await?;
-    Ok(Report::beside_hanging(answered, hanging, count))
+    if let Some(hanging) = partners(count).last() {
+        begun.played.hang(*hanging).await?;
+    }
+    let hanging = begun.load(ground, arguments).drive(&offers, others, progress).await?;
+    let counts = end(begun, progress).await?;
+    let mut report = Report::beside_hanging(answered, hanging, count);
+    counted(&mut report, &counts, arguments);
+    report.faults = faults;
+    Ok(report)
+}
+
+/// Stops the partners, since calls that nobody answers would hold the server up, and the server.
+async fn end(begun: Begun, progress: &Progress) -> Result<Counts, Failure> {
+    progress.tell(|| "Stopping the server…".to_owned());
+    let Begun { mut server, played, .. } = begun;
+    let counts = played.end().await?;
+    if server.end().await?.success() { Ok(counts) } else { Err(server.gone()) }
 }

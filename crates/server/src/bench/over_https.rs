@@ -4,7 +4,7 @@
 use super::child::Process;
 use super::generator::{Said, Sent};
 use super::ground::{Ground, Opened};
-use super::played::Played;
+use super::played::{Counts, Played};
 use super::report::{Memory, Phase, Report, memory, processor_time};
 use super::{Offer, in_turn, isolation};
 use crate::cli::BenchArgs;
@@ -25,46 +25,64 @@ const SPARE: u32 = 64;
 
 /// Measures.
 pub(super) async fn measure(
-    ground: &Ground,
+    ground: &mut Ground,
     arguments: &BenchArgs,
     progress: &Progress,
 ) -> Result<Report, Failure> {
-    let mut opened = ground.prepare(&arguments.partners(), progress).await?;
-    let cards = opened.take_cards();
-    let played = start_partners(&opened, arguments).await;
-    opened.close().await?;
-    let mut played = played?;
-
-    progress.tell(|| "Starting the server…".to_owned());
-    let mut server = start_server(ground.dir(), arguments.connections_allowed()).await?;
-    let numbers = numbers(&cards);
-    let load = Sending { dir: ground.dir(), arguments, numbers: &numbers, server: server.id() };
-    let drive = async |offers: Vec<Offer>| load.drive(&offers, None, progress).await;
-    let mut report = match arguments.hanging {
-        Some(count) => isolation::measure(&load, count, &mut played, progress).await,
-        None => in_turn(arguments, drive).await,
-    };
-    progress.tell(|| "Stopping the server…".to_owned());
-    let (ended, counts) = if arguments.hanging.is_some() {
-        // Calls that nobody answers would hold the server up.
-        let counts = played.end().await;
-        (server.end().await, counts)
-    } else {
-        let ended = server.end().await;
-        (ended, played.end().await)
-    };
-    if let Ok(report) = &mut report {
-        let counts = counts?;
-        let of = |partner| counts.of(partner);
-        let told = |partner| of(partner).map(|count| count.all - count.asked);
-        report.notified = told(BenchPartner::Measured);
-        report.asked = of(BenchPartner::Measured).map(|count| count.asked).zip(arguments.asked);
-        if let Some(fairness) = &mut report.fairness {
-            fairness.notified = told(BenchPartner::Greedy);
-        }
+    if let Some(count) = arguments.hanging {
+        return isolation::measure(ground, (arguments, count), progress).await;
     }
-    let report = report?;
-    if ended?.success() { Ok(report) } else { Err(server.gone()) }
+    let mut begun = Begun::begin(ground, arguments, progress).await?;
+    let load = begun.load(ground, arguments);
+    let drive = async |offers: Vec<Offer>| load.drive(&offers, None, progress).await;
+    let report = in_turn(arguments, drive).await;
+    progress.tell(|| "Stopping the server…".to_owned());
+    let ended = begun.server.end().await;
+    let counts = begun.played.end().await?;
+    let mut report = report?;
+    counted(&mut report, &counts, arguments);
+    if ended?.success() { Ok(report) } else { Err(begun.server.gone()) }
+}
+
+/// Tells how often the partners were called.
+pub(super) fn counted(report: &mut Report, counts: &Counts, arguments: &BenchArgs) {
+    let of = |partner| counts.of(partner);
+    let told = |partner| of(partner).map(|count| count.all - count.asked);
+    report.notified = told(BenchPartner::Measured);
+    report.asked = of(BenchPartner::Measured).map(|count| count.asked).zip(arguments.asked);
+    if let Some(fairness) = &mut report.fairness {
+        fairness.notified = told(BenchPartner::Greedy);
+    }
+}
+
+/// A server with the partners of a measurement.
+pub(super) struct Begun {
+    pub(super) server: Process,
+    pub(super) played: Played,
+    numbers: Zeroizing<Vec<u8>>,
+}
+
+impl Begun {
+    /// Prepares the ground, and starts the partners and a server upon it.
+    pub(super) async fn begin(
+        ground: &Ground,
+        arguments: &BenchArgs,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
+        let mut opened = ground.prepare(&arguments.partners(), progress).await?;
+        let numbers = numbers(&opened.take_cards());
+        let played = start_partners(&opened, arguments).await;
+        opened.close().await?;
+        let played = played?;
+        progress.tell(|| "Starting the server…".to_owned());
+        let server = start_server(ground.dir(), arguments.connections_allowed()).await?;
+        Ok(Self { server, played, numbers })
+    }
+
+    /// What is sent to it.
+    pub(super) fn load<'a>(&'a self, ground: &'a Ground, arguments: &'a BenchArgs) -> Sending<'a> {
+        Sending { dir: ground.dir(), arguments, numbers: &self.numbers, server: self.server.id() }
+    }
 }
 
 /// Starts the partners, and has them asked if that is wanted.

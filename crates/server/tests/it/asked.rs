@@ -310,7 +310,7 @@ async fn pages(caller: &Caller, list: &str) -> Vec<Value> {
     loop {
         let page = expect(200, caller.get(&format!("{list}&limit=200{after}"))).await;
         all.extend(page["items"].as_array().into_iter().flatten().cloned());
-        match page["next"].as_i64() {
+        match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => return all,
         }
