@@ -1,11 +1,13 @@
-//! KYC forms: submit, list, show, decide (spec "KYC").
+//! KYC forms: submit, list, show, export, decide (spec "KYC").
 
 mod decide;
+mod export;
 mod list;
 mod show;
 mod submit;
 
 pub(crate) use decide::{accept, reject};
+pub(crate) use export::export;
 pub(crate) use list::{list, queue};
 pub(crate) use show::{picture, show};
 pub(crate) use submit::{FILES_MAX, IMAGES, submit};

@@ -1,15 +1,17 @@
-//! KYC forms: submit, list, show, decide; check by itself, with an eKYC provider's help; watch the
-//! documents of accepted ones.
+//! KYC forms: submit, list, show, export, decide; check by itself, with an eKYC provider's help;
+//! watch the documents of accepted ones.
 
 mod ask;
 mod check;
 mod decide;
+mod export;
 mod list;
 mod seal;
 mod see;
 mod submit;
 mod watch;
 
+pub use export::FormFile;
 pub use list::Shown;
 /// A picture and what it is.
 pub use seal::Picture;

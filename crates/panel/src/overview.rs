@@ -12,6 +12,7 @@ use askama::Template;
 use axum::extract::State;
 use domain::ids::BalanceId;
 use domain::money::Amount;
+use domain::verification::VerificationStatus;
 use jiff::tz::TimeZone;
 
 #[derive(Template)]
@@ -129,7 +130,8 @@ const WAITING: i64 = 100;
 pub(crate) async fn show(State(panel): State<Panel>, staff: Staff) -> Answer {
     let scope = staff.scope()?;
     let waiting = if staff.may(Allows::DECIDERS) {
-        let open = panel.app.open_verifications(scope, None, WAITING).await?;
+        let open = VerificationStatus::InProgress;
+        let open = panel.app.verifications_by_status(scope, open, None, WAITING).await?;
         let hits = panel.app.count_open_hits(scope, WAITING + 1).await?;
         Some(Waiting {
             forms: (open.items.len(), open.next.is_some()),

@@ -111,6 +111,7 @@ fn deciders() -> Router<Panel> {
         .route("/panel/of/{partner}/screening/hits", get(screening::list))
         .route("/panel/of/{partner}/verifications", get(verifications::queue))
         .route("/panel/of/{partner}/verifications/{form}", get(verifications::show))
+        .route("/panel/of/{partner}/verifications/{form}/export", get(verifications::export))
         .route(
             "/panel/of/{partner}/verifications/{form}/pictures/{picture}",
             get(verifications::picture),

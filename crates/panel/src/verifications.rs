@@ -1,10 +1,12 @@
-//! KYC forms: the queue, and one with its data beside its pictures, accepted or rejected.
+//! KYC forms: those to be decided and those that were, and one with its data beside its pictures,
+//! accepted, rejected or taken as a file.
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
+use crate::query;
 use crate::session::Staff;
 use app::owners::OwnerName;
 use app::screening::Hit;
@@ -16,13 +18,15 @@ use domain::ids::VerificationId;
 use domain::user::User;
 use domain::verification::{Decision, Form, Pesel, Reason, Verification, VerificationStatus};
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The pictures of a form, in the order in which they are looked at.
 const PICTURES: [&str; 3] = ["imageFace", "imageFront", "imageBack"];
-/// Forms on a page of the queue.
+/// Forms on a page of a list.
 const FORMS: i64 = 50;
+/// What a list can be asked for, as its form asks for it.
+const ASKED: &[&str] = &["status"];
 
 #[derive(Template)]
 #[template(path = "verifications.html")]
@@ -30,22 +34,34 @@ struct Queue {
     frame: Frame,
     at: String,
     zone: TimeZone,
+    status: VerificationStatus,
     forms: Vec<(Verification, String)>,
-    next: Option<Uuid>,
+    next: Option<String>,
 }
 
-/// `GET …/verifications`: what is to be decided, the oldest first.
+impl Queue {
+    fn statuses(&self) -> &'static [VerificationStatus] {
+        VerificationStatus::ALL
+    }
+
+    fn is_open(&self) -> bool {
+        self.status == VerificationStatus::InProgress
+    }
+}
+
+/// `GET …/verifications`: what is to be decided, the oldest first; `?status=…`: what was, the last
+/// decided first.
 pub(crate) async fn queue(
     State(panel): State<Panel>,
     staff: Staff,
-    Query(query): Query<HashMap<String, String>>,
+    Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
-    let after = match query.get("after") {
-        Some(after) => Some(VerificationId(Uuid::try_parse(after).map_err(|_| Failed::NotFound)?)),
-        None => None,
-    };
+    let asked = query::Asked::of(query, ASKED)?;
+    let status = asked.parsed("status", VerificationStatus::parse)?;
+    let status = status.unwrap_or(VerificationStatus::InProgress);
+    let after = asked.after(|text| Uuid::try_parse(text).ok().map(VerificationId))?;
     let scope = staff.scope()?;
-    let page = panel.app.open_verifications(scope, after, FORMS).await?;
+    let page = panel.app.verifications_by_status(scope, status, after, FORMS).await?;
     let mut forms = Vec::new();
     for form in page.items {
         let name = match panel.app.user(scope, form.user).await {
@@ -56,7 +72,8 @@ pub(crate) async fn queue(
         forms.push((form, name));
     }
     let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
-    shown(&Queue { frame, at, zone, forms, next: page.next })
+    let next = asked.next(&format!("{at}/verifications"), page.next)?;
+    shown(&Queue { frame, at, zone, status, forms, next })
 }
 
 fn name_of(user: &User) -> String {
@@ -165,6 +182,21 @@ pub(crate) async fn picture(
     let found = panel.app.verification_picture(staff.scope()?, asked, &staff.origin).await?;
     let media = HeaderValue::from_static(found.media_type.as_str());
     Ok(([(header::CONTENT_TYPE, media)], found.bytes).into_response())
+}
+
+/// `GET …/verifications/{form}/export`: all that is kept of it. That it was taken is recorded.
+pub(crate) async fn export(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, form)): Path<(String, String)>,
+) -> Answer {
+    let seen = (staff.scope()?, staff.session.role);
+    let file = panel.app.export_verification(seen, form_id(&form)?, &staff.origin).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file.name)),
+    ];
+    Ok((headers, file.content).into_response())
 }
 
 /// `POST …/verifications/{form}/accept`.

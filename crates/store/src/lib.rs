@@ -112,6 +112,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(42, "0042_reports"),
     migration!(43, "0043_shown_secrets"),
     migration!(44, "0044_told_contacts"),
+    migration!(45, "0045_decided_forms"),
 ];
 
 /// The values of a row, in the order of its table's columns.

@@ -68,6 +68,18 @@ const OPEN_AFTER: Sql = select!(
     order by created_at, id
     limit $3"
 );
+const DECIDED: Sql = select!(
+    "status = $2 and decided_at is not null
+    order by decided_at desc, id desc
+    limit $3"
+);
+const DECIDED_AFTER: Sql = select!(
+    "status = $2 and decided_at is not null
+        and (decided_at, id) < (
+            select decided_at, id from verification where partner_id = $1 and id = $3)
+    order by decided_at desc, id desc
+    limit $4"
+);
 const TO_CHECK: Sql = select!(
     "status = 'IN_PROGRESS' and referred_at is null and ekyc_view is null and exists (
             select 1
@@ -77,6 +89,8 @@ const TO_CHECK: Sql = select!(
     limit $2"
 );
 const FORM: Sql = Sql("select form from verification where partner_id = $1 and id = $2");
+const DECIDED_BY: Sql =
+    Sql("select decided_by from verification where partner_id = $1 and id = $2");
 const PICTURES: Sql = Sql("
     select kind, media_type, image
     from verification_image
@@ -136,8 +150,11 @@ pub const STATEMENTS: &[Sql] = &[
     OF_USER,
     OPEN,
     OPEN_AFTER,
+    DECIDED,
+    DECIDED_AFTER,
     TO_CHECK,
     FORM,
+    DECIDED_BY,
     PICTURES,
     KINDS,
     PICTURE,
@@ -240,8 +257,24 @@ pub async fn list_open(
     rows.iter().map(read).collect()
 }
 
-/// Those of them that the automatic check hasn't looked at: it has left them neither to a person
-/// nor to a provider.
+/// The forms of which this was decided, the last decided first: those after one of them, or from
+/// the beginning on. Those of users who were removed are among them until these are erased.
+pub async fn list_decided(
+    tx: &mut Tx,
+    scope: Scope,
+    (status, after): (VerificationStatus, Option<VerificationId>),
+    limit: i64,
+) -> Result<Vec<Verification>, StoreError> {
+    let (partner, status) = (scope.partner(), status.as_str());
+    let rows = match after {
+        None => tx.rows(&DECIDED, &[&partner, &status, &limit]).await?,
+        Some(after) => tx.rows(&DECIDED_AFTER, &[&partner, &status, &after, &limit]).await?,
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The forms that are to be decided and that the automatic check hasn't looked at: it has left them
+/// neither to a person nor to a provider.
 pub async fn list_to_check(
     tx: &mut Tx,
     partner: PartnerId,
@@ -258,6 +291,16 @@ pub async fn form(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let row = tx.find(&FORM, &[&scope.partner(), &id]).await?;
     row.map(|row| row.get("form")).transpose()
+}
+
+/// Who has decided a form, as their audit record names them; nobody as long as it is open.
+pub async fn decided_by(
+    tx: &mut Tx,
+    scope: Scope,
+    id: VerificationId,
+) -> Result<Option<String>, StoreError> {
+    let row = tx.find(&DECIDED_BY, &[&scope.partner(), &id]).await?;
+    row.map_or(Ok(None), |row| row.get("decided_by"))
 }
 
 /// Which pictures a form has.

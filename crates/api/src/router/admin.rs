@@ -134,6 +134,7 @@ fn decides() -> Routes {
         )
         .route("/admin/verifications", get(verifications::queue()))
         .route("/admin/verifications/{verificationId}", get(verifications::show()))
+        .route("/admin/verifications/{verificationId}/export", get(verifications::export()))
         .route(
             "/admin/verifications/{verificationId}/pictures/{picture}",
             get(verifications::picture()),

@@ -7,7 +7,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::ids::{UserId, VerificationId};
 use domain::scope::Scope;
-use domain::verification::{Form, Verification};
+use domain::verification::{Form, Verification, VerificationStatus};
 use store::{users, verifications};
 use uuid::Uuid;
 
@@ -38,15 +38,25 @@ impl App {
         tx.end(found).await
     }
 
-    /// The forms of a partner that are to be decided, the oldest first.
-    pub async fn open_verifications(
+    /// The forms of a partner that stand so: those that are to be decided the oldest first, those
+    /// that are decided the last decided first.
+    pub async fn verifications_by_status(
         &self,
         scope: Scope,
+        status: VerificationStatus,
         after: Option<VerificationId>,
         limit: i64,
     ) -> Result<Page<Verification, Uuid>, Error> {
         let mut tx = self.db.read().await?;
-        let rows = verifications::list_open(&mut tx, scope, after, limit + 1).await;
+        let rows = match status {
+            VerificationStatus::InProgress => {
+                verifications::list_open(&mut tx, scope, after, limit + 1).await
+            }
+            VerificationStatus::Accepted | VerificationStatus::Rejected => {
+                let asked = (status, after);
+                verifications::list_decided(&mut tx, scope, asked, limit + 1).await
+            }
+        };
         Ok(Page::of(tx.end(rows).await?, limit, |form| form.id.0))
     }
 

@@ -470,6 +470,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/customers/{customerId}/verifications", Deciders, USER, Nothing),
     ("GET", "/admin/verifications", Deciders, NOBODYS, Nothing),
     ("GET", "/admin/verifications/{verificationId}", Deciders, FORM, Nothing),
+    ("GET", "/admin/verifications/{verificationId}/export", Deciders, FORM, Nothing),
     ("GET", "/admin/verifications/{verificationId}/pictures/{picture}", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/accept", Deciders, FORM, Nothing),
     ("POST", "/admin/verifications/{verificationId}/reject", Deciders, FORM, REJECTION),

@@ -1,8 +1,11 @@
 //! KYC forms: read, decided by a person or by themselves, and what follows from that.
 
 use crate::audit::records;
+use crate::screening;
 use crate::story::{Story, answer, expect, register, registration};
 use crate::support::{Caller, Database, Sandbox};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -386,6 +389,109 @@ on_both_databases! {
         assert_eq!(user.stands().await.1, "SUCCESS");
         assert!(user.balances().await.is_empty());
         assert!(sandbox.output().contains("CURRENCY_NOT_SUPPORTED"));
+    }
+
+    /// What is decided is listed by what was decided, the last decided first, also of who was
+    /// removed since; without a question the list is of what is to be decided.
+    async fn decided_forms_are_listed(database) {
+        let sandbox = starts(database, "MANUAL").await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await.sign_in(&sandbox).await;
+        let user = Applicant::register(&sandbox).await;
+        let mut forms = Vec::new();
+        for _ in 0..4 {
+            forms.push(user.submit(&filled()).await);
+        }
+        let [first, second, third, open] = forms.try_into().expect("four forms");
+        for form in [&second, &first] {
+            reject(&admin, form, "BLURRED_SELFIE", 204).await;
+            advance(&sandbox, 1).await;
+        }
+        accept(&admin, &third, 204).await;
+        let listed = async |query: &str| {
+            let told = expect(200, admin.get(&format!("/admin/verifications?{query}"))).await;
+            let ids = told["items"].as_array().expect("a list").iter();
+            let ids = ids.map(|it| it["verificationId"].as_str().expect("an id").to_owned());
+            (ids.collect::<Vec<_>>(), told["next"].clone())
+        };
+        let whole = |forms: &[&String]| {
+            (forms.iter().map(|it| (*it).clone()).collect::<Vec<_>>(), Value::Null)
+        };
+        for query in ["", "status=IN_PROGRESS"] {
+            assert_eq!(listed(query).await, whole(&[&open]), "{query}");
+        }
+        assert_eq!(listed("status=ACCEPTED").await, whole(&[&third]));
+        assert_eq!(listed("status=REJECTED").await, whole(&[&first, &second]));
+        let page = listed("status=REJECTED&limit=1").await;
+        assert_eq!(page, (vec![first.clone()], json!(first)));
+        let page = listed(&format!("status=REJECTED&limit=1&after={first}")).await;
+        assert_eq!(page, whole(&[&second]));
+        let path = format!("/lifecycle/v1/users/{}", user.id);
+        let delete = sandbox.partner().request(reqwest::Method::DELETE, &path);
+        expect(204, delete.header("Issuer-Code", "sandbox")).await;
+        assert_eq!(listed("").await, whole(&[]));
+        assert_eq!(listed("status=REJECTED").await, whole(&[&first, &second]));
+        expect(422, admin.get("/admin/verifications?status=DECIDED")).await;
+    }
+
+    /// All that is kept of a form is one file: what it says and shows, what was decided of it and
+    /// of who was found on a list, by whom and why. Who took it is recorded; who doesn't decide
+    /// gets none.
+    async fn a_form_is_taken_as_a_file(database) {
+        let sandbox = starts(database, "MANUAL").await;
+        screening::load(&sandbox, "1,John Doe,2000-01-01\n").await.assert_done();
+        let account = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let admin = account.sign_in(&sandbox).await;
+        let user = Applicant::register(&sandbox).await;
+        let face = testkit::stripes(1);
+        let sent = filled().with("pesel", "00210112345").showing("imageFace", face.clone());
+        let form = user.submit(&sent).await;
+        let path = format!("/admin/verifications/{form}/export");
+        for role in ["MANAGER", "EMPLOYEE"] {
+            let other = sandbox.admin(role, Some("sandbox")).await.sign_in(&sandbox).await;
+            let told = expect(403, other.get(&path)).await;
+            assert_eq!(told["title"], "FORBIDDEN", "{role}");
+        }
+        let [hit] = screening::hits(&sandbox).await.try_into().expect("one hit");
+        screening::decide(&sandbox, &hit, "CLEARED").await.assert_done();
+        reject(&admin, &form, "BLURRED_SELFIE", 204).await;
+
+        let told = admin.get(&path).send().await.expect("answers");
+        let header = |name| told.headers()[name].to_str().expect("a text").to_owned();
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("content-disposition"),
+            format!("attachment; filename=\"verification-{form}.json\""));
+        let file: Value = told.json().await.expect("JSON");
+        let of = &file["verification"];
+        assert_eq!((&of["status"], &of["reason"]), (&json!("REJECTED"), &json!("BLURRED_SELFIE")));
+        assert_eq!(of["findings"], json!(["PESEL_CHECKSUM"]));
+        let by = of["decidedBy"].as_str().expect("somebody");
+        assert!(by.starts_with("admin:") && of["decidedAt"].is_string(), "{of}");
+        assert_eq!(file["madeBy"], by);
+        let data = &file["data"];
+        assert_eq!((&data["pesel"], &data["identityCardNo"]),
+            (&json!("00210112345"), &json!("AB123456")));
+        assert_eq!((&file["user"]["email"], &file["user"]["kyc"]),
+            (&json!(user.email), &json!("REJECTED")));
+        let [hit] = file["hits"].as_array().expect("a list").as_slice() else { panic!("{file}") };
+        assert_eq!((&hit["name"], &hit["state"]), (&json!("John Doe"), &json!("CLEARED")));
+        assert!(hit["decidedBy"].is_string() && hit["comment"].is_string(), "{hit}");
+        let pictures = file["pictures"].as_array().expect("a list");
+        let kinds: Vec<_> = pictures.iter().map(|it| (&it["kind"], &it["mediaType"])).collect();
+        assert_eq!(kinds, [(&json!("imageFace"), &json!("image/png")),
+            (&json!("imageFront"), &json!("image/jpeg"))]);
+        let content = pictures[0]["content"].as_str().expect("a text");
+        assert_eq!(STANDARD.decode(content).expect("base64"), face);
+        let actions = |file: &Value| {
+            let records = file["records"].as_array().expect("a list").iter();
+            let told = records.map(|it| (it["action"].clone(), it["email"].clone()));
+            told.collect::<Vec<_>>()
+        };
+        let decided = (json!("verification.decide"), json!(account.email));
+        let before = actions(&file);
+        assert_eq!((&before[0], before.len()), (&decided, 2), "{before:?}");
+        let again = expect(200, admin.get(&path)).await;
+        let taken = (json!("verification.export"), json!(account.email));
+        assert_eq!((&actions(&again)[0], again["recordsLeftOut"].as_bool()), (&taken, Some(false)));
     }
 
     /// Without a person: what is plain is decided, and what isn't waits for one.

@@ -48,8 +48,10 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/screening/hits", DECIDERS),
     ("/screening/hits?user=USER", DECIDERS),
     ("/verifications", DECIDERS),
+    ("/verifications?status=REJECTED", DECIDERS),
     ("/verifications/FORM", DECIDERS),
     ("/verifications/FORM/pictures/imageFace", DECIDERS),
+    ("/verifications/FORM/export", DECIDERS),
 ];
 
 /// Pages of what isn't there: whoever is admitted is told so.

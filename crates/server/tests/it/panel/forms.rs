@@ -243,7 +243,9 @@ on_both_databases! {
             "/balances?after=x",
             "/partner-balances/x",
             "/verifications/x",
+            "/verifications/x/export",
             "/verifications?after=x",
+            "/verifications?status=ACCEPTED&after=x",
             "/screening/hits?after=x",
             "/reports/inactive?after=x",
             "/transactions/x",
@@ -281,12 +283,63 @@ on_both_databases! {
             "/notifications?event=x",
             "/partner-calls?standing=x",
             "/audit?object=%00",
+            "/verifications?status=DECIDED",
         ] {
             let loaded = browser.load(&format!("/panel/of/sandbox{path}")).await;
             assert_eq!(loaded.status, 400, "{path}");
         }
         let picture = format!("/panel/of/sandbox/verifications/{}/pictures/%00", scene.form);
         assert_eq!(browser.load(&picture).await.status, 404);
+    }
+
+    /// All that is kept of a form is one file for who decides, from its page, and who took it is
+    /// told among who did what.
+    async fn a_form_is_taken_as_a_file(database) {
+        let sandbox = unhurried(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let page = format!("/panel/of/sandbox/verifications/{}", scene.form);
+        let export = format!("{page}/export");
+        assert!(browser.load(&page).await.html.contains(&format!("href=\"{export}\" download")));
+        let records = format!("/panel/of/sandbox/audit?object={}", scene.form);
+        let taken = async || {
+            let html = browser.load(&records).await.html;
+            html.matches("verification.export").count()
+        };
+        assert_eq!(taken().await, 0);
+        let file = browser.load(&export).await;
+        let file: serde_json::Value = serde_json::from_str(&file.html).expect("JSON");
+        assert_eq!(file["verification"]["verificationId"], scene.form.as_str());
+        assert!(file["pictures"][0]["content"].is_string(), "{file}");
+        assert!(taken().await > 0);
+    }
+
+    /// What is decided leaves the queue, and is found by what was decided.
+    async fn decided_forms_are_found(database) {
+        let sandbox = unhurried(database).await;
+        let scene = Scene::set(&sandbox).await;
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let list = "/panel/of/sandbox/verifications";
+        let page = format!("{list}/{}", scene.form);
+        let found = async |query: &str| {
+            let html = browser.load(&format!("{list}{query}")).await.html;
+            (html.contains(&page), html.contains("Selfie is wrong"))
+        };
+        assert_eq!(found("").await, (true, false));
+        assert_eq!(found("?status=REJECTED").await, (false, false));
+        let reason = [("reason", "INVALID_SELFIE")];
+        let sent = browser.submit(&page, &format!("{page}/reject"), &reason).await;
+        assert!(sent.to.contains("done=done.form-rejected"), "{}", sent.to);
+        for (query, is_there) in [
+            ("", false),
+            ("?status=IN_PROGRESS", false),
+            ("?status=ACCEPTED", false),
+            ("?status=REJECTED", true),
+        ] {
+            assert_eq!(found(query).await, (is_there, is_there), "{query}");
+        }
     }
 
     /// A corporation is decided by who may, upon what was looked at; where the partner's setting
