@@ -8,6 +8,40 @@ use std::time::Duration;
 /// Longer than what a worker does takes.
 const WORKER: Duration = Duration::from_secs(30);
 
+/// Addresses behind a partner's at which nothing can be.
+const NOWHERE: &[&str] = &[
+    "/users/0",
+    "/users/-1",
+    "/users/+1",
+    "/users/99999999999999999999",
+    "/users/x",
+    "/users/%00",
+    "/users?after=x",
+    "/corporations/x",
+    "/corporations?after=x",
+    "/notifications/x",
+    "/notifications?after=x",
+    "/partner-calls/x",
+    "/cards/x",
+    "/cards/x/limits",
+    "/balances/x",
+    "/balances/x/statement",
+    "/balances?after=x",
+    "/partner-balances/x",
+    "/verifications/x",
+    "/verifications/x/export",
+    "/verifications?after=x",
+    "/verifications?status=ACCEPTED&after=x",
+    "/screening/hits?after=x",
+    "/reports/inactive?after=x",
+    "/transactions/x",
+    "/exports/x",
+    "/exports/x/file",
+    "/exports?after=x",
+    "/transactions?after=x",
+    "/audit?after=x",
+];
+
 fn of_card(story: &Story) -> String {
     format!("/panel/of/sandbox/cards/{}", story.card)
 }
@@ -223,38 +257,7 @@ on_both_databases! {
         let scene = Scene::set(&sandbox).await;
         let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
         let browser = Browser::signed_in(&sandbox, &admin).await;
-        for path in [
-            "/users/0",
-            "/users/-1",
-            "/users/+1",
-            "/users/99999999999999999999",
-            "/users/x",
-            "/users/%00",
-            "/users?after=x",
-            "/corporations/x",
-            "/corporations?after=x",
-            "/notifications/x",
-            "/notifications?after=x",
-            "/partner-calls/x",
-            "/cards/x",
-            "/cards/x/limits",
-            "/balances/x",
-            "/balances/x/statement",
-            "/balances?after=x",
-            "/partner-balances/x",
-            "/verifications/x",
-            "/verifications/x/export",
-            "/verifications?after=x",
-            "/verifications?status=ACCEPTED&after=x",
-            "/screening/hits?after=x",
-            "/reports/inactive?after=x",
-            "/transactions/x",
-            "/exports/x",
-            "/exports/x/file",
-            "/exports?after=x",
-            "/transactions?after=x",
-            "/audit?after=x",
-        ] {
+        for path in NOWHERE {
             let loaded = browser.load(&format!("/panel/of/sandbox{path}")).await;
             assert_eq!(loaded.status, 404, "{path}");
         }
