@@ -137,6 +137,7 @@ function places() {
     calls: of("/partner-calls"),
     users: of(`/users?search=${facts.user}`),
     user: of(`/users/${facts.user}`),
+    "user-limits": of(`/users/${facts.user}/limits`),
     "user-evil": of(`/users/${facts.evil}`),
     card: of(`/cards/${facts.card}`),
     limits: of(`/cards/${facts.card}/limits`),

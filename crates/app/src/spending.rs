@@ -233,6 +233,40 @@ impl App {
         self.finish(scope, &once, tx, result).await
     }
 
+    /// Changes what a user or a corporation may spend with all balances, in the partner's name:
+    /// what isn't touched stays, whoever else changes it meanwhile. The change is told what is
+    /// there, and may refuse.
+    pub async fn change_owner_limits(
+        &self,
+        scope: Scope,
+        owner: OwnerName,
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
+        once: Once<Allowance>,
+    ) -> Result<Value, Error> {
+        let _turn = match self.turn(scope, &once).await? {
+            Turn::Done(answer) => return Ok(answer),
+            Turn::Ours(turn) => turn,
+        };
+        let mut tx = self.db.begin().await?;
+        let result = self.change_owner_limits_in(&mut tx, scope, owner, change).await;
+        self.finish(scope, &once, tx, result).await
+    }
+
+    async fn change_owner_limits_in(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        owner: OwnerName,
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
+    ) -> Result<Done<Allowance>, Error> {
+        let found = owners::find_locked(tx, scope, owner).await?;
+        let subject = Subject::Owner(found.id);
+        let mut rules = spending::find(tx, scope, subject).await?.spending.rules;
+        change(&mut rules)?;
+        let named = (found.word("user.limits", "corporation.limits"), found.object());
+        self.set_limits_in(tx, scope, (subject, named), (rules, Rules::default())).await
+    }
+
     async fn set_owner_limits_in(
         &self,
         tx: &mut Tx,

@@ -1,5 +1,6 @@
-//! What a card may spend, and has: limits, a budget, controls. Each form changes one of them and
-//! leaves the others as they are. A program's page shows and changes its cards' ceilings so too.
+//! What a card may spend, and has, and a user with all balances: limits, a budget, controls. Each
+//! form changes one of them and leaves the others as they are. A program's page shows and changes
+//! its cards' ceilings so too.
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
@@ -9,17 +10,20 @@ use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::{Allows, Staff};
 use crate::texts::text;
+use crate::users;
 use app::Refusal;
+use app::owners::OwnerName;
 use app::spending::Allowance;
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::calendar::day;
-use domain::card::Card;
 use domain::limits::{Budget, Control, Controls, Limit, LimitType, Rules, TimeUnit};
 use domain::money::{Amount, Currency};
+use domain::scope::Scope;
 use domain::spending::Sum;
 use domain::transaction::CaptureMode;
 use domain::user::Country;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many entries a control may have, as under `/admin`.
@@ -33,13 +37,17 @@ const MERCHANT_MAX: usize = 40;
 #[template(path = "limits.html")]
 struct Page {
     frame: Frame,
-    at: String,
+    /// Whose they are, and the page of that.
+    name: String,
+    page: String,
     /// Where the forms go.
     action: String,
     /// What comes of permitting everything.
     off: String,
-    card: Card,
-    currency: Currency,
+    /// The currencies that limits may be in: one, of a card.
+    currencies: BTreeSet<String>,
+    /// What the program allows at most, of a card.
+    program: Option<Vec<Limit>>,
     allowance: Allowance,
     may_set: bool,
 }
@@ -111,6 +119,10 @@ impl Page {
         Shown::all(&self.rules().controls)
     }
 
+    fn currencies(&self) -> &BTreeSet<String> {
+        &self.currencies
+    }
+
     fn types(&self) -> &'static [LimitType] {
         LimitType::ALL
     }
@@ -129,16 +141,71 @@ pub(crate) async fn show(
     let (scope, id) = (staff.scope()?, card_id(&card)?);
     let app = &panel.app;
     let (card, _) = app.card_with_orders(scope, id).await?;
+    let currency = app.balance(scope, None, card.balance).await?.balance.currency;
+    let allowance = app.card_limits(scope, card.holder, id).await?;
+    let page = page_of(&staff, id);
     shown(&Page {
         frame: staff.frame(),
-        at: staff.to(""),
-        action: format!("{}/limits/change", page_of(&staff, id)),
+        name: format!("{} •••• {}", text("card.title"), card.last_four),
+        action: format!("{page}/limits/change"),
+        page,
         off: text("limits.control.off.detail"),
-        currency: app.balance(scope, None, card.balance).await?.balance.currency,
-        allowance: app.card_limits(scope, card.holder, id).await?,
+        currencies: BTreeSet::from([currency.code().to_owned()]),
+        program: Some(allowance.program.limits.clone()),
+        allowance,
         may_set: staff.may(Allows::MAKERS),
-        card,
     })
+}
+
+/// `GET …/users/{user}/limits`.
+pub(crate) async fn show_of_user(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+) -> Answer {
+    let (scope, id) = (staff.scope()?, users::named(&user)?);
+    let user = panel.app.user(scope, id).await?.profile;
+    let allowance = panel.app.owner_limits(scope, OwnerName::User(id)).await?;
+    let page = users::page_of(&staff, id);
+    shown(&Page {
+        frame: staff.frame(),
+        name: format!("{} {}", user.first_name, user.last_name),
+        action: format!("{page}/limits/change"),
+        page,
+        off: text("limits.control.off.user"),
+        currencies: currencies(&panel, scope, &allowance.spending.rules),
+        program: None,
+        allowance,
+        may_set: staff.may(Allows::MAKERS),
+    })
+}
+
+/// The currencies that a partner's balances may have, and those that limits are in.
+fn currencies(panel: &Panel, scope: Scope, rules: &Rules) -> BTreeSet<String> {
+    let settings = panel.app.settings.get();
+    let programs = settings.programs_of(scope.partner()).into_iter();
+    let programs = programs.map(|program| program.currency);
+    let limits = rules.limits.iter().map(|limit| limit.currency);
+    programs.chain(limits).map(|currency| currency.code().to_owned()).collect()
+}
+
+/// `POST …/users/{user}/limits/change`.
+pub(crate) async fn change_of_user(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, user)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, id) = (staff.scope()?, users::named(&user)?);
+    // A control has none.
+    let currency = posted.typed("currency").map(Currency::parse).transpose();
+    let currency = currency.map_err(|_| Failed::Unreadable)?;
+    let change = Change::read(&posted, currency).ok_or(Failed::Unreadable)?;
+    let make = |rules: &mut Rules| change.make(rules);
+    let owner = OwnerName::User(id);
+    let result = panel.app.change_owner_limits(scope, owner, make, posted.once()).await;
+    let page = format!("{}/limits", users::page_of(&staff, id));
+    back(&staff, &page, Done("done.user-limits"), result)
 }
 
 /// `POST …/cards/{card}/limits/change`.
@@ -152,7 +219,7 @@ pub(crate) async fn change(
     let app = &panel.app;
     let balance = app.card_with_orders(scope, card.1).await?.0.balance;
     let currency = app.balance(scope, None, balance).await?.balance.currency;
-    let change = Change::read(&posted, currency).ok_or(Failed::Unreadable)?;
+    let change = Change::read(&posted, Some(currency)).ok_or(Failed::Unreadable)?;
     let make = |rules: &mut Rules| change.make(rules);
     let result = app.change_card_limits(scope, card, make, posted.once()).await;
     let page = format!("{}/limits", page_of(&staff, card.1));
@@ -162,7 +229,7 @@ pub(crate) async fn change(
 /// What a form changes.
 pub(crate) enum Change {
     Limit(Limit),
-    NoLimit(LimitType, TimeUnit),
+    NoLimit(LimitType, TimeUnit, Currency),
     Budget(Option<Budget>),
     Mccs(Replacing<String>),
     Countries(Replacing<Country>),
@@ -199,14 +266,14 @@ impl<T: PartialEq> Replacing<T> {
 }
 
 impl Change {
-    /// Reads a form; nothing where it can't be read.
-    pub(crate) fn read(posted: &Posted, currency: Currency) -> Option<Self> {
+    /// Reads a form of limits in a currency; nothing where it can't be read.
+    fn read(posted: &Posted, currency: Option<Currency>) -> Option<Self> {
         let kind = || LimitType::parse(posted.field("type"));
         let unit = || TimeUnit::parse(posted.field("unit"));
         Some(match posted.field("change") {
-            "limit" => Self::Limit(limit(posted, (kind()?, unit()?), currency)?),
-            "no-limit" => Self::NoLimit(kind()?, unit()?),
-            "budget" => Self::Budget(Some(budget(posted, currency)?)),
+            "limit" => Self::Limit(limit(posted, (kind()?, unit()?), currency?)?),
+            "no-limit" => Self::NoLimit(kind()?, unit()?, currency?),
+            "budget" => Self::Budget(Some(budget(posted, currency?)?)),
             "no-budget" => Self::Budget(None),
             _ => Self::of_control(posted)?,
         })
@@ -214,7 +281,7 @@ impl Change {
 
     /// The same of a program, which has no budget.
     pub(crate) fn read_of_program(posted: &Posted, currency: Currency) -> Option<Self> {
-        Self::read(posted, currency).filter(|change| !matches!(change, Self::Budget(_)))
+        Self::read(posted, Some(currency)).filter(|change| !matches!(change, Self::Budget(_)))
     }
 
     fn of_control(posted: &Posted) -> Option<Self> {
@@ -236,8 +303,9 @@ impl Change {
                 Some(kept) => *kept = limit,
                 None => rules.limits.push(limit),
             },
-            Self::NoLimit(kind, unit) => {
-                rules.limits.retain(|kept| (kept.kind, kept.unit) != (kind, unit));
+            Self::NoLimit(kind, unit, currency) => {
+                let off = (kind, unit, currency);
+                rules.limits.retain(|kept| (kept.kind, kept.unit, kept.currency) != off);
             }
             Self::Budget(budget) => rules.budget = budget,
             Self::Mccs(it) => it.make(&mut controls.mccs, String::as_str)?,

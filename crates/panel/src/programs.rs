@@ -267,6 +267,10 @@ impl OfProgram {
         Shown::all(&self.program.rules.controls)
     }
 
+    fn currencies(&self) -> [&str; 1] {
+        [self.currency.code()]
+    }
+
     fn types(&self) -> &'static [LimitType] {
         LimitType::ALL
     }

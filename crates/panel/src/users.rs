@@ -163,7 +163,7 @@ pub(crate) async fn show(
     })
 }
 
-fn page_of(staff: &Staff, id: UserId) -> String {
+pub(crate) fn page_of(staff: &Staff, id: UserId) -> String {
     staff.to(&format!("/users/{}", id.0))
 }
 

@@ -42,6 +42,19 @@ const ACTS: &[Act] = &[
         "The balance is there.",
     ),
     ("MANAGER", "/users/USER", "/users/USER/cards", &[("label", "Travel")], "The card is there."),
+    (
+        "MANAGER",
+        "/users/USER/limits",
+        "/users/USER/limits/change",
+        &[
+            ("change", "limit"),
+            ("type", "atm"),
+            ("unit", "weekly"),
+            ("currency", "EUR"),
+            ("amount", "150"),
+        ],
+        "The user may spend this from now on.",
+    ),
     ("EMPLOYEE", "/users/USER", "/users/USER/cards/order", ADDRESS, "The plastic is ordered."),
     (
         "ADMIN",

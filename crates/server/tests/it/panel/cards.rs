@@ -1,4 +1,4 @@
-//! Cards: what they may spend, and how they live on.
+//! Cards: what they and users may spend, and how cards live on.
 
 use super::unhurried;
 use crate::story::{Story, expect};
@@ -106,6 +106,63 @@ on_both_databases! {
         let employee = Browser::signed_in(&sandbox, &employee).await;
         let seen = employee.load(&page).await.html;
         assert!(seen.contains("100.50 EUR") && !seen.contains("/limits/change"), "{seen}");
+    }
+
+    /// What a user may spend with all balances is set by the same forms, each limit in a currency
+    /// of its own: one is taken off without those of other currencies.
+    async fn what_a_user_may_spend_is_set(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 123_456).await;
+        let manager = sandbox.admin("MANAGER", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &manager).await;
+        let user = format!("/panel/of/sandbox/users/{}", story.customer);
+        let page = format!("{user}/limits");
+        assert!(browser.load(&user).await.html.contains(&format!("href=\"{page}\"")));
+        let daily = [("type", "general"), ("unit", "daily")];
+        let set = async |what: &str, fields: &[(&str, &str)]| {
+            let all = [&[("change", what)], fields].concat();
+            let sent = change(&browser, &page, &all).await;
+            let done = sent.to.contains("?done=done.user-limits&");
+            assert!(done, "{what}: {} {}", sent.status, sent.to);
+        };
+        for (currency, amount) in [("EUR", "50"), ("PLN", "300"), ("EUR", "40.5")] {
+            let limit = [("currency", currency), ("amount", amount)];
+            set("limit", &[&daily[..], &limit].concat()).await;
+        }
+        set("control", &[("control", "mccs"), ("mode", "blocked"), ("entries", "7995")]).await;
+        let budget = [("amount", "500"), ("from", "2026-01-01"), ("to", "2099-12-31")];
+        set("budget", &[&[("currency", "EUR")], &budget[..]].concat()).await;
+        let path = format!("/secure/customers/{}/limits", story.customer);
+        let told = async || {
+            let told = expect(200, sandbox.partner().get(&path)).await;
+            let limits = told["limits"].as_array().expect("a list").iter();
+            let limits = limits.map(|it| (it["currency"].clone(), it["amountMinor"].clone()));
+            let mut limits: Vec<_> = limits.collect();
+            limits.sort_by_key(|(currency, _)| currency.to_string());
+            (limits, told)
+        };
+        let (limits, whole) = told().await;
+        let (euro, zloty) = ((json!("EUR"), json!(4_050)), (json!("PLN"), json!(30_000)));
+        assert_eq!(limits, [euro, zloty.clone()]);
+        assert_eq!(whole["controls"]["mccs"]["blocked"], json!(["7995"]));
+        assert_eq!(whole["budget"]["amountMinor"], 50_000);
+        let paid = story.purchase(sandbox.processor(), 5_000, "900000000031");
+        assert_eq!(expect(200, paid).await["description"], "LIMIT_EXCEED");
+
+        set("no-limit", &[&daily[..], &[("currency", "EUR")]].concat()).await;
+        set("no-budget", &[]).await;
+        let paid = story.purchase(sandbox.processor(), 5_000, "900000000032");
+        assert_eq!(expect(200, paid).await["description"], "APPROVED");
+        for currency in [&[][..], &[("currency", "EURO")]] {
+            let fields = [&[("change", "limit"), ("amount", "1")], &daily[..], currency].concat();
+            assert_eq!(change(&browser, &page, &fields).await.status, 400, "{currency:?}");
+        }
+        let (limits, whole) = told().await;
+        assert_eq!((limits.as_slice(), &whole["budget"]), (&[zloty][..], &Value::Null));
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let employee = Browser::signed_in(&sandbox, &employee).await;
+        let seen = employee.load(&page).await.html;
+        assert!(seen.contains("300.00 PLN") && !seen.contains("/limits/change"), "{seen}");
     }
 
     /// What can't be read changes nothing.

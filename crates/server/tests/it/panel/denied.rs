@@ -19,6 +19,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/users", ALL),
     ("/users?search=1", ALL),
     ("/users/USER", ALL),
+    ("/users/USER/limits", ALL),
     ("/cards/CARD", ALL),
     ("/cards/CARD/limits", ALL),
     ("/balances", ALL),
@@ -114,6 +115,7 @@ pub(super) const FORMS: &[(&str, &[&str])] = &[
     ("/users/USER/unlock", ALL),
     ("/users/USER/balances", MAKERS),
     ("/users/USER/cards", MAKERS),
+    ("/users/USER/limits/change", MAKERS),
     ("/users/USER/cards/order", ALL),
     ("/users/USER/transactional-locks", DECIDERS),
     ("/cards/CARD/limits/change", MAKERS),
@@ -324,6 +326,7 @@ on_both_databases! {
         let paths = [
             format!("/admin/customers/{user}"),
             format!("/admin/customers/{user}/cards"),
+            format!("/admin/customers/{user}/limits"),
             format!("/admin/customers/{user}/transactional-locks"),
             format!("/admin/cards/{card}/limits"),
             format!("/admin/balances/{balance}"),
@@ -343,12 +346,14 @@ on_both_databases! {
         let other = Browser::signed_in(&sandbox, &other).await;
         let program = ("program", "0019167984");
         let limit = [("change", "set"), ("type", "atm"), ("unit", "daily"), ("amount", "1")];
+        let of_user = [("change", "limit"), ("currency", "EUR"), limit[1], limit[2], limit[3]];
         let kyb = [("kyb", "ACCEPTED"), ("version", "0"), ("reference", "x")];
         let locked = [("change", "set"), ("reason", "FRAUD_SUSPECTED")];
         for (path, fields) in [
             (format!("/users/{user}/lock"), &[][..]),
             (format!("/users/{user}/balances"), &[("currency", "PLN")]),
             (format!("/users/{user}/cards"), &[("balance", balance), program]),
+            (format!("/users/{user}/limits/change"), &of_user),
             (format!("/users/{user}/transactional-locks"), &locked),
             (format!("/cards/{card}/lock"), &[("reason", "CARD_LOST")]),
             (format!("/cards/{card}/code"), &[]),

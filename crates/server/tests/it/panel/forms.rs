@@ -15,6 +15,7 @@ const NOWHERE: &[&str] = &[
     "/users/+1",
     "/users/99999999999999999999",
     "/users/x",
+    "/users/x/limits",
     "/users/%00",
     "/users?after=x",
     "/corporations/x",
