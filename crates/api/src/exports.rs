@@ -51,8 +51,8 @@ struct ExportJson {
     is_cut: bool,
     /// Why it failed: the title of a problem.
     reason: Option<String>,
-    /// What was asked for.
-    asked: AskedJson,
+    /// What was asked for; null where that can't be read.
+    asked: Option<AskedJson>,
     /// The e-mail address of who has asked; null where that is somebody of the operator's.
     asked_by: Option<String>,
     /// When.
@@ -94,7 +94,7 @@ struct AskedJson {
     /// That came then or later.
     #[schema(format = DateTime)]
     from: Option<String>,
-    /// That came before; when it was asked for, unless earlier.
+    /// That came before; two minutes before it was asked for, unless earlier.
     #[schema(format = DateTime)]
     to: Option<String>,
 }
@@ -127,7 +127,7 @@ impl From<&Shown> for ExportJson {
             bytes: export.size.bytes,
             is_cut: export.is_cut,
             reason: export.reason.clone(),
-            asked: AskedJson::from(asked),
+            asked: asked.as_ref().map(AskedJson::from),
             asked_by: email.clone(),
             created_at: moment(export.created_at),
             finished_at: export.finished_at.map(moment),
@@ -143,9 +143,11 @@ pub(crate) fn ask() -> Endpoint {
             TAG,
             "Ask for transactions as a file",
             "Those that `GET /admin/transactions` would list by the same names, newest first, \
-             1,000,000 at most; what comes later isn't among them. The file is written in the \
-             background, which `GET /admin/exports/{exportId}` follows, and kept for 24 hours. \
-             Five of a partner may wait or be written at once.",
+             1,000,000 at most. What came less than two minutes before, or comes later, isn't \
+             among them: it may still be on its way. The file is written in the background, \
+             which `GET /admin/exports/{exportId}` follows, and kept for 24 hours, or until \
+             twenty others of the partner have ended since. Five of a partner may wait or be \
+             written at once.",
         )
         .example(json!({ "from": "2026-11-01T00:00:00+00:00", "processingStatus": "DECLINED" }))
         .refuses(&[

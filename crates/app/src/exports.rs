@@ -3,7 +3,7 @@
 //! An export is a row; a worker of any node writes it in slices (`exports/write.rs`), each a short
 //! reading and a commit of its own that keeps a part of the file, sealed, and the place that was
 //! reached. So the place isn't lost with the worker, nobody keeps a snapshot of the database open,
-//! and each node has the whole file. It tells of what had come when it was asked for.
+//! and each node has the whole file. It tells of what had come two minutes before it was asked for.
 
 mod file;
 mod write;
@@ -17,11 +17,12 @@ use crate::refusals::Refusal;
 use crate::transactions::{History, within};
 use crate::{App, Error, Once};
 use domain::Timestamp;
-use domain::export::{ExportState, OPEN_MAX};
+use domain::export::{ExportState, OPEN_MAX, SETTLED_SECONDS};
 use domain::ids::{AdminId, BalanceId, CardId, UserId};
 use domain::scope::Scope;
 use domain::search::LastFour;
 use domain::transaction::{Description, Processing, Status, TransactionType};
+use jiff::ToSpan as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use store::StoreError;
@@ -35,8 +36,8 @@ use uuid::Uuid;
 pub struct Shown {
     /// The export.
     pub export: Export,
-    /// What was asked for.
-    pub asked: History,
+    /// What was asked for; none if that can't be read.
+    pub asked: Option<History>,
     /// The e-mail address of the account that asked, if it is one of the partner's own: those of
     /// the operator's people aren't its business.
     pub email: Option<String>,
@@ -72,8 +73,10 @@ impl App {
             return Err(Refusal::TooManyExports.into());
         }
         let (id, now) = (self.ordered_id(), self.now());
-        // What comes while it is written isn't in it.
-        let to = asked.to.map_or(now, |to| to.min(now));
+        // What comes while it is written isn't in it, and what is on its way may or may not be
+        // seen by then.
+        let settled = now.checked_sub(SETTLED_SECONDS.seconds()).unwrap_or(now);
+        let to = asked.to.map_or(settled, |to| to.min(settled));
         let asked = History { to: Some(to), ..asked };
         let told = asked_json(&asked);
         exports::insert(tx, scope, (id, account), &told, now).await?;
@@ -95,7 +98,7 @@ impl App {
             expires_at: None,
         };
         let entry = Entry::made("export.create", id, after);
-        Ok(Done::changed(Shown { export, asked, email }, entry))
+        Ok(Done::changed(Shown { export, asked: Some(asked), email }, entry))
     }
 
     /// A page of a partner's exports, newest first.
@@ -175,11 +178,12 @@ async fn emails(
 async fn shown(tx: &mut Tx, scope: Scope, found: Vec<Export>) -> Result<Vec<Shown>, Error> {
     let accounts = found.iter().map(|it| it.account).collect();
     let emails = emails(tx, scope, &accounts).await?;
+    // One that can't be read keeps nobody from the others.
     let show = |export: Export| {
-        let asked = read_asked(&export.asked).ok_or(UNREADABLE)?;
-        Ok(Shown { email: emails.get(&export.account).cloned(), export, asked })
+        let (email, asked) = (emails.get(&export.account).cloned(), read_asked(&export.asked));
+        Shown { export, asked, email }
     };
-    found.into_iter().map(show).collect::<Result<_, &str>>().map_err(Error::broken)
+    Ok(found.into_iter().map(show).collect())
 }
 
 const UNREADABLE: &str = "what an export was asked for can't be read";

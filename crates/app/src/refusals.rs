@@ -60,7 +60,7 @@ refusals! {
     PartnerCallNotFound, "PARTNER_CALL_NOT_FOUND",
         "There is no such call, or it was taken more than 30 days ago.";
     ExportNotFound, "EXPORT_NOT_FOUND",
-        "There is no such export, it was removed, or it was done more than 24 hours ago.";
+        "There is no such export, it was removed, or its time was up.";
     ExportNotReady, "EXPORT_NOT_READY", "The export's file isn't written.";
     ExportNotYours, "EXPORT_NOT_YOURS", "Somebody else has asked for the export.";
     TooManyExports, "TOO_MANY_EXPORTS",

@@ -20,6 +20,16 @@ words! {
 pub const ROWS_MAX: i64 = 1_000_000;
 /// For how many hours a file is kept.
 pub const KEPT_HOURS: i64 = 24;
+/// How many exports of a partner that have ended are kept: of more the oldest go, so that nobody
+/// fills the disk by asking again and again.
+pub const KEPT_MAX: i64 = 20;
+/// How long before it was asked for an export ends, in seconds. A transaction is seen once it is
+/// committed, with the time at which it came; no request, question to a partner or commit takes
+/// as long as this, so none that came before is still on its way.
+pub const SETTLED_SECONDS: i64 = 120;
+/// How often an export is tried that comes no further: whether its writing fails or its worker
+/// dies of it.
+pub const TRIES_MAX: i64 = 5;
 /// How many exports of a partner may wait or be written at once.
 pub const OPEN_MAX: i64 = 5;
 

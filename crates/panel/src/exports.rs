@@ -8,6 +8,7 @@ use crate::frame::Frame;
 use crate::session::Staff;
 use crate::texts::text;
 use crate::{query, transactions};
+use app::Refusal;
 use app::exports::Shown;
 use askama::Template;
 use axum::body::Body;
@@ -47,7 +48,7 @@ struct Rows {
 
 /// What was asked for, in words.
 fn asked(it: &Shown, zone: &TimeZone) -> String {
-    let asked = &it.asked;
+    let Some(asked) = &it.asked else { return text("export.unreadable") };
     let moment = |at| moment_in(at, zone);
     let word = |group: &str, word: &str| {
         crate::texts::known(&format!("{group}.{word}")).map_or(word.to_owned(), str::to_owned)
@@ -113,6 +114,12 @@ struct Page {
 impl Page {
     fn is_done(&self) -> bool {
         self.it.export.state == ExportState::Done
+    }
+
+    /// Why it can't be written, in words: a rule's, or that it was tried in vain.
+    fn why(reason: &str) -> String {
+        let refusal = Refusal::of_title(reason);
+        refusal.map_or_else(|| text("export.given-up"), |it| it.sentence().to_owned())
     }
 }
 

@@ -85,7 +85,7 @@ const ADVANCE: Sql = Sql("
         and finished_at is null");
 const RELEASE: Sql = Sql("
     update export
-    set claimed_by = null, claimed_until = null
+    set claimed_by = null, claimed_until = null, attempts = 0
     where partner_id = $1 and id = $2 and claimed_by = $3");
 const FINISH: Sql = Sql("
     update export
@@ -96,6 +96,15 @@ const REMOVE: Sql = Sql("
     update export
     set removed_at = $3
     where partner_id = $1 and id = $2 and removed_at is null");
+const REMOVE_OLDEST: Sql = Sql("
+    update export
+    set removed_at = $2
+    where partner_id = $1 and id in (
+        select id
+        from export
+        where partner_id = $1 and finished_at is not null and removed_at is null
+        order by finished_at desc, id desc
+        limit 100 offset $3)");
 const ENDED: Sql = Sql("
     select partner_id, id
     from export
@@ -130,6 +139,7 @@ pub const STATEMENTS: &[Sql] = &[
     RELEASE,
     FINISH,
     REMOVE,
+    REMOVE_OLDEST,
     ENDED,
     DELETE_CHUNKS,
     DELETE,
@@ -284,7 +294,7 @@ pub async fn insert_chunk(
     tx.insert_all(&CHUNKS, &[values![scope.partner(), id, number, content]]).await.map(drop)
 }
 
-/// Gives a claim back.
+/// Gives a claim back; whoever claims it next tries for the first time.
 pub async fn release(
     tx: &mut Tx,
     scope: Scope,
@@ -330,6 +340,17 @@ pub async fn remove(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(tx.run(&REMOVE, &[&scope.partner(), &id, &now]).await? == 1)
+}
+
+/// Has the oldest of a partner's exports that have ended be there no more, beyond the `kept` that
+/// ended last.
+pub async fn remove_oldest(
+    tx: &mut Tx,
+    scope: Scope,
+    kept: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&REMOVE_OLDEST, &[&scope.partner(), &now, &kept]).await.map(drop)
 }
 
 /// One of these partners' exports that were removed, or whose time is up.

@@ -12,7 +12,7 @@ use crate::janitor::PAUSE;
 use crate::transactions::{History, Place, page};
 use crate::{App, Error, ids, reached};
 use crypto::seal::SealingKey;
-use domain::export::{ExportState, KEPT_HOURS, Written, room};
+use domain::export::{ExportState, KEPT_HOURS, KEPT_MAX, TRIES_MAX, Written, room};
 use domain::ids::CardId;
 use domain::scope::Scope;
 use jiff::ToSpan as _;
@@ -29,8 +29,6 @@ const SLICE: i64 = 1_000;
 const TURN: usize = 20;
 /// How long a claim lasts in seconds, from each slice on.
 const LEASE_SECONDS: i64 = 30;
-/// How often an export is claimed that comes no further for no reason of its own.
-const ATTEMPTS_MAX: i64 = 5;
 /// The reason of one that was given up.
 const INTERNAL_ERROR: &str = "INTERNAL_ERROR";
 /// Parts of a file that are deleted at once: about a MiB.
@@ -67,13 +65,19 @@ impl App {
             reached("export-claimed");
             let scope = Scope::platform(claimed.partner, "a worker writes what was asked for");
             let (id, attempts) = (claimed.id, claimed.attempts);
+            if attempts > TRIES_MAX {
+                // Whoever tried it died of it.
+                tracing::error!(export = %id, "An export was given up");
+                self.fail_export(scope, (id, lease.holder), INTERNAL_ERROR).await?;
+                continue;
+            }
             let reason = match self.write_turn(scope, claimed, lease, &mut slices).await {
                 Ok(()) => continue,
                 // It has a reason of its own.
                 Err(Error::Refused(refusal)) => refusal.title(),
                 Err(error @ Error::Internal(..)) => {
                     tracing::error!(export = %id, error = %Chain(&error), "An export failed");
-                    if attempts < ATTEMPTS_MAX {
+                    if attempts < TRIES_MAX {
                         continue;
                     }
                     INTERNAL_ERROR
@@ -81,12 +85,21 @@ impl App {
                 // It goes on when the lease has ended.
                 Err(error @ (Error::Unavailable(..) | Error::KeyReused)) => return Err(error),
             };
-            let mut tx = self.db.begin().await?;
-            let end = self.export_end(ExportState::Failed, false, Some(reason));
-            let ended = exports::finish(&mut tx, scope, (id, lease.holder), &end).await;
-            tx.end(ended).await?;
+            self.fail_export(scope, (id, lease.holder), reason).await?;
         }
         Ok(slices)
+    }
+
+    async fn fail_export(
+        &self,
+        scope: Scope,
+        claim: (Uuid, Uuid),
+        reason: &str,
+    ) -> Result<(), Error> {
+        let end = self.export_end(ExportState::Failed, false, Some(reason));
+        let mut tx = self.db.begin().await?;
+        let ended = finish(&mut tx, scope, claim, &end).await;
+        Ok(tx.end(ended).await?)
     }
 
     fn export_lease(&self, holder: Uuid) -> Lease {
@@ -160,7 +173,7 @@ impl App {
             }
             if written != Written::More {
                 let end = self.export_end(ExportState::Done, written == Written::Full, None);
-                exports::finish(&mut tx, scope, (*id, holder), &end).await?;
+                finish(&mut tx, scope, (*id, holder), &end).await?;
             }
             Ok::<_, StoreError>(Some(written))
         };
@@ -184,6 +197,17 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Ends an export; of more than are kept the oldest go.
+async fn finish(
+    tx: &mut Tx,
+    scope: Scope,
+    claim: (Uuid, Uuid),
+    end: &End<'_>,
+) -> Result<(), StoreError> {
+    exports::finish(tx, scope, claim, end).await?;
+    exports::remove_oldest(tx, scope, KEPT_MAX, end.at).await
 }
 
 /// Reads what comes next of an export.

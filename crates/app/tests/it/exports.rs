@@ -8,14 +8,22 @@ use domain::export::ExportState;
 use domain::ids::{AdminId, CardId};
 use domain::search::LastFour;
 use domain::transaction::Processing;
+use jiff::ToSpan as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use store::db::Sql;
+use store::exports::{Claimed, claim};
+use store::operations::Lease;
 use testkit::{TestApp, on_both, origin};
 use uuid::Uuid;
 
 const PARTS: Sql = Sql("select count(*) as number from export_chunk");
+const SPOIL: Sql = Sql("update export set asked = $2 where partner_id = $1 and id = $3");
 const DAY: i64 = 24 * 60 * 60;
+/// How long before it was asked for an export ends, and a second.
+const SETTLED: i64 = 121;
+/// More than a lease of a worker, in seconds.
+const LEASE: i64 = 31;
 const OWNER: AdminId = AdminId(Uuid::from_u128(1));
 
 async fn ask(node: &TestApp, asked: History) -> Result<Uuid, Error> {
@@ -76,7 +84,8 @@ on_both! {
             assert!(bought.into_iter().all(|it| it.is_ok()));
         }
         node.purchase(a.card, 1, "declined").await.expect("decided");
-        node.advance(1);
+        node.advance(SETTLED);
+        node.purchase(b, 1, "may be on its way").await.expect("decided");
         let all = ask(&node, History::default()).await.expect("asks");
         let of_card = History { card: Some(b), ..History::default() };
         let of_card = ask(&node, of_card).await.expect("asks");
@@ -160,5 +169,83 @@ on_both! {
         assert_eq!((seen.items.len(), seen.items[0].export.id), (4, of_nobody));
         let rest = node.app.exports(node.scope, seen.next, 4).await.expect("reads");
         assert_eq!((rest.items.len(), rest.next), (2, None));
+    }
+}
+
+/// A worker that claims the export, and dies.
+async fn dies(node: &TestApp) -> Option<Claimed> {
+    let from = node.app.now();
+    let until = from.checked_add(LEASE.seconds()).expect("a time");
+    let lease = Lease { holder: app::ids::random_id(), from, until };
+    let mut tx = node.app.db.begin().await.expect("begins");
+    let claimed = claim(&mut tx, &[node.scope.partner()], &lease).await;
+    let claimed = tx.end(claimed).await.expect("claims");
+    node.advance(LEASE + 1);
+    claimed
+}
+
+on_both! {
+    /// One that kills its workers is given up, and said to be.
+    async fn an_export_that_kills_its_workers_is_given_up(node) {
+        node.funded(1).await;
+        for (deaths, ends) in [(4, ExportState::Done), (5, ExportState::Failed)] {
+            let id = ask(&node, History::default()).await.expect("asks");
+            for time in 1..=deaths {
+                let claimed = dies(&node).await.expect("it waits");
+                assert_eq!((claimed.id, claimed.attempts), (id, time));
+            }
+            written(&node).await;
+            let found = node.app.export(node.scope, id).await.expect("is there").export;
+            assert_eq!(found.state, ends, "{deaths}");
+            let reason = (ends == ExportState::Failed).then_some("INTERNAL_ERROR");
+            assert_eq!(found.reason.as_deref(), reason, "{deaths}");
+            assert!(dies(&node).await.is_none(), "nobody claims it again");
+        }
+    }
+}
+
+on_both! {
+    /// Of those that have ended the last twenty are kept, whatever else is asked for.
+    async fn files_are_few(node) {
+        node.funded(1).await;
+        let mut asked = Vec::new();
+        for _ in 0..22 {
+            node.advance(1);
+            asked.push(ask(&node, History::default()).await.expect("asks"));
+            written(&node).await;
+        }
+        node.advance(1);
+        let waits = ask(&node, History::default()).await.expect("asks");
+        let seen = node.app.exports(node.scope, None, 50).await.expect("reads").items;
+        let seen: Vec<Uuid> = seen.iter().map(|it| it.export.id).collect();
+        asked.push(waits);
+        let expected: Vec<Uuid> = asked[2..].iter().rev().copied().collect();
+        assert_eq!(seen, expected);
+        written(&node).await;
+        let gone = node.app.export(node.scope, asked[2]).await;
+        assert!(matches!(gone, Err(Error::Refused(Refusal::ExportNotFound))));
+        written(&node).await;
+        assert_eq!(parts(&node).await, 20, "what is gone takes no room");
+    }
+}
+
+on_both! {
+    /// What one was asked for can't be read: the others are there, and it can be removed.
+    async fn an_unreadable_export_hides_no_other(node) {
+        node.funded(1).await;
+        let one = ask(&node, History::default()).await.expect("asks");
+        node.advance(1);
+        let two = ask(&node, History::default()).await.expect("asks");
+        let other = serde_json::json!({ "status": "NONE" });
+        let mut tx = node.app.db.begin().await.expect("begins");
+        let spoiled = tx.run(&SPOIL, &[&node.scope.partner(), &other, &one]).await;
+        assert_eq!(tx.end(spoiled).await.expect("writes"), 1);
+        let seen = node.app.exports(node.scope, None, 50).await.expect("reads").items;
+        let seen: Vec<_> = seen.iter().map(|it| (it.export.id, it.asked.is_some())).collect();
+        assert_eq!(seen, [(two, true), (one, false)]);
+        assert_eq!(node.app.export(node.scope, one).await.expect("is there").asked, None);
+        written(&node).await;
+        assert_eq!(state(&node, two).await.0, ExportState::Done);
+        remove(&node, OWNER, one).await.expect("removes");
     }
 }

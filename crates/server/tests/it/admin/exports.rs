@@ -12,6 +12,8 @@ const EXPORTS: &str = "/admin/exports";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// More than a lease of a worker, in seconds.
 const LEASE: i64 = 31;
+/// How long before it was asked for a file ends, and a second.
+const SETTLED: i64 = 121;
 
 async fn ask(caller: &Caller, asked: &Value) -> String {
     let told = expect(202, caller.post(EXPORTS).json(asked)).await;
@@ -56,6 +58,8 @@ on_both_databases! {
         expect(201, sandbox.partner().post(&loads).json(&evil)).await;
         expect(200, story.purchase(sandbox.processor(), 501, "paid")).await;
         expect(200, other.purchase(sandbox.processor(), 500, "declined")).await;
+        advance(&sandbox, SETTLED).await;
+        expect(200, other.purchase(sandbox.processor(), 500, "on its way")).await;
 
         let employee = signed_in(&sandbox, "EMPLOYEE").await;
         let id = ask(&employee, &json!({ "customerId": story.customer })).await;
@@ -123,6 +127,7 @@ on_both_databases! {
             let name = format!("k{number}");
             expect(200, story.purchase(sandbox.processor(), 1, &name)).await;
         }
+        advance(&sandbox, SETTLED).await;
         for step in ["export-claimed", "export-written"] {
             let marker = folder.path().join(step);
             sandbox.stop().await.assert_done();

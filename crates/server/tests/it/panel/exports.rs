@@ -3,11 +3,14 @@
 use super::unhurried;
 use crate::story::{Story, expect};
 use crate::support::Browser;
+use crate::verifications::advance;
 use std::time::Duration;
 use testkit::eventually;
 
 const TRANSACTIONS: &str = "/panel/of/sandbox/transactions";
 const EXPORTS: &str = "/panel/of/sandbox/exports";
+/// How long before it was asked for a file ends, and a second.
+const SETTLED: i64 = 121;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 on_both_databases! {
@@ -17,6 +20,8 @@ on_both_databases! {
         let story = Story::begin(&sandbox, 1_000).await;
         expect(200, story.purchase(sandbox.processor(), 501, "900000000051")).await;
         expect(200, story.purchase(sandbox.processor(), 5_000, "900000000052")).await;
+        advance(&sandbox, SETTLED).await;
+        expect(200, story.purchase(sandbox.processor(), 6_000, "900000000053")).await;
         let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
         let browser = Browser::signed_in(&sandbox, &employee).await;
         let page = format!("{TRANSACTIONS}?result=DECLINED&user={}", story.customer);
