@@ -2,7 +2,7 @@
 //! the operator's are on a page of their own, beside all others.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, again, back, show as shown};
 use crate::filters;
 use crate::form::{Posted, confirmation};
 use crate::frame::Frame;
@@ -161,8 +161,13 @@ pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Pos
     let partner = staff.partner_if_any().map(|partner| partner.id);
     let new = NewAdmin { email: posted.field("email").to_owned(), role, partner };
     let (code, once) = (confirmation(&panel, &posted), posted.once_kept(kept));
-    let made = panel.app.create_admin(manager(&staff), new, code, once).await;
-    opened(&staff, "done.account-made", made)
+    match panel.app.create_admin(manager(&staff), new, code, once).await {
+        Ok(made) => opened(&staff, "done.account-made", Ok(made)),
+        Err(error) => {
+            let list = |staff| list(State(panel), staff, Query(BTreeMap::new()));
+            again((&staff, &posted), error.into(), list).await
+        }
+    }
 }
 
 /// `POST …/accounts/{account}/reset`.

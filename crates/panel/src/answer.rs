@@ -1,6 +1,7 @@
 //! How a page is answered: shown, gone back to, or why it isn't shown, in words.
 
 use crate::filters;
+use crate::form::Posted;
 use crate::frame::{Frame, mark};
 use crate::session::Staff;
 use crate::texts::text;
@@ -188,6 +189,44 @@ pub(crate) fn back<T>(staff: &Staff, path: &str, done: Done, result: Result<T, E
         Err(error) => return Err(error.into()),
     };
     back_with(staff, path, told)
+}
+
+/// The same for a form that takes long to fill in: done, it leads to a page; refused, or with a
+/// field that can't be read, its own page is the answer, with what was typed and why not.
+pub(crate) async fn back_or_again<T, F: Future<Output = Answer>>(
+    (staff, posted): (&Staff, &Posted),
+    (path, done): (&str, Done),
+    result: Result<T, Failed>,
+    page: impl FnOnce(Staff) -> F,
+) -> Answer {
+    match result {
+        Ok(_) => back_with(staff, path, ("done", done.0)),
+        Err(failed) => again((staff, posted), failed, page).await,
+    }
+}
+
+/// The page of a form that isn't done, with what was typed and why not.
+pub(crate) async fn again<F: Future<Output = Answer>>(
+    (staff, posted): (&Staff, &Posted),
+    failed: Failed,
+    page: impl FnOnce(Staff) -> F,
+) -> Answer {
+    let (status, why) = match failed {
+        Failed::Refused(refusal) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, refusal.sentence().to_owned())
+        }
+        Failed::Unreadable => (failed.status(), text("failed.unreadable.typed")),
+        Failed::NotFound
+        | Failed::Forbidden
+        | Failed::OldForm
+        | Failed::TooLarge
+        | Failed::Busy
+        | Failed::TooMany
+        | Failed::Broken => return Err(failed),
+    };
+    let mut response = page(staff.refused(posted, why)).await?;
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// Back to a page, which tells that nobody knows yet whether the act was done: whoever does it

@@ -1,7 +1,7 @@
 //! Cards: shown without number or code, made, ordered, locked, activated, removed.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, back, back_or_again, show as shown};
 use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
@@ -180,6 +180,14 @@ impl OfCard {
         back(&self.staff, &page_of(&self.staff, self.card.1), Done(done), result)
     }
 
+    /// The same of a form that takes long to fill in.
+    async fn back_or_again<T>(&self, done: &'static str, result: Result<T, Failed>) -> Answer {
+        let (path, form) = (page_of(&self.staff, self.card.1), (&self.staff, &self.posted));
+        let names = (String::new(), self.card.1.0.to_string());
+        let page = |staff| show(State(self.panel.clone()), staff, Path(names));
+        back_or_again(form, (&path, Done(done)), result, page).await
+    }
+
     /// Where the plastic goes of a card that is on it.
     async fn carrier(&self) -> Result<Option<Carrier>, Failed> {
         let (card, _) = self.panel.app.card_with_orders(self.scope, self.card.1).await?;
@@ -236,17 +244,23 @@ pub(crate) async fn activate(form: OfCard) -> Answer {
 /// `POST …/cards/{card}/print`: the plastic of a card that works.
 pub(crate) async fn print(form: OfCard) -> Answer {
     let OfCard { panel, scope, card, posted, .. } = &form;
-    let result = panel.app.print_card(*scope, *card, carrier(posted)?, posted.once()).await;
-    form.back("done.card-ordered", result)
+    let made = async {
+        let carrier = carrier(posted)?;
+        Ok::<_, Failed>(panel.app.print_card(*scope, *card, carrier, posted.once()).await?)
+    };
+    form.back_or_again("done.card-ordered", made.await).await
 }
 
 /// `POST …/cards/{card}/renew`: the same number, another last day.
 pub(crate) async fn renew(form: OfCard) -> Answer {
     let OfCard { panel, scope, card, posted, .. } = &form;
-    let carrier = form.carrier().await?;
+    let carrier = match form.carrier().await {
+        Ok(carrier) => carrier,
+        Err(failed) => return form.back_or_again::<()>("done.card-ordered", Err(failed)).await,
+    };
     let done = if carrier.is_some() { "done.card-ordered" } else { "done.card-renewed" };
     let result = panel.app.renew_card(*scope, *card, carrier, posted.once()).await;
-    form.back(done, result)
+    form.back_or_again(done, result.map_err(Failed::from)).await
 }
 
 /// `POST …/cards/{card}/replace`: leads to the card that takes its place; where that is still to be
@@ -254,13 +268,16 @@ pub(crate) async fn renew(form: OfCard) -> Answer {
 pub(crate) async fn replace(form: OfCard) -> Answer {
     let OfCard { panel, scope, card, posted, .. } = &form;
     let reason = ReplacementReason::parse(posted.field("reason")).ok_or(Failed::Unreadable)?;
-    let carrier = form.carrier().await?;
+    let carrier = match form.carrier().await {
+        Ok(carrier) => carrier,
+        Err(failed) => return form.back_or_again::<()>("done.card-ordered", Err(failed)).await,
+    };
     let is_ordered = carrier.is_some();
     let command = Replace { card: *card, reason, by: Locker::Partner, carrier };
     let once = posted.once_kept(|made: &Replaced| made.card.0.into());
     let result = panel.app.replace_card(*scope, command, once).await;
     if is_ordered {
-        return form.back("done.card-ordered", result);
+        return form.back_or_again("done.card-ordered", result.map_err(Failed::from)).await;
     }
     let made = result.as_ref().ok().and_then(Value::as_i64).map_or(card.1, CardId);
     back(&form.staff, &page_of(&form.staff, made), Done("done.card-replaced"), result)
@@ -270,34 +287,38 @@ pub(crate) async fn replace(form: OfCard) -> Answer {
 pub(crate) async fn issue(
     State(panel): State<Panel>,
     staff: Staff,
-    Path((_, user)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
-    let (scope, user) = (staff.scope()?, users::named(&user)?);
-    let command = new_card(&posted, user)?;
-    let once = posted.once_kept(|_| Value::Null);
-    let result = panel.app.issue_virtual_card(scope, command, once).await;
-    back(&staff, &staff.to(&format!("/users/{}", user.0)), Done("done.card-issued"), result)
+    let (scope, holder) = (staff.scope()?, users::named(&names.1)?);
+    let made = async {
+        let command = new_card(&posted, holder)?;
+        let once = posted.once_kept(|_| Value::Null);
+        Ok(panel.app.issue_virtual_card(scope, command, once).await?)
+    };
+    let (made, page) = (made.await, staff.to(&format!("/users/{}", holder.0)));
+    let again = |staff| users::show(State(panel), staff, Path(names));
+    back_or_again((&staff, &posted), (&page, Done("done.card-issued")), made, again).await
 }
 
 /// `POST …/users/{user}/cards/order`: a card on plastic.
 pub(crate) async fn order(
     State(panel): State<Panel>,
     staff: Staff,
-    Path((_, user)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
-    let (scope, user) = (staff.scope()?, users::named(&user)?);
-    let page = staff.to(&format!("/users/{}", user.0));
-    let line = posted.typed("embossedName").map(CardholderLine::of).transpose();
-    let Ok(line) = line else {
-        let refused = Err::<(), _>(Refusal::NameNotEmbossable.into());
-        return back(&staff, &page, Done("done.card-ordered"), refused);
+    let (scope, holder) = (staff.scope()?, users::named(&names.1)?);
+    let made = async {
+        let line = posted.typed("embossedName").map(CardholderLine::of).transpose();
+        let line = line.map_err(|_| Refusal::NameNotEmbossable)?;
+        let card = new_card(&posted, holder)?;
+        let command = OrderPhysical { card, carrier: carrier(&posted)?, line, pin: None };
+        Ok(panel.app.order_physical_card(scope, command, posted.once()).await?)
     };
-    let card = new_card(&posted, user)?;
-    let command = OrderPhysical { card, carrier: carrier(&posted)?, line, pin: None };
-    let result = panel.app.order_physical_card(scope, command, posted.once()).await;
-    back(&staff, &page, Done("done.card-ordered"), result)
+    let (made, page) = (made.await, staff.to(&format!("/users/{}", holder.0)));
+    let again = |staff| users::show(State(panel), staff, Path(names));
+    back_or_again((&staff, &posted), (&page, Done("done.card-ordered")), made, again).await
 }
 
 /// Characters of a label at most.

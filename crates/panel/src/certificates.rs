@@ -1,7 +1,7 @@
 //! Certificates of those who call us, for the operator: listed, signed, revoked.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, again, back, show as shown};
 use crate::filters;
 use crate::form::{Posted, confirmation};
 use crate::frame::Frame;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 const LINES: i64 = 50;
 /// Where the list is.
 const HERE: &str = "/panel/certificates";
+/// Where one is signed.
+const SIGN: &str = "/panel/certificates/sign";
 
 /// Whose a certificate is, in words.
 fn holder_of(held: &Certificate, settings: &Snapshot) -> String {
@@ -61,6 +63,12 @@ impl List {
 
     fn standing(&self, held: &Certificate) -> &'static str {
         standing(held, self.now)
+    }
+
+    /// Whether a scope was ticked in the form that wasn't done.
+    fn is_ticked(&self, scope: &str) -> bool {
+        let typed = self.frame.typed(SIGN, "", "");
+        typed.get(&format!("scope.{scope}")) == "on"
     }
 
     fn digits(held: &Certificate) -> String {
@@ -144,17 +152,18 @@ struct Signed {
 /// `POST /panel/certificates/sign`: the certificate is on the answer, to be saved.
 pub(crate) async fn sign(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
     let authority = panel.authority.as_ref().ok_or(Failed::Broken)?;
-    let sign = read(&panel, &posted)?;
-    let once = posted.once_kept(|signed: &SignedCertificate| {
-        json!({
-            "fingerprint": certificates::fingerprint(&signed.certificate),
-            "name": signed.certificate.common_name, "pem": signed.pem,
-        })
-    });
-    let by = (Manager::of(&staff.session), confirmation(&panel, &posted));
-    let signed = match panel.app.sign_certificate_once(authority, sign, by, once).await {
+    let signed = async {
+        let sign = read(&panel, &posted)?;
+        let by = (Manager::of(&staff.session), confirmation(&panel, &posted));
+        let once = posted.once_kept(told_json);
+        Ok(panel.app.sign_certificate_once(authority, sign, by, once).await?)
+    };
+    let signed = match signed.await {
         Ok(signed) => signed,
-        refused @ Err(_) => return back(&staff, HERE, Done("done.certificate-revoked"), refused),
+        Err(failed) => {
+            let list = |staff| list(State(panel.clone()), staff, Query(BTreeMap::new()));
+            return again((&staff, &posted), failed, list).await;
+        }
     };
     let told = |name: &str| signed[name].as_str().unwrap_or_default().to_owned();
     let pem = told("pem");
@@ -162,6 +171,13 @@ pub(crate) async fn sign(State(panel): State<Panel>, staff: Staff, posted: Poste
     let file = format!("data:application/x-pem-file,{encoded}");
     let (fingerprint, name) = (told("fingerprint"), told("name"));
     shown(&Signed { frame: staff.frame(), fingerprint, name, pem, file })
+}
+
+fn told_json(signed: &SignedCertificate) -> Value {
+    json!({
+        "fingerprint": certificates::fingerprint(&signed.certificate),
+        "name": signed.certificate.common_name, "pem": signed.pem,
+    })
 }
 
 fn read(panel: &Panel, posted: &Posted) -> Result<Sign, Failed> {

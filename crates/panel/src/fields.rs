@@ -3,6 +3,7 @@
 
 use crate::answer::Failed;
 use crate::form::Posted;
+use crate::frame::Typed;
 use crate::texts::{known, text};
 use domain::Word;
 
@@ -12,6 +13,8 @@ pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) label: String,
     pub(crate) value: String,
+    /// What it was when the page was made.
+    pub(crate) was: String,
     /// What may be chosen, with its name for people; nothing where a text is typed.
     pub(crate) words: Vec<(String, String)>,
     pub(crate) hint: Option<&'static str>,
@@ -19,7 +22,18 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn typed(name: &'static str, label: String, value: impl ToString) -> Self {
-        Self { name, label, value: value.to_string(), words: Vec::new(), hint: None }
+        let value = value.to_string();
+        Self { name, label, was: value.clone(), value, words: Vec::new(), hint: None }
+    }
+
+    /// With what was typed into it, if the form wasn't done and somebody had changed it.
+    pub(crate) fn again(self, typed: Typed<'_>) -> Self {
+        let value = typed.sent(self.name);
+        let changed = value.filter(|it| *it != typed.get(&format!("was.{}", self.name)));
+        match changed {
+            Some(value) => Self { value: value.to_owned(), ..self },
+            None => self,
+        }
     }
 
     pub(crate) fn hinted(self, hint: &'static str) -> Self {
@@ -50,7 +64,7 @@ impl Field {
 
     /// With this one chosen.
     pub(crate) fn chosen(self, value: &str) -> Self {
-        Self { value: value.to_owned(), ..self }
+        Self { value: value.to_owned(), was: value.to_owned(), ..self }
     }
 
     pub(crate) fn switch(name: &'static str, label: String, is_on: bool) -> Self {

@@ -17,6 +17,8 @@ use std::sync::Arc;
 const FORM_MAX: usize = 64 * 1024;
 /// Characters of the name that a form is known by.
 const ONCE_MAX: usize = 64;
+/// Fields that no page shows again.
+const UNSHOWN: [&str; 4] = ["csrf", "once", "totp", "password"];
 /// What a file reads as that is no text.
 const NO_TEXT: &str = "\u{fffd}";
 
@@ -45,6 +47,12 @@ impl Posted {
     /// A field, if something was typed.
     pub(crate) fn typed(&self, name: &str) -> Option<&str> {
         Some(self.field(name)).filter(|value| !value.is_empty())
+    }
+
+    /// What is shown again of it where it isn't done: all but what proves who has sent it.
+    pub(crate) fn shown_again(&self) -> BTreeMap<String, String> {
+        let fields = self.0.fields.iter().filter(|(name, _)| !UNSHOWN.contains(&name.as_str()));
+        fields.map(|(name, value)| (name.clone(), value.trim().to_owned())).collect()
     }
 
     /// Those of some fields that were sent.

@@ -6,6 +6,9 @@ use crate::session::{Allows, Staff};
 use crate::texts::{known, text};
 use app::Refusal;
 use app::admins::form_token;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
 
 /// What came of an act, told on the page that it went back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,49 @@ pub(crate) fn mark(csrf: &str, word: &str) -> String {
     mark
 }
 
+/// A form that wasn't done, to be shown again with what was typed.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    /// Where it was sent to.
+    pub(crate) action: String,
+    /// What was typed.
+    pub(crate) fields: BTreeMap<String, String>,
+}
+
+/// What was typed into a form before, if it is the one that wasn't done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Typed<'a>(Option<&'a BTreeMap<String, String>>);
+
+impl<'a> Typed<'a> {
+    /// A field, if it was sent.
+    pub(crate) fn sent(self, name: &str) -> Option<&'a str> {
+        Some(self.0?.get(name)?.as_str())
+    }
+
+    /// A field; empty where nothing was typed.
+    pub(crate) fn get(self, name: &str) -> &'a str {
+        self.sent(name).unwrap_or_default()
+    }
+
+    /// What was typed, or else what is there.
+    pub(crate) fn or<'b>(self, name: &str, kept: &'b str) -> &'b str
+    where
+        'a: 'b,
+    {
+        self.sent(name).unwrap_or(kept)
+    }
+
+    /// Whether this was chosen.
+    pub(crate) fn is(self, name: &str, value: &(impl Display + ?Sized)) -> bool {
+        self.sent(name).is_some_and(|chosen| chosen == value.to_string())
+    }
+
+    /// What has the details that the form is in be open.
+    pub(crate) fn open(self) -> &'static str {
+        if self.0.is_some() { " open" } else { "" }
+    }
+}
+
 /// A place that one may go to.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -70,6 +116,8 @@ pub(crate) struct Frame {
     pub(crate) places: Vec<Place>,
     /// What came of the act before.
     pub(crate) notice: Option<Notice>,
+    /// The form that wasn't done, if this is its page once more.
+    pub(crate) refused: Option<Arc<Refused>>,
     /// What forms carry.
     pub(crate) csrf: String,
     /// What a form that does something once is known by.
@@ -108,6 +156,22 @@ impl Frame {
     pub(crate) fn of_nobody() -> Self {
         Self { version: VERSION.as_str(), ..Self::default() }
     }
+
+    /// What was typed into the form that goes to an address with this end and has this in a hidden
+    /// field, which tells it from others that go there; without a name there is but one.
+    pub(crate) fn typed(
+        &self,
+        end: &str,
+        name: &str,
+        value: &(impl Display + ?Sized),
+    ) -> Typed<'_> {
+        let refused = self.refused.as_ref().filter(|it| it.action.ends_with(end));
+        let fields = refused.map(|it| &it.fields);
+        let is_it = |fields: &&BTreeMap<String, String>| {
+            name.is_empty() || fields.get(name).is_some_and(|it| *it == value.to_string())
+        };
+        Typed(fields.filter(is_it))
+    }
 }
 
 impl Staff {
@@ -136,6 +200,7 @@ impl Staff {
             partner: partner.map(|partner| (partner.code.clone(), partner.name.clone())),
             places,
             notice: self.notice.clone(),
+            refused: self.refused.clone(),
             csrf: self.csrf.clone(),
             once: app::ids::form_name(),
         }

@@ -3,11 +3,11 @@
 //! its cards' ceilings so too.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, back_or_again, show as shown};
 use crate::cards::{card_id, held, page_of};
 use crate::filters::{self, amount, typed_amount};
 use crate::form::Posted;
-use crate::frame::Frame;
+use crate::frame::{Frame, Typed};
 use crate::session::{Allows, Staff};
 use crate::texts::text;
 use crate::users;
@@ -77,6 +77,12 @@ impl Shown {
         format!("{:016x}", hasher.finish())
     }
 
+    /// What was typed into the form that sets it, if that wasn't done.
+    pub(crate) fn typed<'a>(&self, frame: &'a Frame) -> Typed<'a> {
+        let sets = frame.typed("", "change", "control");
+        if sets.is("control", self.name) { sets } else { Typed::default() }
+    }
+
     /// Each of them.
     pub(crate) fn all(it: &Controls) -> [Self; 4] {
         [
@@ -121,6 +127,11 @@ impl Page {
 
     fn currencies(&self) -> &BTreeSet<String> {
         &self.currencies
+    }
+
+    /// What was typed into the form of a control, if it wasn't done.
+    fn typed_of(&self, control: &Shown) -> Typed<'_> {
+        control.typed(&self.frame)
     }
 
     fn types(&self) -> &'static [LimitType] {
@@ -193,37 +204,43 @@ fn currencies(panel: &Panel, scope: Scope, rules: &Rules) -> BTreeSet<String> {
 pub(crate) async fn change_of_user(
     State(panel): State<Panel>,
     staff: Staff,
-    Path((_, user)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
-    let (scope, id) = (staff.scope()?, users::named(&user)?);
-    // A control has none.
-    let currency = posted.typed("currency").map(Currency::parse).transpose();
-    let currency = currency.map_err(|_| Failed::Unreadable)?;
-    let change = Change::read(&posted, currency).ok_or(Failed::Unreadable)?;
-    let make = |rules: &mut Rules| change.make(rules);
-    let owner = OwnerName::User(id);
-    let result = panel.app.change_owner_limits(scope, owner, make, posted.once()).await;
-    let page = format!("{}/limits", users::page_of(&staff, id));
-    back(&staff, &page, Done("done.user-limits"), result)
+    let (scope, id) = (staff.scope()?, users::named(&names.1)?);
+    let made = async {
+        // A control has none.
+        let currency = posted.typed("currency").map(Currency::parse).transpose();
+        let currency = currency.map_err(|_| Failed::Unreadable)?;
+        let change = Change::read(&posted, currency).ok_or(Failed::Unreadable)?;
+        let make = |rules: &mut Rules| change.make(rules);
+        let owner = OwnerName::User(id);
+        Ok(panel.app.change_owner_limits(scope, owner, make, posted.once()).await?)
+    };
+    let (made, page) = (made.await, format!("{}/limits", users::page_of(&staff, id)));
+    let again = |staff| show_of_user(State(panel.clone()), staff, Path(names));
+    back_or_again((&staff, &posted), (&page, Done("done.user-limits")), made, again).await
 }
 
 /// `POST …/cards/{card}/limits/change`.
 pub(crate) async fn change(
     State(panel): State<Panel>,
     staff: Staff,
-    Path((_, card)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
-    let (scope, card) = (staff.scope()?, held(&panel, &staff, &card).await?);
+    let (scope, card) = (staff.scope()?, held(&panel, &staff, &names.1).await?);
     let app = &panel.app;
     let balance = app.card_with_orders(scope, card.1).await?.0.balance;
     let currency = app.balance(scope, None, balance).await?.balance.currency;
-    let change = Change::read(&posted, Some(currency)).ok_or(Failed::Unreadable)?;
-    let make = |rules: &mut Rules| change.make(rules);
-    let result = app.change_card_limits(scope, card, make, posted.once()).await;
-    let page = format!("{}/limits", page_of(&staff, card.1));
-    back(&staff, &page, Done("done.limits"), result)
+    let made = async {
+        let change = Change::read(&posted, Some(currency)).ok_or(Failed::Unreadable)?;
+        let make = |rules: &mut Rules| change.make(rules);
+        Ok(app.change_card_limits(scope, card, make, posted.once()).await?)
+    };
+    let (made, page) = (made.await, format!("{}/limits", page_of(&staff, card.1)));
+    let again = |staff| show(State(panel.clone()), staff, Path(names));
+    back_or_again((&staff, &posted), (&page, Done("done.limits")), made, again).await
 }
 
 /// What a form changes.

@@ -1,7 +1,7 @@
 //! Partners, for the operator: whose pages there are, made, and changed in their settings.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, back_or_again, show as shown};
 use crate::fields::{Field, number, number_or_none, switch, touched, word};
 use crate::filters;
 use crate::form::{Posted, confirmation};
@@ -18,6 +18,9 @@ use domain::notification::Event;
 use domain::partner::{Partner, PartnerState, Settings};
 use jiff::tz::TimeZone;
 use serde_json::Value;
+
+/// Where one is made.
+const NEW: &str = "/panel/new-partner";
 
 #[derive(Template)]
 #[template(path = "partners.html")]
@@ -82,23 +85,30 @@ pub(crate) async fn new(staff: Staff) -> Answer {
         Field::words("setting.balanceMode", text("setting.balance"), usual.balance_mode),
     ];
     all.extend(fields("", &usual));
-    shown(&New { frame: staff.frame(), fields: all })
+    let frame = staff.frame();
+    let typed = frame.typed(NEW, "", "");
+    let fields = all.into_iter().map(|field| field.again(typed)).collect();
+    shown(&New { frame, fields })
 }
 
 /// `POST /panel/new-partner`.
 pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
+    let page = format!("/panel/partners/{}", posted.field("code"));
+    let made = make(&panel, &staff, &posted).await;
+    let done = (page.as_str(), Done("done.partner-made"));
+    back_or_again((&staff, &posted), done, made, new).await
+}
+
+async fn make(panel: &Panel, staff: &Staff, posted: &Posted) -> Result<Value, Failed> {
     let code = posted.field("code").to_owned();
     let usual = Settings::default();
-    let balance_mode = word(&posted, "balanceMode")?.unwrap_or(usual.balance_mode);
-    let set = set(&posted)?;
+    let balance_mode = word(posted, "balanceMode")?.unwrap_or(usual.balance_mode);
+    let set = set(posted)?;
     let name = set.name.clone().unwrap_or_else(|| code.clone());
     let settings = set.applied_to(Settings { balance_mode, ..usual });
-    let page = format!("/panel/partners/{code}");
     let command = Create { code, name, settings };
     let once = posted.once_kept(|_: &Partner| Value::Null);
-    let result = panel.app.create_partner_once(Manager::of(&staff.session), command, once).await;
-    let page = if result.is_ok() { page.as_str() } else { "/panel/new-partner" };
-    back(&staff, page, Done("done.partner-made"), result)
+    Ok(panel.app.create_partner_once(Manager::of(&staff.session), command, once).await?)
 }
 
 #[derive(Template)]
@@ -114,6 +124,10 @@ struct Page {
 impl Page {
     fn is_live(&self) -> bool {
         self.partner.state == PartnerState::Live
+    }
+
+    fn base_url(&self) -> &str {
+        self.called.base_url.as_deref().unwrap_or_default()
     }
 
     /// Whom its server is trusted by, in words.
@@ -144,10 +158,13 @@ pub(crate) async fn show(
     let settings = panel.app.settings.get();
     let partner = settings.partner_of_code(&code).ok_or(Failed::NotFound)?.clone();
     let called = Called::of(&settings, partner.id);
-    let fields = fields(&partner.name, &partner.settings);
+    let frame = staff.frame();
+    let typed = frame.typed("/set", "", "");
+    let fields = fields(&partner.name, &partner.settings).into_iter();
+    let fields = fields.map(|field| field.again(typed)).collect();
     let label = text("setting.encrypt");
     let encrypt = Field::switch("encryptNotifications", label, called.encrypt);
-    shown(&Page { frame: staff.frame(), partner, called, fields, encrypt })
+    shown(&Page { frame, partner, called, fields, encrypt })
 }
 
 /// `POST /panel/partners/{code}/set`.
@@ -157,8 +174,8 @@ pub(crate) async fn change(
     code: Path<String>,
     posted: Posted,
 ) -> Answer {
-    let change = Change { partner: set(&posted)?, outbound: SetOutbound::default() };
-    changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
+    let set = set(&posted).map(|set| Change { partner: set, ..Change::default() });
+    changed(panel, staff, (code, posted), (set, Done("done.partner-set"))).await
 }
 
 /// `POST /panel/partners/{code}/notifications`: what it is told of.
@@ -185,7 +202,7 @@ pub(crate) async fn change_notifications(
         ..SetOutbound::default()
     };
     let change = Change { outbound, ..Change::default() };
-    changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
+    changed(panel, staff, (code, posted), (Ok(change), Done("done.partner-set"))).await
 }
 
 /// `POST /panel/partners/{code}/calls`: where it is called, and whom its server is trusted by.
@@ -201,7 +218,7 @@ pub(crate) async fn change_calls(
         ..SetOutbound::default()
     };
     let change = Change { outbound, ..Change::default() };
-    changed(panel, staff, (code, posted), (change, Done("done.partner-set"))).await
+    changed(panel, staff, (code, posted), (Ok(change), Done("done.partner-set"))).await
 }
 
 /// `POST /panel/partners/{code}/close`: its certificates, accounts and sessions open nothing.
@@ -212,7 +229,7 @@ pub(crate) async fn close(
     posted: Posted,
 ) -> Answer {
     let change = of_state(PartnerState::Closed);
-    changed(panel, staff, (code, posted), (change, Done("done.partner-closed"))).await
+    changed(panel, staff, (code, posted), (Ok(change), Done("done.partner-closed"))).await
 }
 
 /// `POST /panel/partners/{code}/open`.
@@ -223,7 +240,7 @@ pub(crate) async fn open(
     posted: Posted,
 ) -> Answer {
     let change = of_state(PartnerState::Live);
-    changed(panel, staff, (code, posted), (change, Done("done.partner-open"))).await
+    changed(panel, staff, (code, posted), (Ok(change), Done("done.partner-open"))).await
 }
 
 fn of_state(state: PartnerState) -> Change {
@@ -234,11 +251,15 @@ async fn changed(
     State(panel): State<Panel>,
     staff: Staff,
     (Path(code), posted): (Path<String>, Posted),
-    (change, done): (Change, Done),
+    (change, done): (Result<Change, Failed>, Done),
 ) -> Answer {
-    let by = (Manager::of(&staff.session), confirmation(&panel, &posted));
-    let result = panel.app.change_partner_once(by, &code, change, posted.once()).await;
-    back(&staff, &format!("/panel/partners/{code}"), done, result)
+    let made = async {
+        let by = (Manager::of(&staff.session), confirmation(&panel, &posted));
+        Ok(panel.app.change_partner_once(by, &code, change?, posted.once()).await?)
+    };
+    let (made, page) = (made.await, format!("/panel/partners/{code}"));
+    let again = |staff| show(State(panel), staff, Path(code));
+    back_or_again((&staff, &posted), (&page, done), made, again).await
 }
 
 /// What a form changes.

@@ -2,11 +2,11 @@
 //! processors that they may name.
 
 use crate::Panel;
-use crate::answer::{Answer, Done, Failed, back, show as shown};
+use crate::answer::{Answer, Done, Failed, back, back_or_again, show as shown};
 use crate::fields::{Field, number, switch, word};
 use crate::filters::{self, amount, typed_amount};
 use crate::form::Posted;
-use crate::frame::Frame;
+use crate::frame::{Frame, Typed};
 use crate::limits::{self, Shown};
 use crate::query;
 use crate::session::Staff;
@@ -120,7 +120,7 @@ pub(crate) async fn new(
     let names = settings.processors().into_iter().map(|it| it.name.clone()).collect();
     let ecommerce = gift::CURRENCY.decimal(ECOMMERCE_MINOR);
     let months = Some(i64::from(USUAL_LIFETIME_MONTHS));
-    let fields = vec![
+    let fields = [
         Field::one_of("partner", text("program.partner"), settings.codes())
             .chosen(asked.get("partner")),
         Field::typed("configId", text("program.config-id"), "").hinted("0000000042"),
@@ -140,25 +140,24 @@ pub(crate) async fn new(
         Field::typed("giftApproval", text("program.gift"), ""),
         Field::typed("giftEcommerceMax", text("program.gift.most"), ecommerce),
     ];
-    shown(&New { frame: staff.frame(), fields })
+    let frame = staff.frame();
+    let typed = frame.typed(NEW, "", "");
+    let fields = fields.into_iter().map(|field| field.again(typed)).collect();
+    shown(&New { frame, fields })
 }
 
 /// `POST /panel/new-program`.
 pub(crate) async fn create(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
-    let code = posted.field("partner");
-    let program = read_new(&panel.app.settings.get(), &posted);
-    let program = match program {
-        Ok(program) => program,
-        Err(Failed::Refused(refusal)) => {
-            return back(&staff, NEW, Done("done.program-made"), Err::<(), _>(refusal.into()));
-        }
-        Err(failed) => return Err(failed),
+    let made = async {
+        let program = read_new(&panel.app.settings.get(), &posted)?;
+        let once = posted.once_kept(|_: &Made| Value::Null);
+        Ok(panel.app.create_program(Manager::of(&staff.session), program, once).await?)
     };
-    let page = page_of(code, &program.config_id);
-    let once = posted.once_kept(|_: &Made| Value::Null);
-    let result = panel.app.create_program(Manager::of(&staff.session), program, once).await;
-    let page = if result.is_ok() { page.as_str() } else { NEW };
-    back(&staff, page, Done("done.program-made"), result)
+    let made = made.await;
+    let page = page_of(posted.field("partner"), posted.field("configId"));
+    let again = |staff| new(State(panel), staff, Query(BTreeMap::new()));
+    let done = (page.as_str(), Done("done.program-made"));
+    back_or_again((&staff, &posted), done, made, again).await
 }
 
 fn read_new(settings: &Snapshot, posted: &Posted) -> Result<Program, Failed> {
@@ -271,6 +270,11 @@ impl OfProgram {
         [self.currency.code()]
     }
 
+    /// What was typed into the form of a control, if it wasn't done.
+    fn typed_of(&self, control: &Shown) -> Typed<'_> {
+        control.typed(&self.frame)
+    }
+
     fn types(&self) -> &'static [LimitType] {
         LimitType::ALL
     }
@@ -327,14 +331,18 @@ pub(crate) async fn change_limits(
     posted: Posted,
 ) -> Answer {
     let program = named(&panel, &name)?;
-    let change = limits::Change::read_of_program(&posted, program.currency);
-    let change = change.ok_or(Failed::Unreadable)?;
-    let named = (program.partner, program.config_id.as_str());
-    let manager = Manager::of(&staff.session);
-    let make = |rules: &mut Rules| change.make(rules);
-    let once = posted.once_kept(|_: &Program| Value::Null);
-    let result = panel.app.change_program_rules(manager, named, make, once).await;
-    back(&staff, &page_of(&name.0, &name.1), Done("done.program-limits"), result)
+    let made = async {
+        let change = limits::Change::read_of_program(&posted, program.currency);
+        let change = change.ok_or(Failed::Unreadable)?;
+        let named = (program.partner, program.config_id.as_str());
+        let manager = Manager::of(&staff.session);
+        let make = |rules: &mut Rules| change.make(rules);
+        let once = posted.once_kept(|_: &Program| Value::Null);
+        Ok(panel.app.change_program_rules(manager, named, make, once).await?)
+    };
+    let (made, page) = (made.await, page_of(&name.0, &name.1));
+    let again = |staff| show(State(panel), staff, Path(name));
+    back_or_again((&staff, &posted), (&page, Done("done.program-limits")), made, again).await
 }
 
 /// `POST /panel/programs/{code}/{configId}/bin`: a further BIN.

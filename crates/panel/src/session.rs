@@ -3,7 +3,7 @@
 use crate::Panel;
 use crate::answer::{Failed, see, show_failure};
 use crate::form::{Posted, posted};
-use crate::frame::Notice;
+use crate::frame::{Notice, Refused};
 use crate::{exports, transactions};
 use app::admins::{AdminSession, form_token};
 use app::audit::Origin;
@@ -58,6 +58,7 @@ impl Allows {
 pub(crate) struct Staff(Arc<Who>);
 
 /// The parts of [`Staff`].
+#[derive(Clone)]
 pub(crate) struct Who {
     pub(crate) session: AdminSession,
     pub(crate) email: String,
@@ -71,6 +72,8 @@ pub(crate) struct Who {
     pub(crate) path: String,
     /// What came of the act before.
     pub(crate) notice: Option<Notice>,
+    /// The form that wasn't done, where its page is shown again.
+    pub(crate) refused: Option<Arc<Refused>>,
 }
 
 impl std::ops::Deref for Staff {
@@ -107,6 +110,16 @@ impl Staff {
     pub(crate) fn to(&self, rest: &str) -> String {
         let code = self.partner.as_ref().map_or("", |partner| partner.code.as_str());
         format!("{OF_PARTNER}{code}{rest}")
+    }
+
+    /// The same, for the page of a form that wasn't done: it tells why, and shows what was typed.
+    pub(crate) fn refused(&self, posted: &Posted, why: String) -> Self {
+        let action = self.path.split('?').next().unwrap_or_default().to_owned();
+        let refused = Refused { action, fields: posted.shown_again() };
+        let mut who = Who::clone(&self.0);
+        who.notice = Some(Notice { good: false, text: why });
+        who.refused = Some(Arc::new(refused));
+        Self(Arc::new(who))
     }
 
     /// Whether the account may do what these may.
@@ -158,6 +171,7 @@ pub(crate) async fn admitted(
     let csrf = form_token(&token);
     let staff = Staff(Arc::new(Who {
         notice: Notice::of(request.uri().query(), &csrf),
+        refused: None,
         session: signed_in.session,
         email: signed_in.email,
         partner,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acts;
+mod again;
 mod cards;
 mod certificates;
 mod denied;

@@ -1,5 +1,6 @@
 //! Certificates in the panel: signed from a pasted request, revoked.
 
+use super::again::shown;
 use super::unhurried;
 use crate::story::{expect, register, registration, unique};
 use crate::support::Browser;
@@ -17,7 +18,9 @@ on_both_databases! {
         let fields = [("kind", "partner"), ("holder", "sandbox"), ("days", "30"),
             ("csr", csr.as_str())];
         let told = browser.submit(list, sign, &fields).await;
-        assert!(told.to.contains("failed=CONFIRMATION_REQUIRED"), "{told:?}");
+        assert!(told.status == 422 && told.html.contains("This needs a code"), "{told:?}");
+        assert_eq!(shown(&told, sign, "csr"), csr.trim(), "what was pasted is still there");
+        assert_eq!(shown(&told, sign, "days"), "30");
         let code = operator.code(1);
         let fields = [&fields[..], &[("totp", code.as_str())]].concat();
         let page = browser.submit(list, sign, &fields).await;
@@ -45,7 +48,8 @@ on_both_databases! {
         let fields = [("kind", "partner"), ("holder", "sandbox"), ("scope.iban", "on"),
             ("csr", csr.as_str())];
         let told = browser.submit(list, sign, &fields).await;
-        assert!(told.to.contains("failed=SCOPE_REFUSED"), "{told:?}");
+        let ticked = "name=\"scope.iban\" value=\"on\" checked";
+        assert!(told.status == 422 && told.html.contains(ticked), "{told:?}");
     }
 
     /// The request may be a file; what isn't one is refused in words, and without the session's
@@ -62,7 +66,7 @@ on_both_databases! {
             ("totp", code.as_str())];
         for no_request in [vec![0x30, 0x82, 0, 0xff, 1], b"what?".to_vec(), Vec::new()] {
             let told = browser.upload(list, sign, &fields, ("csrFile", no_request)).await;
-            assert!(told.to.contains("failed=CSR_REFUSED"), "{told:?}");
+            assert!(told.status == 422 && told.html.contains("role=\"alert\""), "{told:?}");
         }
         let large = vec![b'a'; 70_000];
         let told = browser.upload(list, sign, &fields, ("csrFile", large)).await;

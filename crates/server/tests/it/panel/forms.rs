@@ -238,7 +238,7 @@ on_both_databases! {
             (&card, "/lock", vec![("reason", "CARD_LOST"), ("more", "\0")], 400),
             (&user, "/balances", vec![("currency", "EURO")], 400),
             (&user, "/cards", vec![("balance", "none"), ("program", "0019167984")], 400),
-            (&user, "/cards", vec![("balance", balance), ("program", "none")], 303),
+            (&user, "/cards", vec![("balance", balance), ("program", "none")], 422),
             (&user, "/cards", vec![("balance", balance), ("label", long[..101].as_ref())], 400),
             (&user, "/transactional-locks", vec![("change", "both"), ("reason", "ZEN_LOCK")], 400),
             (&user, "/transactional-locks", vec![("change", "set"), ("reason", "WHY")], 303),
