@@ -9,7 +9,7 @@ mod summary;
 mod transfer;
 mod unlock;
 
-pub(crate) use create::{create, create_for};
+pub(crate) use create::{create, create_for, create_of_corporation};
 pub(crate) use find::{find, list};
 pub(crate) use lock::lock;
 pub(crate) use look::look;

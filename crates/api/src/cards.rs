@@ -26,7 +26,7 @@ pub(crate) use full_data::full_data;
 pub(crate) use issue_later::issue_later;
 pub(crate) use issue_virtual::{issue_virtual, issue_virtual_unseen};
 pub(crate) use limits::{limits, set_limits};
-pub(crate) use list::list;
+pub(crate) use list::{list, list_of_corporation};
 pub(crate) use lock::lock;
 pub(crate) use operation::operation;
 pub(crate) use order::{order, orders};

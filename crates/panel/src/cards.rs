@@ -324,7 +324,8 @@ pub(crate) async fn order(
 /// Characters of a label at most.
 const LABEL_MAX: usize = 100;
 
-fn new_card(posted: &Posted, holder: UserId) -> Result<IssueVirtual, Failed> {
+/// A card of a holder's own, as a form asks for it.
+pub(crate) fn new_card(posted: &Posted, holder: UserId) -> Result<IssueVirtual, Failed> {
     let balance = Uuid::try_parse(posted.field("balance")).map_err(|_| Failed::Unreadable)?;
     let label = posted.typed("label").map(mask);
     if label.as_ref().is_some_and(|it| it.chars().count() > LABEL_MAX || it.contains('\0')) {

@@ -1,23 +1,33 @@
-//! Corporations: listed, one with all that KYB looks at, and what comes of it.
+//! Corporations: listed, one with all that KYB looks at, what comes of it, and what it has.
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::filters;
 use crate::form::Posted;
 use crate::frame::Frame;
-use crate::query;
-use crate::session::Staff;
+use crate::offered::Offered;
+use crate::session::{Allows, Staff};
+use crate::users::Held;
+use crate::{cards, query, users};
+use app::balances::NewBalance;
+use app::cards::IssueVirtual;
 use app::corporations::{DecideKyb, Shown};
+use app::owners::OwnerName;
 use app::{Error, Refusal};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
+use domain::Date;
 use domain::admin::Role;
+use domain::card::Card;
 use domain::corporation::document::DocumentMedia;
 use domain::corporation::{Corporation, Kyb, KybDecision, Person};
+use domain::ids::CardId;
+use domain::money::Currency;
 use domain::partner::KybBy;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -65,7 +75,13 @@ struct Page {
     frame: Frame,
     at: String,
     zone: TimeZone,
+    today: Date,
     review: Shown,
+    balances: Vec<Held>,
+    cards: Vec<Card>,
+    next: Option<String>,
+    offered: Offered,
+    may_make: bool,
     may_decide: bool,
 }
 
@@ -96,14 +112,24 @@ fn named(text: &str) -> Result<Uuid, Failed> {
     Uuid::try_parse(text).map_err(|_| Failed::NotFound)
 }
 
-/// `GET …/corporations/{corporation}`. That it was shown is recorded.
+fn page_of(staff: &Staff, name: Uuid) -> String {
+    staff.to(&format!("/corporations/{name}"))
+}
+
+/// `GET …/corporations/{corporation}?after=…`, which says behind which card its cards begin. That
+/// it was shown is recorded.
 pub(crate) async fn show(
     State(panel): State<Panel>,
     staff: Staff,
     Path((_, corporation)): Path<(String, String)>,
+    Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
-    let name = named(&corporation)?;
-    let review = panel.app.reviewed_corporation(staff.scope()?, name, &staff.origin).await?;
+    let (scope, name, app) = (staff.scope()?, named(&corporation)?, &panel.app);
+    let asked = query::Asked::of(query, &[])?;
+    let after = CardId(asked.after(|text| text.parse::<i64>().ok())?.unwrap_or(0));
+    let review = app.reviewed_corporation(scope, name, &staff.origin).await?;
+    let balances = app.balances_of_corporation(scope, name).await?;
+    let cards = app.cards_of_corporation(scope, name, after, LINES).await?;
     let partner = staff.partner()?;
     let own = partner.settings.kyb_by == KybBy::Partner;
     let role = staff.session.role;
@@ -112,8 +138,45 @@ pub(crate) async fn show(
         frame: staff.frame(),
         at: staff.to(""),
         zone: staff.zone(),
+        today: app.settings.get().today(scope.partner(), app.now()),
         review,
+        balances: balances.into_iter().map(Held::from).collect(),
+        next: asked.next(&page_of(&staff, name), cards.next)?,
+        cards: cards.items,
+        offered: Offered::by(app, scope),
+        may_make: staff.may(Allows::MAKERS),
     })
+}
+
+/// `POST …/corporations/{corporation}/balances`.
+pub(crate) async fn create_balance(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, corporation)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, name) = (staff.scope()?, named(&corporation)?);
+    let currency = Currency::parse(posted.field("currency")).map_err(|_| Failed::Unreadable)?;
+    let new = NewBalance { owner: OwnerName::Corporation(name), currency, config_id: None };
+    let once = posted.once_kept(|_| Value::Null);
+    let result = panel.app.create_balance(scope, new, once).await;
+    back(&staff, &page_of(&staff, name), Done("done.balance-created"), result)
+}
+
+/// `POST …/corporations/{corporation}/cards`: a virtual card for one of its people.
+pub(crate) async fn issue(
+    State(panel): State<Panel>,
+    staff: Staff,
+    Path((_, corporation)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let (scope, name) = (staff.scope()?, named(&corporation)?);
+    let holder = users::named(posted.field("holder")).map_err(|_| Failed::Unreadable)?;
+    let card = cards::new_card(&posted, holder)?;
+    let command = IssueVirtual { corporation: Some(name), ..card };
+    let once = posted.once_kept(|_| Value::Null);
+    let result = panel.app.issue_virtual_card(scope, command, once).await;
+    back(&staff, &page_of(&staff, name), Done("done.card-issued"), result)
 }
 
 /// `GET …/corporations/{corporation}/documents/{document}`. That it was shown is recorded.
@@ -148,7 +211,7 @@ pub(crate) async fn decide(
     posted: Posted,
 ) -> Answer {
     let (scope, name) = (staff.scope()?, named(&corporation)?);
-    let page = staff.to(&format!("/corporations/{name}"));
+    let page = page_of(&staff, name);
     let decision = KybDecision::parse(posted.field("kyb")).ok_or(Failed::Unreadable)?;
     let version = posted.field("version").parse::<i64>().map_err(|_| Failed::Unreadable)?;
     let reference = posted.field("reference");

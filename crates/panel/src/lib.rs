@@ -22,6 +22,7 @@ mod form;
 mod frame;
 mod limits;
 mod notifications;
+mod offered;
 mod overview;
 mod own;
 mod partners;

@@ -94,6 +94,11 @@ fn makers() -> Router<Panel> {
         .route("/panel/of/{partner}/users/{user}/balances", post(users::create_balance))
         .route("/panel/of/{partner}/users/{user}/cards", post(cards::issue))
         .route("/panel/of/{partner}/users/{user}/limits/change", post(limits::change_of_user))
+        .route(
+            "/panel/of/{partner}/corporations/{corporation}/balances",
+            post(corporations::create_balance),
+        )
+        .route("/panel/of/{partner}/corporations/{corporation}/cards", post(corporations::issue))
         .route("/panel/of/{partner}/cards/{card}/limits/change", post(limits::change))
         .route("/panel/of/{partner}/cards/{card}/renew", post(cards::renew))
         .route("/panel/of/{partner}/cards/{card}/replace", post(cards::replace))

@@ -5,25 +5,26 @@ use crate::answer::{Answer, Done, Failed, back, show as shown};
 use crate::filters::{self, amount};
 use crate::form::Posted;
 use crate::frame::Frame;
+use crate::offered::Offered;
 use crate::query;
 use crate::session::{Allows, Staff};
-use app::balances::{NewBalance, WithCards};
+use app::balances::NewBalance;
 use app::owners::OwnerName;
 use app::users::{Known, LockChange, Place, Search, UserLock};
 use askama::Template;
 use axum::extract::{Path, Query, State};
+use domain::balance::Balance;
 use domain::card::Card;
 use domain::card::order::CardOrder;
 use domain::ids::UserId;
 use domain::money::Currency;
-use domain::program::CardType;
 use domain::search::Meant;
 use domain::user::{Kyc, TransactionalLock, User, UserState};
 use domain::verification::Verification;
 use domain::{Date, Timestamp};
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The user that a path names.
 pub(crate) fn named(text: &str) -> Result<UserId, Failed> {
@@ -66,10 +67,17 @@ pub(crate) async fn list(
     shown(&List { frame, at, zone, asked, found: page.items, next })
 }
 
-/// A balance with its cards, and what can be spent, if we know.
-struct Held {
-    balance: WithCards,
-    available: Option<String>,
+/// A balance, and what can be spent, if we know.
+pub(crate) struct Held {
+    pub(crate) balance: Balance,
+    pub(crate) available: Option<String>,
+}
+
+impl From<Balance> for Held {
+    fn from(balance: Balance) -> Self {
+        let available = balance.known_available().map(|it| amount(it, balance.currency));
+        Self { balance, available }
+    }
 }
 
 #[derive(Template)]
@@ -86,7 +94,7 @@ struct Page {
     orders: Vec<(CardOrder, Timestamp)>,
     devices: Vec<Device>,
     forms: Vec<Verification>,
-    programs: Vec<(String, Currency, CardType)>,
+    offered: Offered,
     may_make: bool,
     may_decide: bool,
 }
@@ -106,19 +114,6 @@ impl Page {
         let free = |lock: &&TransactionalLock| !self.locks.contains(lock);
         TransactionalLock::ALL.iter().filter(free).copied().collect()
     }
-
-    fn currencies(&self) -> BTreeSet<&str> {
-        self.programs.iter().map(|(_, currency, _)| currency.code()).collect()
-    }
-
-    /// The live programs of a currency whose cards are made of this.
-    fn programs_in(&self, currency: &Currency, made_of: &str) -> Vec<&str> {
-        let of = self
-            .programs
-            .iter()
-            .filter(|(_, money, kind)| money == currency && kind.as_str() == made_of);
-        of.map(|(config_id, ..)| config_id.as_str()).collect()
-    }
 }
 
 /// Cards of one user that a page shows.
@@ -133,21 +128,13 @@ pub(crate) async fn show(
     let (scope, id) = (staff.scope()?, named(&user)?);
     let app = &panel.app;
     let user = app.user(scope, id).await?;
-    let balances = app.balances(scope, id).await?;
-    let held = balances.into_iter().map(|balance| Held {
-        available: balance.balance.known_available().map(|it| amount(it, balance.balance.currency)),
-        balance,
-    });
+    let held = app.balances(scope, id).await?.into_iter().map(|it| Held::from(it.balance));
     let devices = app.devices(scope, id).await?.into_iter();
-    let settings = app.settings.get();
-    let programs = settings.programs_of(scope.partner()).into_iter();
-    let live = programs.filter(|it| it.state == domain::program::ProgramState::Live);
-    let programs = live.map(|it| (it.config_id.clone(), it.currency, it.card_type)).collect();
     shown(&Page {
         frame: staff.frame(),
         at: staff.to(""),
         zone: staff.zone(),
-        today: settings.today(scope.partner(), app.now()),
+        today: app.settings.get().today(scope.partner(), app.now()),
         locks: app.transactional_locks(scope, OwnerName::User(id)).await?,
         balances: held.collect(),
         cards: app.cards(scope, id, domain::ids::CardId(0), CARDS).await?.items,
@@ -156,7 +143,7 @@ pub(crate) async fn show(
             .map(|it| Device { platform: it.platform.as_str(), since: it.created_at })
             .collect(),
         forms: app.verifications_of(scope, id).await?,
-        programs,
+        offered: Offered::by(app, scope),
         user,
         may_make: staff.may(Allows::MAKERS),
         may_decide: staff.may(Allows::DECIDERS),

@@ -77,6 +77,10 @@ const BY_USER: Sql = Sql(select!(
 ));
 const HELD: Sql = Sql(select!("user_id = $2 and removed_at is null order by id"));
 const OF_CORPORATION: Sql = Sql(select!("corporation_id = $2 and removed_at is null order by id"));
+const SHOWN_OF_CORPORATION: Sql = Sql(select!(
+    "corporation_id = $2 and removed_at is null and state <> 'ORDERED' and id > $3
+            order by id limit $4"
+));
 const BY_BALANCE: Sql =
     Sql(select!("balance_id = $2 and removed_at is null order by id limit 200"));
 const PAN: Sql = Sql("select pan from card where partner_id = $1 and id = $2");
@@ -131,6 +135,7 @@ pub const STATEMENTS: &[Sql] = &[
     BY_USER,
     HELD,
     OF_CORPORATION,
+    SHOWN_OF_CORPORATION,
     BY_BALANCE,
     of_owner::COUNT,
     of_owner::COUNT_OF_CORPORATION,
@@ -188,6 +193,18 @@ pub async fn list_of_corporation(
     corporation: CorporationId,
 ) -> Result<Vec<Card>, StoreError> {
     tx.rows(&OF_CORPORATION, &[&scope.partner(), &corporation]).await?.iter().map(read).collect()
+}
+
+/// Cards that pay from a corporation's balances by ascending id, from the one after `after`.
+pub async fn list_shown_of_corporation(
+    tx: &mut Tx,
+    scope: Scope,
+    corporation: CorporationId,
+    (after, limit): (CardId, i64),
+) -> Result<Vec<Card>, StoreError> {
+    let key = scope.partner();
+    let rows = tx.rows(&SHOWN_OF_CORPORATION, &[&key, &corporation, &after, &limit]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// The cards that pay from a balance, at most 200.

@@ -1,5 +1,5 @@
 //! `POST /secure/customers/{customerId}/balances` `{currency}`, `POST /secure/balances`
-//! `{currency, dcUserId}`.
+//! `{currency, dcUserId}`, `POST /admin/corporations/{dcCorporationId}/balances` `{currency}`.
 
 use super::{BalanceJson, TAG};
 use crate::Api;
@@ -61,6 +61,33 @@ pub(crate) fn create_for() -> Endpoint {
         )
         .example(json!({ "currency": "EUR", "dcUserId": 1 }))
         .refuses(REFUSALS_FOR)
+}
+
+/// Creates an empty balance of a corporation → 201 the balance.
+pub(crate) fn create_of_corporation() -> Endpoint {
+    Endpoint::of(read_of_corporation, created)
+        .about(
+            TAG,
+            "Create a balance of a corporation",
+            "Of one whose KYB is accepted. It is empty, and its currency never changes. Where the \
+             partner holds the money, its server is asked first, as for a user's.",
+        )
+        .example(json!({ "currency": "EUR" }))
+        .refuses(&[
+            Refusal::KybNotAccepted,
+            Refusal::CurrencyNotSupported,
+            Refusal::UserNotFound,
+            Refusal::PartnerUnavailable,
+        ])
+}
+
+fn read_of_corporation(call: &Call) -> Result<NewBalance, Problem> {
+    let owner = OwnerName::Corporation(call.corporation()?);
+    let mut fields = call.fields()?;
+    let currency = fields.required("currency", currency());
+    let Some(currency) = currency else { return Err(fields.problem()) };
+    fields.finish()?;
+    Ok(NewBalance { owner, currency, config_id: None })
 }
 
 fn read(call: &Call) -> Result<NewBalance, Problem> {

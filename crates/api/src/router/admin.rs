@@ -38,6 +38,7 @@ fn of_cards() -> Routes {
         .route("/admin/customers/{customerId}/cards/orders", get(cards::orders()))
         .route("/admin/customers/{customerId}/cards/orders/{orderId}", get(cards::order()))
         .route("/admin/customers/{customerId}/cards/{cardId}/limits", get(cards::limits()))
+        .route("/admin/corporations/{dcCorporationId}/cards", get(cards::list_of_corporation()))
         .route("/admin/cards/{cardId}", get(cards::show_unseen()).delete(cards::remove()))
         .route("/admin/cards/{cardId}/limits", get(cards::limits()))
         .route("/admin/cards/{cardId}/lock", post(cards::lock()))
@@ -103,6 +104,10 @@ fn of_notifications() -> Routes {
 fn makes() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/customers/{customerId}/balances", post(balances::create()))
+        .route(
+            "/admin/corporations/{dcCorporationId}/balances",
+            post(balances::create_of_corporation()),
+        )
         .route("/admin/customers/{customerId}/cards/virtual", post(cards::issue_virtual_unseen()))
         .route("/admin/customers/{customerId}/cards/{cardId}/limits", put(cards::set_limits()))
         .route("/admin/cards/{cardId}/limits", put(cards::set_limits()))

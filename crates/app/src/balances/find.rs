@@ -7,7 +7,8 @@ use domain::card::Card;
 use domain::ids::{BalanceId, UserId};
 use domain::scope::Scope;
 use store::db::Tx;
-use store::{balances, cards, users};
+use store::{balances, cards, corporations, users};
+use uuid::Uuid;
 
 /// A balance and the cards that pay from it.
 #[derive(Clone, Debug)]
@@ -88,6 +89,24 @@ impl App {
     pub async fn balances(&self, scope: Scope, owner: UserId) -> Result<Vec<WithCards>, Error> {
         let mut tx = self.db.read().await?;
         let found = balances_in(&mut tx, scope, owner).await;
+        tx.end(found).await
+    }
+
+    /// A corporation's balances, oldest first; its cards are listed apart.
+    pub async fn balances_of_corporation(
+        &self,
+        scope: Scope,
+        name: Uuid,
+    ) -> Result<Vec<Balance>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = async {
+            let kept = corporations::find(&mut tx, scope, name).await?;
+            let id = kept.ok_or(Refusal::CorporationNotFound)?.corporation.id;
+            let mut all = balances::list(&mut tx, scope, id.into()).await?;
+            all.retain(|balance| balance.state.is_there());
+            Ok::<_, Error>(all)
+        };
+        let found = found.await;
         tx.end(found).await
     }
 }

@@ -1,4 +1,4 @@
-//! List a holder's cards, without their numbers.
+//! List the cards of a holder or of a corporation, without their numbers.
 
 use crate::page::Page;
 use crate::refusals::Refusal;
@@ -10,7 +10,8 @@ use domain::card::order::CardOrder;
 use domain::ids::{CardId, UserId};
 use domain::scope::Scope;
 use store::db::Tx;
-use store::{card_orders, cards, users};
+use store::{card_orders, cards, corporations, users};
+use uuid::Uuid;
 
 impl App {
     /// A page of a holder's cards, by id, from the one after `after`.
@@ -23,6 +24,27 @@ impl App {
     ) -> Result<Page<Card>, Error> {
         let mut tx = self.db.read().await?;
         let found = cards_in(&mut tx, scope, holder, after, limit).await;
+        tx.end(found).await
+    }
+
+    /// A page of the cards that pay from a corporation's balances, by id, from the one after
+    /// `after`.
+    pub async fn cards_of_corporation(
+        &self,
+        scope: Scope,
+        name: Uuid,
+        after: CardId,
+        limit: i64,
+    ) -> Result<Page<Card>, Error> {
+        let mut tx = self.db.read().await?;
+        let found = async {
+            let kept = corporations::find(&mut tx, scope, name).await?;
+            let id = kept.ok_or(Refusal::CorporationNotFound)?.corporation.id;
+            let place = (after, limit + 1);
+            let rows = cards::list_shown_of_corporation(&mut tx, scope, id, place).await?;
+            Ok::<_, Error>(Page::of(rows, limit, |card| card.id.0))
+        };
+        let found = found.await;
         tx.end(found).await
     }
 }

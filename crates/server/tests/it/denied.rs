@@ -541,6 +541,14 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/overview", Admin, NOBODYS, Nothing),
     ("GET", "/admin/transactions", Admin, HISTORY, FILTERS),
     ("GET", "/admin/transactions/{transactionId}", Admin, TRANSACTION, Nothing),
+    ("GET", "/admin/corporations/{dcCorporationId}/cards", Admin, CORPORATION, Nothing),
+    (
+        "POST",
+        "/admin/corporations/{dcCorporationId}/balances",
+        Makers,
+        CORPORATION,
+        Json(r#"{"currency": "EUR"}"#),
+    ),
     ("GET", "/admin/corporations/{dcCorporationId}/limits", Admin, CORPORATION, Nothing),
     ("PUT", "/admin/corporations/{dcCorporationId}/limits", Makers, CORPORATION, LIMITS),
     (

@@ -3,6 +3,7 @@
 use super::accounts::id_of;
 use super::denied::{FORMS, FORMS_OF_OPERATOR};
 use super::{Scene, told};
+use crate::corporations::{Company, employee as employee_of};
 use crate::plastic::{self, DIGITAL_FIRST};
 use crate::story::{Story, expect, unique};
 use crate::support::{Sandbox, in_chromium};
@@ -69,6 +70,20 @@ const ACTS: &[Act] = &[
         "/users/USER/transactional-locks",
         &[("change", "take-off")],
         "The transactional lock is taken off.",
+    ),
+    (
+        "ADMIN",
+        "/corporations/COMPANY",
+        "/corporations/COMPANY/balances",
+        &[("currency", "PLN")],
+        "The balance is there.",
+    ),
+    (
+        "ADMIN",
+        "/corporations/COMPANY",
+        "/corporations/COMPANY/cards",
+        &[("holder", "HOLDER"), ("label", "Travel")],
+        "The card is there.",
     ),
     ("EMPLOYEE", "/balances/BALANCE", "/balances/BALANCE/lock", &[], "The balance is locked."),
     ("EMPLOYEE", "/balances/BALANCE", "/balances/BALANCE/unlock", &[], "The balance is unlocked."),
@@ -347,12 +362,13 @@ fn no_form_is_left_out() {
     };
     let sent = |acts: &[Act], path: &str| {
         acts.iter().any(|(_, _, form, ..)| {
-            *form == path || form.replace("PRINTED", "CARD").replace("PLASTIC", "CARD") == path
+            let form = form.replace("PRINTED", "CARD").replace("PLASTIC", "CARD");
+            form.replace("COMPANY", "FIRM") == path
         })
     };
-    // Sent by the same form as a notification.
-    let same = "/partner-calls/NIL/resend";
-    for (form, _) in FORMS.iter().filter(|(form, _)| *form != same) {
+    // Sent by the same form as a notification; played where a path is paused (`notifications`).
+    let elsewhere = ["/partner-calls/NIL/resend", "/notifications/resume"];
+    for (form, _) in FORMS.iter().filter(|(form, _)| !elsewhere.contains(form)) {
         assert!(sent(ACTS, &known(form)), "{form}");
     }
     for form in FORMS_OF_OPERATOR {
@@ -369,6 +385,7 @@ async fn ids(sandbox: &Sandbox) -> Ids {
     let (plastic, full, _) = plastic::arrived(sandbox, story).await;
     let caller = (sandbox.partner(), "sandbox", DIGITAL_FIRST);
     let printed = Story::begin_of(caller, 0).await;
+    let company = Company::begin(sandbox, 0).await;
     let other = verifications::Applicant::register(sandbox).await;
     let other = other.submit(&verifications::filled()).await;
     screening::load(sandbox, "1,Ivan Petrovich Sidorenko,1970-01-01\n").await.assert_done();
@@ -402,6 +419,8 @@ async fn ids(sandbox: &Sandbox) -> Ids {
         ("OWN", scene.own.clone()),
         ("ACCOUNT", id_of(sandbox, &employee).await),
         ("FIRM", scene.corporation.clone()),
+        ("COMPANY", company.id),
+        ("HOLDER", employee_of(sandbox.partner()).await.to_string()),
         ("FORM", scene.form.clone()),
         ("OTHER", other),
         ("HIT", text(&hit)),

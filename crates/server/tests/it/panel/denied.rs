@@ -116,6 +116,8 @@ pub(super) const FORMS: &[(&str, &[&str])] = &[
     ("/users/USER/balances", MAKERS),
     ("/users/USER/cards", MAKERS),
     ("/users/USER/limits/change", MAKERS),
+    ("/corporations/FIRM/balances", MAKERS),
+    ("/corporations/FIRM/cards", MAKERS),
     ("/users/USER/cards/order", ALL),
     ("/users/USER/transactional-locks", DECIDERS),
     ("/cards/CARD/limits/change", MAKERS),

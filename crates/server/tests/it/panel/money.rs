@@ -1,7 +1,7 @@
 //! Balances: found, shown, locked; the partner's own, reloaded by the operator.
 
 use super::{Scene, unhurried};
-use crate::corporations::{Company, employee};
+use crate::corporations::{Company, employee, proven};
 use crate::linked::External;
 use crate::story::{Story, expect};
 use crate::support::{Browser, Sandbox};
@@ -105,6 +105,85 @@ on_both_databases! {
                 assert!(seen.contains(&format!("{BALANCES}?search={}", company.id)), "{seen}");
             }
         }
+    }
+
+    /// A corporation's page shows what it has, page by page; who makes such gives it a balance, and
+    /// one of its people a card, once for each form.
+    async fn a_corporation_is_given_balances_and_cards(database) {
+        let sandbox = unhurried(database).await;
+        let company = Company::begin(&sandbox, 5_000).await;
+        let holder = employee(sandbox.partner()).await;
+        let story = company.issue(sandbox.partner(), holder).await;
+        let firm = format!("/panel/of/sandbox/corporations/{}", company.id);
+        let admin = sandbox.admin("ADMIN", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &admin).await;
+        let page = browser.load(&firm).await;
+        let card = format!("/panel/of/sandbox/cards/{}\"", story.card);
+        let user = format!("/panel/of/sandbox/users/{holder}\"");
+        let own = format!("{BALANCES}/{}\"", company.balance);
+        for part in ["50.00 EUR", &own, &card, &user] {
+            assert!(page.html.contains(part), "{part}: {}", page.html);
+        }
+        let number = story.full["cardNo"].as_str().expect("a number");
+        assert!(page.html.contains(&number[12..]) && !page.html.contains(number));
+        let behind = browser.load(&format!("{firm}?after={}", story.card)).await.html;
+        assert!(!behind.contains(&card) && behind.contains(&own), "{behind}");
+        assert_eq!(browser.load(&format!("{firm}?after=x")).await.status, 404);
+
+        let (csrf, once) = (page.hidden("csrf"), page.hidden("once"));
+        let person = holder.to_string();
+        let made = [("csrf", csrf), ("once", once), ("balance", company.balance.as_str()),
+            ("holder", person.as_str()), ("program", "0019167984"), ("label", "Travel")];
+        for _ in 0..2 {
+            let sent = browser.send(&format!("{firm}/cards"), &made).await;
+            assert!(sent.to.contains("done=done.card-issued"), "{} {}", sent.status, sent.to);
+        }
+        let sent = browser.submit(&firm, &format!("{firm}/balances"), &[("currency", "PLN")]).await;
+        assert!(sent.to.contains("done=done.balance-created"), "{} {}", sent.status, sent.to);
+        assert!(browser.load(&firm).await.html.contains("0.00 PLN"));
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await.sign_in(&sandbox).await;
+        let path = format!("/admin/corporations/{}/cards", company.id);
+        let cards = expect(200, employee.get(&path)).await;
+        let cards = cards["items"].as_array().expect("a list").clone();
+        assert_eq!(cards.len(), 2, "one more: {cards:?}");
+        assert_eq!((&cards[1]["label"], &cards[1]["customerId"], &cards[1]["balanceId"]),
+            (&json!("Travel"), &json!(holder), &json!(company.balance)));
+        let first = expect(200, employee.get(&format!("{path}?limit=1"))).await;
+        assert_eq!(first["items"][0], cards[0]);
+        let after = first["next"].as_str().expect("there are more");
+        let next = expect(200, employee.get(&format!("{path}?after={after}"))).await;
+        assert_eq!((&next["items"], &next["next"]), (&json!([cards[1]]), &Value::Null));
+
+        let waiting = proven(sandbox.partner(), "sandbox").await;
+        let firm = format!("/panel/of/sandbox/corporations/{waiting}");
+        let sent = browser.submit(&firm, &format!("{firm}/balances"), &[("currency", "EUR")]).await;
+        assert!(sent.to.contains("failed=KYB_NOT_ACCEPTED"), "{}", sent.to);
+        let bad = [&made[2..3], &[("holder", "x"), ("program", "0019167984")]].concat();
+        let sent = browser.submit(&firm, &format!("{firm}/cards"), &bad).await;
+        assert_eq!(sent.status, 400, "{}", sent.to);
+        let operator = sandbox.admin("OPERATOR", None).await;
+        let operator = Browser::signed_in(&sandbox, &operator).await;
+        let seen = operator.load(&firm).await.html;
+        assert!(["cards", "balances"].iter().all(|it| !seen.contains(&format!("{firm}/{it}\""))));
+    }
+
+    /// `/admin` makes a balance of a corporation, once for a key, where its KYB is accepted.
+    async fn a_corporation_is_given_a_balance_under_admin(database) {
+        let sandbox = unhurried(database).await;
+        let company = Company::begin(&sandbox, 0).await;
+        let manager = sandbox.admin("MANAGER", Some("sandbox")).await.sign_in(&sandbox).await;
+        let post = |id: &str, key: &'static str| {
+            let post = manager.post(&format!("/admin/corporations/{id}/balances"));
+            post.header("X-Idempotency-Key", key).json(&json!({ "currency": "PLN" }))
+        };
+        let made = expect(201, post(&company.id, "one")).await;
+        assert_eq!(expect(201, post(&company.id, "one")).await, made);
+        let found = manager.get(&format!("/admin/balances?search={}&currency=PLN", company.id));
+        let found = expect(200, found).await;
+        assert_eq!(found["items"][0]["balanceId"], made["balanceId"]);
+        assert_eq!(found["items"].as_array().map(Vec::len), Some(1));
+        let waiting = proven(sandbox.partner(), "sandbox").await;
+        assert_eq!(expect(422, post(&waiting, "two")).await["title"], "KYB_NOT_ACCEPTED");
     }
 
     /// What the partner holds is read there; where that can't be done the rest is shown, and said.
