@@ -1,12 +1,14 @@
 //! `/admin/exports`: transactions as a file, written in the background.
 
 use crate::Api;
-use crate::answer::{Accepted, Body as Told, Done, List, Named, NoContent, Success, kept};
+use crate::answer::{Accepted, Body as Told, Code, Done, List, Named, NoContent, Success, kept};
 use crate::call::{Call, Head};
 use crate::endpoint::{Endpoint, nothing};
 use crate::identity::Caller;
 use crate::problem::Problem;
-use crate::wire::{integer, minor_units, moment, parsed, place, schema, timestamp, uuid, word};
+use crate::wire::{
+    currency, integer, minor_units, moment, parsed, place, schema, timestamp, uuid, word,
+};
 use app::Refusal;
 use app::exports::{ExportFile, Shown};
 use app::transactions::History;
@@ -91,6 +93,8 @@ struct AskedJson {
     amount_from: Option<i64>,
     /// That asked for this much or less.
     amount_to: Option<i64>,
+    /// In this currency.
+    currency: Option<Code>,
     /// That came then or later.
     #[schema(format = DateTime)]
     from: Option<String>,
@@ -112,6 +116,7 @@ impl From<&History> for AskedJson {
             r#type: asked.kind.map(Named),
             amount_from: asked.amount_from,
             amount_to: asked.amount_to,
+            currency: asked.currency.map(Code),
             from: asked.from.map(moment),
             to: asked.to.map(moment),
         }
@@ -180,6 +185,7 @@ fn read(call: &Call) -> Result<History, Problem> {
         kind: fields.optional("type", word(TransactionType::ALL, "must be a type of transactions")),
         amount_from: fields.optional("amountFrom", minor_units()),
         amount_to: fields.optional("amountTo", minor_units()),
+        currency: fields.optional("currency", currency()),
         from: fields.optional("from", timestamp()),
         to: fields.optional("to", timestamp()),
     };

@@ -19,6 +19,7 @@ use crate::{App, Error, Once};
 use domain::Timestamp;
 use domain::export::{ExportState, OPEN_MAX, SETTLED_SECONDS};
 use domain::ids::{AdminId, BalanceId, CardId, UserId};
+use domain::money::Currency;
 use domain::scope::Scope;
 use domain::search::LastFour;
 use domain::transaction::{Description, Processing, Status, TransactionType};
@@ -203,6 +204,7 @@ fn asked_json(asked: &History) -> Value {
         reason,
         amount_from,
         amount_to,
+        currency,
     } = asked;
     json!({
         "balanceId": balance.map(|id| id.0.to_string()),
@@ -217,6 +219,7 @@ fn asked_json(asked: &History) -> Value {
         "reason": reason.map(Description::as_str),
         "amountFrom": amount_from,
         "amountTo": amount_to,
+        "currency": currency.as_ref().map(Currency::code),
     })
 }
 
@@ -243,6 +246,11 @@ fn read_asked(kept: &Value) -> Option<History> {
         reason: read(kept, "reason", word(Description::parse))?,
         amount_from: read(kept, "amountFrom", Value::as_i64)?,
         amount_to: read(kept, "amountTo", Value::as_i64)?,
+        // Those that were asked for before there was one have none.
+        currency: match kept.get("currency") {
+            None => None,
+            Some(_) => read(kept, "currency", word(|code| Currency::parse(code).ok()))?,
+        },
     })
 }
 
@@ -266,9 +274,13 @@ mod tests {
             reason: Some(Description::Approved),
             amount_from: Some(3),
             amount_to: Some(4),
+            currency: Some(Currency::EUR),
         };
         assert_eq!(read_asked(&asked_json(&asked)), Some(asked));
         assert_eq!(read_asked(&asked_json(&History::default())), Some(History::default()));
+        let mut early = asked_json(&History::default());
+        early.as_object_mut().expect("an object").remove("currency");
+        assert_eq!(read_asked(&early), Some(History::default()), "of an earlier release");
         let mut other = asked_json(&asked);
         other["status"] = "NONE".into();
         assert_eq!(read_asked(&other), None, "nothing is exported that wasn't asked for");

@@ -16,6 +16,7 @@ use crate::refusals::Refusal;
 use crate::{App, Error};
 use domain::Timestamp;
 use domain::ids::{BalanceId, CardId, TransactionId, UserId, ordered_v4};
+use domain::money::Currency;
 use domain::scope::Scope;
 use domain::search::LastFour;
 use domain::transaction::{Description, Processing, Status, Transaction, TransactionType};
@@ -66,6 +67,8 @@ pub struct History {
     pub amount_from: Option<i64>,
     /// That asked for this much or less, in minor units.
     pub amount_to: Option<i64>,
+    /// In this currency.
+    pub currency: Option<Currency>,
 }
 
 /// A place in a history: the transaction that a page comes after.
@@ -96,7 +99,19 @@ impl History {
     /// Whether a transaction is asked for, its balance and its card's digits apart.
     fn wants(&self, passed: &Passed) -> bool {
         let Self {
-            card, status, kind, from, to, processing, reason, amount_from, amount_to, ..
+            card,
+            status,
+            kind,
+            from,
+            to,
+            processing,
+            reason,
+            amount_from,
+            amount_to,
+            currency,
+            balance: _,
+            user: _,
+            last_four: _,
         } = self;
         passed.processing != Processing::Asking
             && card.is_none_or(|card| passed.card == Some(card))
@@ -108,6 +123,7 @@ impl History {
             && reason.is_none_or(|reason| passed.description == reason)
             && amount_from.is_none_or(|least| passed.amount >= least)
             && amount_to.is_none_or(|most| passed.amount <= most)
+            && currency.is_none_or(|currency| passed.currency == currency)
     }
 
     /// Whether every transaction of its balances is asked for.

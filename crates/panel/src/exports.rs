@@ -2,7 +2,7 @@
 
 use crate::Panel;
 use crate::answer::{Answer, Done, Failed, back, show as shown, told_if_new};
-use crate::filters::{self, moment_in};
+use crate::filters::{self, amount, moment_in};
 use crate::form::Posted;
 use crate::frame::Frame;
 use crate::session::Staff;
@@ -10,6 +10,7 @@ use crate::texts::text;
 use crate::{query, transactions};
 use app::Refusal;
 use app::exports::Shown;
+use app::transactions::reason_sentence;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -53,12 +54,18 @@ fn asked(it: &Shown, zone: &TimeZone) -> String {
     let word = |group: &str, word: &str| {
         crate::texts::known(&format!("{group}.{word}")).map_or(word.to_owned(), str::to_owned)
     };
+    // Without a currency they are minor units of any.
+    let sum = |minor: i64| asked.currency.map_or(minor.to_string(), |it| amount(minor, it));
     let told = [
         ("filter.from", asked.from.map(moment)),
         ("filter.to", asked.to.map(moment)),
         ("transaction.result", asked.processing.map(|it| word("processing", it.as_str()))),
         ("transaction.status", asked.status.map(|it| word("status", it.as_str()))),
         ("transaction.kind", asked.kind.map(|it| word("kind", it.as_str()))),
+        ("transaction.reason", asked.reason.map(|it| reason_sentence(it).to_owned())),
+        ("filter.amount-from", asked.amount_from.map(sum)),
+        ("filter.amount-to", asked.amount_to.map(sum)),
+        ("money.currency", asked.currency.map(|it| it.code().to_owned())),
         ("filter.user", asked.user.map(|it| it.0.to_string())),
         ("filter.card", asked.card.map(|it| it.0.to_string())),
         ("card.last-four", asked.last_four.map(|it| it.as_str().to_owned())),
@@ -95,7 +102,7 @@ pub(crate) async fn live(State(panel): State<Panel>, staff: Staff, headers: Head
 /// `POST …/exports/new`: of what the list of transactions was asked for.
 pub(crate) async fn ask(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
     let asked = query::Asked::of(posted.fields(transactions::ASKED), transactions::ASKED)?;
-    let history = transactions::history(&staff, &asked)?;
+    let history = transactions::history(&panel, &staff, &asked)?;
     let (scope, account) = (staff.scope()?, staff.session.account);
     let result = panel.app.ask_for_export(scope, account, history, posted.once()).await;
     back(&staff, &staff.to("/exports"), Done("done.export-asked"), result)

@@ -3,7 +3,7 @@
 
 use crate::Panel;
 use crate::answer::{Answer, Failed, show as shown, told_if_new};
-use crate::filters::{self, amount};
+use crate::filters::{self, amount, typed_amount};
 use crate::frame::Frame;
 use crate::session::Staff;
 use crate::texts::text;
@@ -18,11 +18,14 @@ use axum::http::HeaderMap;
 use domain::authorization::CheckOutcome;
 use domain::ids::{BalanceId, CardId, TransactionId};
 use domain::ledger::Account;
+use domain::money::{Amount, Currency};
 use domain::response_codes::response_codes;
 use domain::search::LastFour;
-use domain::transaction::{Category, Processing, Status, Transaction};
+use domain::transaction::{
+    Category, Description, Processing, Status, Transaction, TransactionType,
+};
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Transactions on a page.
@@ -31,8 +34,21 @@ const LINES: i64 = 50;
 /// Where a partner's newest are told as they change.
 pub(crate) const LIVE: &str = "/transactions/live";
 /// What a list can be asked for, as its form asks for it.
-pub(crate) const ASKED: &[&str] =
-    &["from", "to", "status", "result", "user", "card", "balance", "lastFour"];
+pub(crate) const ASKED: &[&str] = &[
+    "from",
+    "to",
+    "status",
+    "result",
+    "type",
+    "reason",
+    "amountFrom",
+    "amountTo",
+    "currency",
+    "user",
+    "card",
+    "balance",
+    "lastFour",
+];
 
 #[derive(Template)]
 #[template(path = "transactions.html")]
@@ -41,6 +57,7 @@ struct List {
     at: String,
     zone: TimeZone,
     asked: query::Asked,
+    currencies: BTreeSet<String>,
     found: Vec<Record>,
     /// Whether there are pages behind.
     more: bool,
@@ -63,6 +80,15 @@ struct Rows {
 impl List {
     fn statuses(&self) -> &'static [Status] {
         Status::ALL
+    }
+
+    fn kinds(&self) -> &'static [TransactionType] {
+        TransactionType::ALL
+    }
+
+    /// Why one may have been decided as it was: the word, and what it says.
+    fn reasons(&self) -> Vec<(&'static str, &'static str)> {
+        Description::ALL.iter().map(|it| (it.as_str(), reason_sentence(*it))).collect()
     }
 
     /// What was asked for, to ask for it as a file.
@@ -88,7 +114,7 @@ pub(crate) async fn list(
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
     let asked = query::Asked::of(query, ASKED)?;
-    let history = history(&staff, &asked)?;
+    let history = history(&panel, &staff, &asked)?;
     let after = asked.after(|text| {
         if history.is_of_balances() {
             text.parse().ok().map(Place::Number)
@@ -98,12 +124,14 @@ pub(crate) async fn list(
     })?;
     let is_newest = after.is_none();
     let page = panel.app.history(staff.scope()?, history, after, LINES).await?;
+    let currencies = currencies(&panel, &staff)?;
     let (frame, at, zone) = (staff.frame(), staff.to(""), staff.zone());
     let next = asked.next(&format!("{at}/transactions"), page.next)?;
     let live = asked.path(&format!("{at}{LIVE}"), None)?;
     let live = is_newest.then_some(live);
     let more = next.is_some();
-    shown(&List { frame, at, zone, asked, found: page.items, more, next, live })
+    let found = page.items;
+    shown(&List { frame, at, zone, asked, currencies, found, more, next, live })
 }
 
 /// `GET …/transactions/live`: the newest of a list as a server-sent event, unless the browser has
@@ -116,7 +144,7 @@ pub(crate) async fn live(
     headers: HeaderMap,
 ) -> Answer {
     let asked = query::Asked::of(query, ASKED)?;
-    let history = history(&staff, &asked)?;
+    let history = history(&panel, &staff, &asked)?;
     let page = panel.app.history(staff.scope()?, history, None, LINES).await?;
     let more = page.next.is_some();
     let rows = Rows { at: staff.to(""), zone: staff.zone(), found: page.items, more };
@@ -124,9 +152,43 @@ pub(crate) async fn live(
     told_if_new(&rows, known)
 }
 
+/// The currencies of a partner's programs.
+fn currencies(panel: &Panel, staff: &Staff) -> Result<BTreeSet<String>, Failed> {
+    let settings = panel.app.settings.get();
+    let programs = settings.programs_of(staff.scope()?.partner()).into_iter();
+    Ok(programs.map(|program| program.currency.code().to_owned()).collect())
+}
+
+/// In which currency an amount was typed: the one that is asked for, or the only one that there is.
+fn currency(
+    panel: &Panel,
+    staff: &Staff,
+    asked: &query::Asked,
+) -> Result<Option<Currency>, Failed> {
+    let chosen = asked.parsed("currency", |code| Currency::parse(code).ok())?;
+    let is_needed = ["amountFrom", "amountTo"].iter().any(|name| asked.typed(name).is_some());
+    if chosen.is_some() || !is_needed {
+        return Ok(chosen);
+    }
+    let all = currencies(panel, staff)?;
+    let only = all.first().filter(|_| all.len() == 1);
+    let only = only.and_then(|code| Currency::parse(code).ok());
+    only.ok_or(Failed::Unreadable).map(Some)
+}
+
 /// What is asked for.
-pub(crate) fn history(staff: &Staff, asked: &query::Asked) -> Result<History, Failed> {
+pub(crate) fn history(
+    panel: &Panel,
+    staff: &Staff,
+    asked: &query::Asked,
+) -> Result<History, Failed> {
     let id = |text: &str| users::named(text).ok();
+    let currency = currency(panel, staff, asked)?;
+    let amount = |name| asked.parsed(name, |text| typed_amount(text, currency?).map(Amount::minor));
+    let (amount_from, amount_to) = (amount("amountFrom")?, amount("amountTo")?);
+    if amount_from.zip(amount_to).is_some_and(|(from, to)| from > to) {
+        return Err(Failed::Unreadable);
+    }
     Ok(History {
         balance: asked.parsed("balance", |text| Uuid::try_parse(text).ok().map(BalanceId))?,
         card: asked.parsed("card", id)?.map(|id| CardId(id.0)),
@@ -134,9 +196,13 @@ pub(crate) fn history(staff: &Staff, asked: &query::Asked) -> Result<History, Fa
         last_four: asked.parsed("lastFour", LastFour::parse)?,
         status: asked.parsed("status", Status::parse)?,
         processing: asked.parsed("result", Processing::parse)?,
+        kind: asked.parsed("type", TransactionType::parse)?,
+        reason: asked.parsed("reason", Description::parse)?,
+        amount_from,
+        amount_to,
+        currency,
         from: asked.begin_of("from", &staff.zone())?,
         to: asked.end_of("to", &staff.zone())?,
-        ..History::default()
     })
 }
 

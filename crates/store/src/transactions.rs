@@ -102,13 +102,15 @@ pub mod history;
 const BY_ID: Sql = Sql(select!("id = $2"));
 // What tells whether a transaction of the history is asked for: the rest is read of those that are.
 const WALK: Sql = Sql("
-    select id, number, card_id, kind, status, processing, description, amount, received_at
+    select id, number, card_id, kind, status, processing, description, amount, currency,
+        received_at
     from \"transaction\"
     where partner_id = $1 and id < $2 and id >= $3
     order by id desc
     limit $4");
 const WALK_BALANCE: Sql = Sql("
-    select id, number, card_id, kind, status, processing, description, amount, received_at
+    select id, number, card_id, kind, status, processing, description, amount, currency,
+        received_at
     from \"transaction\"
     where partner_id = $1 and balance_id = $2 and number < $3
     order by number desc
@@ -207,6 +209,8 @@ pub struct Passed {
     pub description: Description,
     /// What was asked for, in minor units.
     pub amount: i64,
+    /// In which currency.
+    pub currency: Currency,
     /// When it came.
     pub received_at: Timestamp,
 }
@@ -244,6 +248,7 @@ fn read_passed(row: &Row) -> Result<Passed, StoreError> {
         processing: word(row, "processing", Processing::parse)?,
         description: word(row, "description", Description::parse)?,
         amount: row.get("amount")?,
+        currency: currency(row, "currency")?,
         received_at: row.get("received_at")?,
     })
 }

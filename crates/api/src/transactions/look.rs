@@ -6,7 +6,7 @@ use crate::answer::{Done, List};
 use crate::call::{Call, Head};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
-use crate::wire::{number, parsed, schema, uuid, word};
+use crate::wire::{currency, number, parsed, schema, uuid, word};
 use app::Refusal;
 use app::transactions::History;
 use domain::ids::{BalanceId, CardId, UserId};
@@ -25,6 +25,7 @@ const KNOWN: &[&str] = &[
     "type",
     "amountFrom",
     "amountTo",
+    "currency",
     "from",
     "to",
     "limit",
@@ -41,13 +42,13 @@ pub(crate) fn look() -> Endpoint {
             TAG,
             "Look for transactions",
             "Of the whole partner, or of a balance (a user's or the partner's own), of a card \
-             (removed or not), of all balances of a user; of cards with these last four digits, \
-             for which `from` is needed where nothing of these is named. Newest first; what is \
-             named must all be true. `from` (then or later) and `to` (before) are compared with \
-             `receivedAt`; `amountFrom` and `amountTo` are minor units, both included; `reason` \
-             is what `descriptionCode` tells. Where few transactions of a long history fit, a page \
-             may hold less than `limit` of them, even none: only a null `next` tells that it is \
-             the last.",
+             (removed or not), of all balances of a user; of cards with these last four digits. \
+             Newest first; what is named must all be true. `from` (then or later) and `to` \
+             (before) are compared with `receivedAt`; `amountFrom` and `amountTo` are minor units, \
+             both included, of whichever currency where `currency` names none; `reason` is what \
+             `descriptionCode` tells. Where few transactions of a long history fit, a page may \
+             hold less than `limit` of them, even none: only a null `next` tells that it is the \
+             last.",
         )
         .refuses(&[
             Refusal::BalanceNotFound,
@@ -75,15 +76,13 @@ fn read(call: &Call) -> Result<Asked, Problem> {
         reason: query.optional("reason", word(Description::ALL, "must be a reason")),
         amount_from: query.optional("amountFrom", amount()),
         amount_to: query.optional("amountTo", amount()),
+        currency: query.optional("currency", currency()),
         ..History::default()
     };
     if of.amount_from.zip(of.amount_to).is_some_and(|(from, to)| from > to) {
         query.wrong("amountTo", "must not be less than amountFrom");
     }
     let is_of_balances = ["balanceId", "customerId", "cardId"].iter().any(|name| query.has(name));
-    if query.has("lastFourDigits") && !is_of_balances && !query.has("from") {
-        query.wrong("from", "is needed with lastFourDigits");
-    }
     query.only(KNOWN);
     read_filters(query, of, is_of_balances)
 }

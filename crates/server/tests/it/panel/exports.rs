@@ -14,6 +14,53 @@ const SETTLED: i64 = 121;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 on_both_databases! {
+    /// Payments are looked for by type, reason, amount and last digits; what was asked for goes
+    /// with the file and with the next page.
+    async fn payments_are_looked_for_by_what_is_known_of_them(database) {
+        let sandbox = unhurried(database).await;
+        let story = Story::begin(&sandbox, 100_000).await;
+        for (amount, name) in [(501, "a"), (500_000, "b"), (2_000, "c")] {
+            expect(200, story.purchase(sandbox.processor(), amount, name)).await;
+        }
+        let card = format!("/secure/customers/{}/cards", story.customer);
+        let card = expect(200, sandbox.partner().get(&card)).await["items"][0].clone();
+        let digits = card["lastFourDigits"].as_str().expect("digits");
+        let employee = sandbox.admin("EMPLOYEE", Some("sandbox")).await;
+        let browser = Browser::signed_in(&sandbox, &employee).await;
+        let all = ["5.01 EUR", "5,000.00 EUR", "20.00 EUR", "1,000.00 EUR"];
+        for (asked, found) in [
+            ("type=pos".to_owned(), &all[..3]),
+            ("type=topUp".to_owned(), &all[3..]),
+            ("reason=INSUFFICIENT_FUNDS".to_owned(), &all[1..2]),
+            ("type=pos&currency=EUR&amountFrom=20&amountTo=5000.00".to_owned(), &all[1..3]),
+            ("type=pos&currency=EUR&amountTo=19.99".to_owned(), &all[..1]),
+            (format!("type=pos&lastFour={digits}"), &all[..3]),
+            ("currency=PLN".to_owned(), &[]),
+        ] {
+            let page = format!("{TRANSACTIONS}?user={}&{asked}", story.customer);
+            let list = browser.load(&page).await;
+            let rows = list.html.split("<tbody").nth(1).expect("a list");
+            let rows = rows.split("</tbody>").next().expect("an end");
+            for amount in all {
+                // With its sign before it.
+                let is_there = ['−', '+'].iter().any(|it| rows.contains(&format!("{it}{amount}")));
+                assert_eq!(is_there, found.contains(&amount), "{asked} {amount}: {rows}");
+            }
+        }
+        let page = format!("{TRANSACTIONS}?currency=EUR&amountFrom=20&reason=APPROVED&type=pos");
+        let list = browser.load(&page).await;
+        let names = ["currency", "amountFrom", "reason", "type"];
+        let hidden = names.map(|name| (name, list.hidden(name)));
+        let wanted = [("currency", "EUR"), ("amountFrom", "20"), ("reason", "APPROVED"),
+            ("type", "pos")];
+        assert_eq!(hidden, wanted);
+        let sent = browser.submit(&page, &format!("{EXPORTS}/new"), &hidden).await;
+        let told = browser.load(&sent.to).await.html;
+        for words in ["Amount from: 20.00 EUR", "Type: Purchase", "Why: It was approved."] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+
     /// What the list of transactions shows is asked for as a file, followed, taken and removed.
     async fn a_list_is_taken_as_a_file(database) {
         let sandbox = unhurried(database).await;

@@ -269,6 +269,13 @@ on_both_databases! {
             "/transactions?to=1",
             "/transactions?result=x",
             "/transactions?status=x",
+            "/transactions?type=x",
+            "/transactions?reason=x",
+            "/transactions?currency=euro",
+            "/transactions?currency=EUR&amountFrom=1,5",
+            "/transactions?currency=EUR&amountFrom=2&amountTo=1",
+            // In which currency?
+            "/transactions?amountFrom=1",
             "/transactions?lastFour=12",
             "/transactions?balance=x",
             "/audit?from=x",
