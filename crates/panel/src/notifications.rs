@@ -55,6 +55,8 @@ struct List {
     title: String,
     zone: TimeZone,
     asked: query::Asked,
+    /// The events of which nothing is sent until their paths are resumed.
+    paused: Vec<Event>,
     found: Vec<Told>,
     next: Option<String>,
 }
@@ -107,11 +109,16 @@ async fn listed(
         to: asked.end_of("to", &zone)?,
     };
     let after = asked.after(|text| text.parse::<i64>().ok())?;
-    let page = panel.app.notifications_page(staff.scope()?, wanted, after, LINES).await?;
+    let scope = staff.scope()?;
+    let page = panel.app.notifications_page(scope, wanted, after, LINES).await?;
+    let paused = match what.of {
+        Of::Notifications => panel.app.paused_addresses(scope).await?,
+        Of::Calls => Vec::new(),
+    };
     let here = staff.to(what.path);
     let next = asked.next(&here, page.next)?;
     let (of, title, at) = (what.of, what.title(), staff.to(""));
-    shown(&List { frame, at, here, of, title, zone, asked, found: page.items, next })
+    shown(&List { frame, at, here, of, title, zone, asked, paused, found: page.items, next })
 }
 
 #[derive(Template)]
@@ -207,4 +214,10 @@ async fn resent_failed(
     let failed = ResendFailed { of: Some(what.of), since, event: None };
     let result = panel.app.resend_failed(staff.scope()?, failed, posted.once()).await;
     back(&staff, &staff.to(what.path), Done("done.resent-all"), result)
+}
+
+/// `POST …/notifications/resume`: the paths that were paused, with what was kept for them.
+pub(crate) async fn resume(State(panel): State<Panel>, staff: Staff, posted: Posted) -> Answer {
+    let result = panel.app.resume(staff.scope()?, posted.once()).await;
+    back(&staff, &staff.to(NOTIFICATIONS.path), Done("done.resumed"), result)
 }

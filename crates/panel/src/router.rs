@@ -42,6 +42,7 @@ fn all() -> Router<Panel> {
         .route("/panel/of/{partner}/transactions/{transaction}", get(transactions::show))
         .route("/panel/of/{partner}/notifications", get(notifications::list))
         .route("/panel/of/{partner}/notifications/resend", post(notifications::resend_failed))
+        .route("/panel/of/{partner}/notifications/resume", post(notifications::resume))
         .route("/panel/of/{partner}/notifications/{notification}", get(notifications::show))
         .route(
             "/panel/of/{partner}/notifications/{notification}/resend",

@@ -96,6 +96,7 @@ fn of_money() -> Routes {
 fn of_notifications() -> Routes {
     Routes::of(Channel::Admin)
         .route("/admin/notifications", get(notifications::list()))
+        .route("/admin/notifications/resume", post(notifications::resume()))
         .route("/admin/notifications/{notificationId}", get(notifications::find()))
         .route("/admin/notifications/{notificationId}/resend", post(notifications::resend()))
 }

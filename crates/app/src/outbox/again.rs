@@ -190,6 +190,14 @@ impl App {
         Ok(resent)
     }
 
+    /// The events of a partner's paused addresses.
+    pub async fn paused_addresses(&self, scope: Scope) -> Result<Vec<Event>, Error> {
+        let mut tx = self.db.read().await?;
+        let all = endpoints::list(&mut tx, scope.partner()).await;
+        let paused = tx.end(all).await?.into_iter().filter(|it| it.paused_at.is_some());
+        Ok(paused.map(|it| it.event).collect())
+    }
+
     /// Has a partner's paused addresses tried again, with all that was kept back.
     pub async fn resume(&self, scope: Scope, once: Once<Resumed>) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {

@@ -465,6 +465,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/admin/cards/{cardId}", Admin, CARD, Nothing),
     ("DELETE", "/admin/cards/{cardId}", Admin, CARD, Nothing),
     ("GET", "/admin/notifications", Admin, NOBODYS, Nothing),
+    ("POST", "/admin/notifications/resume", Admin, NOBODYS, Nothing),
     ("GET", "/admin/notifications/{notificationId}", Admin, NOTIFICATION, Nothing),
     ("POST", "/admin/notifications/{notificationId}/resend", Admin, NOTIFICATION, Nothing),
     ("GET", "/admin/customers/{customerId}/verifications", Deciders, USER, Nothing),

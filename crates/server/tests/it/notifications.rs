@@ -14,7 +14,7 @@ const LIST: &str = "/secure/notifications";
 const LOCKS: [&str; 2] = ["cardLocked", "cardUnlocked"];
 
 /// A partner that answers with this status, and with a problem where that is none of success.
-async fn partner_of(sandbox: &Sandbox, status: &Arc<AtomicU16>) -> Partner {
+pub(crate) async fn partner_of(sandbox: &Sandbox, status: &Arc<AtomicU16>) -> Partner {
     let says = status.clone();
     let partner = Partner::start_for(&client_ca(sandbox), move |_, _| {
         let status = says.load(SeqCst);
@@ -33,7 +33,7 @@ async fn partner_of(sandbox: &Sandbox, status: &Arc<AtomicU16>) -> Partner {
     partner
 }
 
-async fn lock(caller: &Caller, story: &Story) {
+pub(crate) async fn lock(caller: &Caller, story: &Story) {
     let card = format!("/secure/customers/{}/cards/{}", story.customer, story.card);
     expect(204, caller.post(&format!("{card}/lock")).json(&json!({ "reason": 7 }))).await;
 }
@@ -50,7 +50,7 @@ async fn listed(caller: &Caller, query: &str) -> Vec<Value> {
 }
 
 /// Waits until so many stand so, and answers them.
-async fn standing(caller: &Caller, status: &str, card: i64, count: usize) -> Vec<Value> {
+pub(crate) async fn standing(caller: &Caller, status: &str, card: i64, count: usize) -> Vec<Value> {
     let query = format!("status={status}&cardId={card}");
     eventually("so many stand so", PATIENCE, async || listed(caller, &query).await.len() == count)
         .await;

@@ -11,6 +11,7 @@ mod forms;
 mod inert;
 mod live;
 mod money;
+mod notifications;
 mod pages;
 mod partners;
 mod programs;

@@ -142,6 +142,7 @@ pub(super) const FORMS: &[(&str, &[&str])] = &[
     ("/corporations/FIRM/kyb", DECIDERS),
     ("/screening/hits/FORM/decision", OPERATORS),
     ("/notifications/resend", ALL),
+    ("/notifications/resume", ALL),
     ("/notifications/NIL/resend", ALL),
     ("/partner-calls/NIL/resend", ALL),
     ("/partner-calls/resend", ALL),
