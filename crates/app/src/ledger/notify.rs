@@ -226,8 +226,9 @@ pub(crate) fn card_stream(card: CardId) -> String {
     format!("card/{}", card.0)
 }
 
-/// What a message says of itself that its transaction doesn't keep, or keeps of another one. A reversal or an
-/// adjustment is told as one, and which way it goes; the others are of their transaction's kind.
+/// What a message says of itself that its transaction doesn't keep, or keeps of another one. A
+/// reversal or an adjustment is told as one, and which way it goes; the others are of their
+/// transaction's kind.
 fn detail(command: &Command, own: &Order, kept: &Order, moved: Option<i64>) -> Option<Value> {
     let name = |order: &Order| (order.network_id.clone(), order.network_date);
     if name(own) == name(kept) && moved.is_none() {
