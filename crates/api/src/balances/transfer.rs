@@ -58,6 +58,7 @@ pub(crate) fn transfer() -> Endpoint {
             Refusal::TransactionNotPermitted,
             Refusal::TransactionRefused,
             Refusal::PartnerTimeout,
+            Refusal::RequestInProgress,
         ])
 }
 

@@ -55,6 +55,25 @@ fn every_example_can_be_read_by_the_endpoint() {
     }
 }
 
+/// What a partner is asked about isn't decided while its server is gone that asked: who sends it
+/// again is told so, as the document says.
+#[test]
+fn what_a_partner_is_asked_about_may_be_in_progress() {
+    let asked =
+        ["POST /processor/v1/authorizations", "POST /secure/balances/{balanceId}/transactions"];
+    let mut told = 0;
+    for (_, routes) in routes() {
+        for operation in routes.operations() {
+            let may = operation.answers().contains(&(409, Some("IDEMPOTENT_REQUEST_IN_PROGRESS")));
+            if asked.contains(&operation.name().as_str()) {
+                assert!(may, "{}", operation.name());
+                told += 1;
+            }
+        }
+    }
+    assert_eq!(told, asked.len());
+}
+
 #[test]
 fn the_key_is_told_to_be_needed_where_it_is() {
     for (channel, routes) in routes() {
