@@ -221,16 +221,14 @@ impl App {
         &self,
         scope: Scope,
         owner: OwnerName,
-        limits: (Draft, Setter),
+        (draft, by): (Draft, Setter),
         once: Once<Allowance>,
     ) -> Result<Value, Error> {
-        let _turn = match self.turn(scope, &once).await? {
-            Turn::Done(answer) => return Ok(answer),
-            Turn::Ours(turn) => turn,
+        let replace = |rules: &mut Rules| {
+            *rules = draft.rules(None)?;
+            Ok(())
         };
-        let mut tx = self.db.begin().await?;
-        let result = self.set_owner_limits_in(&mut tx, scope, owner, limits).await;
-        self.finish(scope, &once, tx, result).await
+        self.limit_owner(scope, (owner, by), replace, once).await
     }
 
     /// Changes what a user or a corporation may spend with all balances, in the partner's name:
@@ -243,42 +241,38 @@ impl App {
         change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
         once: Once<Allowance>,
     ) -> Result<Value, Error> {
+        self.limit_owner(scope, (owner, Setter::Partner), change, once).await
+    }
+
+    async fn limit_owner(
+        &self,
+        scope: Scope,
+        by: (OwnerName, Setter),
+        change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
+        once: Once<Allowance>,
+    ) -> Result<Value, Error> {
         let _turn = match self.turn(scope, &once).await? {
             Turn::Done(answer) => return Ok(answer),
             Turn::Ours(turn) => turn,
         };
         let mut tx = self.db.begin().await?;
-        let result = self.change_owner_limits_in(&mut tx, scope, owner, change).await;
+        let result = self.limit_owner_in(&mut tx, scope, by, change).await;
         self.finish(scope, &once, tx, result).await
     }
 
-    async fn change_owner_limits_in(
+    async fn limit_owner_in(
         &self,
         tx: &mut Tx,
         scope: Scope,
-        owner: OwnerName,
+        (owner, by): (OwnerName, Setter),
         change: impl FnOnce(&mut Rules) -> Result<(), Refusal> + Send,
     ) -> Result<Done<Allowance>, Error> {
         let found = owners::find_locked(tx, scope, owner).await?;
         let subject = Subject::Owner(found.id);
         let mut rules = spending::find(tx, scope, subject).await?.spending.rules;
         change(&mut rules)?;
-        let named = (found.word("user.limits", "corporation.limits"), found.object());
-        self.set_limits_in(tx, scope, (subject, named), (rules, Rules::default())).await
-    }
-
-    async fn set_owner_limits_in(
-        &self,
-        tx: &mut Tx,
-        scope: Scope,
-        owner: OwnerName,
-        (draft, by): (Draft, Setter),
-    ) -> Result<Done<Allowance>, Error> {
-        let found = owners::find_locked(tx, scope, owner).await?;
-        let rules = draft.rules(None)?;
-        let named = (found.word("user.limits", "corporation.limits"), found.object());
-        let subject = Subject::Owner(found.id);
         may_set(tx, scope, subject, (&rules, by)).await?;
+        let named = (found.word("user.limits", "corporation.limits"), found.object());
         self.set_limits_in(tx, scope, (subject, named), (rules, Rules::default())).await
     }
 

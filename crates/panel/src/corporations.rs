@@ -9,7 +9,6 @@ use crate::offered::Offered;
 use crate::session::{Allows, Staff};
 use crate::users::Held;
 use crate::{cards, query, users};
-use app::balances::NewBalance;
 use app::cards::IssueVirtual;
 use app::corporations::{DecideKyb, Shown};
 use app::owners::OwnerName;
@@ -24,7 +23,6 @@ use domain::card::Card;
 use domain::corporation::document::DocumentMedia;
 use domain::corporation::{Corporation, Kyb, KybDecision, Person};
 use domain::ids::CardId;
-use domain::money::Currency;
 use domain::partner::KybBy;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -86,6 +84,11 @@ struct Page {
 }
 
 impl Page {
+    /// Where it is.
+    fn page(&self) -> String {
+        format!("{}/corporations/{}", self.at, self.review.corporation.resource)
+    }
+
     /// Everybody of it: the key of what they are, who, and how much is theirs.
     fn persons(&self) -> Vec<(&'static str, &Person, String)> {
         let persons = &self.review.persons;
@@ -155,12 +158,9 @@ pub(crate) async fn create_balance(
     Path((_, corporation)): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
-    let (scope, name) = (staff.scope()?, named(&corporation)?);
-    let currency = Currency::parse(posted.field("currency")).map_err(|_| Failed::Unreadable)?;
-    let new = NewBalance { owner: OwnerName::Corporation(name), currency, config_id: None };
-    let once = posted.once_kept(|_| Value::Null);
-    let result = panel.app.create_balance(scope, new, once).await;
-    back(&staff, &page_of(&staff, name), Done("done.balance-created"), result)
+    let name = named(&corporation)?;
+    let to = (OwnerName::Corporation(name), &*page_of(&staff, name));
+    users::give_balance((&panel, &staff), &posted, to).await
 }
 
 /// `POST …/corporations/{corporation}/cards`: a virtual card for one of its people.

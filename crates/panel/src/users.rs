@@ -105,6 +105,11 @@ struct Device {
 }
 
 impl Page {
+    /// Where it is.
+    fn page(&self) -> String {
+        format!("{}/users/{}", self.at, self.user.id.0)
+    }
+
     fn is_locked(&self) -> bool {
         self.user.state == UserState::Locked
     }
@@ -212,10 +217,19 @@ pub(crate) async fn create_balance(
     Path((_, user)): Path<(String, String)>,
     posted: Posted,
 ) -> Answer {
-    let (scope, id) = (staff.scope()?, named(&user)?);
+    let id = named(&user)?;
+    give_balance((&panel, &staff), &posted, (OwnerName::User(id), &page_of(&staff, id))).await
+}
+
+/// Makes a balance of somebody's whose page leads to its form.
+pub(crate) async fn give_balance(
+    (panel, staff): (&Panel, &Staff),
+    posted: &Posted,
+    (owner, page): (OwnerName, &str),
+) -> Answer {
     let currency = Currency::parse(posted.field("currency")).map_err(|_| Failed::Unreadable)?;
-    let new = NewBalance { owner: OwnerName::User(id), currency, config_id: None };
+    let new = NewBalance { owner, currency, config_id: None };
     let once = posted.once_kept(|_| Value::Null);
-    let result = panel.app.create_balance(scope, new, once).await;
-    back(&staff, &page_of(&staff, id), Done("done.balance-created"), result)
+    let result = panel.app.create_balance(staff.scope()?, new, once).await;
+    back(staff, page, Done("done.balance-created"), result)
 }
